@@ -1,0 +1,1 @@
+"""Learning: scenes to inputs, one shared network, many heads; losses, metrics, tiling and logging."""

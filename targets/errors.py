@@ -1,0 +1,25 @@
+"""What a user's mistake looks like: one line that names the file, the finding, the expectation and the mend."""
+
+
+class UserError(Exception):
+    """A mistake the user can mend; the command-line tools print it as one line and exit with code 2.
+
+    Parameters
+    ----------
+    where : the file, folder or option at fault.
+    found : what was found there.
+    expected : what was expected instead (may be empty).
+    mend : what the user can do about it (may be empty).
+    """
+
+    def __init__(self, where: object, found: str, expected: str = "", mend: str = "") -> None:
+        super().__init__(str(where), found, expected, mend)
+
+    def __str__(self) -> str:
+        where, found, expected, mend = self.args
+        text = f"{where}: {found}"
+        if expected:
+            text += f"; expected {expected}"
+        if mend:
+            text += f"; {mend}"
+        return " ".join(text.split())

@@ -1,0 +1,30 @@
+"""How files are written: under a temporary name first, then renamed, so that nothing is ever half-written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from targets.errors import UserError
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to; it takes the name `path` only if the block succeeds.
+
+    The temporary name keeps the suffix, because writers choose the format by it. Missing folders are made.
+
+    Raises
+    ------
+    UserError : the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(path, f"cannot be written ({error})", "a writable folder with free space") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,141 @@
+"""What one map is: the `Scene` record that every reader makes and every input channel and head takes."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+
+Bool = NDArray[np.bool_]
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Geo:
+    """Where a map lies and what its numbers mean; each field may be unknown (None).
+
+    The node of row r and column c lies at
+    ``x = x0 + c*dx*cos(rotation) - r*dy*sin(rotation)``, ``y = y0 + c*dx*sin(rotation) + r*dy*cos(rotation)``,
+    with the rotation in degrees counter-clockwise from East. Rows run down the picture, so a map that is seen from
+    above (not mirrored) has ``dx > 0`` and ``dy < 0``.
+    """
+
+    x0: float | None = None
+    y0: float | None = None
+    dx: float | None = None
+    dy: float | None = None
+    rotation: float = 0.0
+    crs: str | None = None
+    depth_unit: str | None = None  # "m", "ft", "ms"
+    depth_range: tuple[float, float] | None = None  # shallowest, deepest: what 0 and 1 of a normalised depth mean
+    contour_interval: float | None = None  # in depth units
+    contour_base: float = 0.0
+
+    @property
+    def located(self) -> bool:
+        """Whether rows and columns can be turned into map coordinates."""
+        return None not in (self.x0, self.y0, self.dx, self.dy)
+
+    @property
+    def cell_area(self) -> float:
+        """Area of one cell in squared map units; 1 when the spacing is unknown."""
+        return 1.0 if self.dx is None or self.dy is None else abs(self.dx * self.dy)
+
+    def affine(self) -> tuple[float, float, float, float, float, float]:
+        """(a, b, c, d, e, f) with ``x = a*col + b*row + c`` and ``y = d*col + e*row + f`` at cell centres.
+
+        Without a location these are pixel coordinates: x = column, y = row.
+        """
+        if self.x0 is None or self.y0 is None or self.dx is None or self.dy is None:
+            return (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+        cos, sin = np.cos(np.radians(self.rotation)), np.sin(np.radians(self.rotation))
+        return (self.dx * cos, -self.dy * sin, self.x0, self.dx * sin, self.dy * cos, self.y0)
+
+    def xy(self, row: NDArray | float, col: NDArray | float) -> tuple[NDArray, NDArray]:
+        """Map coordinates of (fractional) rows and columns; cell centres lie at whole numbers."""
+        a, b, c, d, e, f = self.affine()
+        row, col = np.asarray(row, float), np.asarray(col, float)
+        return a * col + b * row + c, d * col + e * row + f
+
+    def rowcol(self, x: NDArray | float, y: NDArray | float) -> tuple[NDArray, NDArray]:
+        """Fractional rows and columns of map coordinates: the inverse of `xy`."""
+        a, b, c, d, e, f = self.affine()
+        x, y = np.asarray(x, float) - c, np.asarray(y, float) - f
+        det = a * e - b * d
+        return (a * y - d * x) / det, (e * x - b * y) / det
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One map. All arrays share one shape (H, W) and have row 0 at the top of the picture.
+
+    Fields
+    ------
+    name : the map's name, unique in its data set.
+    depth : (H, W) float32, positive down, in `geo.depth_unit` if known, else normalised with 1 = deepest. Finite
+        everywhere: voids under faults are filled, cells outside the map repeat the nearest cell inside.
+    depth_valid : (H, W) bool, False where the depth was interpolated (voids under faults) and outside the map.
+    map_valid : (H, W) bool, False outside the map.
+    fault : (H, W) bool, fault cells.
+    rgb : (H, W, 3) uint8 picture, or None when there is none (render one: `targets.render.render`).
+    traps : (H, W) bool, an interpreter's traps, or None (they are then computed from `depth`).
+    geo : location and units.
+    group : the larger map this one was cut from; data splits never separate a group.
+    """
+
+    name: str
+    depth: Float
+    depth_valid: Bool
+    map_valid: Bool
+    fault: Bool
+    rgb: NDArray[np.uint8] | None = None
+    traps: Bool | None = None
+    geo: Geo = field(default_factory=Geo)
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if self.depth.ndim != 2 or self.depth.size == 0:
+            raise UserError(self.name, f"depth has shape {self.depth.shape}", "(H, W) with at least one cell")
+        for key, kind in [("depth_valid", np.bool_), ("map_valid", np.bool_), ("fault", np.bool_), ("traps", np.bool_)]:
+            self._check(key, getattr(self, key), self.depth.shape, kind, optional=key == "traps")
+        self._check("depth", self.depth, self.depth.shape, np.float32)
+        self._check("rgb", self.rgb, (*self.depth.shape, 3), np.uint8, optional=True)
+        if not self.map_valid.any():
+            raise UserError(self.name, "the map is empty: no cell is valid", "some cells inside the map",
+                            "check that map_mask is white (not black) inside the map and that the depth has values")
+        if not np.isfinite(self.depth).all():
+            raise UserError(self.name, "depth holds NaN or infinite cells", "finite depth everywhere",
+                            "fill holes with targets.holes.fill_holes and mark them in depth_valid")
+        if (self.depth_valid & ~self.map_valid).any():
+            raise UserError(self.name, "depth_valid has cells outside map_valid", "depth_valid within map_valid")
+        object.__setattr__(self, "group", self.group or self.name)
+
+    def _check(self, key: str, value: NDArray | None, shape: tuple[int, ...], kind: type, optional: bool = False) -> None:
+        if value is None and optional:
+            return
+        if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != kind:
+            found = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+            raise UserError(self.name, f"{key} is {found}", f"{np.dtype(kind)} {shape}",
+                            "all arrays of a map must share one size")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        return self.depth.shape[0], self.depth.shape[1]
+
+    @property
+    def relief(self) -> tuple[float, float]:
+        """Shallowest and deepest depth inside the map."""
+        inside = self.depth[self.map_valid]
+        return float(inside.min()), float(inside.max())
+
+    def depth_norm(self) -> Float:
+        """(H, W) float32 depth scaled by this map's own relief: 0 = shallowest, 1 = deepest, 0 outside the map."""
+        low, high = self.relief
+        norm = (self.depth - np.float32(low)) / np.float32(max(high - low, 1e-12))
+        return np.where(self.map_valid, norm, 0).astype(np.float32)
+
+    def with_(self, **fields: object) -> "Scene":
+        """A copy with some fields replaced."""
+        return replace(self, **fields)  # type: ignore[arg-type]
