@@ -1,0 +1,177 @@
+"""Where do the faults run? Reads fault polygons and traces, and turns them into cells of a map.
+
+Formats, known by their content: RMS/IRAP text (``.pol``: x y z, lines parted by 999 999 999), Z-MAP polygon files
+(x y z id) and CSV with a header (columns x, y, perhaps z, and one that names the fault: poly_id, fault, id or name).
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.draw import polygon
+
+from targets.errors import UserError
+from targets.scene import Geo
+
+ID_COLUMNS = ("poly_id", "fault", "id", "name")
+SEPARATOR = 999.0  # RMS and IRAP put this in all columns between two lines
+UNDEFINED = 1e29  # Z-MAP writes 1.0E+30 for an undefined number
+# A line covers the cells whose centre is at most half this many cells away. At least the diagonal of a cell, so that
+# the cells of a line join by their sides and no 8-connected path slips through between two of them.
+MIN_WIDTH = math.sqrt(2)
+
+
+@dataclass(frozen=True, eq=False)
+class FaultLine:
+    """One fault polygon or trace.
+
+    Fields
+    ------
+    name : the fault's name or number in the file; several lines may share it.
+    points : (n, 2) or (n, 3) float64, x, y and perhaps z in map units; n >= 2.
+    """
+
+    name: str
+    points: NDArray[np.float64]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is a polygon (it ends where it starts) and not a trace."""
+        return len(self.points) > 3 and bool(np.allclose(self.points[0, :2], self.points[-1, :2], rtol=0, atol=1e-3))
+
+
+def read_faults(path: str | Path) -> list[FaultLine]:
+    """Read a file of fault polygons, traces or sticks, in the file's order.
+
+    Raises
+    ------
+    UserError : the file is missing, of no known format, or holds no line of two points or more.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(
+            path, f"cannot be read ({error.strerror})", "a file of fault lines", "check the path"
+        ) from error
+    rows = [line.strip() for line in text.splitlines()]
+    rows = [row for row in rows if row and row[0] not in "!#"]
+    if not rows:
+        raise UserError(path, "holds no lines", "fault polygons or traces")
+    if rows[0].startswith("@"):
+        points = _zmap(path, rows)
+    elif re.search("[A-Za-z]", rows[0]):
+        points = _csv(path, "\n".join(rows))
+    else:
+        points = _separated(path, rows)
+    lines = [FaultLine(name, xyz) for name, xyz in points if len(xyz) > 1]
+    if not lines:
+        raise UserError(path, "holds no line of two points or more", "fault polygons or traces")
+    return lines
+
+
+def rasterise_faults(
+    lines: Sequence[FaultLine], geo: Geo, shape: tuple[int, int], width: float = 2.0
+) -> NDArray[np.int32]:
+    """The cells that fault lines cover.
+
+    Parameters
+    ----------
+    lines : closed ones are filled polygons (and the cells along their outline); the others are drawn as lines.
+    geo : the map's location.
+    shape : rows and columns of the map.
+    width : of the lines, in cells; at least the square root of 2.
+
+    Returns
+    -------
+    labels : (H, W) int32, 0 = no fault, else the 1-based position in `lines`; of two lines the later one counts.
+
+    Raises
+    ------
+    UserError : the map has no location.
+    """
+    if not geo.located:
+        raise UserError("faults", "the map has no location, so fault coordinates say nothing", "x0, y0, dx and dy",
+                        "add them to map.yaml or to the grid")  # fmt: skip
+    labels = np.zeros(shape, np.int32)
+    for label, line in enumerate(lines, 1):
+        row, col = geo.rowcol(line.points[:, 0], line.points[:, 1])
+        if line.closed:
+            labels[polygon(row, col, shape)] = label
+        _draw(labels, row, col, label, MIN_WIDTH if line.closed else max(width, MIN_WIDTH))
+    return labels
+
+
+def _draw(labels: NDArray[np.int32], row: NDArray, col: NDArray, label: int, width: float) -> None:
+    """Mark the cells at most half of `width` away from a chain of segments."""
+    reach = width / 2
+    for r0, c0, r1, c1 in zip(row[:-1], col[:-1], row[1:], col[1:], strict=True):
+        top, bottom = max(math.ceil(min(r0, r1) - reach), 0), min(math.floor(max(r0, r1) + reach) + 1, labels.shape[0])
+        left, right = max(math.ceil(min(c0, c1) - reach), 0), min(math.floor(max(c0, c1) + reach) + 1, labels.shape[1])
+        if top >= bottom or left >= right:
+            continue
+        r, c = np.ogrid[top:bottom, left:right]
+        length = max((r1 - r0) ** 2 + (c1 - c0) ** 2, 1e-12)
+        along = np.clip(((r - r0) * (r1 - r0) + (c - c0) * (c1 - c0)) / length, 0, 1)
+        away = np.hypot(r - r0 - along * (r1 - r0), c - c0 - along * (c1 - c0))
+        labels[top:bottom, left:right][away <= reach + 1e-9] = label
+
+
+def _numbers(path: Path, rows: Sequence[str]) -> NDArray[np.float64]:
+    """Text columns as (n, columns) float64."""
+    try:
+        table = np.array([[float(value) for value in row.replace(",", " ").split()] for row in rows])
+    except ValueError as error:
+        raise UserError(path, f"not a table of numbers ({error})", "columns x, y and perhaps z") from error
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise UserError(path, "not a table of coordinates", "columns x, y and perhaps z")
+    return table
+
+
+def _cut(table: NDArray[np.float64], names: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
+    """Cut a table into lines where the name changes."""
+    starts = [i for i in range(1, len(names)) if names[i] != names[i - 1]]
+    return [(names[first], part) for first, part in zip([0, *starts], np.split(table, starts), strict=True)]
+
+
+def _separated(path: Path, rows: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
+    table = _numbers(path, rows)
+    breaks = (table[:, :3] == SEPARATOR).all(axis=1)
+    names = [str(number) for number in np.cumsum(breaks)]
+    keep = np.flatnonzero(~breaks)
+    return _cut(table[keep, :3], [names[i] for i in keep])
+
+
+def _zmap(path: Path, rows: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
+    """After the head, which ends with a lone @: x y z id."""
+    ends = [i for i, row in enumerate(rows[1:], 1) if row == "@"]
+    if "POINT" not in rows[0].upper() or not ends or ends[0] + 1 == len(rows):
+        raise UserError(path, "not a Z-MAP file of points", "a head '@... POINT' that ends with '@', then x y z id")
+    table = _numbers(path, rows[ends[0] + 1 :])
+    if table.shape[1] < 4:
+        raise UserError(path, f"{table.shape[1]} columns", "x y z id")
+    xyz = np.where(np.abs(table[:, :3]) > UNDEFINED, np.nan, table[:, :3])
+    return _cut(xyz, [f"{value:g}" for value in table[:, 3]])
+
+
+def _csv(path: Path, text: str) -> list[tuple[str, NDArray[np.float64]]]:
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    columns = {name.strip().lower(): name for name in reader.fieldnames or []}
+    names = [columns[key] for key in ID_COLUMNS if key in columns]
+    if not {"x", "y"} <= set(columns) or not names:
+        raise UserError(path, f"columns {', '.join(columns)}", f"x, y, perhaps z, and one of {', '.join(ID_COLUMNS)}")
+    rows = list(reader)
+    wanted = [columns[key] for key in ("x", "y", "z") if key in columns]
+    try:
+        table = np.array([[float(row[key] or "nan") for key in wanted] for row in rows]).reshape(len(rows), len(wanted))
+    except (TypeError, ValueError) as error:
+        raise UserError(path, f"not numbers ({error})", "numbers in the columns x, y and z") from error
+    if not np.isfinite(table[:, :2]).all():
+        raise UserError(path, "x or y is missing in some rows", "a number in each")
+    return _cut(table, [str(row[names[0]]) for row in rows])

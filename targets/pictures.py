@@ -1,0 +1,108 @@
+"""How is a picture file read and written without surprises? PNG and JPEG of every kind, whole or not at all."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from targets.errors import UserError
+from targets.files import written_whole
+
+# A sheet of A0 at 300 dots per inch has 139 million pixels; whatever claims more is a mistake or an attack, and is
+# refused by its header, before the memory is asked for.
+MAX_PIXELS = 150_000_000
+MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
+
+
+def read_colours(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) uint8; what is transparent becomes white.
+
+    Raises
+    ------
+    UserError : the file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels.
+    """
+    image = _decoded(path)
+    if image.mode.startswith("I"):
+        return np.repeat((np.asarray(image).astype(np.float64) / 257).round().astype(np.uint8)[..., None], 3, axis=2)
+    colours = np.asarray(image.convert("RGBA"))
+    alpha = colours[..., 3:].astype(np.uint16)
+    return ((colours[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read a grey picture of any bit depth.
+
+    Returns
+    -------
+    grey : (H, W) float64, 0 = black, 1 = white.
+    opaque : (H, W) bool, False where the picture is transparent.
+
+    Raises
+    ------
+    UserError : as `read_colours`, or the picture has colours.
+    """
+    image = _decoded(path)
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.float64) / 65535
+        return grey, np.ones(grey.shape, np.bool_)
+    colours = np.asarray(image.convert("RGBA")).astype(np.int16)
+    opaque = colours[..., 3] >= 128
+    spread = np.ptp(colours[..., :3], axis=2)
+    if (coloured := float((spread[opaque] > 16).mean()) if opaque.any() else 0.0) > 0.01:
+        raise UserError(path, f"a colour picture ({coloured:.0%} of the pixels have colours)", "a grey picture",
+                        "save it as greyscale, or check that it is not the rgb picture")  # fmt: skip
+    return colours[..., 1] / 255.0, opaque
+
+
+def read_mask(path: str | Path) -> NDArray[np.bool_]:
+    """Read a black-and-white picture; True where it is **white** (or transparent).
+
+    Raises
+    ------
+    UserError : as `read_grey`, or the picture holds grey levels, or only the values 0 and 1.
+    """
+    grey, opaque = read_grey(path)
+    if 0 < grey.max() <= 1 / 255:
+        raise UserError(path, "a mask that holds only the values 0 and 1", "black (0) and white (255)",
+                        "multiply it by 255")  # fmt: skip
+    if (share := float(((grey > 0.25) & (grey < 0.75)).mean())) > MAX_MIDGREY:
+        raise UserError(path, f"{share:.0%} of its pixels are grey", "black and white only",
+                        "save it as a two-colour mask, or check that it is not the depth")  # fmt: skip
+    return (grey >= 0.5) | ~opaque
+
+
+def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_], path: str | Path) -> None:
+    """Write a picture: (H, W) uint8, uint16 or bool (True = white) as grey, (H, W, 3) uint8 as colours.
+
+    Raises
+    ------
+    UserError : the file cannot be written.
+    """
+    if pixels.dtype == np.bool_:
+        pixels = np.where(pixels, 255, 0).astype(np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    with written_whole(path) as temporary:
+        image.save(temporary)
+
+
+def _decoded(path: str | Path) -> Image.Image:
+    """The picture with every pixel decoded: Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit
+            with Image.open(path, formats=["PNG", "JPEG"]) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+                image.load()
+                return image.copy()
+    except FileNotFoundError as error:
+        raise UserError(path, "no such file", mend="check the path") from error
+    except UnidentifiedImageError as error:
+        raise UserError(path, "not a picture that can be read", "a PNG or JPEG file", "save it again") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(path, f"claims to be too large ({error})", f"at most {MAX_PIXELS:,} pixels",
+                        "cut it into smaller maps, or save it at a lower resolution") from error  # fmt: skip
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
+        raise UserError(path, f"damaged or cut off ({error})", "a whole picture", "save or copy it again") from error
