@@ -1,0 +1,248 @@
+"""The door to the closure engine: check a map, run the passes, give labels, heights and the table of closures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from targets.closure import engine
+from targets.errors import UserError
+
+RULES = ("transparent", "sealing", "leaking")
+
+ROW = np.dtype(
+    [
+        ("id", "i4"),  # row number + 1
+        ("crest_row", "i4"),
+        ("crest_col", "i4"),
+        ("crest_depth", "f8"),
+        ("spill_row", "i4"),
+        ("spill_col", "i4"),
+        ("spill_depth", "f8"),
+        ("leak_row", "i4"),  # the neighbour it leaks to; -1 over the border of the map, or no way out
+        ("leak_col", "i4"),
+        ("contour_depth", "f8"),  # of the outline: the last closed contour, or the spill depth in the spill reading
+        ("height", "f8"),
+        ("area", "i8"),  # cells
+        ("volume", "f8"),  # cells x depth unit
+        ("parent", "i4"),  # id, 0 = none
+        ("spills_into", "i4"),  # id, 0 = out of the map
+        ("touches_fault", "?"),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Closures:
+    """Every closure of one map.
+
+    Fields
+    ------
+    labels : (H, W) int32, the id of the outermost closure a cell belongs to, 0 = none.
+    height : (H, W) float32, height of a cell above the spill depth of that closure, 0 elsewhere.
+    table : (N,) structured array of `ROW`, one row per closure, row ``id - 1``; outermost closures first, each part
+        from the shallowest crest down. ``pandas.DataFrame(table)`` takes it as it is.
+    """
+
+    labels: NDArray[np.int32]
+    height: NDArray[np.float32]
+    table: NDArray[Any]
+
+
+def find_closures(
+    depth: ArrayLike,
+    valid: ArrayLike | None = None,
+    faults: ArrayLike | None = None,
+    fault_rule: str | Mapping[int, str] = "transparent",
+    edge: str = "open",
+    connectivity: int = 8,
+    contour_interval: float | None = None,
+    contour_base: float = 0.0,
+    min_area: float = 0,
+    min_height: float = 0.0,
+) -> Closures:
+    """Find the closed structural traps of a depth map, exactly.
+
+    A cell belongs to a closure when it is shallower than the spill depth of its high: the least depth that a way
+    from the cell to an open border has to go down to. That is the `spill` reading (``contour_interval=None``). With a
+    contour interval, it must also lie at or above the deepest contour ``contour_base + k * contour_interval`` that is
+    strictly shallower than the spill depth: the last contour that closes. A part of the map with no way out at all
+    is full at its deepest cell.
+
+    Parameters
+    ----------
+    depth : (H, W) float or integer, positive down (traps are shallow highs). Cells that are not finite lie outside.
+    valid : (H, W) bool, False outside the map; None = everywhere inside.
+    faults : (H, W) bool, or integers: 0 = no fault, else the fault's number.
+    fault_rule : what faults do to flow: "transparent" (nothing), "sealing" (fault cells are taken out and are a wall,
+        against which contours may close) or "leaking" (fault cells are taken out and are an open border). Or a
+        mapping {fault number: rule}; faults it does not name are transparent; a boolean mask is fault 1.
+    edge : "open": what lies outside the map is an open border; "closed": it is a wall.
+    connectivity : 8 or 4 neighbours.
+    contour_interval, contour_base : in the unit of `depth`.
+    min_area : closures of fewer cells are dropped.
+    min_height : closures with a smaller height are dropped, in the unit of `depth`.
+
+    Raises
+    ------
+    UserError : the arrays do not fit each other, or an option is unknown.
+    """
+    depth = _checked_depth(depth)
+    if edge not in ("open", "closed"):
+        raise UserError("edge", f"{edge!r}", '"open" or "closed"')
+    if connectivity not in (4, 8):
+        raise UserError("connectivity", f"{connectivity!r}", "4 or 8")
+    if contour_interval is not None and not 0 < contour_interval < np.inf:
+        raise UserError("contour_interval", f"{contour_interval!r}", "a positive number or None")
+    if not np.isfinite(contour_base):
+        raise UserError("contour_base", f"{contour_base!r}", "a finite number")
+    valid = None if valid is None else _checked_mask(valid, "valid", depth.shape)
+    faults = None if faults is None else _checked_faults(faults, depth.shape)
+    state = _state(depth, valid, faults, fault_rule, edge)
+    interval, base = float(contour_interval or 0), float(contour_base)
+
+    eight = connectivity == 8
+    code = np.empty(depth.shape, np.uint8)
+    meet = np.empty(depth.shape, bool)
+    peaks = engine.receivers(depth, state, eight, edge == "open", engine.MEETS[connectivity], code, meet)
+    basin = np.empty(depth.shape, np.int32)
+    peak = np.zeros(peaks + 1, np.int64)
+    engine.basins(code, basin, peak)
+    cells = np.flatnonzero(meet)
+    cells = cells[np.argsort(depth.ravel()[cells], kind="stable")]
+    nodes, formed, crest, up, spill, leak, partner, edges, sides = engine.merge(
+        depth, basin, cells, code.ravel()[cells] == engine.OUTLET, peak, eight, interval, base
+    )
+    level, own, outer = engine.settle(depth, basin, nodes, formed, up, spill, interval, base)
+    exit_edge, into = engine.outward(depth, basin, outer, edges, sides)
+    near = np.empty((0, 0), bool) if faults is None else _beside(faults != 0, connectivity)
+    area, volume, touches = engine.measure(depth, basin, nodes, level, own, up, near, interval, base)
+
+    # rows: nodes that are closures and large enough; outermost first, by crest
+    flat = depth.ravel()
+    node = np.flatnonzero(own[1:] == np.arange(1, nodes)) + 1
+    height = level[node] - flat[crest[node]]
+    node = node[(area[node] >= min_area) & (height >= min_height)]
+    node = node[np.lexsort((-node, crest[node], flat[crest[node]], outer[node] != node))]
+    number = np.zeros(nodes, np.int32)
+    number[node] = np.arange(1, node.size + 1)
+    width = depth.shape[1]
+
+    table = np.zeros(node.size, ROW)
+    table["id"] = number[node]
+    table["crest_row"], table["crest_col"] = np.divmod(crest[node], width)
+    table["crest_depth"] = flat[crest[node]]
+    table["spill_depth"] = level[node]
+    table["contour_depth"] = level[node]
+    if contour_interval is not None:
+        table["contour_depth"] = [engine.threshold(z, interval, base) for z in level[node]]
+    table["height"] = level[node] - flat[crest[node]]
+    table["area"], table["volume"], table["touches_fault"] = area[node], volume[node], touches[node]
+    table["parent"] = number[own[up[node]]]
+    root = outer[node] == node
+    way = exit_edge[basin.ravel()[crest[node]]]
+    at = np.where(root, edges[way], spill[node])
+    to = np.where(root, sides[way, 0], leak[node])
+    table["spill_row"], table["spill_col"] = np.divmod(at, width)
+    table["leak_row"], table["leak_col"] = np.where(to < 0, -1, np.divmod(to, width))
+    table["spills_into"] = _spills_into(node, root, number, own, up, partner, leak, basin, crest, into)
+
+    labels = np.empty(depth.shape, np.int32)
+    above = np.empty(depth.shape, np.float32)
+    engine.paint(depth, basin, outer, level, number, interval, base, labels, above)
+    return Closures(labels, above, table)
+
+
+def _spills_into(
+    node: NDArray,
+    root: NDArray,
+    number: NDArray,
+    own: NDArray,
+    up: NDArray,
+    partner: NDArray,
+    leak: NDArray,
+    basin: NDArray,
+    crest: NDArray,
+    into: NDArray,
+) -> NDArray:
+    """The id that receives each row's leak: the next outermost closure that was kept, or a sibling, or the parent."""
+    result = np.zeros(node.size, np.int32)
+    flat = basin.ravel()
+    for i, (a, is_root) in enumerate(zip(node, root, strict=True)):
+        if is_root:
+            b = into[flat[crest[a]]]
+            while b != 0 and number[b] == 0:
+                b = into[flat[crest[b]]]
+        else:
+            parent = own[up[a]]
+            b = own[partner[a]]
+            if own[up[b]] != parent:
+                b = own[flat[leak[a]]]
+                while b not in (0, parent) and own[up[b]] != parent:
+                    b = own[up[b]]
+            if b in (0, a) or number[b] == 0:
+                b = parent
+        result[i] = number[b]
+    return result
+
+
+def _checked_depth(depth: ArrayLike) -> NDArray:
+    """Depth as a C-ordered float32 or float64 array that holds every value exactly."""
+    depth = np.asarray(depth)
+    if depth.ndim != 2 or depth.size == 0:
+        raise UserError("depth", f"shape {depth.shape}", "(H, W) with at least one cell")
+    if depth.size >= 2**31:
+        raise UserError("depth", f"{depth.size} cells", "fewer than 2^31", "cut the map or take every second cell")
+    if depth.dtype.kind not in "buif" or depth.dtype.itemsize > 8:
+        raise UserError("depth", f"type {depth.dtype}", "numbers: float32, float64 or integers")
+    kind = np.float32 if np.can_cast(depth.dtype, np.float32) else np.float64
+    exact = np.ascontiguousarray(depth, kind)
+    if depth.dtype.kind in "ui" and depth.itemsize == 8 and (exact.astype(depth.dtype) != depth).any():
+        raise UserError("depth", "integers beyond 2^53", "numbers that float64 can hold")
+    return exact
+
+
+def _checked_mask(mask: ArrayLike, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    mask = np.asarray(mask)
+    if mask.shape != shape or mask.dtype != np.bool_:
+        raise UserError(name, f"{mask.dtype} {mask.shape}", f"bool {shape}, the shape of depth")
+    return mask
+
+
+def _checked_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
+    faults = np.asarray(faults)
+    if faults.shape != shape or faults.dtype.kind not in "bui":
+        raise UserError("faults", f"{faults.dtype} {faults.shape}", f"bool or integers {shape}, the shape of depth")
+    return faults
+
+
+def _state(
+    depth: NDArray, valid: NDArray | None, faults: NDArray | None, rule: str | Mapping[int, str], edge: str
+) -> NDArray[np.uint8]:
+    """(H, W) of what each cell is: part of the map, an open border, or a wall."""
+    outside = engine.OPEN if edge == "open" else engine.WALL
+    state = np.full(depth.shape, engine.INSIDE, np.uint8)
+    rules = {None: rule} if isinstance(rule, str) else dict(rule)
+    known = set() if faults is None else set(np.unique(faults).tolist())
+    for fault, word in rules.items():
+        if word not in RULES:
+            raise UserError("fault_rule", f"{word!r}", f"one of {', '.join(RULES)}")
+        if fault is not None and fault not in known:
+            names = ", ".join(str(int(k)) for k in sorted(known - {0})) or "none"
+            raise UserError("fault_rule", f"a rule for fault {fault}, which the map does not have", f"faults: {names}")
+        if word == "transparent" or faults is None:
+            continue
+        cells = faults != 0 if fault is None else faults == fault
+        state[cells] = engine.WALL if word == "sealing" else engine.OPEN
+    if valid is not None:
+        state[~valid] = outside
+    state[~np.isfinite(depth)] = outside
+    return state
+
+
+def _beside(faults: NDArray[np.bool_], connectivity: int) -> NDArray[np.bool_]:
+    """Fault cells and their neighbours."""
+    return ndimage.binary_dilation(faults, ndimage.generate_binary_structure(2, connectivity // 4))
