@@ -1,0 +1,196 @@
+"""How a surface is drawn the way interpreters see it: blue-to-red colours, thin black contours, thick brown faults."""
+
+from dataclasses import dataclass
+
+import contourpy
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+from targets.scene import Float, Scene
+
+Colour = tuple[int, int, int]
+RGB = NDArray[np.uint8]
+
+# Colours from deepest to shallowest, at equal steps of depth. "spectral" is ColorBrewer's, "jet" MATLAB's; the others
+# follow what mapping programs draw structure maps with by default.
+PALETTES: dict[str, tuple[Colour, ...]] = {
+    "rainbow": ((120, 0, 200), (0, 0, 255), (0, 190, 255), (0, 230, 80), (255, 255, 0), (255, 140, 0), (230, 0, 0)),
+    "jet": ((0, 0, 143), (0, 0, 255), (0, 128, 255), (0, 255, 255), (128, 255, 128), (255, 255, 0), (255, 128, 0),
+            (255, 0, 0), (128, 0, 0)),
+    "spectral": ((94, 79, 162), (50, 136, 189), (102, 194, 165), (171, 221, 164), (230, 245, 152), (255, 255, 191),
+                 (254, 224, 139), (253, 174, 97), (244, 109, 67), (213, 62, 79), (158, 1, 66)),
+    "hue": ((20, 20, 235), (0, 130, 255), (0, 235, 235), (0, 235, 120), (120, 245, 0), (245, 245, 0), (255, 130, 0),
+            (245, 10, 10)),
+    "soft": ((60, 70, 170), (80, 140, 215), (120, 200, 215), (150, 215, 150), (225, 230, 130), (245, 190, 100),
+             (235, 120, 80), (200, 50, 50)),
+    "dusk": ((10, 20, 110), (30, 80, 200), (70, 170, 230), (190, 225, 235), (250, 225, 170), (245, 150, 80),
+             (215, 60, 40), (130, 0, 20)),
+}  # fmt: skip
+BROWN: Colour = (110, 60, 20)
+BLACK: Colour = (0, 0, 0)
+WHITE: Colour = (255, 255, 255)
+LABEL_DISTANCE = 80  # pixels between two contour labels, so that they do not hide the map
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a map is drawn. The default is what most interpreters' exports look like.
+
+    Fields
+    ------
+    palette : a key of `PALETTES`.
+    banded : one flat colour per contour interval instead of a smooth ramp.
+    contour_interval : in depth units; None takes the map's own, else `nice_interval` of its relief.
+    contour_base : depth that one contour passes through.
+    contour_width : pixels, in steps of a half; every fifth contour is half a pixel wider. 0 draws none.
+    labels : whether every fifth contour carries its depth.
+    fault_width : pixels by which faults are drawn wider than their cells.
+    fault_colour : red, green, blue.
+    """
+
+    palette: str = "rainbow"
+    banded: bool = False
+    contour_interval: float | None = None
+    contour_base: float = 0.0
+    contour_width: float = 0.5
+    labels: bool = False
+    fault_width: int = 2
+    fault_colour: Colour = BROWN
+
+    def __post_init__(self) -> None:
+        if self.palette not in PALETTES:
+            raise UserError("palette", repr(self.palette), f"one of {', '.join(PALETTES)}")
+        if self.contour_interval is not None and not self.contour_interval > 0:
+            raise UserError("contour_interval", str(self.contour_interval), "a depth step above 0")
+
+
+def render(scene: Scene, style: Style = Style()) -> RGB:
+    """Draw a map; pixel (r, c) shows cell (r, c).
+
+    Colours are scaled by the map's own relief: blue = deep, red = high. Cells outside `map_valid` are white.
+
+    Returns
+    -------
+    (H, W, 3) uint8.
+    """
+    low, high = scene.relief
+    interval = (
+        style.contour_interval or scene.geo.contour_interval or nice_interval(low, high, contour_count(scene.shape))
+    )
+    base = style.contour_base if style.contour_interval else scene.geo.contour_base
+    picture = _coloured(scene.depth, low, high, palette(style.palette), (interval, base) if style.banded else None)
+    if style.contour_width > 0:
+        _draw_contours(picture, scene, interval, base, style)
+    _draw_faults(picture, scene.fault, style)
+    picture[~scene.map_valid] = WHITE
+    return picture
+
+
+def random_style(rng: np.random.Generator) -> Style:
+    """One of the many ways interpreters' programs draw a map."""
+    brown = np.add(BROWN, rng.integers(-20, 21, 3))
+    return Style(
+        palette=str(rng.choice(list(PALETTES))),
+        banded=bool(rng.random() < 0.25),
+        contour_width=float(rng.choice([0.5, 1.0, 1.5], p=[0.6, 0.3, 0.1])),
+        labels=bool(rng.random() < 0.15),
+        fault_width=int(rng.integers(1, 4)),
+        fault_colour=(int(brown[0]), int(brown[1]), int(brown[2])),
+    )
+
+
+def nice_interval(low: float, high: float, lines: float = 20) -> float:
+    """The contour interval 1, 2 or 5 times a power of ten that puts about `lines` contours between two depths.
+
+    "About" is within a factor of 1.6, the half step between 2 and 5. A flat map gets interval 1.
+    """
+    if not high > low:
+        return 1.0
+    wanted = np.log10((high - low) / lines)
+    steps = np.log10([1, 2, 5, 10])
+    return float(10 ** np.floor(wanted) * (1, 2, 5, 10)[int(np.argmin(np.abs(steps - wanted % 1)))])
+
+
+def contour_count(shape: tuple[int, int]) -> float:
+    """About how many contours a picture of (H, W) pixels can hold: 20, on small ones one per 15 pixels."""
+    return float(np.clip(min(shape) / 15, 5, 20))
+
+
+def palette(name: str) -> RGB:
+    """(256, 3) uint8 colours of a palette, deepest first."""
+    stops = np.array(PALETTES[name], float)
+    at = np.linspace(0, 255, len(stops))
+    return np.stack([np.interp(np.arange(256), at, stops[:, i]) for i in range(3)], axis=1).round().astype(np.uint8)
+
+
+def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
+    """(H, W, 3) uint8: every cell in the colour of its depth, or of the middle of its (interval, base) band."""
+    if bands is not None:
+        interval, base = bands
+        depth = (np.floor((depth - base) / interval) + 0.5) * interval + base
+    shade = (high - depth) * (255 / max(high - low, 1e-12))
+    return colours[np.clip(shade, 0, 255).astype(np.uint8)]
+
+
+def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, style: Style) -> None:
+    """Draw black contours into `picture`, every fifth one half a pixel wider."""
+    fine = np.zeros((scene.shape[0] * 2, scene.shape[1] * 2), np.uint8)  # twice as fine, for half-pixel widths
+    lines: dict[bool, list] = {False: [], True: []}
+    labels: list[tuple[str, NDArray]] = []
+    for level, line in _contours(scene.depth, scene.map_valid, interval, base):
+        index = round((level - base) / interval) % 5 == 0
+        lines[index].append(np.rint(line * 32 + 8).astype(np.int32))  # sixteenths of a fine pixel
+        middle = line[len(line) // 2]
+        if index and style.labels and all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
+            labels.append((f"{level:g}", middle))
+    for index, found in lines.items():
+        width = max(1, round(2 * style.contour_width) + index)
+        cv2.polylines(fine, found, False, 255, width, cv2.LINE_AA, shift=4)
+    ink = cv2.resize(fine, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+    picture[:] = cv2.multiply(picture, cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2RGB), scale=1 / 255)
+    for text, (x, y) in labels:
+        (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
+        corner = (int(x - w / 2), int(y + h / 2))
+        cv2.putText(picture, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, WHITE, 3, cv2.LINE_AA)
+        cv2.putText(picture, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, BLACK, 1, cv2.LINE_AA)
+
+
+def _contours(
+    depth: Float, valid: NDArray[np.bool_], interval: float, base: float, block: int = 128
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """(level, (n, 2) x and y in pixels) of every contour piece.
+
+    Traced block by block, because a block spans few levels while tracing costs the whole grid once per level.
+    """
+    pieces = []
+    for top in range(0, depth.shape[0] - 1, block):
+        for left in range(0, depth.shape[1] - 1, block):
+            window = np.s_[top : top + block + 1, left : left + block + 1]
+            z, inside = depth[window].astype(np.float64), valid[window]
+            if not inside.any():
+                continue
+            first, last = np.ceil((z.min() - base) / interval), np.floor((z.max() - base) / interval)
+            levels = base + interval * np.arange(first, last + 1)
+            if len(levels) == 0:
+                continue
+            masked = z if inside.all() else np.ma.array(z, mask=~inside)
+            lines = contourpy.contour_generator(z=masked, line_type="Separate").multi_lines(levels)
+            for level, found in zip(levels, lines, strict=True):
+                pieces += [(level, line + np.array([left, top])) for line in found]
+    return pieces
+
+
+def _draw_faults(picture: RGB, fault: NDArray[np.bool_], style: Style) -> None:
+    """Draw fault cells into `picture`, wider by `fault_width` pixels, with a soft edge."""
+    if not fault.any():
+        return
+    solid = fault.astype(np.uint8) * 255
+    if style.fault_width > 0:
+        across = 2 * style.fault_width + 1
+        solid = cv2.dilate(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
+    soft = np.maximum(cv2.GaussianBlur(solid, (3, 3), 0), fault * np.uint8(255))
+    touched = soft > 0
+    share = soft[touched, None] / 255.0
+    picture[touched] = np.rint(picture[touched] * (1 - share) + np.array(style.fault_colour) * share).astype(np.uint8)
