@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 from skimage.draw import polygon
 
 from targets.errors import UserError
@@ -25,6 +26,10 @@ UNDEFINED = 1e29  # Z-MAP writes 1.0E+30 for an undefined number
 # A line covers the cells whose centre is at most half this many cells away. At least the diagonal of a cell, so that
 # the cells of a line join by their sides and no 8-connected path slips through between two of them.
 MIN_WIDTH = math.sqrt(2)
+# Height over length; a line steeper than this runs down a fault plane (a stick), a flatter one along a horizon.
+# Fault planes dip 30 degrees (0.6) and more, horizons seldom over 10 degrees (0.2).
+STICK_DIP = 0.4
+STICK_STEPS = 100  # samples per segment of a stick where its crossing with the horizon is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +79,45 @@ def read_faults(path: str | Path) -> list[FaultLine]:
     if not lines:
         raise UserError(path, "holds no line of two points or more", "fault polygons or traces")
     return lines
+
+
+def are_sticks(lines: Sequence[FaultLine]) -> bool:
+    """Whether these lines are the sticks of a fault plane, picked down its dip, and not traces on a horizon."""
+    if len(lines) < 2 or any(line.closed or line.points.shape[1] < 3 for line in lines):
+        return False
+    step = [np.abs(np.diff(line.points[[0, -1]], axis=0))[0] for line in lines]
+    return float(np.median([dz / max(math.hypot(dx, dy), 1e-9) for dx, dy, dz in step])) > STICK_DIP
+
+
+def trace_of_sticks(
+    sticks: Sequence[FaultLine], depth: NDArray[np.floating], geo: Geo, name: str = ""
+) -> FaultLine | None:
+    """Where a fault plane, given by its sticks, cuts a horizon.
+
+    Parameters
+    ----------
+    sticks : of one fault, in order along it, with z in the unit and sign of `depth`.
+    depth : (H, W) float, the horizon, finite.
+    geo : its location.
+
+    Returns
+    -------
+    trace : through the first crossing of each stick that has one; None if fewer than two have.
+    """
+    found = []
+    for stick in sticks:
+        n = len(stick.points)
+        at = np.linspace(0, n - 1, (n - 1) * STICK_STEPS + 1)
+        x, y, z = (np.interp(at, np.arange(n), stick.points[:, i]) for i in range(3))
+        row, col = geo.rowcol(x, y)
+        on = (row >= 0) & (row <= depth.shape[0] - 1) & (col >= 0) & (col <= depth.shape[1] - 1)
+        below = z - map_coordinates(depth.astype(np.float64), [row, col], order=1, mode="nearest")
+        crossings = np.flatnonzero(on[:-1] & on[1:] & (below[:-1] * below[1:] <= 0))
+        if len(crossings):
+            i = int(crossings[0])
+            part = below[i] / (below[i] - below[i + 1]) if below[i] != below[i + 1] else 0.0
+            found.append([v[i] + part * (v[i + 1] - v[i]) for v in (x, y, z)])
+    return FaultLine(name, np.array(found)) if len(found) > 1 else None
 
 
 def rasterise_faults(

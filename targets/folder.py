@@ -49,7 +49,6 @@ MIN_MEASURED = 0.5  # share of the map
 CONTRADICTION = (
     -0.5
 )  # correlation of depth with blueness; pictures that agree reach 0.8 to 0.99, reversed ones minus that
-UNDEFINED = 1e9  # no depth is larger; grid formats mark undefined cells with 1e30, 9999900 (of them not a depth: > 1e9)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,14 @@
 """How is a gridded surface read and written? The formats that interpretation programs export, known by content."""
 
+import gzip
+import importlib
+import re
+import tempfile
+import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.faults import rasterise_faults, read_faults
+from targets.faults import ID_COLUMNS, SEPARATOR, FaultLine, are_sticks, rasterise_faults, read_faults, trace_of_sticks
+from targets.files import written_whole
 from targets.holes import Fill, fill_holes, map_outline
+from targets.points import grid_of_points
 from targets.scene import Geo, Scene
 
 # 16,384 squared: the largest grid that the closure engine is measured on. Refused by the header, before decoding.
 MAX_CELLS = 2**28
-UNDEFINED = 1e9  # no depth is as large; what formats write for an undefined cell and readers miss (1e30) is larger
+MAX_UNPACKED = 2**31  # bytes of a gzipped grid: a point per cell of a 6,000 x 6,000 map in text
+HEAD = 2**16  # bytes that tell a format; GXF files start with comments of several pages
+UNDEFINED = 1e6  # no depth in m, ft or ms is as large; programs write 9999900 or 1e30 for an undefined cell
 UNITS = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "ft": "ft", "feet": "ft", "foot": "ft",
          "ms": "ms", "s": "s"}  # fmt: skip
 
@@ -46,9 +57,10 @@ def read_grid(
     if not known.any():
         raise UserError(path, "the map is empty: no cell has a value", "some cells with a depth")
     inside = map_outline(known)
+    depth = fill_holes(values, known, inside, fill)
     fault = inside & ~known
     if faults:
-        lines = [line for file in faults for line in read_faults(file)]
+        lines = [line for file in faults for line in fault_lines(file, depth, geo)]
         fault = rasterise_faults(lines, geo, known.shape) > 0
         if not fault.any():
             raise UserError(faults[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
@@ -57,7 +69,27 @@ def read_grid(
     if geo.located:
         x, y = geo.xy(0, 0)
         group = f"x{float(x):.0f}_y{float(y):.0f}_{known.shape[0]}x{known.shape[1]}"
-    return Scene(Path(path).stem, fill_holes(values, known, inside, fill), known, inside, fault, geo=geo, group=group)
+    return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group)
+
+
+def fault_lines(path: str | Path, depth: NDArray[np.floating], geo: Geo) -> list[FaultLine]:
+    """The polygons and traces of a fault file on a horizon; sticks become the trace where their plane cuts it.
+
+    Parameters
+    ----------
+    path : a file for `faults.read_faults`; sticks of one fault fill a file.
+    depth : (H, W) float, the horizon, finite.
+    geo : its location.
+
+    Raises
+    ------
+    UserError : as `faults.read_faults`.
+    """
+    lines = read_faults(path)
+    if not are_sticks(lines) or not geo.located:
+        return lines
+    trace = trace_of_sticks(lines, depth, geo, Path(path).stem)
+    return [] if trace is None else [trace]
 
 
 def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.float32], Geo]:
@@ -80,14 +112,15 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
     path = Path(path)
     name = format_of(path, strict=True)
     assert name is not None
-    reader = FORMATS[name][1]
     try:
-        values, geo = reader(path)
-    except UserError:
-        raise
+        with _unpacked(path) as plain, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of keys and tags a library does not use
+            values, geo = FORMATS[name][1](plain)
+    except UserError as error:
+        raise UserError(path, *error.args[1:]) from error
     except Exception as error:  # whatever a reading library raises on a damaged file
-        raise UserError(path, f"damaged or cut off ({type(error).__name__}: {error})", "a whole grid",
-                        "export or copy it again") from error  # fmt: skip
+        raise UserError(path, f"damaged, cut off or not a grid ({type(error).__name__}: {error})",
+                        f"a whole {name} grid", "export or copy it again") from error  # fmt: skip
     if values.ndim != 2 or values.size == 0:
         raise UserError(path, f"an array of shape {values.shape}", "rows and columns")
     if np.isinf(values).any() or (np.abs(values[np.isfinite(values)]) > UNDEFINED).any():
@@ -116,15 +149,38 @@ def format_of(path: str | Path, strict: bool = False) -> str | None:
     """
     try:
         with Path(path).open("rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise UserError(path, f"cannot be read ({error.strerror})", "a grid or picture", "check the path") from error
+            head = file.read(HEAD)
+        if head[:2] == GZIP:
+            with gzip.open(path) as file:
+                head = file.read(HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(path, f"cannot be read ({error})", "a grid or picture", "check the path") from error
     name = next((name for name, (tells, _) in FORMATS.items() if tells(head)), None)
     if name is None and strict:
         raise UserError(
             path, "not a grid of a known format", f"one of {', '.join(FORMATS)}", "export it as one of these"
         )
     return name
+
+
+GZIP = b"\x1f\x8b"
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """The file itself, or a temporary copy of what is gzipped in it."""
+    with path.open("rb") as file:
+        if file.read(2) != GZIP:
+            yield path
+            return
+    with tempfile.TemporaryDirectory() as folder, gzip.open(path) as packed:
+        plain = Path(folder) / "grid"
+        with plain.open("wb") as out:
+            while block := packed.read(2**20):
+                out.write(block)
+                if out.tell() > MAX_UNPACKED:
+                    raise UserError(path, "unpacks to an unreasonable size", f"at most {MAX_UNPACKED:,} bytes")
+        yield plain
 
 
 def _check_size(path: Path, *shape: int) -> None:
@@ -176,27 +232,228 @@ def _xtgeo(form: str) -> Callable[[Path], tuple[NDArray, Geo]]:
     """A reader that leaves the format to xtgeo."""
 
     def read(path: Path) -> tuple[NDArray, Geo]:
-        xtgeo = import_xtgeo(path)
-        surface = xtgeo.surface_from_file(path, fformat=form)
-        return from_xtgeo(surface)
+        return _from_xtgeo(_import("xtgeo", path).surface_from_file(path, fformat=form))
 
     return read
 
 
-def import_xtgeo(path: str | Path) -> Any:
-    """The xtgeo library, or an error that says what to install."""
+def _import(name: str, path: str | Path) -> Any:
+    """An optional library, or an error that says what to install."""
     try:
-        import xtgeo
+        return importlib.import_module(name)
     except ImportError as error:
-        raise UserError(path, "reading it needs xtgeo", mend="pip install 'trapmtl[geo]'") from error
-    return xtgeo
+        raise UserError(path, f"this format needs the library {name}", mend="pip install 'trapmtl[geo]'") from error
 
 
-def from_xtgeo(surface: Any) -> tuple[NDArray, Geo]:
+def _from_xtgeo(surface: Any) -> tuple[NDArray, Geo]:
     """Values (rows, cols) with NaN, and location, of an xtgeo RegularSurface; its rows run along y."""
     values = np.ma.filled(surface.values.astype(np.float32), np.nan).T
     geo = Geo(surface.xori, surface.yori, surface.xinc, surface.yinc * surface.yflip, surface.rotation)
     return values, geo
+
+
+def _read_cps3(path: Path) -> tuple[NDArray, Geo]:
+    """CPS-3 text: FS lines, perhaps a line '->name', then columns from West to East, each from the top down."""
+    lines = path.read_text("latin-1").splitlines()
+    told: dict[str, list[float]] = {}
+    body = 0
+    for body, line in enumerate(lines):  # noqa: B007
+        words = line.replace(",", " ").split()
+        if words and words[0][:2].upper() == "FS":
+            told[words[0].upper()] = [number for word in words[1:] if (number := _number(word)) is not None]
+        elif words and not line.lstrip().startswith(("!", "->")):
+            break
+    if missing := {"FSLIMI", "FSNROW", "FSXINC"} - set(told):
+        raise UserError(path, f"a CPS-3 grid without {', '.join(sorted(missing))}", "FSASCI, FSLIMI, FSNROW and FSXINC")
+    (xmin, xmax, ymin, ymax), (xinc, yinc) = told["FSLIMI"][:4], told["FSXINC"][:2]
+    rows, cols = map(int, told["FSNROW"][:2])
+    if not (_close(xmax - xmin, (cols - 1) * xinc) and _close(ymax - ymin, (rows - 1) * yinc)):
+        raise UserError(path, f"FSNROW {rows} {cols} and FSXINC {xinc:g} {yinc:g} contradict FSLIMI "
+                        f"{xmin:g} {xmax:g} {ymin:g} {ymax:g}", "xmax - xmin = (columns - 1) * xinc, and so along y",
+                        "export it again, unrotated")  # fmt: skip
+    _check_size(path, rows, cols)
+    values = np.array(" ".join(lines[body:]).split(), np.float64)
+    if values.size != rows * cols:
+        raise UserError(path, f"{values.size} values", f"{rows} x {cols} = {rows * cols}", "export or copy it again")
+    nulls = [number for number in told.get("FSASCI", []) if abs(number) > 1] or [1e30]
+    values[(np.abs(values) >= 1e29) | np.isclose(values, nulls[-1], rtol=1e-6, atol=0)] = np.nan
+    return values.reshape(cols, rows).T, Geo(xmin, ymax, xinc, -yinc)
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+def _close(span: float, steps: float) -> bool:
+    """Equal to 1 %: the files round limits and increments."""
+    return abs(span - steps) <= 0.01 * max(abs(span), abs(steps), 1e-9)
+
+
+def _read_points(path: Path) -> tuple[NDArray, Geo]:
+    with path.open("rb") as file:
+        head = _points_head(file.read(HEAD))
+    if head is None:
+        raise UserError(path, "no table of points", "columns x, y, z")
+    skip, names, delimiter = head
+    table = np.loadtxt(path, skiprows=skip, delimiter=delimiter, comments=("#", "!"), ndmin=2, encoding="latin-1")
+    x, y, z = table[:, _xyz_columns(path, table, names)].T
+    defined = np.isfinite(z) & (np.abs(z) < UNDEFINED)
+    return grid_of_points(x[defined], y[defined], z[defined])
+
+
+def _points_head(head: bytes) -> tuple[int, dict[str, int], str | None] | None:
+    """Lines before the numbers, the columns that a head names, and the delimiter; None if it is no table of points.
+
+    Heads look like "X Y Z", "x,y,depth", "# 1: X" (OpendTect) or "# Field: 1 x" (EarthVision).
+    """
+    names: dict[str, int] = {}
+    for skip, line in enumerate(head.decode("latin-1").splitlines()):
+        text = line.strip()
+        if match := re.match(r"[#!]\s*(?:field:?\s*)?(\d+)\s*:?\s+([a-z_]+)", text, re.IGNORECASE):
+            names[match[2].lower()] = int(match[1]) - 1
+        if not text or text[0] in "#!":
+            continue
+        delimiter = "," if "," in text else None
+        words = [word.strip() for word in text.split(delimiter)]
+        numbers = [_number(word) for word in words]
+        if None not in numbers:
+            several = len(numbers) >= 3 and not all(number == SEPARATOR for number in numbers)
+            rest = [line.split() for line in head.decode("latin-1").splitlines()[skip:]]
+            parted = any(len(row) > 1 and all(_number(word) == SEPARATOR for word in row) for row in rest)
+            return (skip, names, delimiter) if several and not parted else None
+        columns = [word.lower().strip('"') for word in words]
+        if names or not {"x", "y"} <= set(columns) or set(columns) & set(ID_COLUMNS):
+            return None
+        names = {name: i for i, name in enumerate(columns)}
+    return None
+
+
+def _xyz_columns(path: Path, table: NDArray, names: dict[str, int]) -> list[int]:
+    """Which columns are x, y and z: by name, or the three that are not a grid's line numbers."""
+    depths = [names[key] for key in ("z", "depth", "twt", "value") if key in names]
+    if "x" in names and "y" in names and depths:
+        return [names["x"], names["y"], depths[0]]
+    columns = list(range(table.shape[1]))
+    if len(columns) == 5:
+        whole = [i for i in columns if (table[:, i] == np.round(table[:, i])).all()]
+        columns = [i for i in columns if i not in whole]
+    if len(columns) != 3:
+        raise UserError(path, f"{table.shape[1]} columns", "x, y, z, perhaps with two columns of line numbers",
+                        "name the columns in a first line, such as X Y Z")  # fmt: skip
+    return columns
+
+
+def _read_geotiff(path: Path) -> tuple[NDArray, Geo]:
+    rasterio = _import("rasterio", path)
+    with rasterio.open(path) as source:
+        if source.count != 1:
+            raise UserError(path, f"{source.count} bands", "one band of depths", "export the depth alone")
+        _check_size(path, source.height, source.width)
+        values = source.read(1, masked=True).astype(np.float64).filled(np.nan) * source.scales[0] + source.offsets[0]
+        place, crs, unit = source.transform, source.crs, source.units[0]
+    geo = Geo(crs=crs.to_string() if crs else None, depth_unit=_unit(unit or ""))
+    if place.is_identity:
+        return values, geo
+    dx = float(np.hypot(place.a, place.d))
+    if abs(place.a * place.b + place.d * place.e) > 1e-6 * abs(place.determinant):
+        raise UserError(path, "a sheared raster", "rows and columns at right angles", "resample it")
+    x0, y0 = place * (0.5, 0.5)  # a GeoTIFF counts from the corner of its first cell
+    return values, replace(geo, x0=x0, y0=y0, dx=dx, dy=place.determinant / dx,
+                           rotation=float(np.degrees(np.arctan2(place.d, place.a))))  # fmt: skip
+
+
+def write_grid(values: NDArray, geo: Geo, path: str | Path) -> None:
+    """Write a grid of depths, labels or anything else; `read_surface` gives it back at the same place.
+
+    Parameters
+    ----------
+    values : (H, W) of any number type, NaN = undefined; as seen from above (``dx > 0``, ``dy < 0``) or not.
+    geo : its location.
+    path : the suffix tells the format: ``.tif`` GeoTIFF (keeps float32 and whole numbers, CRS), ``.npz``, ``.gri`` IRAP
+        binary (float32; coordinates too, so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII,
+        ``.zmap`` ZMAP+ (unrotated grids only: the format has no rotation).
+
+    Raises
+    ------
+    UserError : the suffix is unknown, the map has no location (except ``.npz``), ZMAP+ of a rotated map, or the file
+        cannot be written.
+    """
+    path = Path(path)
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise UserError(path, f"unknown suffix {path.suffix!r}", f"one of {', '.join(WRITERS)}")
+    if not geo.located and writer is not _write_npz:
+        raise UserError(path, "the map has no location", "x0, y0, dx and dy", "write .npz or .png, or give a location")
+    with written_whole(path) as temporary:
+        try:
+            writer(values, geo, temporary)
+        except UserError as error:
+            raise UserError(path, *error.args[1:]) from error
+
+
+def _write_npz(values: NDArray, geo: Geo, path: Path) -> None:
+    place = {key: getattr(geo, key) for key in ("x0", "y0", "dx", "dy", "rotation")} if geo.located else {}
+    arrays: dict[str, Any] = {"depth": values, "units": geo.depth_unit or "", "crs": geo.crs or "", **place}
+    np.savez_compressed(path, **arrays)
+
+
+def _write_geotiff(values: NDArray, geo: Geo, path: Path) -> None:
+    rasterio = _import("rasterio", path)
+    a, b, c, d, e, f = geo.affine()
+    place = rasterio.Affine(a, b, c, d, e, f) * rasterio.Affine.translation(-0.5, -0.5)
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)
+    elif values.dtype.kind == "f":
+        values = values.astype(np.float32)
+    try:
+        crs = rasterio.CRS.from_user_input(geo.crs) if geo.crs else None
+    except rasterio.errors.CRSError as error:
+        raise UserError(path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml") from error
+    head = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype,
+            "transform": place, "crs": crs, "compress": "deflate"}  # fmt: skip
+    with rasterio.open(path, "w", **head, nodata=np.nan if values.dtype.kind == "f" else None) as target:
+        target.write(values, 1)
+        if geo.depth_unit:
+            target.units = [geo.depth_unit]
+
+
+def _xtgeo_writer(form: str) -> Callable[[NDArray, Geo, Path], None]:
+    def write(values: NDArray, geo: Geo, path: Path) -> None:
+        if form == "zmap_ascii" and abs(geo.rotation) > 1e-9:
+            raise UserError(path, f"ZMAP+ cannot hold a map rotated by {geo.rotation:g} degrees", "an unrotated map",
+                            "write .irap, .gri or .tif")  # fmt: skip
+        xtgeo = _import("xtgeo", path)
+        # These formats count from the lower left corner, as all their readers expect.
+        upwards, place = seen_from_above(values, geo)
+        low, (x0, y0) = upwards[::-1], place.xy(values.shape[0] - 1, 0)
+        surface = xtgeo.RegularSurface(
+            ncol=low.shape[1], nrow=low.shape[0], xori=float(x0), yori=float(y0), xinc=place.dx,
+            yinc=-float(place.dy or 0), rotation=place.rotation,
+            values=np.ma.masked_invalid(low.T.astype(np.float64)))  # fmt: skip
+        surface.to_file(path, fformat=form)
+
+    return write
+
+
+WRITERS: dict[str, Callable[[NDArray, Geo, Path], None]] = {
+    ".tif": _write_geotiff,
+    ".tiff": _write_geotiff,
+    ".npz": _write_npz,
+    ".gri": _xtgeo_writer("irap_binary"),
+    ".irap": _xtgeo_writer("irap_ascii"),
+    ".zmap": _xtgeo_writer("zmap_ascii"),
+}
+
+
+def _first(head: bytes) -> str:
+    """The first line of a text file that is no comment; "" if the file is binary."""
+    if b"\x00" in head:
+        return ""
+    lines = (line.strip() for line in head.decode("latin-1").splitlines())
+    return next((line for line in lines if line and line[0] not in "!#"), "")
 
 
 def _tells_irap_binary(head: bytes) -> bool:
@@ -204,8 +461,33 @@ def _tells_irap_binary(head: bytes) -> bool:
     return head[:8] == b"\x00\x00\x00\x20\xff\xff\xfc\x1c"
 
 
+def _tells_zmap(head: bytes) -> bool:
+    """@name, GRID, values per line (Z-MAP files of points and polygons say otherwise)."""
+    fields = [field.strip().upper() for field in _first(head).split(",")]
+    return fields[0].startswith("@") and "GRID" in fields[1:2]
+
+
+def _tells_cps3(head: bytes) -> bool:
+    return re.match(r"FS(ASCI|ATTR|LIMI|NROW|XINC)\b", _first(head), re.IGNORECASE) is not None
+
+
+def _tells_gxf(head: bytes) -> bool:
+    return b"\x00" not in head and re.search(rb"^#(POINTS|ROWS|GRID)\s*$", head, re.MULTILINE) is not None
+
+
+def _tells_points(head: bytes) -> bool:
+    return b"\x00" not in head and _points_head(head) is not None
+
+
+# Asked in this order: a table of points is the least particular.
 FORMATS: dict[str, tuple[Callable[[bytes], bool], Callable[[Path], tuple[NDArray, Geo]]]] = {
     "npz": (lambda head: head[:4] == b"PK\x03\x04", _read_npz),
     "npy": (lambda head: head[:6] == b"\x93NUMPY", _read_npy),
+    "GeoTIFF": (lambda head: head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), _read_geotiff),
     "IRAP/RMS binary": (_tells_irap_binary, _xtgeo("irap_binary")),
+    "IRAP/RMS ASCII": (lambda head: _first(head).split()[:1] == ["-996"], _xtgeo("irap_ascii")),
+    "ZMAP+": (_tells_zmap, _xtgeo("zmap_ascii")),
+    "CPS-3": (_tells_cps3, _read_cps3),
+    "GXF": (_tells_gxf, _xtgeo("gxf")),
+    "XYZ points": (_tells_points, _read_points),
 }
