@@ -28,6 +28,7 @@ MAX_CELLS = 2**28
 MAX_UNPACKED = 2**31  # bytes of a gzipped grid: a point per cell of a 6,000 x 6,000 map in text
 HEAD = 2**16  # bytes that tell a format; GXF files start with comments of several pages
 UNDEFINED = 1e6  # no depth in m, ft or ms is as large; programs write 9999900 or 1e30 for an undefined cell
+IRAP_NULL = 9_999_000.0  # IRAP text writes 9999900 for an undefined node, sometimes rounded
 UNITS = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "ft": "ft", "feet": "ft", "foot": "ft",
          "ms": "ms", "s": "s"}  # fmt: skip
 
@@ -121,8 +122,8 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
     except Exception as error:  # whatever a reading library raises on a damaged file
         raise UserError(path, f"damaged, cut off or not a grid ({type(error).__name__}: {error})",
                         f"a whole {name} grid", "export or copy it again") from error  # fmt: skip
-    if values.ndim != 2 or values.size == 0:
-        raise UserError(path, f"an array of shape {values.shape}", "rows and columns")
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "biuf":
+        raise UserError(path, f"an array of {values.dtype} of shape {values.shape}", "numbers in rows and columns")
     if np.isinf(values).any() or (np.abs(values[np.isfinite(values)]) > UNDEFINED).any():
         raise UserError(path, f"values beyond {UNDEFINED:g} or infinite", "depths, and NaN where there is none",
                         "export undefined cells as such")  # fmt: skip
@@ -208,10 +209,7 @@ def _read_npz(path: Path) -> tuple[NDArray, Geo]:
 def _read_npy(path: Path) -> tuple[NDArray, Geo]:
     with path.open("rb") as file:
         _check_npy_size(path, file)
-    values = np.load(path, allow_pickle=False)
-    if not (np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)):
-        raise UserError(path, f"numbers of type {values.dtype}", "depths as float32")
-    return values.astype(np.float32), Geo()
+    return np.load(path, allow_pickle=False), Geo()
 
 
 def _check_npy_size(path: Path, file: Any) -> None:
@@ -272,12 +270,49 @@ def _read_cps3(path: Path) -> tuple[NDArray, Geo]:
                         f"{xmin:g} {xmax:g} {ymin:g} {ymax:g}", "xmax - xmin = (columns - 1) * xinc, and so along y",
                         "export it again, unrotated")  # fmt: skip
     _check_size(path, rows, cols)
-    values = np.array(" ".join(lines[body:]).split(), np.float64)
-    if values.size != rows * cols:
-        raise UserError(path, f"{values.size} values", f"{rows} x {cols} = {rows * cols}", "export or copy it again")
+    values = _counted(path, np.array(" ".join(lines[body:]).split(), np.float64), rows, cols)
     nulls = [number for number in told.get("FSASCI", []) if abs(number) > 1] or [1e30]
     values[(np.abs(values) >= 1e29) | np.isclose(values, nulls[-1], rtol=1e-6, atol=0)] = np.nan
     return values.reshape(cols, rows).T, Geo(xmin, ymax, xinc, -yinc)
+
+
+def _read_irap_ascii(path: Path) -> tuple[NDArray, Geo]:
+    """IRAP text: 19 numbers, then rows from the bottom up. (xtgeo makes up the end of a file that is cut off.)"""
+    numbers = np.array(path.read_text("latin-1").split(), np.float64)
+    rows, cols = int(numbers[1]), int(numbers[8])
+    values = _counted(path, numbers[19:], rows, cols)
+    values[values >= IRAP_NULL] = np.nan
+    geo = Geo(x0=numbers[4], y0=numbers[6], dx=numbers[2], dy=numbers[3], rotation=numbers[9])
+    return values.reshape(rows, cols), geo
+
+
+def _read_zmap(path: Path) -> tuple[NDArray, Geo]:
+    """ZMAP+ text: columns from West to East, each from the top down. (xtgeo 4.27 takes the null 1E+30 for a depth.)"""
+    lines = [line for line in path.read_text("latin-1").splitlines() if line.strip() and not line.startswith("!")]
+    body = next((i for i, line in enumerate(lines[1:], 2) if line.strip().startswith("@")), None)
+    if body is None or body < 4:
+        raise UserError(path, "a ZMAP+ head without an end", "@name, GRID, n; two lines of numbers; and a line @")
+    width, null, null_text = [*lines[1].split(","), "", ""][:3]
+    size = [float(field) for field in lines[2].split(",")[:6]]
+    rows, cols, (xmin, xmax, ymin, ymax) = int(size[0]), int(size[1]), size[2:]
+    _check_size(path, rows, cols)
+    if min(rows, cols) < 2:
+        raise UserError(path, f"{rows} x {cols} nodes", "two or more each way")
+    words = " ".join(lines[body:]).split()
+    if len(words) != rows * cols:  # fields of full width stand without a space between them
+        n = int(width)
+        words = [line[i : i + n] for line in lines[body:] for i in range(0, len(line.rstrip()), n)]
+    values = _counted(path, np.array(words, np.float64), rows, cols)
+    undefined = _number(null) if null.strip() else _number(null_text)
+    values[(np.abs(values) >= 1e29) | np.isclose(values, np.nan if undefined is None else undefined, 1e-6, 0)] = np.nan
+    return values.reshape(cols, rows).T, Geo(xmin, ymax, (xmax - xmin) / (cols - 1), -(ymax - ymin) / (rows - 1))
+
+
+def _counted(path: Path, values: NDArray, rows: int, cols: int) -> NDArray:
+    """The values of a grid, if they are as many as its head says."""
+    if values.size != rows * cols:
+        raise UserError(path, f"{values.size} values", f"{rows} x {cols} = {rows * cols}", "export or copy it again")
+    return values
 
 
 def _number(word: str) -> float | None:
@@ -360,7 +395,8 @@ def _read_geotiff(path: Path) -> tuple[NDArray, Geo]:
     dx = float(np.hypot(place.a, place.d))
     if abs(place.a * place.b + place.d * place.e) > 1e-6 * abs(place.determinant):
         raise UserError(path, "a sheared raster", "rows and columns at right angles", "resample it")
-    x0, y0 = place * (0.5, 0.5)  # a GeoTIFF counts from the corner of its first cell
+    # A GeoTIFF counts from the corner of its first cell, a map from its centre.
+    x0, y0 = place.c + (place.a + place.b) / 2, place.f + (place.d + place.e) / 2
     return values, replace(geo, x0=x0, y0=y0, dx=dx, dy=place.determinant / dx,
                            rotation=float(np.degrees(np.arctan2(place.d, place.a))))  # fmt: skip
 
@@ -403,7 +439,7 @@ def _write_npz(values: NDArray, geo: Geo, path: Path) -> None:
 def _write_geotiff(values: NDArray, geo: Geo, path: Path) -> None:
     rasterio = _import("rasterio", path)
     a, b, c, d, e, f = geo.affine()
-    place = rasterio.Affine(a, b, c, d, e, f) * rasterio.Affine.translation(-0.5, -0.5)
+    place = rasterio.Affine(a, b, c - (a + b) / 2, d, e, f - (d + e) / 2)  # of the corner
     if values.dtype == np.bool_:
         values = values.astype(np.uint8)
     elif values.dtype.kind == "f":
@@ -485,8 +521,8 @@ FORMATS: dict[str, tuple[Callable[[bytes], bool], Callable[[Path], tuple[NDArray
     "npy": (lambda head: head[:6] == b"\x93NUMPY", _read_npy),
     "GeoTIFF": (lambda head: head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), _read_geotiff),
     "IRAP/RMS binary": (_tells_irap_binary, _xtgeo("irap_binary")),
-    "IRAP/RMS ASCII": (lambda head: _first(head).split()[:1] == ["-996"], _xtgeo("irap_ascii")),
-    "ZMAP+": (_tells_zmap, _xtgeo("zmap_ascii")),
+    "IRAP/RMS ASCII": (lambda head: _first(head).split()[:1] == ["-996"], _read_irap_ascii),
+    "ZMAP+": (_tells_zmap, _read_zmap),
     "CPS-3": (_tells_cps3, _read_cps3),
     "GXF": (_tells_gxf, _xtgeo("gxf")),
     "XYZ points": (_tells_points, _read_points),
