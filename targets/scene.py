@@ -75,7 +75,8 @@ class Scene:
     name : the map's name, unique in its data set.
     depth : (H, W) float32, positive down, in `geo.depth_unit` if known, else normalised with 1 = deepest. Finite
         everywhere: voids under faults are filled, cells outside the map repeat the nearest cell inside.
-    depth_valid : (H, W) bool, False where the depth was interpolated (voids under faults) and outside the map.
+    depth_valid : (H, W) bool, False where the depth was interpolated (voids under faults) and outside the map;
+        False everywhere when the map is a picture without a depth.
     map_valid : (H, W) bool, False outside the map.
     fault : (H, W) bool, fault cells.
     rgb : (H, W, 3) uint8 picture, or None when there is none (render one: `targets.render.render`).
@@ -102,27 +103,43 @@ class Scene:
         self._check("depth", self.depth, self.depth.shape, np.float32)
         self._check("rgb", self.rgb, (*self.depth.shape, 3), np.uint8, optional=True)
         if not self.map_valid.any():
-            raise UserError(self.name, "the map is empty: no cell is valid", "some cells inside the map",
-                            "check that map_mask is white (not black) inside the map and that the depth has values")
+            raise UserError(
+                self.name,
+                "the map is empty: no cell is valid",
+                "some cells inside the map",
+                "check that map_mask is white (not black) inside the map and that the depth has values",
+            )
         if not np.isfinite(self.depth).all():
-            raise UserError(self.name, "depth holds NaN or infinite cells", "finite depth everywhere",
-                            "fill holes with targets.holes.fill_holes and mark them in depth_valid")
+            raise UserError(
+                self.name,
+                "depth holds NaN or infinite cells",
+                "finite depth everywhere",
+                "fill holes with targets.holes.fill_holes and mark them in depth_valid",
+            )
         if (self.depth_valid & ~self.map_valid).any():
             raise UserError(self.name, "depth_valid has cells outside map_valid", "depth_valid within map_valid")
         object.__setattr__(self, "group", self.group or self.name)
 
-    def _check(self, key: str, value: NDArray | None, shape: tuple[int, ...], kind: type, optional: bool = False) -> None:
+    def _check(
+        self, key: str, value: NDArray | None, shape: tuple[int, ...], kind: type, optional: bool = False
+    ) -> None:
         if value is None and optional:
             return
         if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != kind:
             found = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-            raise UserError(self.name, f"{key} is {found}", f"{np.dtype(kind)} {shape}",
-                            "all arrays of a map must share one size")
+            raise UserError(
+                self.name, f"{key} is {found}", f"{np.dtype(kind)} {shape}", "all arrays of a map must share one size"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the map."""
         return self.depth.shape[0], self.depth.shape[1]
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether the map came with a depth channel."""
+        return bool(self.depth_valid.any())
 
     @property
     def relief(self) -> tuple[float, float]:

@@ -1,0 +1,33 @@
+# Everything a fresh machine needs is installed by these commands; the only thing asked for is Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+
+.PHONY: install demo test lint bench clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[geo,dev]'
+	touch $@
+
+demo: install  ## maps, a small multi-head network and a prediction, on the CPU within minutes
+	rm -rf data/demo data/demo_new runs/demo predictions/demo
+	$(RUN) tools/make_maps.py --out data/demo --count 60 --seed 1 --size 320
+	$(RUN) tools/make_maps.py --out data/demo_new --count 1 --seed 1001 --size 512
+	$(RUN) tools/train.py --config configs/demo.yaml --data data/demo --out runs/demo
+	$(RUN) tools/predict.py data/demo_new --checkpoint runs/demo/best.ckpt --out predictions/demo
+	@echo "the heads, in a browser: $(BIN)/tensorboard --logdir runs/demo"
+
+test: install lint  ## what CI runs: style, types, all tests
+	$(RUN) -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install  ## speed beside peers; prints ratios
+	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done

@@ -1,0 +1,95 @@
+"""What a checkpoint holds beside Lightning's own state, and how one is read without trusting it."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import torch
+from torch import Tensor
+
+from mtl.config import TrainConfig
+from mtl.heads import HEADS, Head
+from mtl.inputs import INPUTS, InputChannel
+from mtl.names import pick
+from mtl.net import MultiHeadNet
+from targets.cli import Names
+from targets.errors import UserError
+
+KEY = "trapmtl"  # the resolved config of the run, as plain types
+MEND = "give best.ckpt or last.ckpt of a run folder made by tools/train.py"
+
+
+def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
+    """The config of a run, and the whole checkpoint. No code in the file can run (`weights_only=True`).
+
+    Raises
+    ------
+    UserError : missing, damaged or foreign file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(path, "no such file", "a checkpoint", MEND)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(path, f"cannot be read ({str(error).splitlines()[0][:120]})", "a checkpoint", MEND) from error
+    if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
+        raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
+    try:
+        return from_plain(TrainConfig, content[KEY]), content
+    except (TypeError, AttributeError) as error:
+        raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
+
+
+def from_plain(kind: type, plain: Mapping[str, Any]) -> Any:
+    """A (nested) config dataclass from plain types: the inverse of `dataclasses.asdict`."""
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    if unknown := set(plain) - known:
+        raise TypeError(f"unknown settings {', '.join(sorted(unknown))}")
+    values = {}
+    for name, value in plain.items():
+        if is_dataclass(hints[name]):
+            value = from_plain(hints[name], value)
+        values[name] = Names(value) if hints[name] is Names else value
+    return kind(**values)
+
+
+def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
+    """The network of a config with its records; `pretrained` False leaves ImageNet's weights out."""
+    inputs, heads = pick(INPUTS, config.inputs, "--inputs"), pick(HEADS, config.heads, "--heads")
+    net = config.net if pretrained else replace(config.net, weights="none")
+    return MultiHeadNet(net, inputs, heads), inputs, heads
+
+
+def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Put a training run's weights into its network.
+
+    Raises
+    ------
+    UserError : they are the weights of another network, of other heads or inputs.
+    """
+    try:
+        net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            path,
+            f"holds the weights of another network ({reason})",
+            f"heads {', '.join(net.heads)}",
+            "give the checkpoint of the same heads and inputs",
+        ) from error
+
+
+def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
+    """Refuse to continue a run with another network than it was trained with."""
+    for key in ("heads", "inputs", "net"):
+        if getattr(saved, key) != getattr(asked, key):
+            raise UserError(
+                path,
+                f"a checkpoint with {key} {getattr(saved, key)}",
+                f"{key} {getattr(asked, key)}",
+                f"leave out --{key} or start a new run with --out",
+            )

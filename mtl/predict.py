@@ -1,0 +1,100 @@
+"""What a trained network says about a whole map: every head, blended from tiles, in the head's own unit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtl.checkpoint import build_net, load_weights, read_checkpoint
+from mtl.config import TrainConfig
+from mtl.heads import Head, masked
+from mtl.inputs import InputChannel, stack_inputs
+from mtl.net import MultiHeadNet
+from mtl.outputs import write_prediction
+from mtl.tiles import Blend, padded_length, run_tiles, tile_weights
+from targets.errors import UserError
+from targets.maps import list_maps, read_map
+from targets.scene import Bool, Float, Scene
+from targets.truth import find_truth
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network with its inputs and heads, and the settings it was trained with. Call it with a scene."""
+
+    net: MultiHeadNet
+    inputs: tuple[InputChannel, ...]
+    heads: tuple[Head, ...]
+    config: TrainConfig
+
+    def __call__(self, scene: Scene) -> dict[str, Float]:
+        """{head: (C, H, W) float32 in the head's unit, NaN outside the map}."""
+        values, _ = self.answer(stack_inputs(scene, self.inputs), scene.map_valid)
+        return values
+
+    @torch.inference_mode()
+    def answer(self, inputs: Float, map_valid: Bool) -> tuple[dict[str, Float], dict[str, Float]]:
+        """Blended values, and blended logits, of inputs (C, H, W): {head: (C, H, W)}, NaN outside the map."""
+        height, width = map_valid.shape
+        window, tiling = self.config.patches.size, self.config.predict
+        padded = padded_length(height, window), padded_length(width, window)
+        weights = tile_weights(window, tiling.weights)
+        values, logits = Blend(padded, weights), Blend(padded, weights)
+        outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
+        device = next(self.net.parameters()).device
+        for origin, tile in run_tiles(
+            self.net, inputs, outside, map_valid, window, tiling.stride, tiling.batch, device
+        ):
+            logits.add(origin, tile)
+            values.add(origin, {h.name: h.activation(tile[h.name]) for h in self.heads if h.blend == "values"})
+        blended = logits.result()
+        heads = {h.name: h.activation(blended[h.name]) for h in self.heads if h.blend == "logits"} | values.result()
+        crop = (slice(None), slice(height), slice(width))
+        return tuple(  # type: ignore[return-value]
+            {head.name: masked(maps[head.name][crop].numpy(), map_valid) for head in self.heads}
+            for maps in (heads, blended)
+        )
+
+
+def load_predictor(checkpoint: str | Path, device: str = "auto", stride: int | None = None) -> Predictor:
+    """The predictor of a checkpoint that `tools/train.py` wrote.
+
+    Parameters
+    ----------
+    checkpoint : best.ckpt or last.ckpt of a run folder.
+    device : auto, cpu, cuda, ...
+    stride : cells between tiles, a multiple of 32; none: as the run's config says.
+
+    Raises
+    ------
+    UserError : the file is missing, damaged, or not a checkpoint of this program.
+    """
+    config, content = read_checkpoint(checkpoint)
+    if stride is not None:
+        config = replace(config, predict=replace(config.predict, stride=stride))
+    net, inputs, heads = build_net(config, pretrained=False)
+    load_weights(net, content["state_dict"], checkpoint)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    return Predictor(net, inputs, heads, config)
+
+
+def predict_maps(predictor: Predictor, paths: Sequence[str], out: Path) -> Iterator[tuple[str, Path | UserError]]:
+    """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
+
+    Yields
+    ------
+    (name, folder) of a map that was predicted, (name, error) of one that could not be.
+    """
+    for source in list_maps(paths):
+        try:
+            scene = read_map(source)
+            truth = find_truth(scene, predictor.config.targets)
+            write_prediction(scene, predictor(scene), predictor.heads, out / source.name, truth.labels > 0)
+        except UserError as error:
+            yield source.name, error
+        else:
+            yield source.name, out / source.name

@@ -1,0 +1,171 @@
+"""How good a head is on whole maps: additive sums per map, and the figures that follow from sums.
+
+A score counts sums on one map. Because sums add up, the same ratios give the figures of one map, of a data set
+(pooled) and of several processes. Arrays: prediction and target (C, H, W) in the head's unit, valid (H, W) bool.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from skimage.feature import peak_local_max
+from skimage.segmentation import find_boundaries
+
+from targets.scene import Bool, Float
+
+Sums = dict[str, float]
+THRESHOLD = 0.5  # a cell is predicted positive above it
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a head is judged.
+
+    sums : names of the additive quantities that `count` returns.
+    count : (prediction, target, valid) -> sums of one map.
+    ratios : sums -> figures; NaN where a figure is not defined (no true trap, say).
+    best : the figure by which the best checkpoint is chosen.
+    mode : `max` if larger is better, else `min`.
+    """
+
+    sums: tuple[str, ...]
+    count: Callable[[Float, Float, Bool], Sums]
+    ratios: Callable[[Sums], dict[str, float]]
+    best: str
+    mode: Literal["min", "max"] = "max"
+
+
+def ratio(above: float, below: float) -> float:
+    """above / below, NaN when below is 0."""
+    return above / below if below else float("nan")
+
+
+def f1(precision: float, recall: float) -> float:
+    """The harmonic mean; 0 when both are 0, NaN when either is not defined."""
+    return 2 * precision * recall / (precision + recall) if precision + recall else float(precision + recall)
+
+
+# -- masks -------------------------------------------------------------------------------------------------------
+
+
+def count_mask(prediction: Float, target: Float, valid: Bool) -> Sums:
+    """True positive, false positive and false negative cells."""
+    seen, true = (prediction[0] > THRESHOLD) & valid, (target[0] > THRESHOLD) & valid
+    return {"tp": float((seen & true).sum()), "fp": float((seen & ~true).sum()), "fn": float((~seen & true).sum())}
+
+
+def mask_ratios(s: Sums) -> dict[str, float]:
+    """Dice, IoU, precision, recall, and the areas of false and missed trap over the true area."""
+    tp, fp, fn = s["tp"], s["fp"], s["fn"]
+    return {
+        "dice": ratio(2 * tp, 2 * tp + fp + fn),
+        "iou": ratio(tp, tp + fp + fn),
+        "precision": ratio(tp, tp + fp),
+        "recall": ratio(tp, tp + fn),
+        "fp_area": ratio(fp, tp + fn),
+        "fn_area": ratio(fn, tp + fn),
+    }
+
+
+# -- outlines ----------------------------------------------------------------------------------------------------
+
+
+def count_outline(prediction: Bool, target: Bool, valid: Bool, pixels: int) -> Sums:
+    """Outline cells of both, and how many lie within `pixels` of the other's (Csurka et al. 2013, BF score)."""
+    seen, true = prediction & valid, target & valid
+    near_true = ndimage.distance_transform_edt(~true) <= pixels if true.any() else true
+    near_seen = ndimage.distance_transform_edt(~seen) <= pixels if seen.any() else seen
+    return {
+        "outline_seen": float(seen.sum()),
+        "outline_seen_right": float((seen & near_true).sum()),
+        "outline_true": float(true.sum()),
+        "outline_true_found": float((true & near_seen).sum()),
+    }
+
+
+def outline_ratios(s: Sums) -> dict[str, float]:
+    """Boundary precision, recall and F1."""
+    precision = ratio(s["outline_seen_right"], s["outline_seen"])
+    recall = ratio(s["outline_true_found"], s["outline_true"])
+    return {"boundary_f1": f1(precision, recall), "boundary_precision": precision, "boundary_recall": recall}
+
+
+def count_trap(prediction: Float, target: Float, valid: Bool, pixels: int) -> Sums:
+    """Mask sums, and the sums of the mask's outlines."""
+    outlines = [find_boundaries((a[0] > THRESHOLD) & valid, mode="inner") for a in (prediction, target)]
+    return count_mask(prediction, target, valid) | count_outline(outlines[0], outlines[1], valid, pixels)
+
+
+def trap_ratios(s: Sums) -> dict[str, float]:
+    """The figures of a mask and of its outline."""
+    return mask_ratios(s) | outline_ratios(s)
+
+
+def count_band(prediction: Float, target: Float, valid: Bool, pixels: int) -> Sums:
+    """Sums of a boundary band: its own cells are the outline."""
+    return count_mask(prediction, target, valid) | count_outline(
+        prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid, pixels
+    )
+
+
+def band_ratios(s: Sums) -> dict[str, float]:
+    """Boundary F1 first, then the plain overlap of the two bands."""
+    return outline_ratios(s) | {"iou": mask_ratios(s)["iou"]}
+
+
+# -- crests ------------------------------------------------------------------------------------------------------
+
+
+def find_peaks(heat: NDArray, valid: Bool, apart: int = 5, least: float = 0.3) -> NDArray[np.int64]:
+    """(N, 2) rows and columns of the local maxima of a heatmap, at least `apart` cells from each other."""
+    heat = np.where(valid, np.nan_to_num(heat), 0)
+    return peak_local_max(heat, min_distance=apart, threshold_abs=least, exclude_border=False)
+
+
+def count_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Sums:
+    """Crests seen, true and hit: matched one to one, the total distance being smallest (Hungarian method)."""
+    seen = find_peaks(prediction[0], valid)
+    true = np.argwhere((target[0] == 1) & valid)
+    sums = {"seen": float(len(seen)), "true": float(len(true)), "hits": 0.0, "miss": 0.0}
+    if len(seen) and len(true):
+        distance = cdist(true, seen)
+        # A pair beyond the radius costs the same whatever its distance, so it never takes a hit from another pair.
+        pairs = linear_sum_assignment(np.where(distance <= radius, distance, 1e6))
+        hit = distance[pairs][distance[pairs] <= radius]
+        sums |= {"hits": float(len(hit)), "miss": float(hit.sum())}
+    return sums
+
+
+def crest_ratios(s: Sums) -> dict[str, float]:
+    """F1, share of true crests hit, share of seen crests that are right, mean distance of the hits in cells."""
+    found, right = ratio(s["hits"], s["true"]), ratio(s["hits"], s["seen"])
+    return {"f1": f1(right, found), "hit_rate": found, "precision": right, "mean_miss": ratio(s["miss"], s["hits"])}
+
+
+# -- distances ---------------------------------------------------------------------------------------------------
+
+
+def count_error(prediction: Float, target: Float, valid: Bool) -> Sums:
+    """Cells, and the sums of the absolute and signed error over valid cells."""
+    error = (prediction[0] - target[0])[valid].astype(float)
+    return {"cells": float(error.size), "absolute": float(np.abs(error).sum()), "signed": float(error.sum())}
+
+
+def error_ratios(s: Sums) -> dict[str, float]:
+    """Mean absolute error and bias."""
+    return {"mae": ratio(s["absolute"], s["cells"]), "bias": ratio(s["signed"], s["cells"])}
+
+
+MASK_SUMS = ("tp", "fp", "fn")
+OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
+
+TRAP_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_trap, pixels=3), trap_ratios, best="iou")
+BAND_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_band, pixels=3), band_ratios, best="boundary_f1")
+CREST_SCORE = Score(("seen", "true", "hits", "miss"), partial(count_crests, radius=10), crest_ratios, best="f1")
+ERROR_SCORE = Score(("cells", "absolute", "signed"), count_error, error_ratios, best="mae", mode="min")

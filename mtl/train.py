@@ -1,0 +1,359 @@
+"""How a network is trained: one Lightning module, and the function that puts maps, network and loop together."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+import torch
+import yaml
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchmetrics import Metric
+
+from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
+from mtl.config import TrainConfig
+from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare, split_groups
+from mtl.heads import Head
+from mtl.net import STRIDE, MultiHeadNet
+from mtl.panels import head_panel
+from mtl.predict import Predictor
+from mtl.scores import Score, Sums
+from targets.errors import UserError
+from targets.files import written_whole
+from targets.maps import list_maps, read_map
+from targets.scene import Float, Scene
+
+PANEL_MAPS = 4  # maps drawn per head in TensorBoard
+
+
+class HeadScores(Metric):
+    """The pooled figures of one head: its score's sums, added over maps and over processes."""
+
+    full_state_update = False
+    sums: Tensor
+
+    def __init__(self, score: Score) -> None:
+        super().__init__()
+        self.score = score
+        self.add_state("sums", torch.zeros(len(score.sums), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, sums: Sums) -> None:
+        """Add the sums of one map."""
+        self.sums += torch.tensor([sums[name] for name in self.score.sums], dtype=torch.float64)
+
+    def compute(self) -> dict[str, float]:
+        """The figures of all maps pooled."""
+        return self.score.ratios(dict(zip(self.score.sums, self.sums.tolist(), strict=True)))
+
+
+class MultiTask(L.LightningModule):
+    """The shared network with the losses, scores and optimiser of a run."""
+
+    net: MultiHeadNet
+
+    def __init__(self, config: TrainConfig, pretrained: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        self.net, self.inputs, self.heads = build_net(config, pretrained)
+        self.net = self.net.to(memory_format=torch.channels_last)
+        self.scores = {head.name: HeadScores(head.score) for head in self.heads}
+        self.losses: dict[str, list[float]] = {}
+        self.shown: list[tuple[Sample, dict[str, Float]]] = []
+        # Half a tile apart rather than the finer stride of prediction: validation comes every epoch.
+        half = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE))
+        self.predictor = Predictor(self.net, self.inputs, self.heads, replace(config, predict=half))
+
+    def weight(self, head: Head) -> float:
+        """The weight of a head's loss."""
+        return self.config.optim.weights.get(head.name, 1.0)
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """The weighted sum of all heads' losses on a batch of patches."""
+        logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
+        total = torch.zeros((), device=self.device)
+        for head in self.heads:
+            loss = head.loss(logits[head.name].float(), batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            self.log(f"{head.name}/train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["inputs"]))
+            total = total + self.weight(head) * loss
+        self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
+        return total
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Patches go to the device; a whole map stays where it is, its tiles are sent one batch at a time."""
+        return batch if isinstance(batch, Sample) else super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def on_validation_epoch_start(self) -> None:
+        self.losses = {head.name: [] for head in self.heads}
+        self.shown = []
+
+    def validation_step(self, sample: Sample) -> None:
+        """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores."""
+        values, logits = self.predictor.answer(sample.inputs, sample.scene.map_valid)
+        for head in self.heads:
+            target, valid = sample.targets[head.name], sample.valid[head.name]
+            self.scores[head.name].update(head.score.count(values[head.name], target, valid))
+            raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
+            cells = torch.from_numpy(valid)[None, None].float()
+            self.losses[head.name].append(float(head.loss(raw, torch.from_numpy(target)[None], cells)))
+        if len(self.shown) < PANEL_MAPS:
+            self.shown.append((sample, values))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log every head's pooled figures as HEAD/FIGURE, and the panels now and then."""
+        for head in self.heads:
+            figures = self.scores[head.name].compute()
+            self.scores[head.name].reset()
+            figures["val_loss"] = sum(self.losses[head.name]) / max(1, len(self.losses[head.name]))
+            for name, value in figures.items():
+                self.log(f"{head.name}/{name}", value, prog_bar=name == head.score.best and head is self.heads[0])
+        last = self.current_epoch + 1 == self.config.loop.epochs
+        if not self.trainer.sanity_checking and (last or self.current_epoch % self.config.loop.panels_every == 0):
+            self.draw_panels()
+        self.shown = []
+
+    def draw_panels(self) -> None:
+        """One picture per head in TensorBoard."""
+        for logger in self.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                samples, predictions = zip(*self.shown, strict=True)
+                for head in self.heads:
+                    figure = head_panel(head, samples, predictions)
+                    logger.experiment.add_figure(f"{head.name}/panel", figure, self.current_epoch)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, with its own rate for a pretrained encoder, and the schedule."""
+        optim = self.config.optim
+        pretrained = self.config.net.weights != "none"
+        groups = [
+            {
+                "params": self.net.encoder.parameters(),
+                "lr": optim.encoder_lr if pretrained else optim.lr,
+                "name": "encoder",
+            },
+            {
+                "params": [*self.net.decoder.parameters(), *self.net.heads.parameters()],
+                "lr": optim.lr,
+                "name": "decoder",
+            },
+        ]
+        optimizer = torch.optim.AdamW(groups, weight_decay=optim.weight_decay)
+        if optim.schedule == "plateau":
+            monitor, mode = monitored(self.config, self.heads)
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimizer, mode=mode, factor=optim.factor, patience=optim.patience
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": monitor}}
+        if optim.schedule == "cosine":
+            steps = int(self.trainer.estimated_stepping_batches)
+            cosine = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, CosineRate(steps, max(1, round(optim.warmup * steps)))
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the run's config, and the random state: patches and augmentation need none, dropout does."""
+        checkpoint[KEY] = self.config.as_dict()
+        checkpoint["random"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore the random state; Lightning restores weights, optimiser, schedule and position."""
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if torch.cuda.is_available() and "random_cuda" in checkpoint:
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+
+
+class CosineRate:
+    """Rate over its peak at a step: linear warm-up, then half a cosine to zero. A class, because it must pickle."""
+
+    def __init__(self, steps: int, warmup: int) -> None:
+        self.steps, self.warmup = steps, warmup
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))))
+
+
+class MetricsTable(Callback):
+    """metrics.csv of the run folder: one row per epoch, every logged figure; a resumed run goes on where it was."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        row = {"epoch": str(trainer.current_epoch)}
+        row |= {name: f"{float(value):.6g}" for name, value in sorted(trainer.callback_metrics.items())}
+        rows = [old for old in self._read() if int(old["epoch"]) < trainer.current_epoch] + [row]
+        names = list(dict.fromkeys(name for r in rows for name in r))
+        with written_whole(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def _read(self) -> list[dict[str, str]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Literal["min", "max"]]:
+    """The figure that chooses the best checkpoint, and whether it should be `max` or `min`.
+
+    Raises
+    ------
+    UserError : loop.monitor names a figure that no head of this run has.
+    """
+    if config.loop.monitor is None:
+        return f"{heads[0].name}/{heads[0].score.best}", heads[0].score.mode
+    known: dict[str, Literal["min", "max"]] = {}
+    for head in heads:
+        figures = head.score.ratios(dict.fromkeys(head.score.sums, 0.0))
+        known |= {f"{head.name}/{name}": head.score.mode for name in figures} | {f"{head.name}/val_loss": "min"}
+    if config.loop.monitor not in known:
+        raise UserError("loop.monitor", f"unknown figure {config.loop.monitor!r}", f"one of {', '.join(known)}")
+    return config.loop.monitor, known[config.loop.monitor]
+
+
+def train(config: TrainConfig, out: Path, resume: bool = False, overfit: int = 0) -> dict[str, float]:
+    """Read the maps of `config.data` and fit a network to them; see `fit`.
+
+    Parameters
+    ----------
+    overfit : train and validate on the first N maps without augmentation; a network that cannot learn two maps by
+        heart has a fault in its pipeline. 0: off.
+    """
+    scenes = [read_map(source) for source in list_maps([config.data])]
+    if overfit:
+        scenes = scenes[:overfit]
+        return fit(replace(config, augment=None), out, scenes, scenes, resume)
+    validation = [read_map(source) for source in list_maps([config.split.data])] if config.split.data else None
+    if validation is None:
+        scenes, validation = split_groups(scenes, config.split)
+    return fit(config, out, scenes, validation, resume)
+
+
+def fit(
+    config: TrainConfig,
+    out: Path,
+    training: Sequence[Scene],
+    validation: Sequence[Scene],
+    resume: bool = False,
+    extra_callbacks: Sequence[Callback] = (),
+) -> dict[str, float]:
+    """Train on maps and leave a run folder: config.yaml, best.ckpt, last.ckpt, TensorBoard events, metrics.csv.
+
+    Parameters
+    ----------
+    training, validation : maps to train on and to validate on.
+    resume : go on from out/last.ckpt.
+
+    Returns
+    -------
+    The figures of the last validation, {HEAD/FIGURE: value}.
+
+    Raises
+    ------
+    UserError : a setting that cannot be met, or a run folder that is already in use.
+    """
+    last = out / "last.ckpt"
+    checkpoint = _checkpoint_to_resume(last, config) if resume else None
+    if not resume and last.exists():
+        raise UserError(
+            out,
+            "already holds a run",
+            "an empty or new folder",
+            "continue it with --resume, or name another folder with --out",
+        )
+    if config.patches.size % 32 or config.patches.size <= 0:
+        raise UserError("patches.size", f"{config.patches.size}", "a positive multiple of 32")
+    if config.patches.stride <= 0:
+        raise UserError("patches.stride", f"{config.patches.stride}", "a positive number of cells")
+    if config.loop.epochs < 1 or config.loop.batch < 1:
+        raise UserError("loop", f"{config.loop.epochs} epochs of batch {config.loop.batch}", "at least 1 of each")
+    L.seed_everything(config.loop.seed, verbose=False)
+    module = MultiTask(config, pretrained=checkpoint is None)
+    monitor, mode = monitored(config, module.heads)
+    if unknown := set(config.optim.weights) - set(config.heads):
+        raise UserError(
+            "optim.weights", f"weights for {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}"
+        )
+    samples, held = (
+        [prepare(scene, module.inputs, module.heads, config.targets) for scene in scenes]
+        for scenes in (training, validation)
+    )
+    loop = config.loop
+    patches = Patches(samples, module.inputs, config.patches, config.augment, loop.seed)
+    print(FlightPlan(len(samples), len(held), len(patches), loop.batch, loop.accumulate, loop.epochs), flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(_plain(config.as_dict()), sort_keys=False)
+    with written_whole(out / "config.yaml") as temporary:
+        temporary.write_text(resolved)
+    logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
+    logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
+    callbacks: list[Callback] = [
+        *extra_callbacks,
+        TQDMProgressBar(refresh_rate=max(1, len(patches) // loop.batch // 10)),
+        LearningRateMonitor("epoch"),
+        MetricsTable(out / "metrics.csv"),
+        ModelCheckpoint(
+            out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
+        ),
+        ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=True),
+    ]
+    if loop.early_stop:
+        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
+    trainer = L.Trainer(
+        max_epochs=loop.epochs,
+        accelerator=loop.accelerator,
+        devices=loop.devices,
+        precision=loop.precision,
+        accumulate_grad_batches=loop.accumulate,
+        gradient_clip_val=config.optim.clip or None,
+        logger=logger,
+        callbacks=callbacks,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+    )
+    sampler = EpochSampler(len(patches), loop.seed)
+    maps: Any = held  # a list is all a loader needs, whatever its annotation says
+    trainer.fit(
+        module,
+        DataLoader(patches, loop.batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
+        DataLoader(maps, batch_size=None, collate_fn=_as_it_is),
+        ckpt_path=checkpoint,
+    )
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+def _as_it_is(sample: Any) -> Any:
+    return sample
+
+
+def _checkpoint_to_resume(last: Path, config: TrainConfig) -> Path:
+    if not last.exists():
+        raise UserError(
+            last, "no such file", "the last checkpoint of the run to resume", "leave out --resume to start it"
+        )
+    saved, _ = read_checkpoint(last)
+    check_same_network(last, saved, config)
+    return last
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as YAML knows them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,157 @@
+"""What a head should answer: the traps of one map and the exact rasters made from them.
+
+Everything here is computed on the whole scene; a closure, a distance or a crest cannot be known from a crop.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.graph import MCP_Geometric
+from skimage.measure import label, regionprops
+from skimage.segmentation import find_boundaries
+
+from targets.closure import find_closures
+from targets.render import nice_interval
+from targets.scene import Bool, Float, Scene
+
+
+@dataclass(frozen=True)
+class TrapRules:
+    """Which closures count as traps; the words are those of `targets.closure.find_closures`.
+
+    The two thresholds drop what nobody would draw: specks of noise on a real pick.
+    """
+
+    reading: Literal["spill", "contour"] = "spill"
+    edge: Literal["open", "closed"] = "open"
+    faults: Literal["transparent", "sealing", "leaking"] = "transparent"
+    connectivity: Literal[4, 8] = 8
+    min_area: int = 40  # cells
+    min_relief: float = 0.01  # closure height as a share of the map's relief
+
+
+@dataclass(frozen=True)
+class TruthOptions:
+    """How traps become rasters.
+
+    boundary_width : width of the boundary band in cells, at least 2 (the cells on both sides of the outline).
+    crest_sigma : σ of the Gaussian on a crest, in cells.
+    distance : `euclidean`, or `geodesic` (the way inside the trap).
+    """
+
+    traps: TrapRules = field(default_factory=TrapRules)
+    boundary_width: float = 4.0
+    crest_sigma: float = 6.0
+    distance: Literal["euclidean", "geodesic"] = "euclidean"
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The traps of one map.
+
+    labels : (H, W) int32, 0 = no trap, k = trap k.
+    crests : (N, 2) int, row and column of the crest of trap k in row k - 1.
+    """
+
+    scene: Scene
+    options: TruthOptions
+    labels: NDArray[np.int32]
+    crests: NDArray[np.int64]
+
+
+def find_truth(scene: Scene, options: TruthOptions | None = None) -> Truth:
+    """The interpreter's traps of a scene where there are any, else its exact closures."""
+    options = options or TruthOptions()
+    if scene.traps is not None:
+        labels, crests = drawn_traps(scene)
+    elif not scene.has_depth:
+        labels, crests = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64)
+    else:
+        labels, crests = computed_traps(scene, options.traps)
+    return Truth(scene, options, labels, crests)
+
+
+def computed_traps(scene: Scene, rules: TrapRules) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Labels and crests of the outermost closures that pass the thresholds of `rules`."""
+    low, high = scene.relief
+    interval = None
+    if rules.reading == "contour":
+        interval = scene.geo.contour_interval or nice_interval(low, high)
+    closures = find_closures(
+        scene.depth,
+        valid=scene.map_valid,
+        faults=scene.fault,
+        fault_rule=rules.faults,
+        edge=rules.edge,
+        connectivity=rules.connectivity,
+        contour_interval=interval,
+        contour_base=scene.geo.contour_base,
+        min_area=rules.min_area,
+        min_height=rules.min_relief * (high - low),
+    )
+    count = int(closures.labels.max(initial=0))
+    crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
+    return closures.labels, crests.astype(np.int64)
+
+
+def drawn_traps(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Labels (8-connected parts) and crests of the traps an interpreter drew.
+
+    The crest is the shallowest cell; without a depth it is the cell farthest from the outline.
+    """
+    assert scene.traps is not None
+    labels = label(scene.traps & scene.map_valid, connectivity=2).astype(np.int32)
+    depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
+    crests = np.zeros((labels.max(initial=0), 2), np.int64)
+    for region in regionprops(labels):
+        inside = np.where(region.image, depth[region.slice], np.inf)
+        crests[region.label - 1] = np.array(np.unravel_index(inside.argmin(), inside.shape)) + region.bbox[:2]
+    return labels, crests
+
+
+def trap_mask(truth: Truth) -> Float:
+    """(H, W) 1 inside traps, 0 elsewhere."""
+    return (truth.labels > 0).astype(np.float32)
+
+
+def boundary_band(truth: Truth) -> Float:
+    """(H, W) 1 on a band of `boundary_width` cells around every trap's outline, 0 elsewhere."""
+    return outline_band(truth.labels, truth.options.boundary_width).astype(np.float32)
+
+
+def outline_band(labels: NDArray, width: float) -> Bool:
+    """(H, W) the cells within width/2 of an outline; width 2 is the cells on both sides of it."""
+    edge = find_boundaries(labels, connectivity=2, mode="thick")
+    if width <= 2 or not edge.any():
+        return edge
+    return ndimage.distance_transform_edt(~edge) <= width / 2 - 1
+
+
+def crest_heat(truth: Truth) -> Float:
+    """(H, W) a Gaussian of σ = `crest_sigma` cells on every crest, 1 at the crest; overlaps take the maximum."""
+    heat = np.zeros(truth.labels.shape, np.float32)
+    if len(truth.crests):
+        away = np.ones(truth.labels.shape, bool)
+        away[tuple(truth.crests.T)] = False
+        heat[:] = np.exp(-0.5 * (ndimage.distance_transform_edt(away) / truth.options.crest_sigma) ** 2)
+    return heat
+
+
+def crest_distance(truth: Truth) -> Float:
+    """(H, W) distance to the crest of one's own trap in cells, 0 outside traps."""
+    inside = truth.labels > 0
+    distance = np.zeros(truth.labels.shape, np.float32)
+    if not inside.any():
+        return distance
+    if truth.options.distance == "geodesic":
+        # Blocked cells have a negative cost; two traps never touch, so one search from all crests serves them all.
+        costs, _ = MCP_Geometric(np.where(inside, 1.0, -1.0)).find_costs(truth.crests.tolist())
+        distance[inside] = costs[inside]
+        return distance
+    rows, cols = np.nonzero(inside)
+    crest = truth.crests[truth.labels[inside] - 1]
+    distance[inside] = np.hypot(rows - crest[:, 0], cols - crest[:, 1])
+    return distance

@@ -1,0 +1,112 @@
+"""Laws of tiled blending: an identity network survives, order does not matter, MONAI gives the same."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from monai.inferers import sliding_window_inference
+
+from mtl.tiles import FLOOR, Blend, cut, padded_length, run_tiles, tile_origins, tile_weights
+from targets.errors import UserError
+
+
+@given(st.integers(1, 900), st.sampled_from([64, 128, 256]), st.sampled_from([32, 64, 96]))
+@settings(max_examples=200, deadline=None)
+def test_tiles_cover_the_side_without_gaps_on_multiples_of_32(length, window, stride):
+    origins = tile_origins(length, window, min(stride, window))
+    steps = np.diff(origins)
+    assert origins[0] == 0
+    assert origins[-1] + window == padded_length(length, window) >= length
+    assert all(origin % 32 == 0 for origin in origins)
+    assert (steps > 0).all() and (steps <= stride).all()
+    assert not len(steps) or steps.max() - steps.min() <= 32  # evenly spread, no crammed last tile
+
+
+@pytest.mark.parametrize(("window", "stride"), [(100, 64), (256, 50), (64, 96), (0, 32), (64, 0)])
+def test_tile_sizes_off_the_encoders_grid_are_refused(window, stride):
+    with pytest.raises(UserError):
+        tile_origins(500, window, stride)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "hann"])
+def test_weights_are_positive_symmetric_and_largest_in_the_middle(kind):
+    weights = tile_weights(64, kind)
+    assert weights.min() >= FLOOR and weights.max() == 1
+    assert torch.allclose(weights, weights.flip(0)) and torch.allclose(weights, weights.T)
+    assert weights.argmax() in (31 * 64 + 31, 31 * 64 + 32, 32 * 64 + 31, 32 * 64 + 32)
+
+
+def blend(net, inputs, valid, window=64, stride=32, kind="gaussian", shuffle=None):
+    padded = tuple(padded_length(n, window) for n in valid.shape)
+    result = Blend(padded, tile_weights(window, kind))
+    outside = np.zeros(len(inputs), np.float32)
+    tiles = list(run_tiles(net, inputs, outside, valid, window, stride, 4, torch.device("cpu")))
+    if shuffle is not None:
+        np.random.default_rng(shuffle).shuffle(tiles)
+    for origin, tile in tiles:
+        result.add(origin, tile)
+    return {name: v[:, : valid.shape[0], : valid.shape[1]].numpy() for name, v in result.result().items()}
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (97, 131), (33, 200), (1, 1)])
+@pytest.mark.parametrize("kind", ["gaussian", "hann"])
+def test_an_identity_network_survives_at_odd_sizes(shape, kind):
+    inputs = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
+    out = blend(lambda x: {"a": x, "b": x[:, :1]}, inputs, np.ones(shape, bool), kind=kind)
+    np.testing.assert_allclose(out["a"], inputs, atol=1e-5)
+    np.testing.assert_allclose(out["b"], inputs[:1], atol=1e-5)
+
+
+def uneven(x):
+    """A network that answers differently at every place of a tile, so that blending matters."""
+    ramp = torch.linspace(0, 1, x.shape[-1])
+    return {"a": x[:, :1] * ramp + torch.nn.functional.avg_pool2d(x[:, :1], 5, 1, 2)}
+
+
+def test_the_order_of_tiles_does_not_matter():
+    inputs = np.random.default_rng(1).normal(size=(1, 150, 110)).astype(np.float32)
+    valid = np.ones(inputs.shape[1:], bool)
+    first, second = (blend(uneven, inputs, valid, shuffle=seed)["a"] for seed in (0, 1))
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_equals_monai_where_both_are_defined():
+    # 192 = 64 + 4 * 32: MONAI's tiles then lie where ours do.
+    inputs = np.random.default_rng(2).normal(size=(1, 192, 128)).astype(np.float32)
+    ours = blend(uneven, inputs, np.ones(inputs.shape[1:], bool))["a"]
+    theirs = sliding_window_inference(
+        torch.from_numpy(inputs)[None], 64, 4, lambda x: uneven(x)["a"], overlap=0.5, mode="gaussian"
+    )
+    np.testing.assert_allclose(ours, theirs[0].numpy(), atol=1e-5)
+
+
+def test_tiles_without_a_valid_cell_are_not_run_and_stay_nan():
+    valid = np.zeros((256, 256), bool)
+    valid[:40, :40] = True
+    seen = []
+    out = blend(lambda x: seen.append(len(x)) or {"a": x}, np.zeros((1, 256, 256), np.float32), valid)
+    assert sum(seen) == 4  # origins 0 and 32 in both directions
+    assert np.isfinite(out["a"][0][valid]).all() and np.isnan(out["a"][0, -1, -1])
+
+
+def test_a_nan_in_one_tile_does_not_spread():
+    calls = []
+
+    def broken(x):
+        calls.append(1)
+        return {"a": torch.full_like(x, torch.nan) if len(calls) == 1 else torch.ones_like(x)}
+
+    inputs, valid = np.zeros((1, 64, 160), np.float32), np.ones((64, 160), bool)
+    padded = Blend((64, 160), tile_weights(64, "gaussian"))
+    for origin, tile in run_tiles(broken, inputs, np.zeros(1, np.float32), valid, 64, 32, 1, torch.device("cpu")):
+        padded.add(origin, tile)
+    out = padded.result()["a"][0]
+    assert torch.isnan(out[:, :32]).all()  # covered by the broken tile alone
+    assert (out[:, 32:] == 1).all()
+
+
+def test_a_patch_beyond_the_map_is_filled_per_channel():
+    patch = cut(np.ones((2, 3, 3), np.float32), (1, 2), 4, [7, -1])
+    np.testing.assert_array_equal(patch[0], [[1, 7, 7, 7], [1, 7, 7, 7], [7, 7, 7, 7], [7, 7, 7, 7]])
+    assert patch[1, 3, 3] == -1

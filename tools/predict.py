@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""Predict maps with a trained network."""
+
+from pathlib import Path
+
+from mtl.predict import load_predictor, predict_maps
+from targets.cli import run
+from targets.errors import UserError
+
+
+def main(
+    maps: tuple[str, ...],
+    *,
+    checkpoint: str,
+    out: str,
+    stride: int | None = None,
+    device: str = "auto",
+) -> None:
+    """Predict every head of one or more maps and write pictures, polygons and tables.
+
+    Parameters
+    ----------
+    maps : maps, folders of maps, or grids.
+    checkpoint : best.ckpt or last.ckpt of a run folder.
+    out : folder for the results, one folder per map.
+    stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    device : auto, cpu, cuda, ...
+    """
+    predictor = load_predictor(checkpoint, device, stride)
+    failed = []
+    for name, result in predict_maps(predictor, maps, Path(out)):
+        if isinstance(result, UserError):
+            failed.append(result)
+        else:
+            print(f"{name}: look at {result / 'overlay.png'}", flush=True)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise UserError(f"{len(failed)} maps failed", " | ".join(str(error) for error in failed))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""Train a multi-head network on a folder of maps."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from mtl.config import TrainConfig
+from mtl.train import train
+from targets.cli import run
+from targets.errors import UserError
+
+RUNS = Path("runs")
+
+
+def main(
+    config: TrainConfig = TrainConfig(), *, out: str | None = None, resume: bool = False, overfit: int = 0
+) -> None:
+    """Train a multi-head network on a folder of maps and leave a run folder.
+
+    Parameters
+    ----------
+    out : the run folder; by default a new one under runs/, or with --resume the newest there.
+    resume : continue the run in --out from its last checkpoint, with its settings.
+    overfit : train and validate on the first N maps without augmentation, to check the pipeline.
+    """
+    folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    figures = train(config, folder, resume=resume, overfit=overfit)
+    print("last validation: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
+    print(f"look at it: tensorboard --logdir {folder}")
+
+
+def newest_run() -> Path:
+    """The newest folder under runs/ that holds a checkpoint to go on from."""
+    runs = sorted(RUNS.glob("*/last.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise UserError(RUNS, "no run to resume", "a run folder with last.ckpt", "name it with --out")
+    return runs[-1].parent
+
+
+def with_saved_settings(words: list[str]) -> list[str]:
+    """The command line with the settings of the run to resume put first, so that only what is typed differs."""
+    if "--resume" not in words:
+        return words
+    named = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--out"]
+    named += [word.removeprefix("--out=") for word in words if word.startswith("--out=")]
+    saved = (Path(named[-1]) if named else newest_run()) / "config.yaml"
+    return ["--config", str(saved), *words] if saved.exists() else words
+
+
+if __name__ == "__main__":
+    run(main, with_saved_settings(sys.argv[1:]))
