@@ -144,6 +144,8 @@ def seen_from_above(values: NDArray, geo: Geo) -> tuple[NDArray, Geo]:
 def format_of(path: str | Path, strict: bool = False) -> str | None:
     """The name of a grid file's format by its content, or None if it is no grid; `strict` raises instead.
 
+    An .npz of other arrays is no grid either, but `strict` leaves it to the reader to say what is missing.
+
     Raises
     ------
     UserError : the file cannot be read, or (`strict`) is of no known format.
@@ -157,6 +159,8 @@ def format_of(path: str | Path, strict: bool = False) -> str | None:
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(path, f"cannot be read ({error})", "a grid or picture", "check the path") from error
     name = next((name for name, (tells, _) in FORMATS.items() if tells(head)), None)
+    if name == "npz" and not strict and not _holds_depth(Path(path)):
+        return None
     if name is None and strict:
         raise UserError(
             path, "not a grid of a known format", f"one of {', '.join(FORMATS)}", "export it as one of these"
@@ -188,6 +192,13 @@ def _check_size(path: Path, *shape: int) -> None:
     if int(np.prod(shape, dtype=object)) > MAX_CELLS:
         raise UserError(path, f"claims {' x '.join(map(str, shape))} cells", f"at most {MAX_CELLS:,}",
                         "cut it into smaller maps")  # fmt: skip
+
+
+def _holds_depth(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "depth.npy" in archive.namelist()
 
 
 def _read_npz(path: Path) -> tuple[NDArray, Geo]:
