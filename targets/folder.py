@@ -46,9 +46,8 @@ MAX_SMEAR = 0.03  # share of the colour that JPEG may have smeared into the marg
 HOLE_STEP = 0.1  # of the range: pure black or white patches that differ more from their rim are holes, not crests
 MAX_FAULT = 0.5  # share of the map; faults are lines, so more black than this is an inverted mask
 MIN_MEASURED = 0.5  # share of the map
-CONTRADICTION = (
-    -0.5
-)  # correlation of depth with blueness; pictures that agree reach 0.8 to 0.99, reversed ones minus that
+# Correlation of depth with blueness: six palettes on 43 maps reach 0.54 to 0.97, an inverted depth the same below 0.
+CONTRADICTION = -0.5
 
 
 @dataclass(frozen=True)
