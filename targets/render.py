@@ -1,6 +1,7 @@
 """How a surface is drawn the way interpreters see it: blue-to-red colours, thin black contours, thick brown faults."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import contourpy
 import cv2
@@ -66,7 +67,10 @@ class Style:
             raise UserError("contour_interval", str(self.contour_interval), "a depth step above 0")
 
 
-def render(scene: Scene, style: Style = Style()) -> RGB:
+DEFAULT = Style()
+
+
+def render(scene: Scene, style: Style = DEFAULT) -> RGB:
     """Draw a map; pixel (r, c) shows cell (r, c).
 
     Colours are scaled by the map's own relief: blue = deep, red = high. Cells outside `map_valid` are white.
@@ -76,16 +80,29 @@ def render(scene: Scene, style: Style = Style()) -> RGB:
     (H, W, 3) uint8.
     """
     low, high = scene.relief
-    interval = (
-        style.contour_interval or scene.geo.contour_interval or nice_interval(low, high, contour_count(scene.shape))
-    )
-    base = style.contour_base if style.contour_interval else scene.geo.contour_base
+    interval, base = contours_of(scene, style)
     picture = _coloured(scene.depth, low, high, palette(style.palette), (interval, base) if style.banded else None)
     if style.contour_width > 0:
         _draw_contours(picture, scene, interval, base, style)
     _draw_faults(picture, scene.fault, style)
     picture[~scene.map_valid] = WHITE
     return picture
+
+
+def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
+    """The map with its picture as `rgb`, and with the contours of the picture in `geo`."""
+    interval, base = contours_of(scene, style)
+    geo = replace(scene.geo, contour_interval=interval, contour_base=base)
+    return scene.with_(rgb=render(scene, style), geo=geo)
+
+
+def contours_of(scene: Scene, style: Style = DEFAULT) -> tuple[float, float]:
+    """Interval and base of the contours that `render` draws: the style's, else the map's own, else a nice one."""
+    if style.contour_interval is not None:
+        return style.contour_interval, style.contour_base
+    if scene.geo.contour_interval is not None:
+        return scene.geo.contour_interval, scene.geo.contour_base
+    return nice_interval(*scene.relief, lines=contour_count(scene.shape)), scene.geo.contour_base
 
 
 def random_style(rng: np.random.Generator) -> Style:
@@ -114,8 +131,25 @@ def nice_interval(low: float, high: float, lines: float = 20) -> float:
 
 
 def contour_count(shape: tuple[int, int]) -> float:
-    """About how many contours a picture of (H, W) pixels can hold: 20, on small ones one per 15 pixels."""
-    return float(np.clip(min(shape) / 15, 5, 20))
+    """About how many contours a picture of (H, W) pixels can hold: 20, on small ones one per 10 pixels."""
+    return float(np.clip(min(shape) / 10, 5, 20))
+
+
+def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) -> RGB:
+    """One picture of several maps with their names below, each in a square of `side` pixels."""
+    tiles = []
+    for scene in scenes:
+        picture = scene.rgb if scene.rgb is not None else render(scene)
+        scale = side / max(scene.shape)
+        size = (max(1, round(scene.shape[1] * scale)), max(1, round(scene.shape[0] * scale)))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        tile = np.full((side + 36, side + 16, 3), WHITE, np.uint8)
+        tile[8 : 8 + size[1], 8 : 8 + size[0]] = small
+        cv2.putText(tile, scene.name[:40], (8, side + 26), cv2.FONT_HERSHEY_SIMPLEX, 0.45, BLACK, 1, cv2.LINE_AA)
+        tiles.append(tile)
+    columns = min(columns, len(tiles))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[row : row + columns]) for row in range(0, len(tiles), columns)])
 
 
 def palette(name: str) -> RGB:

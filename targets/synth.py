@@ -27,13 +27,14 @@ import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from targets.errors import UserError
-from targets.render import contour_count, nice_interval, random_style, render
+from targets.holes import fill_holes
+from targets.render import drawn, random_style
 from targets.scene import Bool, Float, Geo, Scene
 
 Range = tuple[float, float]
+MAX_NOISE = 0.005  # of the relief; rougher surfaces than this are not contoured before they are smoothed
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,24 @@ class SynthOptions:
     rectangles : number of rectangles the outline is a union of; 1 is the full frame.
     """
 
-    extent: Range = (6000.0, 16000.0)
+    extent: Range = (5000.0, 16000.0)
     depth: Range = (1400.0, 3400.0)
-    dip: Range = (0.1, 1.5)
+    dip: Range = (0.0, 1.3)
     slope: Range = (0.8, 2.5)
     domes: tuple[int, int] = (1, 5)
     faults: tuple[int, int] = (2, 10)
     throw: Range = (0.008, 0.03)
     fault_dip: Range = (40.0, 65.0)
-    noise: Range = (0.1, 1.5)
+    noise: Range = (0.1, 2.0)
     rectangles: tuple[int, int] = (1, 5)
 
     def __post_init__(self) -> None:
         for name, (low, high) in vars(self).items():
             if not 0 <= low <= high:
                 raise UserError(f"synth.{name}", f"({low}, {high})", "(low, high) with 0 <= low <= high")
+
+
+TYPICAL = SynthOptions()
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Fault:
 
 
 def make_scene(
-    seed: int, size: int | tuple[int, int] = 512, options: SynthOptions = SynthOptions(), name: str | None = None
+    seed: int, size: int | tuple[int, int] = 512, options: SynthOptions = TYPICAL, name: str | None = None
 ) -> Scene:
     """Make one map; the same seed, size and options give the same map.
 
@@ -136,12 +140,11 @@ def make_scene(
     faults = fault_system(broken, (shape[0] * cell, shape[1] * cell), strike, options)
     moved, fault = displacement(faults, shape, cell)
     depth += moved
-    sigma = np.exp(measured.uniform(*np.log(options.noise)))
+    sigma = min(_log_uniform(measured, options.noise), MAX_NOISE * float(np.ptp(depth)))
     depth += picking_noise(measured, shape, sigma)
     inside = outline(place, shape, options.rectangles)
     fault &= inside
-    nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    depth = depth[tuple(nearest)].astype(np.float32)
+    depth = fill_holes(depth, inside & ~fault, inside)  # as a reader of the written map fills its voids
 
     low, high = float(depth[inside].min()), float(depth[inside].max())
     geo = Geo(
@@ -151,10 +154,9 @@ def make_scene(
         dy=-cell,
         depth_unit="m",
         depth_range=(low, high),
-        contour_interval=nice_interval(low, high, contour_count(shape)),
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=name)
-    return scene.with_(rgb=render(scene, random_style(look)))
+    return drawn(scene, random_style(look))
 
 
 # --- bent ------------------------------------------------------------------------------------------------------------
@@ -177,12 +179,15 @@ def folded_surface(
     for low, high, share in ((0.45, 0.8, 0.6), (0.18, 0.35, 0.6), (0.06, 0.12, 0.35)):
         wavelength = extent * rng.uniform(low, high)
         # the root mean square slope of a wave of standard deviation h is 2 pi h / wavelength
-        height = steep * share * rng.uniform(0.4, 1.2) * wavelength / (2 * np.pi)
+        height = steep * share * np.exp(rng.normal(-0.3, 0.45)) * wavelength / (2 * np.pi)
         trains.append(FoldTrain(wavelength / cell, rng.uniform(1.2, 3.5), strike + rng.normal(0, 0.15), height))
     surface += fold_trains(rng, shape, trains)
 
     for _ in range(rng.integers(options.domes[0], options.domes[1] + 1)):
-        surface -= dome(rng, rows, cols, strike, extent, steep)
+        surface -= dome(rng, rows, cols, strike, steep, rng.uniform(0.12, 0.88, 2), extent * rng.uniform(0.04, 0.15))
+    if rng.random() < 0.55:  # maps are drawn where there is a high: most fields lie in the middle of theirs
+        middle, radius = rng.uniform(0.35, 0.65, 2), extent * rng.uniform(0.12, 0.22)
+        surface -= np.abs(dome(rng, rows, cols, strike, 1.4 * steep, middle, radius))
     return surface - surface.mean()
 
 
@@ -233,20 +238,22 @@ def _padded(shape: tuple[int, int], pad: float) -> tuple[int, int]:
     return scipy.fft.next_fast_len(int(shape[0] + pad)), 2 * scipy.fft.next_fast_len(int(shape[1] + pad) // 2 + 1)
 
 
-def dome(rng: np.random.Generator, rows: Float, cols: Float, strike: float, extent: float, steep: float) -> Float:
-    """(H, W) float32 metres: one dome (positive, up) or basin (negative), elongated along strike.
+def dome(
+    rng: np.random.Generator, rows: Float, cols: Float, strike: float, steep: float, middle: NDArray, radius: float
+) -> Float:
+    """(H, W) float32 metres: one dome (positive, up), or sometimes a basin (negative), elongated along strike.
 
     Parameters
     ----------
     rows, cols : (H, 1) and (1, W) metres.
     steep : typical slope of its flanks.
+    middle : (2,) where it lies, as shares of height and width.
+    radius : metres across strike.
     """
-    height, width = float(rows[-1, 0]), float(cols[0, -1])
-    x, y = width * rng.uniform(0.12, 0.88), height * rng.uniform(0.12, 0.88)
+    y, x = middle[0] * float(rows[-1, 0]), middle[1] * float(cols[0, -1])
     angle, ratio = strike + rng.normal(0, 0.3), rng.uniform(1.0, 2.2)
-    radius = extent * np.exp(rng.uniform(np.log(0.04), np.log(0.2)))
-    along = (cols - x) * np.float32(np.cos(angle)) + (rows - y) * np.float32(np.sin(angle))
-    across = (rows - y) * np.float32(np.cos(angle)) - (cols - x) * np.float32(np.sin(angle))
+    along = (cols - np.float32(x)) * np.float32(np.cos(angle)) + (rows - np.float32(y)) * np.float32(np.sin(angle))
+    across = (rows - np.float32(y)) * np.float32(np.cos(angle)) - (cols - np.float32(x)) * np.float32(np.sin(angle))
     up = -0.6 if rng.random() < 0.25 else 1.0
     shape = np.exp(-0.5 * ((along / np.float32(radius * ratio)) ** 2 + (across / np.float32(radius)) ** 2))
     return np.float32(up * steep * radius * rng.uniform(0.8, 1.8)) * shape
@@ -374,7 +381,7 @@ def fault_zone(
 ) -> list[Fault]:
     """One fault, or two or three overlapping en-echelon segments with relay ramps between them."""
     extent = max(frame)
-    length = extent * np.exp(rng.uniform(np.log(0.12), np.log(1.8)))  # the longest leave the map
+    length = extent * _log_uniform(rng, (0.12, 1.8))  # the longest leave the map
     strike += rng.normal(0, 0.12)
     side = synthetic * (1 if rng.random() < 0.65 else -1)
     x, y = rng.uniform(0.05, 0.95) * frame[1], rng.uniform(0.05, 0.95) * frame[0]
@@ -463,7 +470,7 @@ def picking_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float
     # amplitude k^-1.6 is the roughness of real horizons between these wavelengths: neither fizz nor hills
     amplitude = np.where((k > 1 / 60) & (k < 1 / 3), np.maximum(k, 1 / 60) ** np.float32(-1.6), 0)
     jitter = scipy.fft.irfft2(_random_waves(rng, amplitude), (rows, cols), norm="forward")[: shape[0], : shape[1]]
-    quality = rng.normal(0, 0.6, (5, 5)).astype(np.float32)  # picks are good here, poor there
+    quality = rng.normal(0, 0.4, (5, 5)).astype(np.float32)  # picks are good here, poor there
     return np.float32(sigma) * jitter * np.exp(cv2.resize(quality, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
@@ -485,6 +492,12 @@ def outline(rng: np.random.Generator, shape: tuple[int, int], rectangles: tuple[
         row, col = (round(top * shape[0]), round(left * shape[1]))
         inside[row : shape[0] - round(bottom * shape[0]), col : shape[1] - round(right * shape[1])] = True
     return inside
+
+
+def _log_uniform(rng: np.random.Generator, bounds: Range) -> float:
+    """A number whose order of magnitude is evenly drawn; from (0, 0) it is 0."""
+    low, high = np.log(np.maximum(bounds, 1e-9))
+    return float(np.exp(rng.uniform(low, high))) if bounds[1] > 0 else 0.0
 
 
 def _axes(shape: tuple[int, int], cell: float) -> tuple[Float, Float]:

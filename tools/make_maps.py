@@ -1,0 +1,99 @@
+#!/usr/bin/env python
+"""Make maps to train and test on: synthetic ones, or real grids drawn as interpreters see them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from targets.cli import run
+from targets.errors import UserError
+from targets.folder import write_folder
+from targets.maps import MapSource, list_maps, read_map
+from targets.pictures import write_picture
+from targets.render import DEFAULT, Style, contact_sheet, drawn, random_style
+from targets.scene import Scene
+from targets.synth import TYPICAL, SynthOptions, make_scene
+
+SHOWN = 12  # maps on the contact sheet
+SEEDS = 100_000  # maps of one --seed at most, so that two seeds never share a map
+
+
+def main(
+    *,
+    out: Path,
+    count: int | None = None,
+    seed: int = 0,
+    size: int = 512,
+    grids: tuple[Path, ...] = (),
+    elevation: bool = False,
+    random_styles: bool = False,
+    style: Style = DEFAULT,
+    synth: SynthOptions = TYPICAL,
+    margin: int = 12,
+    depth_bits: int = 16,
+    workers: int = 1,
+) -> None:
+    """Make maps: synthetic ones, or with --grids real surfaces drawn as interpreters see them.
+
+    Parameters
+    ----------
+    out : the folder that gets one folder per map, and contact_sheet.png, which shows the first of them.
+    count : number of synthetic maps (default 12).
+    seed : the same seed makes the same maps; different seeds share none.
+    size : rows and columns of a synthetic map.
+    grids : files or folders of gridded surfaces, read with the fault files beside them; no synthetic maps then.
+    elevation : the grids hold elevations, positive up.
+    random_styles : draw every grid in another style, by seed, as synthetic maps always are.
+    style : how grids are drawn.
+    synth : what synthetic maps look like.
+    margin : white pixels around the pictures, as interpreters' exports have.
+    depth_bits : 8 or 16 for a depth picture, 32 for exact depths.
+    workers : processes at work; each map takes about half a second, so more than one pays from some 20 maps.
+    """
+    if grids and count is not None:
+        raise UserError("--count", "given together with --grids", "one of them", "leave --count away")
+    count = 12 if count is None else count
+    if not grids and not 0 < count <= SEEDS:
+        raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")
+    if depth_bits not in (8, 16, 32):
+        raise UserError("--depth_bits", str(depth_bits), "8, 16 or 32")
+    if min(seed, margin) < 0 or workers < 1:
+        raise UserError("--seed, --margin, --workers", f"{seed}, {margin}, {workers}", "at least 0, 0 and 1")
+    jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
+    make: Callable[..., Scene] = partial(make_scene, size=size, options=synth)
+    if grids:
+        make = partial(_make_grid, elevation=elevation, style=style, seed=seed if random_styles else None)
+    work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
+    if workers == 1:
+        shown = list(map(work, jobs, range(len(jobs))))
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            shown = list(pool.map(work, jobs, range(len(jobs)), chunksize=4))
+    sheet = out / "contact_sheet.png"
+    write_picture(contact_sheet([scene for scene in shown if scene is not None]), sheet)
+    print(f"{len(jobs)} maps in {out}: look at {sheet}")
+
+
+def _make_and_write(
+    job: int | MapSource, index: int, make: Callable[..., Scene], out: Path, margin: int, depth_bits: int
+) -> Scene | None:
+    """Write one map; give it back when it goes on the contact sheet."""
+    scene = make(job)
+    write_folder(scene, out / scene.name, margin, depth_bits)
+    return scene if index < SHOWN else None
+
+
+def _make_grid(source: MapSource, elevation: bool, style: Style, seed: int | None) -> Scene:
+    """A grid with its picture, in `style` or in one that seed and name choose."""
+    scene = read_map(source, elevation=elevation)
+    if seed is not None:
+        style = random_style(np.random.default_rng([seed, *source.name.encode()]))
+    return drawn(scene, style)
+
+
+if __name__ == "__main__":
+    run(main)
