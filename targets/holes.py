@@ -35,10 +35,10 @@ def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[n
     inside : (H, W) bool, True wherever `known` is.
     """
     size = 2 * radius + 1
-    # The edge is repeated outwards so that a gap running into it is closed to its end and a bay stays open.
-    padded = np.pad(known, size, mode="edge").astype(np.uint8)
+    # Room around the array: OpenCV would take its edge for more of the map, and close bays.
+    padded = np.pad(known, size).astype(np.uint8)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    closed = closed[size:-size, size:-size].astype(bool) | known
+    closed = closed[size:-size, size:-size].astype(bool)
     # Water that comes in from the edge passes diagonals too: a hole is what is enclosed by 4-connected cells.
     return ndimage.binary_fill_holes(closed, np.ones((3, 3), np.bool_))
 

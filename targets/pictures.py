@@ -95,8 +95,7 @@ def _decoded(path: str | Path) -> Image.Image:
             with Image.open(path, formats=["PNG", "JPEG"]) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-                image.load()
-                return image.copy()
+                return image.copy()  # decodes every pixel
     except FileNotFoundError as error:
         raise UserError(path, "no such file", mend="check the path") from error
     except UnidentifiedImageError as error:

@@ -89,13 +89,10 @@ def _spacing(xy: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _squared(origin: NDArray[np.float64], axes: NDArray[np.float64]) -> Geo:
-    """The right-angled grid nearest to fitted axes, columns towards East and rows towards South."""
+    """The right-angled grid with these axes: columns towards East, turned as fitted, and rows towards South."""
     east = int(np.abs(axes[:, 0] / np.hypot(axes[:, 0], axes[:, 1])).argmax())
     column, row = axes[east], axes[1 - east]
     column = column if column[0] > 0 else -column
     row = row if column[0] * row[1] - column[1] * row[0] < 0 else -row
-    turn = np.arctan2(column[1], column[0])
-    turn_row = np.arctan2(row[1], row[0]) + np.pi / 2
-    turn += ((turn_row - turn + np.pi) % (2 * np.pi) - np.pi) / 2
     return Geo(float(origin[0]), float(origin[1]), float(np.hypot(*column)), -float(np.hypot(*row)),
-               float(np.degrees(turn)))  # fmt: skip
+               float(np.degrees(np.arctan2(column[1], column[0]))))  # fmt: skip

@@ -141,6 +141,8 @@ def test_a_map_that_reaches_no_edge_is_cropped_in_place(tmp_path: Path) -> None:
         row, col = np.unravel_index(back.map_valid.argmax(), back.shape)
         np.testing.assert_allclose(back.geo.xy(row, col), scene.geo.xy(6, 4))
         assert back.map_valid.sum() == inside.sum()
+        if margin:
+            np.testing.assert_array_equal(back.rgb, rgb)
 
 
 def test_masks_are_derived_when_absent(folder: Path) -> None:
@@ -194,6 +196,8 @@ def test_pictures_of_every_kind(folder: Path) -> None:
     np.testing.assert_array_equal(read_folder(folder).rgb, rgb)
     Image.fromarray(rgb).quantize(256).save(folder / "rgb.png")
     assert np.abs(read_folder(folder).rgb.astype(int) - rgb).max() < 40
+    save(folder, "fault_mask.png", np.dstack([np.zeros((*SHAPE, 3)), scene.fault * 255]).astype(np.uint8))
+    np.testing.assert_array_equal(read_folder(folder).fault, scene.fault)  # transparent black is not a fault
     (folder / "rgb.png").unlink()
     for name in ("map_mask.png", "depth_mask.png"):
         (folder / name).unlink()

@@ -198,7 +198,7 @@ def test_points_in_any_order_find_their_grid(rotation: float, spacing: tuple[flo
     # The axes may be named the other way round, so compare places and not rows.
     rows, cols = np.nonzero(np.isfinite(values))
     node = values[rows, cols]
-    np.testing.assert_allclose(found.xy(rows, cols), geo.xy(node // 1000, node % 1000), atol=0.05)
+    np.testing.assert_allclose(found.xy(rows, cols), geo.xy(node // 1000, node % 1000), atol=0.002)
     assert found.dx > 0 > found.dy and -45.01 < found.rotation < 45.01
 
 

@@ -25,12 +25,12 @@ def test_known_cells_stay_bit_for_bit_and_the_rest_is_finite(method: str) -> Non
     assert np.isnan(holey).any()  # the input is left alone
 
 
-@pytest.mark.parametrize(("method", "error"), [("griddata", 1e-3), ("inpaint", 3.5)])
+@pytest.mark.parametrize(("method", "error"), [("griddata", 1e-3), ("inpaint", 3.0)])
 def test_a_slope_goes_on_under_a_fault_void(method: str, error: float) -> None:
     depth, known = plane(), np.ones((40, 50), bool)
     known[5:35, 20:23] = False
     filled = fill_holes(np.where(known, depth, np.nan), known, np.ones_like(known), method)
-    assert np.abs(filled - depth).max() <= error  # 3.5 of the 12 m between the rims
+    assert np.abs(filled - depth).max() <= error  # 3 of the 12 m between the rims
 
 
 @pytest.mark.parametrize("method", METHODS)

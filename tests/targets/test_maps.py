@@ -94,10 +94,11 @@ def test_a_grid_takes_its_own_faults_before_those_of_the_folder(tmp_path: Path) 
     for name in ("top1", "top10", "base"):
         write_top(tmp_path / f"{name}.npz")
     write_fault(tmp_path / "top1_fault_traces.csv", 5)
+    write_fault(tmp_path / "top10.pol.csv", 9)
     write_fault(tmp_path / "faults.csv", 20)
     (tmp_path / "wells.csv").write_text("name,x,y\nA,1,2\n")
     found = {source.name: [path.name for path in source.faults] for source in list_maps([tmp_path])}
-    assert found == {"base": ["faults.csv"], "top1": ["top1_fault_traces.csv"], "top10": ["faults.csv"]}
+    assert found == {"base": ["faults.csv"], "top1": ["top1_fault_traces.csv"], "top10": ["top10.pol.csv"]}
     (alone,) = list_maps([tmp_path / "top1.npz"])
     assert [path.name for path in alone.faults] == ["top1_fault_traces.csv"]
     scene = read_map(alone)
