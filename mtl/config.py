@@ -47,6 +47,9 @@ class AugmentConfig:
     noise: float = 1.0  # times each input's own noise level
 
 
+AS_IT_IS = AugmentConfig(d4=False, brightness=0, contrast=0, noise=0)
+
+
 @dataclass(frozen=True)
 class SplitConfig:
     """Which groups of maps validate: a share of all groups drawn by seed, or a folder of their own (`data`)."""
@@ -128,7 +131,7 @@ class TrainConfig:
     data: str = "data/demo"
     net: NetConfig = field(default_factory=NetConfig)
     patches: PatchConfig = field(default_factory=PatchConfig)
-    augment: AugmentConfig | None = field(default_factory=AugmentConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     targets: TruthOptions = field(default_factory=TruthOptions)
     optim: OptimConfig = field(default_factory=OptimConfig)
@@ -137,4 +140,4 @@ class TrainConfig:
 
     def as_dict(self) -> dict:
         """Plain types only, as written to config.yaml and into checkpoints."""
-        return asdict(self)
+        return asdict(self) | {"heads": list(self.heads), "inputs": list(self.inputs)}

@@ -82,7 +82,7 @@ class Patches(Dataset[Batch]):
         samples: Sequence[Sample],
         inputs: Sequence[InputChannel],
         patches: PatchConfig,
-        augment: AugmentConfig | None,
+        augment: AugmentConfig,
         seed: int = 0,
     ) -> None:
         self._samples, self._inputs, self._size = samples, inputs, patches.size
@@ -116,12 +116,11 @@ class Patches(Dataset[Batch]):
         for name, values in sample.targets.items():
             arrays[f"target/{name}"] = cut(values, origin, self._size, [0] * len(values))
             arrays[f"valid/{name}"] = cut(sample.valid[name][None], origin, self._size, [0])
-        if self._augment is not None:
-            rng = np.random.default_rng([self._seed, epoch, number])
-            arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
-            if self._augment.d4:
-                turns, flip = int(rng.integers(4)), bool(rng.integers(2))
-                arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
+        rng = np.random.default_rng([self._seed, epoch, number])
+        arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
+        if self._augment.d4:
+            turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+            arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
         return {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
 
 

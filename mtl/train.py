@@ -1,6 +1,7 @@
 """How a network is trained: one Lightning module, and the function that puts maps, network and loop together."""
 
 import csv
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,14 +11,15 @@ from typing import Any, Literal
 import lightning as L
 import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 from torchmetrics import Metric
 
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
-from mtl.config import TrainConfig
+from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare, split_groups
 from mtl.heads import Head
 from mtl.net import STRIDE, MultiHeadNet
@@ -63,6 +65,8 @@ class MultiTask(L.LightningModule):
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
         self.scores = {head.name: HeadScores(head.score) for head in self.heads}
+        self.plateau: ReduceLROnPlateau | None = None
+        self.saved_plateau: dict[str, Any] | None = None
         self.losses: dict[str, list[float]] = {}
         self.shown: list[tuple[Sample, dict[str, Float]]] = []
         # Half a tile apart rather than the finer stride of prediction: validation comes every epoch.
@@ -144,29 +148,41 @@ class MultiTask(L.LightningModule):
         ]
         optimizer = torch.optim.AdamW(groups, weight_decay=optim.weight_decay)
         if optim.schedule == "plateau":
-            monitor, mode = monitored(self.config, self.heads)
-            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
-                optimizer, mode=mode, factor=optim.factor, patience=optim.patience
-            )
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": monitor}}
+            _, mode = monitored(self.config, self.heads)
+            self.plateau = ReduceLROnPlateau(optimizer, mode=mode, factor=optim.factor, patience=optim.patience)
+            if self.saved_plateau is not None:
+                self.plateau.load_state_dict(self.saved_plateau)
         if optim.schedule == "cosine":
             steps = int(self.trainer.estimated_stepping_batches)
-            cosine = torch.optim.lr_scheduler.LambdaLR(
-                optimizer, CosineRate(steps, max(1, round(optim.warmup * steps)))
-            )
+            cosine = LambdaLR(optimizer, CosineRate(steps, max(1, round(optim.warmup * steps))))
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
         return optimizer
 
+    def on_train_epoch_start(self) -> None:
+        for group in self.trainer.optimizers[0].param_groups:
+            self.log(f"rate/{group['name']}", group["lr"])
+
+    def on_train_epoch_end(self) -> None:
+        """Lower the rates on a plateau.
+
+        Lightning would do so after the epoch's checkpoint is written, and a resumed run would miss it.
+        """
+        if self.plateau is not None:
+            self.plateau.step(float(self.trainer.callback_metrics[monitored(self.config, self.heads)[0]]))
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the run's config, and the random state: patches and augmentation need none, dropout does."""
+        """Add the config, the plateau, and the random state: patches and their variation need none, dropout does."""
         checkpoint[KEY] = self.config.as_dict()
         checkpoint["random"] = torch.get_rng_state()
+        if self.plateau is not None:
+            checkpoint["plateau"] = self.plateau.state_dict()
         if torch.cuda.is_available():
             checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the random state; Lightning restores weights, optimiser, schedule and position."""
+        """Restore plateau and random state; Lightning restores weights, optimiser, cosine schedule and position."""
         torch.set_rng_state(checkpoint["random"].cpu())
+        self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
         if torch.cuda.is_available() and "random_cuda" in checkpoint:
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
 
@@ -237,7 +253,7 @@ def train(config: TrainConfig, out: Path, resume: bool = False, overfit: int = 0
     scenes = [read_map(source) for source in list_maps([config.data])]
     if overfit:
         scenes = scenes[:overfit]
-        return fit(replace(config, augment=None), out, scenes, scenes, resume)
+        return fit(replace(config, augment=AS_IT_IS), out, scenes, scenes, resume)
     validation = [read_map(source) for source in list_maps([config.split.data])] if config.split.data else None
     if validation is None:
         scenes, validation = split_groups(scenes, config.split)
@@ -282,6 +298,7 @@ def fit(
         raise UserError("patches.stride", f"{config.patches.stride}", "a positive number of cells")
     if config.loop.epochs < 1 or config.loop.batch < 1:
         raise UserError("loop", f"{config.loop.epochs} epochs of batch {config.loop.batch}", "at least 1 of each")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips; the flight plan says what matters
     L.seed_everything(config.loop.seed, verbose=False)
     module = MultiTask(config, pretrained=checkpoint is None)
     monitor, mode = monitored(config, module.heads)
@@ -297,7 +314,7 @@ def fit(
     patches = Patches(samples, module.inputs, config.patches, config.augment, loop.seed)
     print(FlightPlan(len(samples), len(held), len(patches), loop.batch, loop.accumulate, loop.epochs), flush=True)
     out.mkdir(parents=True, exist_ok=True)
-    resolved = yaml.safe_dump(_plain(config.as_dict()), sort_keys=False)
+    resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
     with written_whole(out / "config.yaml") as temporary:
         temporary.write_text(resolved)
     logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
@@ -305,7 +322,6 @@ def fit(
     callbacks: list[Callback] = [
         *extra_callbacks,
         TQDMProgressBar(refresh_rate=max(1, len(patches) // loop.batch // 10)),
-        LearningRateMonitor("epoch"),
         MetricsTable(out / "metrics.csv"),
         ModelCheckpoint(
             out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
@@ -350,10 +366,3 @@ def _checkpoint_to_resume(last: Path, config: TrainConfig) -> Path:
     saved, _ = read_checkpoint(last)
     check_same_network(last, saved, config)
     return last
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as YAML knows them."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,8 +1,18 @@
 """What the tests share: where the real surfaces lie, and small scenes whose answer is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+
+from mtl.config import LoopConfig, NetConfig, PatchConfig, TrainConfig
+from targets.folder import write_folder
+from targets.render import render
+from targets.scene import Geo, Scene
+
+torch.set_num_threads(1)  # tests run side by side, one process a core; threads that wait for each other cost most
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +22,39 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real surfaces are absent ({folder}); this test runs where they are")
     return folder
+
+
+def dome_scene(name: str = "dome", size: int = 64, group: str = "", crest: tuple[float, float] = (0.5, 0.5)) -> Scene:
+    """A dome of 100 m on a flat floor at 2100 m, in the middle of a map without faults: one trap, its crest known."""
+    rows, cols = np.indices((size, size), np.float32)
+    away = np.hypot(rows - round(crest[0] * size), cols - round(crest[1] * size)) / (size * 0.35)
+    depth = (2100 - 100 * np.clip(1 - away**2, 0, None)).astype(np.float32)
+    inside = np.ones((size, size), bool)
+    scene = Scene(name, depth, inside, inside, ~inside, geo=Geo(0.0, 0.0, 50.0, -50.0, depth_unit="m"), group=group)
+    return scene.with_(rgb=render(scene))
+
+
+@pytest.fixture
+def dome() -> Scene:
+    """One dome, 64 × 64 cells."""
+    return dome_scene()
+
+
+@pytest.fixture(scope="session")
+def dome_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of six small dome maps on disk."""
+    folder = tmp_path_factory.mktemp("maps")
+    for i in range(6):
+        scene = dome_scene(f"dome{i}", crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
+        write_folder(scene, folder / scene.name)
+    return folder
+
+
+def tiny_config(**fields: object) -> TrainConfig:
+    """A run of seconds: one small patch per map, a narrow decoder, no pretrained weights."""
+    config = TrainConfig(
+        net=NetConfig(weights="none", decoder_channels=[16, 16, 8, 8, 8]),
+        patches=PatchConfig(size=64, stride=64),
+        loop=LoopConfig(epochs=2, batch=2, panels_every=10),
+    )
+    return replace(config, **fields)  # type: ignore[arg-type]

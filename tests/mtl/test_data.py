@@ -1,0 +1,136 @@
+"""Patches: padding that is masked, one symmetry for everything, keys that decide augmentation alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig, SplitConfig
+from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, split_groups, vary
+from mtl.heads import HEADS
+from mtl.inputs import INPUTS, stack_inputs
+from targets.errors import UserError
+from targets.truth import TruthOptions
+from tests.conftest import dome_scene
+
+RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
+ALL_HEADS = list(HEADS.values())
+
+
+def patches(scene, size=64, stride=64, augment=AS_IT_IS, records=RECORDS):
+    return Patches([prepare(scene, records, ALL_HEADS, TruthOptions())], records, PatchConfig(size, stride), augment)
+
+
+def with_outside(scene):
+    """The dome's map with its left quarter cut away."""
+    inside = scene.map_valid.copy()
+    inside[:, :16] = False
+    return scene.with_(map_valid=inside, depth_valid=inside)
+
+
+def test_inputs_are_finite_and_constant_outside_the_map(dome):
+    scene = with_outside(dome)
+    stacked = stack_inputs(scene, RECORDS)
+    assert stacked.shape == (6, 64, 64) and stacked.dtype == np.float32 and np.isfinite(stacked).all()
+    assert [np.unique(plane[:, :16]).tolist() for plane in stacked] == [[2], [2], [2], [0], [-1.5], [0]]
+
+
+def test_depth_input_is_one_at_the_crest_and_minus_one_at_the_floor(dome):
+    plane = INPUTS["depth"].from_scene(dome)[0]
+    assert plane[32, 32] == 1 and plane[0, 0] == -1
+
+
+def test_a_map_without_depth_cannot_feed_a_depth_input(dome):
+    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
+    with pytest.raises(UserError, match="no depth"):
+        stack_inputs(picture, RECORDS)
+    assert stack_inputs(picture, [INPUTS["rgb"]]).shape == (3, 64, 64)
+
+
+def test_padding_is_outside_the_map_and_not_valid(dome):
+    patch = patches(dome, size=96)[0]
+    assert patch["inputs"].shape == (6, 96, 96)
+    assert (patch["inputs"][5, :64, :64] == 1).all() and patch["inputs"][5].sum() == 64 * 64
+    for head in ALL_HEADS:
+        valid = patch[f"valid/{head.name}"]
+        assert valid.shape == (1, 96, 96) and valid[:, 64:].sum() == 0 and valid[..., 64:].sum() == 0
+
+
+def test_distances_are_valid_inside_traps_only(dome):
+    patch = patches(dome)[0]
+    assert torch.equal(patch["valid/dist"], patch["target/trap"])
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [(64, [0]), (40, [0]), (100, [0, 32, 36]), (160, [0, 32, 64, 96]), (65, [0, 1])]
+)
+def test_patches_reach_the_border(length, expected):
+    assert patch_origins(length, 64, 32) == expected
+
+
+def test_patches_with_too_little_map_are_left_out(dome):
+    inside = np.zeros((64, 64), bool)
+    inside[:20, :20] = True
+    scene = dome.with_(map_valid=inside, depth_valid=inside)
+    config = PatchConfig(32, 32, min_valid=0.1)
+    sample = prepare(scene, RECORDS, ALL_HEADS, TruthOptions())
+    assert len(Patches([sample], RECORDS, config, AS_IT_IS)) == 1
+    with pytest.raises(UserError, match="no patch"):
+        Patches([sample], RECORDS, PatchConfig(32, 32, min_valid=0.9), AS_IT_IS)
+
+
+def test_a_key_decides_the_augmentation_alone(dome):
+    data = patches(dome, augment=AugmentConfig())
+    assert all(torch.equal(a, b) for a, b in zip(data[7].values(), data[7].values(), strict=True))
+    assert len({float(data[key]["inputs"].double().sum()) for key in range(8)}) == 8
+
+
+def test_one_symmetry_turns_inputs_and_targets_alike(dome):
+    # The depth input is +1 where trap is deepest inside, so it stays the same function of the trap's distance map.
+    data = patches(dome_scene(crest=(0.4, 0.6)), augment=AugmentConfig(d4=True, brightness=0, contrast=0, noise=0))
+    still = patches(dome_scene(crest=(0.4, 0.6)))[0]
+    seen = set()
+    for key in range(40):
+        patch = data[key]
+        assert torch.equal(patch["inputs"][4] > -1, patch["target/trap"][0] > 0)
+        peak = int(patch["target/crest"].argmax())
+        assert patch["inputs"][4].flatten()[peak] == still["inputs"][4].max()
+        seen.add(peak)
+    assert len(seen) == 8  # the eight symmetries of the square
+
+
+def test_jitter_and_noise_touch_only_what_they_should(dome):
+    scene = with_outside(dome)
+    inputs = stack_inputs(scene, RECORDS)
+    varied = vary(inputs, scene.map_valid, RECORDS, AugmentConfig(), np.random.default_rng(0))
+    changed = [(varied[i] != inputs[i]) for i in range(6)]
+    assert all(not plane[:, :16].any() for plane in changed)  # outside the map nothing
+    assert changed[0].any() and changed[4].any()
+    assert not changed[3].any() and not changed[5].any()  # masks stay masks
+    assert np.abs(varied[4] - inputs[4]).max() < 0.06  # slight noise, no jitter on depth
+
+
+def test_groups_are_never_separated():
+    scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
+    training, validation = split_groups(scenes, SplitConfig(share=0.25, seed=3))
+    assert len(validation) == 3 and len(training) == 9
+    assert not {s.group for s in training} & {s.group for s in validation}
+
+
+def test_one_group_cannot_be_split(dome):
+    with pytest.raises(UserError, match="--overfit"):
+        split_groups([dome, dome], SplitConfig())
+
+
+def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():
+    sampler = EpochSampler(10, seed=1)
+    first = list(sampler)
+    sampler.set_epoch(3)
+    later = list(sampler)
+    assert sorted(first) == list(range(10)) and sorted(later) == list(range(30, 40))
+    assert first != sorted(first) and [key - 30 for key in later] != first
+
+
+def test_the_flight_plan_counts_steps():
+    plan = FlightPlan(maps=2, validation_maps=1, patches=21, batch=8, accumulate=2, epochs=10)
+    assert plan.steps == 2  # 3 batches, two of them a step
+    assert "20 steps in all" in str(plan)

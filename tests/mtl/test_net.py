@@ -1,0 +1,101 @@
+"""The shared network: any architecture and encoder, one output per head, a stem that means what its channels mean."""
+
+import pytest
+import torch
+
+from mtl.config import NetConfig
+from mtl.heads import HEADS
+from mtl.inputs import INPUTS, InputChannel
+from mtl.names import pick
+from mtl.net import MultiHeadNet, load_imagenet
+from targets.errors import UserError
+
+SMALL = [16, 16, 8, 8, 8]
+LITE = "timm-tf_efficientnet_lite0"
+
+
+def build(inputs="rgb,fault,depth", heads="trap,dist", **config):
+    config = {"weights": "none", "decoder_channels": SMALL} | config
+    records = pick(INPUTS, inputs.split(","), "--inputs"), pick(HEADS, heads.split(","), "--heads")
+    return MultiHeadNet(NetConfig(**config), *records)
+
+
+@pytest.mark.parametrize(
+    ("arch", "encoder", "channels"),
+    [
+        ("unetplusplus", LITE, SMALL),
+        ("unetplusplus", "resnet18", SMALL[:4]),
+        ("unetplusplus", "tu-hrnet_w18_small", SMALL),
+        ("deeplabv3plus", "resnet18", [32]),
+        ("unet", "tu-mobilenetv3_small_100", None),
+    ],
+)
+def test_every_head_answers_at_the_size_of_the_input(arch, encoder, channels):
+    out = build(arch=arch, encoder=encoder, decoder_channels=channels).eval()(torch.zeros(1, 5, 64, 96))
+    assert {name: tuple(v.shape) for name, v in out.items()} == {"trap": (1, 1, 64, 96), "dist": (1, 1, 64, 96)}
+
+
+@pytest.mark.parametrize("inputs", ["rgb", "depth", "fault,depth", "depth,map,rgb"])
+def test_any_subset_of_inputs(inputs):
+    channels = sum(INPUTS[name].channels for name in inputs.split(","))
+    assert build(inputs).eval()(torch.zeros(1, channels, 32, 32))["trap"].shape == (1, 1, 32, 32)
+
+
+def test_rgb_weights_are_copied_and_other_channels_get_their_mean():
+    pretrained = build("rgb", weights="imagenet").encoder.conv_stem.weight
+    stem = build("depth,rgb,fault", weights="imagenet").encoder.conv_stem.weight
+    assert torch.equal(stem[:, 1:4], pretrained)
+    for plane in (0, 4):
+        assert torch.allclose(stem[:, plane], pretrained.mean(1))
+
+
+def test_kaiming_stem_differs_from_the_mean():
+    mean = build(weights="imagenet").encoder.conv_stem.weight
+    kaiming = build(weights="imagenet", stem="kaiming").encoder.conv_stem.weight
+    assert torch.equal(mean[:, :3], kaiming[:, :3])
+    assert not torch.allclose(mean[:, 3:], kaiming[:, 3:])
+
+
+def test_packaged_weights_see_what_imagenet_has_taught():
+    """Batch statistics of real weights are far from those of an untrained network."""
+    encoder = build("rgb", weights="imagenet").encoder
+    assert encoder.bn1.running_var.std() > 0.1
+
+
+def test_an_untrained_mask_head_starts_near_its_bias():
+    out = build(heads="trap,crest").eval()(torch.randn(1, 5, 64, 64))
+    assert float(out["trap"].detach().mean()) == pytest.approx(HEADS["trap"].bias, abs=0.5)
+    assert float(out["crest"].detach().mean()) == pytest.approx(HEADS["crest"].bias, abs=0.5)
+
+
+def test_heads_share_everything_but_their_last_layer():
+    one, four = build(heads="trap"), build(heads="trap,boundary,crest,dist")
+    sizes = [sum(p.numel() for p in net.parameters()) for net in (one, four)]
+    assert sizes[1] - sizes[0] == 3 * (SMALL[-1] * 9 + 1)
+
+
+def test_an_unknown_encoder_is_named():
+    with pytest.raises(UserError, match="no-such-encoder"):
+        build(encoder="no-such-encoder")
+
+
+def test_a_hub_that_cannot_be_reached_names_the_mend(monkeypatch):
+    def offline(*args, **kwargs):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("segmentation_models_pytorch.encoders.get_encoder", offline)
+    with pytest.raises(UserError, match=r"--net\.weights none") as error:
+        load_imagenet(torch.nn.Identity(), "resnet34")
+    assert "Name or service not known" in str(error.value) and LITE in str(error.value)
+
+
+@pytest.mark.parametrize("names", [["trap", "traps"], ["trap", "trap"], []])
+def test_names_are_known_and_given_once(names):
+    with pytest.raises(UserError, match=r"trap, boundary, crest, dist|once"):
+        pick(HEADS, names, "--heads")
+
+
+def test_a_new_input_channel_is_one_record():
+    twice = InputChannel("twice", 2, "-", lambda scene: scene.depth[None].repeat(2, 0))
+    net = MultiHeadNet(NetConfig(weights="none", decoder_channels=SMALL), [twice], pick(HEADS, ["trap"], ""))
+    assert net.encoder.conv_stem.weight.shape[1] == 2

@@ -1,0 +1,146 @@
+"""Training end to end on tiny maps: the run folder, resuming, and the errors a user can make."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mtl.checkpoint import read_checkpoint
+from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
+from mtl.predict import load_predictor
+from mtl.train import CosineRate, fit, train
+from targets.cli import Names
+from targets.errors import UserError
+from tests.conftest import dome_scene, tiny_config
+
+SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
+
+
+def test_a_run_folder_holds_what_is_promised(tmp_path):
+    config = tiny_config(heads=Names("trap,dist"))
+    figures = fit(config, tmp_path / "run", SCENES[:3], SCENES[3:])
+    assert {"trap/iou", "trap/val_loss", "trap/train_loss", "dist/mae"} <= set(figures)
+    assert {p.name for p in (tmp_path / "run").iterdir()} >= {"config.yaml", "best.ckpt", "last.ckpt", "metrics.csv"}
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"] and float(rows[0]["trap/train_loss"]) > 0
+    content = torch.load(tmp_path / "run" / "best.ckpt", weights_only=True)
+    assert content["trapmtl"]["heads"] == ["trap", "dist"]
+    assert read_checkpoint(tmp_path / "run" / "last.ckpt")[0] == config
+
+
+def test_tensorboard_has_a_panel_and_scalars_per_head_and_the_config(tmp_path):
+    fit(tiny_config(), tmp_path / "run", SCENES[:3], SCENES[3:])
+    events = EventAccumulator(str(tmp_path / "run"), size_guidance={"images": 0}).Reload()
+    tags = events.Tags()
+    for head in ("trap", "boundary", "crest", "dist"):
+        assert f"{head}/panel" in tags["images"]
+        assert {f"{head}/train_loss", f"{head}/val_loss"} <= set(tags["scalars"])
+    assert "config/text_summary" in tags["tensors"]
+
+
+def test_the_checkpoint_predicts_what_the_network_in_memory_does(tmp_path):
+    fit(tiny_config(heads=Names("trap,crest")), tmp_path / "run", SCENES[:3], SCENES[3:])
+    predictor = load_predictor(tmp_path / "run" / "last.ckpt", device="cpu")
+    out = predictor(SCENES[0])
+    assert set(out) == {"trap", "crest"} and out["trap"].shape == (1, 64, 64)
+    again = load_predictor(tmp_path / "run" / "last.ckpt", device="cpu")(SCENES[0])
+    np.testing.assert_array_equal(out["trap"], again["trap"])
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt(Callback):
+    """Stops the run in the middle of an epoch, as a lost machine would."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if trainer.current_epoch == self.epoch:
+            raise Killed
+
+
+@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, schedule):
+    optim = OptimConfig(schedule=schedule, patience=0, factor=0.1)
+    config = tiny_config(optim=optim, loop=LoopConfig(epochs=4, batch=2, panels_every=10), heads=Names("trap,dist"))
+    whole = fit(config, tmp_path / "whole", SCENES[:3], SCENES[3:])
+    with pytest.raises(Killed):
+        fit(config, tmp_path / "parts", SCENES[:3], SCENES[3:], extra_callbacks=[KillAt(2)])
+    parts = fit(config, tmp_path / "parts", SCENES[:3], SCENES[3:], resume=True)
+    first, second = (torch.load(tmp_path / n / "last.ckpt", weights_only=True) for n in ("whole", "parts"))
+    for name, value in first["state_dict"].items():
+        assert torch.equal(value, second["state_dict"][name]), name
+    assert first["lr_schedulers"] == second["lr_schedulers"]
+    assert first.get("plateau") == second.get("plateau")
+    assert torch.equal(first["random"], second["random"])
+    assert whole == pytest.approx(parts, nan_ok=True)
+    texts = [(tmp_path / n / "metrics.csv").read_text() for n in ("whole", "parts")]
+    assert texts[0] == texts[1]
+
+
+def test_a_used_folder_and_other_heads_are_refused(tmp_path):
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    fit(config, tmp_path, SCENES[:2], SCENES[2:])
+    with pytest.raises(UserError, match="--resume"):
+        fit(config, tmp_path, SCENES[:2], SCENES[2:])
+    with pytest.raises(UserError, match="heads trap"):
+        fit(replace(config, heads=Names("trap,dist")), tmp_path, SCENES[:2], SCENES[2:], resume=True)
+    with pytest.raises(UserError, match="no such file"):
+        fit(config, tmp_path / "new", SCENES[:2], SCENES[2:], resume=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"patches": PatchConfig(size=100)}, "multiple of 32"),
+        ({"heads": Names("trap,crust")}, "crust"),
+        ({"inputs": Names("rgb,dpeth")}, "dpeth"),
+        ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
+        ({"optim": OptimConfig(weights={"dits": 1.0})}, "dits"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
+    with pytest.raises(UserError, match=word):
+        fit(tiny_config(**fields), tmp_path / "run", SCENES[:2], SCENES[2:])
+    assert not (tmp_path / "run").exists()  # nothing half-made
+
+
+def test_cosine_rate_warms_up_and_ends_at_zero():
+    rate = CosineRate(steps=100, warmup=10)
+    assert rate(0) == 0.1 and rate(9) == rate(10) == 1.0
+    assert rate(55) == pytest.approx(0.5) and rate(100) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
+    seen = {}
+
+    class Look(Callback):
+        def on_train_start(self, trainer, module):
+            seen.update({group["name"]: group["initial_lr"] for group in trainer.optimizers[0].param_groups})
+
+    for weights in ("imagenet", "none"):
+        config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+        config = replace(config, net=replace(config.net, weights=weights), optim=OptimConfig(lr=1e-3, encoder_lr=1e-5))
+        fit(config, tmp_path / weights, SCENES[:2], SCENES[2:], extra_callbacks=[Look()])
+        assert seen == {"encoder": 1e-5 if weights == "imagenet" else 1e-3, "decoder": 1e-3}
+
+
+@pytest.mark.slow
+def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
+    config = TrainConfig(
+        data=str(two_maps),
+        net=NetConfig(),
+        patches=PatchConfig(size=128, stride=64),
+        augment=AugmentConfig(),
+        loop=LoopConfig(epochs=60, batch=4, panels_every=1000),
+    )
+    figures = train(config, tmp_path / "run", overfit=2)
+    assert figures["trap/dice"] >= 0.98
