@@ -132,7 +132,7 @@ def test_the_faults_of_reek(shared_data) -> None:
     assert [line.name for line in rows] == [line.name for line in zmap] == list("0123456")
     assert all(line.closed for line in rows)
     for a, b in zip(rows, zmap, strict=True):
-        np.testing.assert_allclose(a.points, b.points, atol=2e-3)
+        np.testing.assert_allclose(a.points, b.points, rtol=0, atol=0.26)  # the Z-MAP file was rounded to float32
 
 
 def test_the_faults_of_drogon(shared_data) -> None:
