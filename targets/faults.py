@@ -102,7 +102,8 @@ def trace_of_sticks(
 
     Returns
     -------
-    trace : through the first crossing of each stick that has one; None if fewer than two have.
+    trace : through the crossing of each stick with the horizon (the middle one, where the horizon steps at the fault
+        and is crossed several times); None if fewer than two sticks cross it.
     """
     found = []
     for stick in sticks:
@@ -114,7 +115,7 @@ def trace_of_sticks(
         below = z - map_coordinates(depth.astype(np.float64), [row, col], order=1, mode="nearest")
         crossings = np.flatnonzero(on[:-1] & on[1:] & (below[:-1] * below[1:] <= 0))
         if len(crossings):
-            i = int(crossings[0])
+            i = int(crossings[len(crossings) // 2])
             part = below[i] / (below[i] - below[i + 1]) if below[i] != below[i + 1] else 0.0
             found.append([v[i] + part * (v[i + 1] - v[i]) for v in (x, y, z)])
     return FaultLine(name, np.array(found)) if len(found) > 1 else None
