@@ -185,9 +185,9 @@ def folded_surface(
 
     for _ in range(rng.integers(options.domes[0], options.domes[1] + 1)):
         surface -= dome(rng, rows, cols, strike, steep, rng.uniform(0.12, 0.88, 2), extent * rng.uniform(0.04, 0.15))
-    if rng.random() < 0.55:  # maps are drawn where there is a high: most fields lie in the middle of theirs
+    if rng.random() < 0.65:  # maps are drawn where there is a high: most fields lie in the middle of theirs
         middle, radius = rng.uniform(0.35, 0.65, 2), extent * rng.uniform(0.12, 0.22)
-        surface -= np.abs(dome(rng, rows, cols, strike, 1.4 * steep, middle, radius))
+        surface -= np.abs(dome(rng, rows, cols, strike, 1.6 * steep, middle, radius))
     return surface - surface.mean()
 
 

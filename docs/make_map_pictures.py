@@ -1,0 +1,41 @@
+"""Makes the pictures of docs/maps.md."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from targets.render import PALETTES, Style, contact_sheet, drawn
+from targets.scene import Scene
+from targets.synth import SynthOptions, make_scene
+
+IMAGES = Path(__file__).parent / "images"
+SEED = 21
+
+
+def main() -> None:
+    """Make all three."""
+    _write("synthetic_maps", [make_scene(seed, 360) for seed in (16, 17, 18, 21, 34, 32, 28, 43)], 4)
+    frame = (1, 1)
+    bent = make_scene(SEED, 360, SynthOptions(faults=(0, 0), noise=(0, 0), rectangles=frame), "bent")
+    broken = make_scene(SEED, 360, SynthOptions(noise=(0, 0), rectangles=frame), "broken")
+    measured = make_scene(SEED, 360, SynthOptions(), "measured")
+    interval = broken.geo.contour_interval
+    _write(
+        "how_a_map_is_made", [drawn(scene, Style(contour_interval=interval)) for scene in (bent, broken, measured)], 3
+    )
+    styles = [Style(palette=name, banded=i % 3 == 2, labels=i == 0) for i, name in enumerate(PALETTES)]
+    scene = make_scene(18, 360)
+    _write("styles", [drawn(scene.with_(name=style.palette), style) for style in styles], 3)
+
+
+def _write(name: str, scenes: list[Scene], columns: int) -> None:
+    """Write a contact sheet, in 256 colours to keep the file small."""
+    IMAGES.mkdir(exist_ok=True)
+    sheet = Image.fromarray(contact_sheet(scenes, columns, side=260))
+    colours = sheet.quantize(256, Image.Quantize.MEDIANCUT)
+    few = sheet.quantize(palette=colours, dither=Image.Dither.FLOYDSTEINBERG)
+    few.save(IMAGES / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

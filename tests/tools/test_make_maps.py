@@ -1,0 +1,107 @@
+"""The tool that makes maps, run as a user runs it."""
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from targets.cli import run
+from targets.maps import list_maps, read_map
+from targets.synth import make_scene
+
+TOOL = Path(__file__).parents[2] / "tools" / "make_maps.py"
+
+
+@pytest.fixture
+def call(capsys):
+    """Call the tool's main as its command line does; gives exit code, standard output and standard error."""
+    main = runpy.run_path(str(TOOL))["main"]
+
+    def called(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            run(main, [str(word) for word in words])
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    return called
+
+
+def test_synthetic_maps_end_to_end(call, tmp_path):
+    code, said, error = call(
+        "--out", tmp_path, "--count", 3, "--seed", 2, "--size", 96, "--margin", 7, "--depth_bits", 32
+    )
+    assert code == 0 and not error and said.count("\n") == 1 and "contact_sheet.png" in said
+    sources = list_maps([tmp_path])
+    assert [source.name for source in sources] == ["synth_200000", "synth_200001", "synth_200002"]
+    assert Image.open(tmp_path / "synth_200001" / "rgb.png").size == (110, 110)
+    assert Image.open(tmp_path / "contact_sheet.png").size[0] > 300
+    read, made = read_map(sources[1]), make_scene(200001, 96)
+    for name in ("depth_valid", "map_valid", "fault", "rgb"):
+        assert np.array_equal(getattr(read, name), getattr(made, name)), name
+    assert np.array_equal(read.depth[read.depth_valid], made.depth[made.depth_valid])
+    assert read.geo == made.geo and read.group == "synth_200001"
+
+
+def test_two_workers_make_the_same_maps(call, tmp_path):
+    words = ["--count", "2", "--size", "48", "--out"]
+    assert call(*words, tmp_path / "1")[0] == 0
+    subprocess.run([sys.executable, TOOL, *words, tmp_path / "2", "--workers", "2"], check=True, capture_output=True)
+    for file in (tmp_path / "1" / "synth_00001").iterdir():
+        assert file.read_bytes() == (tmp_path / "2" / "synth_00001" / file.name).read_bytes()
+
+
+def test_grids_are_drawn(call, tmp_path):
+    rows, cols = np.mgrid[0:60, 0:80]
+    depth = (2000 + np.hypot(rows - 30, cols - 40) * 5).astype(np.float32)
+    depth[:20, :20] = np.nan
+    np.savez(tmp_path / "dome.npz", depth=depth, x0=1000.0, y0=2000.0, dx=25.0, dy=25.0, rotation=0.0, units="m")
+    out = tmp_path / "out"
+    code, _, error = call("--out", out, "--grids", tmp_path / "dome.npz", "--style.palette", "jet")
+    assert code == 0, error
+    scene = read_map(list_maps([out])[0])
+    assert scene.rgb is not None and scene.shape == (60, 80)
+    crest, rim = scene.rgb[28:33, 37:39].astype(int).mean((0, 1)), scene.rgb[50:55, 75:78].astype(int).mean((0, 1))
+    assert crest[0] > crest[2] and rim[2] > rim[0]
+    other = tmp_path / "other"
+    assert call("--out", other, "--grids", tmp_path / "dome.npz", "--random_styles", "--seed", 4)[0] == 0
+    assert (other / "dome" / "rgb.png").read_bytes() != (out / "dome" / "rgb.png").read_bytes()
+
+
+def test_real_grids_with_their_faults(call, tmp_path, shared_data):
+    code, _, error = call("--out", tmp_path, "--grids", shared_data / "reek" / "topreek.npz")
+    assert code == 0, error
+    scene = read_map(list_maps([tmp_path])[0])
+    assert scene.fault.any() and scene.geo.rotation == pytest.approx(140.0, abs=1e-3)
+    assert scene.rgb is not None and (scene.rgb[~scene.map_valid] == 255).all()
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [
+        (["--count", "3"], "required: out"),
+        (["--out", "o", "--count", "0"], "--count: 0; expected a number from 1"),
+        (["--out", "o", "--count", "x"], "--count"),
+        (["--out", "o", "--size", "8"], "at least 32 x 32"),
+        (["--out", "o", "--grids", "none.gri"], "none.gri"),
+        (["--out", "o", "--style.palette", "grey"], "rainbow"),
+        (["--out", "o", "--synth.dip", "[3,1]"], "synth.dip"),
+        (["--out", "o", "--grids", "a.gri", "--count", "3"], "leave --count away"),
+        (["--out", "o", "--colour", "red"], "--colour"),
+    ],
+)
+def test_mistakes_are_one_line(call, words, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, error = call(*words)
+    assert code == 2 and part in error and error.count("\n") == 1 and not (tmp_path / "o").exists()
+
+
+def test_the_tool_can_be_started_by_its_name():
+    assert os.access(TOOL, os.X_OK) and TOOL.read_text().startswith("#!/usr/bin/env python\n")
