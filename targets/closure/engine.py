@@ -1,14 +1,17 @@
-"""The passes over the grid that find every closure: receivers, basins, merge tree, rows, labels.
+"""The passes over the grid that find every closure: receivers, basins, saddles, merge tree, sizes, labels.
 
 Cells are ordered by (depth, index), so no two are equal and plateaus need no special code; "earlier" below means
-shallower in this order. A cell without an earlier neighbour is a peak; every other cell hands over to its earliest
-neighbour, and the cells that end at one peak are its basin. Basins are joined from the shallowest depth downwards
-by union-find together with the outside of the map (basin 0), which is Kruskal's algorithm for the maximum spanning
-tree of highs and saddles; its root is the outside. Only cells where two separate runs of earlier neighbours meet, and
-outlets, can join anything.
+shallower in this order. A cell without an earlier neighbour is a peak; every other cell hands over to an earlier
+neighbour, and the cells that end at one peak are its basin. Two basins can only meet at a cell whose earlier
+neighbours fall into separate runs, or at an outlet, where the basin of the outside (number 0) is met. Joining basins
+at these cells from the shallowest to the deepest with union-find is Kruskal's algorithm for the spanning tree of
+highs and saddles; each join is a node of the tree of closures, and what joins the outside is no longer closed.
 
-The method is the depression hierarchy of Barnes, Callaghan and Wickert (2020, Earth Surf. Dynam. 8, 431-445), upside
-down, with union-find over basins in place of a priority queue over cells.
+The grid is cut into strips of rows and each pass runs over the strips in threads; passes that follow pointers across
+strips write the same final value whoever comes first.
+
+The tree is the depression hierarchy of Barnes, Callaghan and Wickert (2020, Earth Surf. Dynam. 8, 431-445), upside
+down; joining only at saddles in place of a priority queue over all cells makes it linear but for the sort of saddles.
 """
 
 import numpy as np
@@ -17,129 +20,51 @@ from numpy.typing import NDArray
 from targets.closure.compiled import compiled
 
 INSIDE, OPEN, WALL = 0, 1, 2  # what a cell is: part of the map, an open border, or a wall
-PEAK, OUTLET, NOWHERE = 8, 9, 10  # receivers beside the directions 0..7
-OVER, NONE = -1, -2  # what a closure leaks to beside a cell: over the border, to nothing (no way out)
+PEAK, OUTLET, NOWHERE = 8, 9, 10  # what a cell's code says beside a direction 0..7
+MEET = 16  # added to the code where basins can meet
+OVER, NONE = 8, 9  # directions beside 0..7 in which a closure leaks: over the border, or no way out
 
-# The eight neighbours by growing index, so that direction k < 4 means a smaller index.
-DROW = np.array([-1, -1, -1, 0, 0, 1, 1, 1])
-DCOL = np.array([-1, 0, 1, -1, 1, -1, 0, 1])
+# The eight neighbours, clockwise, so that runs of neighbours are runs of bits:
+#   7 0 1
+#   6 . 2
+#   5 4 3
+DROW = np.array([-1, -1, 0, 1, 1, 1, 0, -1])
+DCOL = np.array([0, 1, 1, 1, 0, -1, -1, -1])
+SIDES, CORNERS = 0b01010101, 0b10101010
 
 
-def _meets_table(connectivity: int) -> NDArray[np.bool_]:
-    """For each 8-bit mask of earlier neighbours: do they fall into two or more runs that do not touch?"""
-    table = np.zeros(256, bool)
-    used = range(8) if connectivity == 8 else (1, 3, 4, 6)
+def _runs_table(connectivity: int) -> NDArray[np.uint8]:
+    """For each 8-bit mask of earlier neighbours: the run each neighbour is in, as 8 masks; and whether they are many.
+
+    Returns (256, 5) uint8: up to four masks of neighbours that touch each other, 0 when there are fewer, and the number
+    of runs. With 4 neighbours a diagonal cell can link two of them but is no neighbour itself.
+    """
+    table = np.zeros((256, 5), np.uint8)
+    used = 0xFF if connectivity == 8 else SIDES
     for mask in range(256):
         left = {k for k in range(8) if mask >> k & 1}
-        runs = 0
         while left:
             run = [left.pop()]
             for a in run:
-                steps = [
-                    (
-                        k,
-                        max(abs(DROW[a] - DROW[k]), abs(DCOL[a] - DCOL[k])),
-                        abs(DROW[a] - DROW[k]) + abs(DCOL[a] - DCOL[k]),
-                    )
-                    for k in left
-                ]
-                near = [k for k, chess, city in steps if (chess if connectivity == 8 else city) == 1]
+                apart = [(k, abs(DROW[a] - DROW[k]), abs(DCOL[a] - DCOL[k])) for k in left]
+                near = [k for k, r, c in apart if (max(r, c) if connectivity == 8 else r + c) == 1]
                 left.difference_update(near)
                 run += near
-            runs += any(k in used for k in run)
-        table[mask] = runs > 1
+            bits = sum(1 << k for k in run) & used
+            if bits:
+                table[mask, table[mask, 4]] = bits
+                table[mask, 4] += 1
     return table
 
 
-MEETS = {8: _meets_table(8), 4: _meets_table(4)}
+RUNS = {8: _runs_table(8), 4: _runs_table(4)}
+
+
+# Depth tests ----------------------------------------------------------------------------------------------------------
 
 
 @compiled
-def receivers(
-    depth: NDArray, state: NDArray, eight: bool, edge_open: bool, meets: NDArray, code: NDArray, meet: NDArray
-) -> int:
-    """Pass 1: each cell's receiver into `code` (0..7, PEAK, OUTLET or NOWHERE), and whether basins can meet there.
-
-    depth : (H, W) float; state : (H, W) uint8 of INSIDE, OPEN, WALL; code : (H, W) uint8; meet : (H, W) bool.
-    Returns the number of peaks.
-    """
-    height, width = depth.shape
-    peaks = 0
-    for row in range(height):
-        for col in range(width):
-            if state[row, col] != INSIDE:
-                code[row, col] = NOWHERE
-                meet[row, col] = False
-                continue
-            z = depth[row, col]
-            best, best_z, mask, outlet = PEAK, z, 0, False
-            for k in range(8):
-                used = eight or k == 1 or k == 3 or k == 4 or k == 6
-                r, c = row + DROW[k], col + DCOL[k]
-                if r < 0 or c < 0 or r >= height or c >= width:
-                    outlet |= edge_open
-                elif state[r, c] == OPEN:
-                    outlet |= used
-                elif state[r, c] == INSIDE:
-                    zn = depth[r, c]
-                    if zn < z or (zn == z and k < 4):
-                        mask |= 1 << k
-                        # among equals the first in index order is earliest: keep it
-                        if used and (best == PEAK or zn < best_z):
-                            best, best_z = k, zn
-            if outlet:
-                code[row, col] = OUTLET
-                meet[row, col] = mask != 0
-            else:
-                code[row, col] = best
-                meet[row, col] = meets[mask]
-                peaks += best == PEAK
-    return peaks
-
-
-@compiled
-def basins(code: NDArray, basin: NDArray, peak: NDArray) -> None:
-    """Pass 2: the basin of every cell: 1.. for peaks in index order, 0 for the outside, -1 off the map.
-
-    code : (H, W) uint8; basin : (H, W) int32, written; peak : (peaks + 1,) int64, each basin's peak as a flat index.
-    """
-    height, width = code.shape
-    count = 0
-    for row in range(height):
-        for col in range(width):
-            basin[row, col] = -2
-            if code[row, col] == PEAK:
-                count += 1
-                peak[count] = row * width + col
-                basin[row, col] = count
-            elif code[row, col] == OUTLET:
-                basin[row, col] = 0
-            elif code[row, col] == NOWHERE:
-                basin[row, col] = -1
-    for row in range(height):
-        for col in range(width):
-            r, c = row, col
-            while basin[r, c] == -2:
-                k = code[r, c]
-                r, c = r + DROW[k], c + DCOL[k]
-            found = basin[r, c]
-            r, c = row, col
-            while basin[r, c] == -2:
-                basin[r, c] = found
-                k = code[r, c]
-                r, c = r + DROW[k], c + DCOL[k]
-
-
-@compiled
-def _find(above: NDArray, a: int) -> int:
-    while above[a] != a:
-        above[a] = above[above[a]]
-        a = above[a]
-    return a
-
-
-@compiled
-def threshold(spill: float, interval: float, base: float) -> float:
+def contour_above(spill: float, interval: float, base: float) -> float:
     """The deepest contour that lies strictly above `spill`: the greatest float64 `base + k*interval` below it."""
     k = np.ceil((spill - base) / interval) - 1
     while base + (k + 1) * interval < spill:
@@ -150,161 +75,389 @@ def threshold(spill: float, interval: float, base: float) -> float:
 
 
 @compiled
-def _within(z: float, spill: float, interval: float, base: float) -> bool:
-    """Whether depth z belongs to a closure that leaks at depth `spill`, in the reading asked for."""
-    if interval == 0:
-        return z < spill
-    return z <= threshold(spill, interval, base)
+def limits(spill: NDArray, interval: float, base: float, limit: NDArray) -> None:
+    """The deepest depth that still belongs to a closure leaking at `spill`, both in the type of the map.
+
+    It is exact: no number of this type lies between the limit and the spill depth (or the contour) it stands for.
+    """
+    for i in range(spill.size):
+        if interval == 0:
+            limit[i] = np.nextafter(spill[i], -limit.dtype.type(np.inf))
+        else:
+            level = contour_above(spill[i], interval, base)
+            limit[i] = level
+            if limit[i] > level:
+                limit[i] = np.nextafter(limit[i], -limit.dtype.type(np.inf))
+
+
+# Pass 1: earlier neighbours -------------------------------------------------------------------------------------------
 
 
 @compiled
-def merge(
+def _row(above: NDArray, here: NDArray, below: NDArray, mask: NDArray, code: NDArray, eight: bool) -> None:
+    # Without branches, so that the compiler works on many cells at once. Equal depths: a smaller index is earlier.
+    for c in range(mask.size):
+        z = here[c + 1]
+        z0, z1, z2, z3 = above[c + 1], above[c + 2], here[c + 2], below[c + 2]
+        z4, z5, z6, z7 = below[c + 1], below[c], here[c], above[c]
+        m = np.uint8(z0 <= z) | (np.uint8(z1 <= z) << 1) | (np.uint8(z2 < z) << 2) | (np.uint8(z3 < z) << 3)
+        m |= (np.uint8(z4 < z) << 4) | (np.uint8(z5 < z) << 5) | (np.uint8(z6 <= z) << 6) | (np.uint8(z7 <= z) << 7)
+        mask[c] = m
+        x = z0 if z0 < z2 else z2
+        x = z4 if z4 < x else x
+        x = z6 if z6 < x else x
+        if eight:
+            x = z1 if z1 < x else x
+            x = z3 if z3 < x else x
+            x = z5 if z5 < x else x
+            x = z7 if z7 < x else x
+        # the earliest of the shallowest: the last one written, in falling order of index
+        k = np.int32(4)
+        if eight:
+            k = np.int32(3) if z3 == x else k
+            k = np.int32(4) if z4 == x else k
+            k = np.int32(5) if z5 == x else k
+        k = np.int32(2) if z2 == x else k
+        k = np.int32(6) if z6 == x else k
+        if eight:
+            k = np.int32(1) if z1 == x else k
+        k = np.int32(0) if z0 == x else k
+        if eight:
+            k = np.int32(7) if z7 == x else k
+        code[c] = k
+
+
+@compiled
+def _meetings(mask: NDArray, code: NDArray, eight: bool) -> None:
+    """Finish a row's codes: PEAK where nothing is earlier, MEET where the earlier neighbours form several runs."""
+    used = np.uint8(0xFF if eight else SIDES)
+    for c in range(mask.size):
+        m = mask[c]
+        both = ((m << 1) | (m >> 7)) & ((m >> 1) | (m << 7)) & CORNERS
+        # two sides touch across a corner with 8 neighbours; with 4 they do so only through an earlier corner cell
+        run = (m | both) if eight else ((m & SIDES) | (m & both))
+        run &= 0xFF
+        begin = run & ~((run << 1) | (run >> 7)) & 0xFF
+        k = np.uint8(code[c] if m & used != 0 else PEAK)
+        code[c] = k | (MEET if begin & (begin + 0xFF) & 0xFF != 0 else 0)
+
+
+@compiled
+def _load(depth: NDArray, state: NDArray, row: int, line: NDArray) -> bool:
+    """A row of depths with a frame, cells off the map infinitely deep; whether there are such cells."""
+    height, width = depth.shape
+    if row < 0 or row >= height:
+        line[:] = np.inf
+        return False
+    line[1:-1] = depth[row]
+    special = False
+    if state.size > 0:
+        for c in range(width):
+            if state[row, c] != INSIDE:
+                line[c + 1] = np.inf
+                special = True
+    return special
+
+
+@compiled(nogil=True)
+def neighbours(
     depth: NDArray,
-    basin: NDArray,
-    order: NDArray,
-    outlet: NDArray,
-    peak: NDArray,
+    state: NDArray,
     eight: bool,
-    interval: float,
-    base: float,
-) -> tuple:
-    """Pass 3: join basins from the shallowest meeting cell downwards; the outside is basin 0.
+    edge_open: bool,
+    first: int,
+    last: int,
+    mask: NDArray,
+    code: NDArray,
+    basin: NDArray,
+) -> tuple[int, int]:
+    """For rows first..last-1: the mask of earlier neighbours, the code, and what is known of the basin at once.
 
-    order : (M,) int64 flat indices of meeting cells, sorted by (depth, index); outlet : (M,) bool; peak : see `basins`.
-
-    Returns (nodes, formed, crest, up, spill, leak, partner, edges, sides). Nodes 1..n are the basins, later ones joins;
-    `formed` is the depth a node begins at, `crest` its earliest cell, `up` the node it is joined into (0 = outside),
-    `spill` the cell where that happens, `leak` the neighbour beyond (`OVER`: over the border, `NONE`: no way out) and
-    `partner` the node beyond. `edges` (n,) are the meeting cells of the spanning tree and `sides` (n, 2) the cells
-    joined there, the side nearer to the outside not yet known.
+    depth : (H, W) float; state : (H, W) uint8 of INSIDE, OPEN, WALL, or (0, 0) when all is inside.
+    mask, code : (H, W) uint8, written; the code is the direction of the earliest neighbour (up-dip), PEAK, OUTLET or
+    NOWHERE, plus MEET. basin : (H, W) int32, written: -1 off the map, 0 at outlets, else -2 (not known yet).
+    Returns the number of peaks, and of saddles that the strip can have at most.
     """
     height, width = depth.shape
-    flat, basin_flat = depth.ravel(), basin.ravel()
-    n = peak.size - 1
-    above = np.arange(n + 1)
-    top = np.arange(n + 1)  # of each union-find root: its node
-    formed = np.zeros(2 * n + 1, np.float64)
-    crest = np.zeros(2 * n + 1, np.int64)
-    up = np.full(2 * n + 1, -1, np.int64)
-    spill = np.full(2 * n + 1, NONE, np.int64)
-    leak = np.full(2 * n + 1, NONE, np.int64)
-    partner = np.zeros(2 * n + 1, np.int64)
-    for a in range(1, n + 1):
-        formed[a] = flat[peak[a]]
-        crest[a] = peak[a]
-    nodes = n + 1
-    edges = np.empty(n, np.int64)
-    sides = np.empty((n, 2), np.int64)
-    edge_count = 0
-    side = np.empty(8, np.int64)  # one neighbour cell of each basin group that meets
-    for m in range(order.size):
-        here = order[m]
-        row, col = here // width, here % width
-        z = flat[here]
-        count = 0
-        outside = OVER if outlet[m] else NONE  # the neighbour through which the outside is reached
-        for k in range(8):
-            r, c = row + DROW[k], col + DCOL[k]
-            if not (eight or k == 1 or k == 3 or k == 4 or k == 6) or r < 0 or c < 0 or r >= height or c >= width:
-                continue
-            if basin[r, c] == -1:
-                continue
-            zn = depth[r, c]
-            if not (zn < z or (zn == z and k < 4)):
-                continue
-            there = r * width + c
-            group = _find(above, basin[r, c])
-            if group == 0:
-                if outside == NONE or (outside >= 0 and zn < flat[outside]):
-                    outside = there
-                continue
-            known = False
-            for s in range(count):
-                if _find(above, basin_flat[side[s]]) == group:
-                    known = True
-                    if zn < flat[side[s]]:
-                        side[s] = there
-            if not known:
-                side[count] = there
-                count += 1
-        if count + (outside != NONE) < 2:
+    above = np.full(width + 2, np.inf, depth.dtype)
+    here, below = above.copy(), above.copy()
+    special0 = _load(depth, state, first - 1, above)
+    special1 = _load(depth, state, first, here)
+    peaks = saddles = 0
+    for row in range(first, last):
+        special2 = _load(depth, state, row + 1, below)
+        if eight:
+            _row(above, here, below, mask[row], code[row], True)
+            _meetings(mask[row], code[row], True)
+        else:
+            _row(above, here, below, mask[row], code[row], False)
+            _meetings(mask[row], code[row], False)
+        edge_row = edge_open and (row == 0 or row == height - 1)
+        line, masks, lands = code[row], mask[row], basin[row]
+        lands[:] = -2
+        if edge_row or special0 or special1 or special2:
+            for c in range(width):
+                outlet = edge_row
+                if state.size > 0:
+                    if state[row, c] != INSIDE:
+                        line[c], masks[c], lands[c] = NOWHERE, 0, -1
+                        continue
+                    for k in range(8):
+                        r, d = row + DROW[k], c + DCOL[k]
+                        if (eight or SIDES >> k & 1) and 0 <= r < height and 0 <= d < width:
+                            outlet |= state[r, d] == OPEN
+                if outlet:
+                    line[c] = OUTLET
+        if edge_open:
+            for c in (0, width - 1):
+                if line[c] != NOWHERE:
+                    line[c] = OUTLET
+        if edge_row or edge_open or special0 or special1 or special2:
+            full = edge_row or special0 or special1 or special2
+            for c in range(0, width, 1 if full else max(1, width - 1)):
+                if line[c] == OUTLET:
+                    lands[c] = 0
+                    if masks[c] != 0:
+                        line[c] += MEET
+                        saddles += 1  # an outlet can have one more
+        for c in range(width):
+            peaks += line[c] == PEAK
+            saddles += 3 * (line[c] >= MEET)
+        above, here, below = here, below, above
+        special0, special1 = special1, special2
+    return peaks, saddles
+
+
+# Pass 2: basins -------------------------------------------------------------------------------------------------------
+
+
+@compiled(nogil=True)
+def number_peaks(code: NDArray, first: int, last: int, start: int, basin: NDArray, peak: NDArray) -> None:
+    """Give the peaks of a strip the basin numbers from `start` on; `peak` takes each one's flat index."""
+    width = code.shape[1]
+    for row in range(first, last):
+        for c in range(width):
+            if code[row, c] == PEAK:
+                basin[row, c] = start
+                peak[start] = row * width + c
+                start += 1
+
+
+def _handed_table(connectivity: int) -> NDArray[np.uint8]:
+    """For each mask of earlier neighbours: the direction a cell hands over to, or PEAK: as the code says.
+
+    Backwards if it can, so that most basins are known when they are asked for.
+    """
+    table = np.full(256, PEAK, np.uint8)
+    for k in (1, 7, 0, 6) if connectivity == 8 else (0, 6):
+        table[[mask for mask in range(256) if mask >> k & 1]] = k
+    return table
+
+
+HANDED = {8: _handed_table(8), 4: _handed_table(4)}
+
+
+@compiled(nogil=True)
+def basins(mask: NDArray, code: NDArray, handed: NDArray, first: int, last: int, basin: NDArray) -> None:
+    """The basin of every cell of a strip: follow the cells it is handed to until one is known, then write it back."""
+    width = mask.shape[1]
+    masks, codes, lands = mask.ravel(), code.ravel(), basin.ravel()
+    step = DROW * width + DCOL
+    for i in range(first * width, last * width):
+        if lands[i] != -2:
             continue
-        first = 1
-        for s in range(count):  # the shallowest side first
-            if flat[side[s]] < flat[side[0]]:
-                side[0], side[s] = side[s], side[0]
-        if outside != NONE:
-            first = 0
-        for s in range(first, count):
-            b = _find(above, basin_flat[side[s]])
-            nb = top[b]
-            edges[edge_count] = here
-            sides[edge_count, 0] = side[0] if outside == NONE else outside
-            sides[edge_count, 1] = side[s]
-            edge_count += 1
-            if outside != NONE:
-                up[nb], spill[nb], leak[nb] = 0, here, outside
-                above[b] = 0
+        k = handed[masks[i]]
+        if k == PEAK:
+            k = codes[i] & 15
+        j = i + step[k]
+        found = lands[j]
+        if found == -2:
+            while lands[j] == -2:
+                k = handed[masks[j]]
+                j += step[codes[j] & 15 if k == PEAK else k]
+            found = lands[j]
+            j = i
+            while lands[j] == -2:
+                lands[j] = found
+                k = handed[masks[j]]
+                j += step[codes[j] & 15 if k == PEAK else k]
+        lands[i] = found
+
+
+# Pass 3: saddles ------------------------------------------------------------------------------------------------------
+
+
+@compiled(nogil=True)
+def saddles(
+    depth: NDArray,
+    mask: NDArray,
+    code: NDArray,
+    basin: NDArray,
+    runs: NDArray,
+    first: int,
+    last: int,
+    cell: NDArray,
+    pair: NDArray,
+    ways: NDArray,
+) -> int:
+    """Where two basins meet in a strip: the cell, the two basins, and the directions of the cells joined there.
+
+    cell : (M,) int; pair : (M, 2) int32; ways : (M, 2) uint8; all written from the front. Returns how many.
+    """
+    width = depth.shape[1]
+    infinite = depth.dtype.type(np.inf)
+    count = 0
+    for row in range(first, last):
+        for col in range(width):
+            if code[row, col] < MEET:
                 continue
-            a = _find(above, basin_flat[side[0]])
-            na = top[a]
-            spill[na], leak[na], partner[na] = here, side[s], nb
-            spill[nb], leak[nb], partner[nb] = here, side[0], na
-            za, zb = flat[crest[na]], flat[crest[nb]]
-            if za > zb or (za == zb and crest[na] > crest[nb]):
-                a, b, na, nb, za, zb = b, a, nb, na, zb, za
-            above[b] = a
-            # b is the later high; one that no contour fits around is part of its neighbour and makes no join
-            if not _within(zb, z, interval, base):
-                up[nb] = na
-                spill[na] = NONE
-            else:
-                up[na] = up[nb] = nodes
-                formed[nodes], crest[nodes] = z, crest[na]
-                top[a] = nodes
-                nodes += 1
-    if edge_count < n:  # some parts of the map have no way out: they are full at their deepest cell
-        deepest = np.full(n + 1, NONE, np.int64)
-        for i in range(flat.size):
-            if basin_flat[i] > 0:
-                a = _find(above, basin_flat[i])
-                if a != 0 and (deepest[a] == NONE or flat[i] >= flat[deepest[a]]):
-                    deepest[a] = i
-        for a in range(1, n + 1):
-            if deepest[a] != NONE:
-                up[top[a]], spill[top[a]] = 0, deepest[a]
-                edges[edge_count] = deepest[a]
-                sides[edge_count, 0], sides[edge_count, 1] = NONE, deepest[a]
-                edge_count += 1
-    return nodes, formed, crest, up, spill, leak, partner, edges, sides
+            m = mask[row, col]
+            base, base_way = -1, 0
+            if code[row, col] == OUTLET + MEET:
+                base, base_way = 0, OVER
+            start = count
+            for j in range(runs[m, 4]):
+                run = runs[m, j]
+                best, best_z = 0, infinite
+                for k in range(8):
+                    if run >> k & 1:
+                        z = depth[row + DROW[k], col + DCOL[k]]
+                        best, best_z = (k, z) if z < best_z else (best, best_z)
+                there = basin[row + DROW[best], col + DCOL[best]]
+                if base == -1:
+                    base, base_way = there, best
+                known = there == base
+                for i in range(start, count):
+                    known |= pair[i, 1] == there
+                if not known:
+                    cell[count] = row * width + col
+                    pair[count, 0], pair[count, 1] = base, there
+                    ways[count, 0], ways[count, 1] = base_way, best
+                    count += 1
+    return count
+
+
+@compiled
+def sort_keys(keys: NDArray, order: NDArray) -> NDArray:
+    """The stable order of unsigned integer keys (N,), by radix sort with 11 bits a pass. `order`: (N,) work space."""
+    size, bits = keys.size, keys.itemsize * 8
+    for i in range(size):
+        order[i] = i
+    other, sorted_keys, other_keys = np.empty_like(order), keys, np.empty_like(keys)
+    own = False
+    for shift in range(0, bits, 11):
+        count = np.zeros(2049, np.int64)
+        for i in range(size):
+            count[((sorted_keys[i] >> shift) & 2047) + 1] += 1
+        if count.max() == size:
+            continue
+        for j in range(2048):
+            count[j + 1] += count[j]
+        for i in range(size):
+            digit = (sorted_keys[i] >> shift) & 2047
+            other[count[digit]] = order[i]
+            other_keys[count[digit]] = sorted_keys[i]
+            count[digit] += 1
+        order, other = other, order
+        if own:
+            sorted_keys, other_keys = other_keys, sorted_keys
+        else:
+            sorted_keys, other_keys, own = other_keys, np.empty_like(keys), True
+    return order
+
+
+# Pass 4: the tree -----------------------------------------------------------------------------------------------------
+
+
+@compiled
+def _find(over: NDArray, a: int) -> int:
+    while over[a] != a:
+        over[a] = over[over[a]]
+        a = over[a]
+    return a
+
+
+@compiled
+def join(
+    limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
+    via: NDArray, kids: NDArray, born: NDArray,
+) -> int:  # fmt: skip
+    """Join basins at the saddles, which come sorted, from the shallowest down.
+
+    Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside it is put
+    second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the peak's
+    depth). Per node (1..n the basins, then joins): `up`, the node it is joined into (0 = outside); `via`, the saddle
+    where that happens; per join, from n + 1 on: `kids`, first the one on the first side; `born`, its highest peak.
+    Returns the number of nodes.
+
+    A high with no contour of its own (flat up to the saddle, or within one contour interval of it) makes no join: it is
+    hung on its neighbour.
+    """
+    n = top.size - 1
+    nodes = n + 1
+    for e in range(limit.size):
+        a, b = _find(over, pair[e, 0]), _find(over, pair[e, 1])
+        if a == b:
+            continue
+        if b == 0:
+            a, b = b, a
+            pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
+            ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
+        if a == 0:
+            node = top[b]
+            up[node], via[node] = 0, e
+            over[b] = 0
+            continue
+        first, second = top[a], top[b]
+        old, young = (a, b) if top_z[a] < top_z[b] or (top_z[a] == top_z[b] and a < b) else (b, a)
+        over[young] = old
+        if top_z[young] > limit[e]:
+            node = top[young]
+            up[node], via[node] = top[old], e
+            continue
+        up[first] = up[second] = nodes
+        via[first] = via[second] = e
+        kids[nodes - n - 1, 0], kids[nodes - n - 1, 1] = first, second
+        born[nodes - n - 1] = old
+        top[old] = nodes
+        nodes += 1
+    return nodes
+
+
+@compiled
+def deepest_cells(depth: NDArray, basin: NDArray, over: NDArray) -> NDArray:
+    """Per root of the union-find tree that is not the outside: the last cell of its part of the map, else -1."""
+    flat, basin_flat = depth.ravel(), basin.ravel()
+    deepest = np.full(over.size, -1, np.int64)
+    for i in range(flat.size):
+        if basin_flat[i] > 0:
+            a = _find(over, basin_flat[i])
+            if a != 0 and (deepest[a] == -1 or flat[i] >= flat[deepest[a]]):
+                deepest[a] = i
+    return deepest
 
 
 @compiled
 def settle(
-    depth: NDArray,
-    basin: NDArray,
-    nodes: int,
-    formed: NDArray,
-    up: NDArray,
-    spill: NDArray,
-    interval: float,
-    base: float,
-) -> tuple:
-    """Pass 4: which nodes are closures, and how they nest.
+    nodes: int, n: int, level: NDArray, limit: NDArray, top_z: NDArray, up: NDArray, via: NDArray,
+    kids: NDArray, spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, final: NDArray, nest: NDArray,
+    ladder: NDArray,
+) -> None:  # fmt: skip
+    """Which nodes are closures, and how they nest. All arrays from `spill` on are per node, written here.
 
-    A node is a closure when something lies between the depth it begins at and the depth it leaks at. Joins at
-    equal depth (or within one contour interval) leave empty nodes, which are skipped here.
+    A node is a closure when something lies between the depth it begins at and the depth it leaks at. Joins at equal
+    depth (or within one contour interval) leave empty nodes, which are skipped.
 
-    Returns (level, own, outer), each per node: the spill depth; the innermost closure that holds the node (itself,
-    if it is one) and the outermost; 0 when there is none.
+    spill, deep : the spill depth and its limit; own, outer : the innermost and the outermost closure that holds the
+    node (itself, if it is one), 0 = none; final : the last node before the outside; nest : how many
+    closures hold it; ladder : see `ladder_type`.
     """
-    flat = depth.ravel()
-    n = int(basin.max())
-    level = np.zeros(nodes, np.float64)
-    own = np.full(nodes, -1, np.int64)
-    outer = np.zeros(nodes, np.int64)
-    own[0] = 0
-    chain = np.empty(n + 1, np.int64)
+    own[0] = outer[0] = final[0] = nest[0] = 0
+    deep[0] = -np.inf
+    ladder[0]["parent"] = ladder[0]["hop"] = 0
+    for node in range(1, nodes):
+        own[node] = -1
+    chain = np.empty(n + 2, np.int32)
     for step in range(nodes - 1):
         # joins from the last to the first, so that what lies above is settled; then basins, which may hang on basins
         node = nodes - 1 - step
@@ -316,131 +469,304 @@ def settle(
         while length > 0:
             length -= 1
             node = chain[length]
-            level[node] = flat[spill[node]]
-            real = _within(formed[node], level[node], interval, base)
-            own[node] = node if real else own[up[node]]
-            outer[node] = outer[up[node]]
-            if up[node] != 0 and outer[node] == 0:
-                level[node] = level[up[node]]  # joined to the outside within one step: all leak where the last one does
-            if real and outer[node] == 0:
-                outer[node] = node
-            if outer[node] != 0 and not _within(formed[node], level[outer[node]], interval, base):
-                outer[node] = 0  # a flat on the way out: joined to a closure, but at its spill depth
-    return level, own, outer
-
-
-@compiled
-def outward(depth: NDArray, basin: NDArray, outer: NDArray, edges: NDArray, sides: NDArray) -> tuple:
-    """Pass 5: walk the spanning tree from the outside; where does each basin leave its outermost closure?
-
-    Returns (exit_edge, into): per basin, the edge on its way out at which its fill level is reached, and the outermost
-    closure that receives what leaks there (0: the outside).
-    """
-    n = edges.size
-    flat, basin_flat = depth.ravel(), basin.ravel()
-    ends = np.zeros((n, 2), np.int64)
-    start = np.zeros(n + 2, np.int64)
-    for e in range(n):
-        for j in range(2):
-            ends[e, j] = basin_flat[sides[e, j]] if sides[e, j] >= 0 else 0
-            start[ends[e, j] + 1] += 1
-    for a in range(n + 1):
-        start[a + 1] += start[a]
-    fill = start[:-1].copy()
-    around = np.empty(2 * n, np.int64)
-    for e in range(n):
-        for j in range(2):
-            around[fill[ends[e, j]]] = e
-            fill[ends[e, j]] += 1
-    exit_edge = np.full(n + 1, -1, np.int64)
-    into = np.zeros(n + 1, np.int64)
-    receiver = np.zeros(n + 1, np.int64)
-    level = np.full(n + 1, -np.inf)
-    queue = np.zeros(n + 1, np.int64)
-    last = 1
-    for first in range(n + 1):
-        a = queue[first]
-        for at in range(start[a], start[a + 1]):
-            e = around[at]
-            b = ends[e, 1] if ends[e, 0] == a else ends[e, 0]
-            if b == 0 or exit_edge[b] != -1:
-                continue
-            if ends[e, 0] != a:  # from now on the first side is the outer one
-                sides[e, 0], sides[e, 1] = sides[e, 1], sides[e, 0]
-            z = flat[edges[e]]
-            level[b] = max(level[a], z)
-            if z == level[b]:
-                exit_edge[b], into[b] = e, receiver[a]
+            parent, e = up[node], via[node]
+            final[node] = final[parent] if parent != 0 else node
+            begins = level[via[kids[node - n - 1, 0]]] if node > n else top_z[node]
+            real = begins <= limit[e]
+            # what is joined to the outside within one step all leaks where the last of it does
+            last = via[final[node]] if outer[parent] == 0 else e
+            spill[node], deep[node] = level[last], limit[last]
+            outer[node] = outer[parent]
+            if real:
+                own[node] = node
+                if outer[node] == 0:
+                    outer[node] = node
+                p = own[parent]
+                nest[node] = nest[p] + 1
+                rung = ladder[node]
+                rung["deep"], rung["parent"], rung["hop"], rung["hop_deep"] = deep[node], p, p, np.inf
+                if p != 0:  # jump pointers of Myers (1983, Information Processing Letters 17, 241-243)
+                    jump = ladder[p]["hop"]
+                    if nest[p] - nest[jump] == nest[jump] - nest[ladder[jump]["hop"]]:
+                        rung["hop"] = ladder[jump]["hop"]
+                    else:
+                        rung["hop"] = p
+                    if rung["hop"] != 0:
+                        rung["hop_deep"] = deep[rung["hop"]]
             else:
-                exit_edge[b], into[b] = exit_edge[a], into[a]
-            receiver[b] = outer[b] if outer[b] > 0 else receiver[a]
-            queue[last] = b
+                own[node] = own[parent]
+                if begins > deep[outer[node]]:
+                    outer[node] = 0  # a flat on the way out: joined to a closure, but at its spill depth
+
+
+@compiled
+def ways_out(
+    nodes: int, n: int, pair: NDArray, ways: NDArray, up: NDArray, via: NDArray, kids: NDArray, outer: NDArray,
+    leave: NDArray,
+) -> None:  # fmt: skip
+    """The saddle by which each outermost closure, and each flat outside of closures, leaks; the outer side put first.
+
+    Mostly that is where it is joined to the outside. Where several meet at one depth on the way out, the spanning tree
+    between them is walked from the one that leaks: each leaves by the saddle through which it was reached.
+    `leave` : (nodes,) int32, written; -1 for other nodes.
+    """
+    for node in range(nodes):
+        leave[node] = -1
+    count = 0
+    for node in range(1, nodes):
+        if outer[node] == node or outer[node] == 0:
+            e = via[node]
+            if up[node] == 0:
+                b = pair[e, 1]
+                leave[outer[b] if outer[b] != 0 else b] = e
+            elif up[node] <= n or kids[up[node] - n - 1, 1] != node:  # not the second side of a saddle met before
+                count += 1
+    if count == 0:
+        return
+    head = np.full(nodes, -1, np.int32)
+    tail = np.empty(2 * count, np.int32)
+    edge = np.empty(count, np.int32)
+    size = 0
+    for node in range(1, nodes):
+        if up[node] == 0 or (outer[node] != node and outer[node] != 0):
+            continue
+        if up[node] <= n or kids[up[node] - n - 1, 1] != node:
+            edge[size] = via[node]
+            for j in range(2):
+                b = pair[via[node], j]
+                unit = outer[b] if outer[b] != 0 else b
+                tail[2 * size + j], head[unit] = head[unit], 2 * size + j
+            size += 1
+    queue = np.empty(nodes, np.int32)
+    last = 0
+    for node in range(1, nodes):
+        if leave[node] != -1 and head[node] != -1:
+            queue[last] = node
             last += 1
-    return exit_edge, into
+    at = 0
+    while at < last:
+        spot = head[queue[at]]
+        at += 1
+        while spot != -1:
+            e = edge[spot // 2]
+            j = spot % 2  # the side that is outside of the other
+            b = pair[e, 1 - j]
+            unit = outer[b] if outer[b] != 0 else b
+            if leave[unit] == -1:
+                leave[unit] = e
+                if j == 1:
+                    pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
+                    ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
+                queue[last] = unit
+                last += 1
+            spot = tail[spot]
+
+
+@compiled(nogil=True)
+def receivers(
+    depth: NDArray, code: NDArray, basin: NDArray, cell: NDArray, ways: NDArray, deep: NDArray, outer: NDArray,
+    leave: NDArray, first: int, last: int, into: NDArray,
+) -> None:  # fmt: skip
+    """Where does the leak of each outermost closure go? Follow it up-dip to the next one, or out (0).
+
+    `into` : (nodes,) int32, written for nodes first..last-1.
+    """
+    width = depth.shape[1]
+    for node in range(first, last):
+        into[node] = 0
+        if outer[node] != node or node == 0:
+            continue
+        e = leave[node]
+        while True:
+            if ways[e, 0] >= OVER:
+                break
+            row = cell[e] // width + DROW[ways[e, 0]]
+            col = cell[e] % width + DCOL[ways[e, 0]]
+            while True:
+                found = outer[basin[row, col]]
+                if found != 0 and depth[row, col] <= deep[found]:
+                    into[node] = found
+                    break
+                k = code[row, col] & 15
+                if k >= PEAK:
+                    break
+                row += DROW[k]
+                col += DCOL[k]
+            if into[node] != 0 or code[row, col] & 15 == OUTLET:
+                break
+            e = leave[basin[row, col]]  # a flat: it leaks on
+
+
+# Pass 5: sizes and labels ---------------------------------------------------------------------------------------------
+
+
+def ladder_type(kind: np.dtype) -> np.dtype:
+    """What climbing the tree needs of a closure, side by side in memory: its limit, its parent, and a far ancestor."""
+    return np.dtype([("deep", kind), ("hop_deep", kind), ("parent", np.int32), ("hop", np.int32)])
+
+
+SUMS = np.dtype([("area", np.int64), ("depth", np.float64)])  # how many cells, and the sum of their depths
 
 
 @compiled
+def _climb(node: int, z: float, ladder: NDArray) -> int:
+    """The innermost closure around `node` that depth z belongs to; it must exist."""
+    while ladder[node]["deep"] < z:
+        node = ladder[node]["hop"] if ladder[node]["hop_deep"] < z else ladder[node]["parent"]
+    return node
+
+
+@compiled(nogil=True)
 def measure(
-    depth: NDArray,
-    basin: NDArray,
-    nodes: int,
-    level: NDArray,
-    own: NDArray,
-    up: NDArray,
-    near: NDArray,
-    interval: float,
-    base: float,
-) -> tuple:
-    """Pass 6: cells, volume (cells x depth unit) and contact with `near` ((H, W) bool or empty) of every closure."""
-    height, width = depth.shape
-    area = np.zeros(nodes, np.int64)
-    volume = np.zeros(nodes, np.float64)
-    touches = np.zeros(nodes, np.bool_)
-    for row in range(height):
+    depth: NDArray, mask: NDArray, basin: NDArray, near: NDArray, deep: NDArray, own: NDArray, outer: NDArray,
+    ladder: NDArray, first: int, last: int, sums: NDArray, touches: NDArray,
+) -> None:  # fmt: skip
+    """Add the cells of a strip to the innermost closure that holds them.
+
+    near : (H, W) bool, cells on or beside a fault, or (0, 0). sums (`SUMS`), touches : per node.
+    """
+    width = depth.shape[1]
+    before = np.zeros(width + 2, np.int32)  # the closures of the row above, and of this row
+    here = np.zeros(width + 2, np.int32)
+    for row in range(first, last):
+        b_last, root, root_deep = -2, 0, deep[0]
         for col in range(width):
-            if basin[row, col] <= 0:
-                continue
+            b = basin[row, col]
+            if b != b_last:
+                b_last = b
+                root = outer[b] if b > 0 else 0
+                root_deep = deep[root]
             z = depth[row, col]
-            node = own[basin[row, col]]
-            while node != 0 and not _within(z, level[node], interval, base):
-                node = own[up[node]]
-            if node != 0:
-                area[node] += 1
-                volume[node] += level[node] - z
-                if near.size > 0 and near[row, col]:
-                    touches[node] = True
-    n = int(basin.max())
-    for step in range(nodes - 1):  # basins first, then joins in the order they were made: parts before wholes
-        node = step + 1
-        parent = own[up[node]]
-        if own[node] == node and parent > n:
-            area[parent] += area[node]
-            volume[parent] += volume[node] + area[node] * (level[parent] - level[node])
-            touches[parent] |= touches[node]
-    return area, volume, touches
+            if z > root_deep or root == 0:
+                here[col + 1] = 0
+                continue
+            m = mask[row, col]
+            # an earlier neighbour lies in the same closure, or in one inside it: begin there, at the deeper of two
+            west, north = m >> 6 & 1 and here[col] > 0, m & 1 and before[col + 1] > 0
+            if north and (not west or depth[row - 1, col] > depth[row, col - 1]):
+                node = before[col + 1]
+            elif west:
+                node = here[col]
+            else:
+                node = own[b]
+            node = _climb(node, z, ladder)
+            here[col + 1] = node
+            sums[node]["area"] += 1
+            sums[node]["depth"] += z
+            if near.size > 0 and near[row, col]:
+                touches[node] = True
+        before, here = here, before
 
 
 @compiled
+def add_up(nodes: int, own: NDArray, ladder: NDArray, sums: NDArray, touches: NDArray) -> None:
+    """Add what lies in nested closures to those around them."""
+    for node in range(1, nodes):  # parts before wholes: joins come after what they join
+        parent = ladder[node]["parent"] if own[node] == node else 0
+        if parent != 0:
+            sums[parent]["area"] += sums[node]["area"]
+            sums[parent]["depth"] += sums[node]["depth"]
+            touches[parent] |= touches[node]
+
+
+@compiled
+def choose(
+    nodes: int, saddles: int, via: NDArray, top_z: NDArray, born: NDArray, spill: NDArray, own: NDArray,
+    outer: NDArray, sums: NDArray, min_area: float, min_height: float, number: NDArray,
+) -> int:  # fmt: skip
+    """Number the closures that are large enough: outermost ones from the shallowest spill down, then nested ones from
+    the deepest spill up, so that parents come first. `number` : per node, written. Returns how many there are.
+
+    Saddles are in order of depth, and two nodes at most leave by one: marks in that order are counted through.
+    """
+    n = top_z.size - 1
+    mark = np.zeros((saddles, 2), np.uint8)  # what leaves by each saddle: an outermost closure (1) or a nested one (2)
+    for node in range(nodes):
+        number[node] = 0
+        if node > 0 and own[node] == node:
+            crest = node if node <= n else born[node - n - 1]
+            if sums[node]["area"] >= min_area and np.float64(spill[node]) - np.float64(top_z[crest]) >= min_height:
+                number[node] = 1
+                mark[via[node], 1 if mark[via[node], 0] else 0] = 1 if outer[node] == node else 2
+    place = np.empty((saddles, 2), np.int32)
+    count = 0
+    for e in range(saddles):
+        for j in range(2):
+            if mark[e, j] == 1:
+                count += 1
+                place[e, j] = count
+    for step in range(saddles):
+        e = saddles - 1 - step
+        for j in range(2):
+            if mark[e, j] == 2:
+                count += 1
+                place[e, j] = count
+    for node in range(1, nodes):
+        if number[node] == 1:
+            e = via[node]
+            j = 0 if mark[e, 0] else 1
+            number[node], mark[e, j] = place[e, j], 0
+    return count
+
+
+@compiled(nogil=True)
+def fill_table(
+    first: int, last: int, width: int, interval: float, base: float, cell: NDArray, ways: NDArray,
+    peak: NDArray, top_z: NDArray, born: NDArray, kids: NDArray, up: NDArray, via: NDArray, pair: NDArray,
+    spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, ladder: NDArray, leave: NDArray, into: NDArray,
+    sums: NDArray, touches: NDArray, number: NDArray, table: NDArray,
+) -> None:  # fmt: skip
+    """Write the table's rows of nodes first..last-1."""
+    n = top_z.size - 1
+    for node in range(first, last):
+        if number[node] == 0:
+            continue
+        row = table[number[node] - 1]
+        crest = node if node <= n else born[node - n - 1]
+        z, z_spill = np.float64(top_z[crest]), np.float64(spill[node])
+        if outer[node] == node:
+            parent, e, side = 0, leave[node], 0
+            there = into[node]
+            while there != 0 and number[there] == 0:
+                there = into[there]
+        else:
+            parent, e = ladder[node]["parent"], via[node]
+            side = 1 if up[node] > n and kids[up[node] - n - 1, 0] == node else 0
+            there = _climb(own[pair[e, side]], deep[node], ladder)  # what is joined to it at this depth
+            if there == node or number[there] == 0:
+                there = parent
+        way = ways[e, side]
+        row["id"], row["parent"], row["spills_into"] = number[node], number[parent], number[there]
+        row["crest_row"], row["crest_col"] = peak[crest] // width, peak[crest] % width
+        row["spill_row"], row["spill_col"] = cell[e] // width, cell[e] % width
+        row["leak_row"] = row["leak_col"] = -1
+        if way < OVER:
+            row["leak_row"], row["leak_col"] = cell[e] // width + DROW[way], cell[e] % width + DCOL[way]
+        row["crest_depth"], row["spill_depth"], row["height"] = z, z_spill, z_spill - z
+        row["contour_depth"] = z_spill if interval == 0 else contour_above(z_spill, interval, base)
+        area = sums[node]["area"]
+        row["area"], row["volume"], row["touches_fault"] = area, area * z_spill - sums[node]["depth"], touches[node]
+
+
+@compiled(nogil=True)
 def paint(
-    depth: NDArray,
-    basin: NDArray,
-    outer: NDArray,
-    level: NDArray,
-    number: NDArray,
-    interval: float,
-    base: float,
-    labels: NDArray,
-    above: NDArray,
-) -> None:
-    """Pass 7: `labels` (H, W) int32 with the closure numbers, `above` (H, W) float32 with heights above the spill."""
-    height, width = depth.shape
-    for row in range(height):
+    depth: NDArray, spill: NDArray, deep: NDArray, outer: NDArray, number: NDArray, first: int, last: int,
+    basin: NDArray, above: NDArray,
+) -> None:  # fmt: skip
+    """Turn the basins of a strip into labels, and write `above` (H, W) float32, the height above the spill."""
+    width = depth.shape[1]
+    for row in range(first, last):
+        b_last, label, root_deep, root_spill = -2, 0, deep[0], spill[0]
         for col in range(width):
-            labels[row, col] = 0
-            above[row, col] = 0
-            if basin[row, col] > 0:
-                node = outer[basin[row, col]]
-                z = depth[row, col]
-                if number[node] > 0 and _within(z, level[node], interval, base):
-                    labels[row, col] = number[node]
-                    above[row, col] = level[node] - z
+            b = basin[row, col]
+            if b != b_last:
+                b_last = b
+                root = outer[b] if b > 0 else 0
+                label, root_deep, root_spill = number[root], deep[root], spill[root]
+            z = depth[row, col]
+            if label > 0 and z <= root_deep:
+                basin[row, col] = label
+                above[row, col] = np.float64(root_spill) - np.float64(z)
+            else:
+                basin[row, col] = 0
+                above[row, col] = 0

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from targets.closure import engine
+from targets.closure.tree import grow_tree
 from targets.errors import UserError
 
 RULES = ("transparent", "sealing", "leaking")
@@ -102,91 +103,15 @@ def find_closures(
     valid = None if valid is None else _checked_mask(valid, "valid", depth.shape)
     faults = None if faults is None else _checked_faults(faults, depth.shape)
     state = _state(depth, valid, faults, fault_rule, edge)
-    interval, base = float(contour_interval or 0), float(contour_base)
-
-    eight = connectivity == 8
-    code = np.empty(depth.shape, np.uint8)
-    meet = np.empty(depth.shape, bool)
-    peaks = engine.receivers(depth, state, eight, edge == "open", engine.MEETS[connectivity], code, meet)
-    basin = np.empty(depth.shape, np.int32)
-    peak = np.zeros(peaks + 1, np.int64)
-    engine.basins(code, basin, peak)
-    cells = np.flatnonzero(meet)
-    cells = cells[np.argsort(depth.ravel()[cells], kind="stable")]
-    nodes, formed, crest, up, spill, leak, partner, edges, sides = engine.merge(
-        depth, basin, cells, code.ravel()[cells] == engine.OUTLET, peak, eight, interval, base
-    )
-    level, own, outer = engine.settle(depth, basin, nodes, formed, up, spill, interval, base)
-    exit_edge, into = engine.outward(depth, basin, outer, edges, sides)
     near = np.empty((0, 0), bool) if faults is None else _beside(faults != 0, connectivity)
-    area, volume, touches = engine.measure(depth, basin, nodes, level, own, up, near, interval, base)
-
-    # rows: nodes that are closures and large enough; outermost first, by crest
-    flat = depth.ravel()
-    node = np.flatnonzero(own[1:] == np.arange(1, nodes)) + 1
-    height = level[node] - flat[crest[node]]
-    node = node[(area[node] >= min_area) & (height >= min_height)]
-    node = node[np.lexsort((-node, crest[node], flat[crest[node]], outer[node] != node))]
-    number = np.zeros(nodes, np.int32)
-    number[node] = np.arange(1, node.size + 1)
-    width = depth.shape[1]
-
-    table = np.zeros(node.size, ROW)
-    table["id"] = number[node]
-    table["crest_row"], table["crest_col"] = np.divmod(crest[node], width)
-    table["crest_depth"] = flat[crest[node]]
-    table["spill_depth"] = level[node]
-    table["contour_depth"] = level[node]
-    if contour_interval is not None:
-        table["contour_depth"] = [engine.threshold(z, interval, base) for z in level[node]]
-    table["height"] = level[node] - flat[crest[node]]
-    table["area"], table["volume"], table["touches_fault"] = area[node], volume[node], touches[node]
-    table["parent"] = number[own[up[node]]]
-    root = outer[node] == node
-    way = exit_edge[basin.ravel()[crest[node]]]
-    at = np.where(root, edges[way], spill[node])
-    to = np.where(root, sides[way, 0], leak[node])
-    table["spill_row"], table["spill_col"] = np.divmod(at, width)
-    table["leak_row"], table["leak_col"] = np.where(to < 0, -1, np.divmod(to, width))
-    table["spills_into"] = _spills_into(node, root, number, own, up, partner, leak, basin, crest, into)
-
-    labels = np.empty(depth.shape, np.int32)
-    above = np.empty(depth.shape, np.float32)
-    engine.paint(depth, basin, outer, level, number, interval, base, labels, above)
-    return Closures(labels, above, table)
-
-
-def _spills_into(
-    node: NDArray,
-    root: NDArray,
-    number: NDArray,
-    own: NDArray,
-    up: NDArray,
-    partner: NDArray,
-    leak: NDArray,
-    basin: NDArray,
-    crest: NDArray,
-    into: NDArray,
-) -> NDArray:
-    """The id that receives each row's leak: the next outermost closure that was kept, or a sibling, or the parent."""
-    result = np.zeros(node.size, np.int32)
-    flat = basin.ravel()
-    for i, (a, is_root) in enumerate(zip(node, root, strict=True)):
-        if is_root:
-            b = into[flat[crest[a]]]
-            while b != 0 and number[b] == 0:
-                b = into[flat[crest[b]]]
-        else:
-            parent = own[up[a]]
-            b = own[partner[a]]
-            if own[up[b]] != parent:
-                b = own[flat[leak[a]]]
-                while b not in (0, parent) and own[up[b]] != parent:
-                    b = own[up[b]]
-            if b in (0, a) or number[b] == 0:
-                b = parent
-        result[i] = number[b]
-    return result
+    interval, base = float(contour_interval or 0), float(contour_base)
+    tree = grow_tree(depth, state, connectivity == 8, edge == "open", interval, base)
+    sums, touches = tree.sizes(near)
+    count, number = tree.choose(sums, float(min_area), float(min_height))
+    table = np.zeros(count, ROW)
+    tree.fill(table, number, sums, touches)
+    labels, height = tree.paint(number)
+    return Closures(labels, height, table)
 
 
 def _checked_depth(depth: ArrayLike) -> NDArray:
@@ -222,24 +147,30 @@ def _checked_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
 def _state(
     depth: NDArray, valid: NDArray | None, faults: NDArray | None, rule: str | Mapping[int, str], edge: str
 ) -> NDArray[np.uint8]:
-    """(H, W) of what each cell is: part of the map, an open border, or a wall."""
-    outside = engine.OPEN if edge == "open" else engine.WALL
-    state = np.full(depth.shape, engine.INSIDE, np.uint8)
+    """(H, W) of what each cell is: part of the map, an open border, or a wall; (0, 0) when all are part of the map."""
     rules = {None: rule} if isinstance(rule, str) else dict(rule)
-    known = set() if faults is None else set(np.unique(faults).tolist())
+    known = set() if faults is None or isinstance(rule, str) else set(np.unique(faults).tolist())
     for fault, word in rules.items():
         if word not in RULES:
             raise UserError("fault_rule", f"{word!r}", f"one of {', '.join(RULES)}")
         if fault is not None and fault not in known:
             names = ", ".join(str(int(k)) for k in sorted(known - {0})) or "none"
             raise UserError("fault_rule", f"a rule for fault {fault}, which the map does not have", f"faults: {names}")
-        if word == "transparent" or faults is None:
-            continue
+    acting = {} if faults is None else {k: word for k, word in rules.items() if word != "transparent"}
+    lines = [depth[row : row + 64] for row in range(0, depth.shape[0], 64)]  # small pieces stay in the cache
+    finite = all(np.isfinite(piece).all() for piece in lines)
+    if finite and not acting and (valid is None or valid.all()):
+        return np.empty((0, 0), np.uint8)
+    state = np.full(depth.shape, engine.INSIDE, np.uint8)
+    for fault, word in acting.items():
+        assert faults is not None
         cells = faults != 0 if fault is None else faults == fault
         state[cells] = engine.WALL if word == "sealing" else engine.OPEN
+    outside = engine.OPEN if edge == "open" else engine.WALL
     if valid is not None:
         state[~valid] = outside
-    state[~np.isfinite(depth)] = outside
+    if not finite:
+        state[~np.isfinite(depth)] = outside
     return state
 
 

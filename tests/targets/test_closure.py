@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from oracle import closures_by_labelling
 
 from targets.closure import Closures, find_closures
 from targets.errors import UserError
+from tests.targets.oracle import closures_by_labelling
 
 RULES = ["transparent", "sealing", "leaking"]
 

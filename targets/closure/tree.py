@@ -1,0 +1,208 @@
+"""The tree of closures of one map: the engine's passes, run over strips of the grid in threads, and their arrays."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.closure import engine
+
+NOT_YET = -1  # a node that is not joined to anything
+SMALL = 2**18  # cells (or rows of a table) below which starting a thread takes longer than the work
+
+
+def threads_for(size: int) -> int:
+    """How many threads a pass over `size` cells is worth."""
+    return numba.config.NUMBA_NUM_THREADS if size >= SMALL else 1
+
+
+def in_strips(size: int, length: int, work: Callable[[int, int], Any], each: int = 4) -> list[Any]:
+    """`work(first, last)` for strips that cover 0..length-1, in threads when `size` cells are worth it.
+
+    The loops give up Python's lock, and a pool lives for one call only: nothing that a forked process could trip over.
+    `each` strips per thread, because some take longer than others.
+    """
+    threads = threads_for(size)
+    count = 1 if threads == 1 else min(length, each * threads)
+    spans = list(pairwise(length * i // count for i in range(count + 1)))
+    if threads == 1:
+        return [work(first, last) for first, last in spans]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda span: work(*span), spans))
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Every basin, saddle and join of one map; the fields are the engine's arrays, described there."""
+
+    depth: NDArray
+    mask: NDArray[np.uint8]
+    code: NDArray[np.uint8]
+    basin: NDArray[np.int32]
+    interval: float
+    base: float
+    peak: NDArray
+    top_z: NDArray
+    cell: NDArray
+    pair: NDArray
+    ways: NDArray
+    nodes: int
+    up: NDArray
+    via: NDArray
+    kids: NDArray
+    born: NDArray
+    spill: NDArray
+    deep: NDArray
+    own: NDArray
+    outer: NDArray
+    ladder: NDArray
+    leave: NDArray
+
+    def sizes(self, near: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
+        """Per node: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
+
+        def work(first: int, last: int) -> tuple[NDArray, NDArray]:
+            own = np.zeros(self.nodes, engine.SUMS), np.zeros(self.nodes, bool)
+            engine.measure(
+                self.depth, self.mask, self.basin, near, self.deep, self.own, self.outer, self.ladder, first, last, *own
+            )
+            return own
+
+        # one strip per thread, added in order: the same sums to the last bit in every run
+        (sums, touches), *others = in_strips(self.depth.size, self.depth.shape[0], work, each=1)
+        for more in others:
+            sums["area"] += more[0]["area"]
+            sums["depth"] += more[0]["depth"]
+            touches |= more[1]
+        engine.add_up(self.nodes, self.own, self.ladder, sums, touches)
+        return sums, touches
+
+    def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
+        """How many closures become rows of the table, and per node its number (0 = none)."""
+        number = np.empty(self.nodes, np.int32)
+        count = engine.choose(
+            self.nodes, self.cell.size, self.via, self.top_z, self.born, self.spill, self.own, self.outer,
+            sums, min_area, min_height, number,
+        )  # fmt: skip
+        return count, number
+
+    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
+        """Write the rows of the table."""
+        into = np.zeros(self.nodes, np.int32)
+
+        def follow(first: int, last: int) -> None:
+            engine.receivers(
+                self.depth, self.code, self.basin, self.cell, self.ways, self.deep, self.outer, self.leave,
+                first, last, into,
+            )  # fmt: skip
+
+        def write(first: int, last: int) -> None:
+            engine.fill_table(
+                first, last, self.depth.shape[1], self.interval, self.base, self.cell, self.ways, self.peak,
+                self.top_z, self.born, self.kids, self.up, self.via, self.pair, self.spill, self.deep, self.own,
+                self.outer, self.ladder, self.leave, into, sums, touches, number, table,
+            )  # fmt: skip
+
+        in_strips(self.nodes, self.nodes, follow)
+        in_strips(self.nodes, self.nodes, write)
+
+    def paint(self, number: NDArray) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Labels and heights above the spill; the basins are written over."""
+        above = np.empty(self.depth.shape, np.float32)
+
+        def work(first: int, last: int) -> None:
+            engine.paint(self.depth, self.spill, self.deep, self.outer, number, first, last, self.basin, above)
+
+        in_strips(self.depth.size, self.depth.shape[0], work)
+        return self.basin, above
+
+
+def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, interval: float, base: float) -> Tree:
+    """The tree of a map: depth (H, W) float32 or float64, state (H, W) uint8 or (0, 0) as in the engine."""
+    rows, kind = depth.shape[0], depth.dtype
+    runs, handed = (table[8 if eight else 4] for table in (engine.RUNS, engine.HANDED))
+    mask, code, basin = (
+        np.empty(depth.shape, np.uint8),
+        np.empty(depth.shape, np.uint8),
+        np.empty(depth.shape, np.int32),
+    )
+
+    counts = in_strips(
+        depth.size,
+        rows,
+        lambda a, b: (a, b, *engine.neighbours(depth, state, eight, edge_open, a, b, mask, code, basin)),
+    )
+    n = sum(peaks for _, _, peaks, _ in counts)
+    peak = np.zeros(n + 1, np.int32)
+    starts = {a: 1 + sum(c[2] for c in counts[:i]) for i, (a, *_) in enumerate(counts)}
+    in_strips(depth.size, rows, lambda a, b: engine.number_peaks(code, a, b, starts[a], basin, peak))
+    in_strips(depth.size, rows, lambda a, b: engine.basins(mask, code, handed, a, b, basin))
+    top_z = depth.ravel()[peak]
+
+    # each strip has room for all it could find; memory that is not written to costs nothing
+    room = sum(most for *_, most in counts)
+    cell, pair, ways = (
+        np.empty(room + n, np.int32),
+        np.empty((room + n, 2), np.int32),
+        np.empty((room + n, 2), np.uint8),
+    )
+    offsets = {a: sum(c[3] for c in counts[:i]) for i, (a, *_) in enumerate(counts)}
+
+    def search(a: int, b: int) -> tuple[int, int]:
+        at = offsets[a]
+        return at, engine.saddles(depth, mask, code, basin, runs, a, b, cell[at:], pair[at:], ways[at:])
+
+    size = 0
+    for at, found in in_strips(depth.size, rows, search):
+        if at > size:
+            for array in (cell, pair, ways):
+                array[size : size + found] = array[at : at + found]
+        size += found
+    level = depth.ravel()[cell[:size]]
+    order = engine.sort_keys(_keys(level), np.empty(size, np.int32))
+    level, cell, pair, ways = (array.take(order, axis=0) for array in (level, cell, pair, ways))
+    limit = np.empty(size, kind)
+    engine.limits(level, interval, base, limit)
+
+    most = 2 * n + 1
+    up, via = np.full(most, NOT_YET, np.int32), np.empty(most, np.int32)
+    kids, born = np.empty((n, 2), np.int32), np.empty(n, np.int32)
+    over, top = np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32)
+    nodes = engine.join(limit, pair, ways, top, over, top_z, up, via, kids, born)
+    if (up[1:nodes] == NOT_YET).any():  # parts of the map with no way out: they are full at their deepest cell
+        deepest = engine.deepest_cells(depth, basin, over)
+        roots = np.flatnonzero(deepest >= 0)
+        last = deepest[roots].astype(np.int32)
+        up[top[roots]], via[top[roots]] = 0, np.arange(size, size + roots.size)
+        cell = np.append(cell, last)
+        pair = np.append(pair, np.stack([np.zeros_like(last), basin.ravel()[last]], axis=1), axis=0)
+        ways = np.append(ways, np.full((last.size, 2), engine.NONE, np.uint8), axis=0)
+        level = np.append(level, depth.ravel()[last])
+        limit = np.empty(level.size, kind)
+        engine.limits(level, interval, base, limit)
+    spill, deep = np.zeros(nodes, kind), np.zeros(nodes, kind)
+    own, outer, final, nest, leave = (np.empty(nodes, np.int32) for _ in range(5))
+    ladder = np.empty(nodes, engine.ladder_type(kind))
+    engine.settle(nodes, n, level, limit, top_z, up, via, kids, spill, deep, own, outer, final, nest, ladder)
+    if interval == 0:
+        engine.ways_out(nodes, n, pair, ways, up, via, kids, outer, leave)
+    else:
+        leave = via[final]
+    return Tree(
+        depth, mask, code, basin, interval, base, peak, top_z, cell, pair, ways,
+        nodes, up[:nodes], via[:nodes], kids[: nodes - n - 1], born[: nodes - n - 1],
+        spill, deep, own, outer, ladder, leave,
+    )  # fmt: skip
+
+
+def _keys(level: NDArray) -> NDArray:
+    """Unsigned integers in the order of float depths (their bits, with negative numbers turned round)."""
+    kind = np.uint32 if level.itemsize == 4 else np.uint64
+    bits = (level + level.dtype.type(0)).view(kind)  # adding 0 makes -0 and 0 equal
+    sign = kind(1) << kind(8 * level.itemsize - 1)
+    return np.where(bits & sign, ~bits, bits | sign)
