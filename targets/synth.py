@@ -335,7 +335,7 @@ def _one_displacement(fault: Fault, x: Float, y: Float, cell: float) -> tuple[Fl
     picked = (np.abs(across - width / 2) <= half) & (throw >= min(5.0, 0.3 * fault.throw))
     if fault.parent:
         own = fault_coordinates(fault.parent, x, y)[1] * _parent_side(fault) >= 0
-        down, picked = down * own, picked & own & (along >= 0)
+        down, picked = down * own, picked & own
     return down.astype(np.float32), picked
 
 

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from targets.errors import UserError
 from targets.render import (
     BROWN,
     PALETTES,
     Style,
+    _contours,
     contact_sheet,
     drawn,
     nice_interval,
@@ -71,12 +73,10 @@ def test_every_fifth_contour_is_stronger():
     assert strong > 1.2 * weak > 0
 
 
-def test_contours_do_not_depend_on_how_the_map_is_cut_into_blocks():
+def test_contours_lie_at_their_depth_however_the_map_is_cut_into_blocks():
     rng = np.random.default_rng(0)
     scene = ramp(300, 290)
     scene = scene.with_(depth=(scene.depth + 5 * rng.standard_normal((300, 290)).cumsum(0) / 9).astype(np.float32))
-    from targets.render import _contours
-
     whole = _contours(scene.depth, scene.map_valid, 20.0, 0.0, block=1000)
     parts = _contours(scene.depth, scene.map_valid, 20.0, 0.0, block=64)
 
@@ -84,7 +84,8 @@ def test_contours_do_not_depend_on_how_the_map_is_cut_into_blocks():
         return sum(np.hypot(*np.diff(line, axis=0).T).sum() for _, line in pieces)
 
     assert length(parts) == pytest.approx(length(whole))
-    assert {level for level, _ in parts} == {level for level, _ in whole}
+    for level, line in parts:  # contour corners lie on the lines between two cells, where bilinear is linear
+        assert map_coordinates(scene.depth, line.T[::-1], float, order=1) == pytest.approx(level, abs=1e-2)
 
 
 def test_fault_cells_are_brown_and_drawn_wider():
@@ -103,6 +104,8 @@ def test_bands_are_flat_between_contours():
     row = render(ramp(), style)[30]
     assert len(np.unique(row[:-1], axis=0)) == 4
     assert (row[0:25] == row[0]).all() and (row[25] != row[24]).any()
+    smooth = render(ramp(), PLAIN)[30].astype(int)  # a band has the colour of its middle, 1012.5 m
+    assert (np.abs(row[0] - (smooth[12] + smooth[13]) / 2) <= 3).all()
 
 
 @pytest.mark.parametrize("relief", [0.37, 8, 42, 386, 826, 5000])

@@ -87,7 +87,7 @@ def test_the_gap_follows_the_throw_and_the_dip():
 
     flat, steep = widths(45.0), widths(63.43)  # heave 160 m and 80 m: 8 and 4 cells, and both cutoffs
     assert flat[120] == 9 and steep[120] == 5
-    assert 1 <= flat[65] < flat[90] < flat[120] and flat[50] == flat[190] == 0
+    assert flat[65] == 2 < flat[90] < flat[120] and flat[50] == flat[190] == 0  # 2: drawn wider than 0.4 cells
 
 
 def test_the_other_side_dips_the_other_way():
