@@ -41,9 +41,9 @@ class Style:
 
     Fields
     ------
-    palette : a key of `PALETTES`.
+    palette : rainbow, jet, spectral, hue, soft or dusk.
     banded : one flat colour per contour interval instead of a smooth ramp.
-    contour_interval : in depth units; None takes the map's own, else `nice_interval` of its relief.
+    contour_interval : in depth units; None takes the map's own, else one that suits its relief.
     contour_base : depth that one contour passes through.
     contour_width : pixels, in steps of a half; every fifth contour is half a pixel wider. 0 draws none.
     labels : whether every fifth contour carries its depth.

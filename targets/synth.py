@@ -265,7 +265,7 @@ def dome(
 def throw_profile(r: NDArray) -> NDArray:
     """Displacement at the distance `r` from the middle of a fault (0 middle, 1 tip), 1 in the middle, 0 at the tip.
 
-    Walsh & Watterson 1987, equation 8: D = 2 Dmax sqrt(((1 + r) / 2)^2 - r^2) (1 - r).
+    Walsh & Watterson 1987: D = 2 Dmax sqrt(((1 + r) / 2)^2 - r^2) (1 - r).
     """
     r = np.clip(r, 0, 1)
     return 2 * np.sqrt(((1 + r) / 2) ** 2 - r**2) * (1 - r)
@@ -326,7 +326,7 @@ def _one_displacement(fault: Fault, x: Float, y: Float, cell: float) -> tuple[Fl
     # 0 at the footwall cutoff and beyond, 1 at the hanging wall cutoff and beyond
     wall = np.clip(across / width, 0, 1)
     outside = np.maximum(np.maximum(-across, across - width), 0)
-    # equal displacement on ellipses around the middle (Barnett et al. 1987, figure 5)
+    # equal displacement on ellipses around the middle (Barnett et al. 1987)
     r = np.sqrt((along / (fault.length / 2)) ** 2 + (outside / fault.reach) ** 2)
     down = fault.throw * throw_profile(r) * (wall - fault.footwall)
     down *= 1 - fault.drag * np.exp(-outside / (0.08 * fault.reach))
