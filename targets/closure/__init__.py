@@ -1,5 +1,22 @@
 """Closed structural traps of a depth map, exactly: `find_closures` and what can be asked of its answer."""
 
 from targets.closure.find import ROW, Closures, find_closures
+from targets.closure.measures import VolumeCurve, cells_of, fault_share, in_map_units, volume_curve
+from targets.closure.migration import catchments, migration_paths
+from targets.closure.probability import ClosureProbability, closure_probability, correlated_noise
 
-__all__ = ["ROW", "Closures", "find_closures"]
+__all__ = [
+    "ROW",
+    "ClosureProbability",
+    "Closures",
+    "VolumeCurve",
+    "catchments",
+    "cells_of",
+    "closure_probability",
+    "correlated_noise",
+    "fault_share",
+    "find_closures",
+    "in_map_units",
+    "migration_paths",
+    "volume_curve",
+]

@@ -770,3 +770,63 @@ def paint(
             else:
                 basin[row, col] = 0
                 above[row, col] = 0
+
+
+# Where anything goes from anywhere -----------------------------------------------------------------------------------
+
+
+@compiled
+def goals(
+    code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray, leave: NDArray, goal: NDArray
+) -> None:
+    """The outermost closure at the end of each cell's way up-dip, into `goal` (H, W) int32: -1 off the map, 0 = out."""
+    width = code.shape[1]
+    codes, lands, inside, ends = code.ravel(), basin.ravel(), labels.ravel(), goal.ravel()
+    step = DROW * width + DCOL
+    for i in range(ends.size):
+        k = codes[i] & 15
+        if k == NOWHERE:
+            ends[i] = -1
+        elif inside[i] > 0:
+            ends[i] = inside[i]
+        else:
+            ends[i] = 0 if k == OUTLET else -2
+    for i in range(ends.size):
+        j, end = i, ends[i]
+        while end == -2:
+            j = _onward(j, codes, lands, cell, ways, leave, step)
+            end = 0 if j < 0 else ends[j]
+        j = i
+        while j >= 0 and ends[j] == -2:
+            ends[j] = end
+            j = _onward(j, codes, lands, cell, ways, leave, step)
+
+
+@compiled
+def _onward(i: int, codes: NDArray, lands: NDArray, cell: NDArray, ways: NDArray, leave: NDArray, step: NDArray) -> int:
+    """The next cell on the way up-dip from i; from the top of a flat, the cell it leaks to. -1: out of the map."""
+    k = codes[i] & 15
+    if k < PEAK:
+        return i + step[k]
+    if k == OUTLET:
+        return -1
+    e = leave[lands[i]]
+    return -1 if ways[e, 0] >= OVER else cell[e] + step[ways[e, 0]]
+
+
+@compiled
+def way_up(
+    start: int, code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray, leave: NDArray,
+    path: NDArray,
+) -> int:  # fmt: skip
+    """Write the flat cells from `start` up-dip to the first cell of a closure, or to the border. Returns how many."""
+    codes, lands, inside = code.ravel(), basin.ravel(), labels.ravel()
+    step = DROW * code.shape[1] + DCOL
+    i, length = start, 0
+    while i >= 0:
+        path[length] = i
+        length += 1
+        if inside[i] > 0:
+            break
+        i = _onward(i, codes, lands, cell, ways, leave, step)
+    return length

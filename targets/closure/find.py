@@ -37,6 +37,18 @@ ROW = np.dtype(
 
 
 @dataclass(frozen=True, eq=False)
+class Grid:
+    """The map that was searched, as the engine sees it: what further questions about the closures need."""
+
+    depth: NDArray
+    state: NDArray[np.uint8]
+    eight: bool
+    edge_open: bool
+    interval: float
+    base: float
+
+
+@dataclass(frozen=True, eq=False)
 class Closures:
     """Every closure of one map.
 
@@ -46,11 +58,13 @@ class Closures:
     height : (H, W) float32, height of a cell above the spill depth of that closure, 0 elsewhere.
     table : (N,) structured array of `ROW`, one row per closure, row ``id - 1``; outermost closures first, each part
         from the shallowest crest down. ``pandas.DataFrame(table)`` takes it as it is.
+    grid : the map, for the functions that take closures.
     """
 
     labels: NDArray[np.int32]
     height: NDArray[np.float32]
     table: NDArray[Any]
+    grid: Grid
 
 
 def find_closures(
@@ -105,13 +119,14 @@ def find_closures(
     state = _state(depth, valid, faults, fault_rule, edge)
     near = np.empty((0, 0), bool) if faults is None else _beside(faults != 0, connectivity)
     interval, base = float(contour_interval or 0), float(contour_base)
-    tree = grow_tree(depth, state, connectivity == 8, edge == "open", interval, base)
+    grid = Grid(depth, state, connectivity == 8, edge == "open", interval, base)
+    tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
     sums, touches = tree.sizes(near)
     count, number = tree.choose(sums, float(min_area), float(min_height))
     table = np.zeros(count, ROW)
     tree.fill(table, number, sums, touches)
     labels, height = tree.paint(number)
-    return Closures(labels, height, table)
+    return Closures(labels, height, table, grid)
 
 
 def _checked_depth(depth: ArrayLike) -> NDArray:

@@ -1,0 +1,123 @@
+"""Volume curves, catchments, migration paths, lean on faults, map units and probability: truths checked by eye."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from targets.closure import (
+    catchments,
+    cells_of,
+    closure_probability,
+    correlated_noise,
+    fault_share,
+    find_closures,
+    in_map_units,
+    migration_paths,
+    volume_curve,
+)
+from targets.errors import UserError
+from targets.scene import Geo
+from tests.targets.oracle import closures_by_labelling
+
+RIDGE = np.array(
+    [
+        [9, 9, 9, 9, 9, 9, 1, 9],
+        [9, 6, 8, 5, 3, 7, 4, 9],  # 6 leaks at 8 up-dip into the closure of 3, which leaks at 7 past 4 to the edge at 1
+        [9, 9, 9, 9, 9, 9, 9, 9],
+    ]
+)
+
+
+def rough(seed: int, shape: tuple[int, int] = (30, 35)) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).normal(size=shape).cumsum(0).cumsum(1)
+
+
+def test_a_path_leads_from_the_spill_point_to_the_next_closure() -> None:
+    found = find_closures(RIDGE)
+    (to_edge, to_next) = migration_paths(found)
+    assert to_next.tolist() == [[1, 2], [1, 3]]
+    assert to_edge.tolist() == [[1, 5], [0, 6]]
+
+
+def test_catchments_of_the_ridge() -> None:
+    # row 1: 6 | 8 drains up-dip to 5 | 5 3 | 7 drains to the edge cell at 1; the edge drains out
+    assert catchments(find_closures(RIDGE))[1].tolist() == [0, 2, 1, 1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("whole_numbers", [False, True])
+def test_paths_and_catchments_agree_with_the_table(whole_numbers: bool) -> None:
+    depth = rough(2, (60, 50))
+    depth = np.rint(depth) if whole_numbers else depth
+    found = find_closures(depth)
+    goal = catchments(found)
+    assert (goal[found.labels > 0] == found.labels[found.labels > 0]).all()
+    for row, path in zip(found.table, migration_paths(found), strict=True):
+        assert path[0].tolist() == [row["spill_row"], row["spill_col"]]
+        if row["parent"] == 0:
+            assert found.labels[tuple(path[-1])] == row["spills_into"] or len(path) == 1
+            assert all(goal[r, c] == row["spills_into"] for r, c in path[1:])
+            steps = depth[path[1:, 0], path[1:, 1]]
+            assert (steps <= row["spill_depth"]).all()
+
+
+@pytest.mark.parametrize("interval", [None, 1.5])
+def test_the_cells_of_nested_closures(interval: float | None) -> None:
+    depth = rough(4, (14, 18))
+    found = find_closures(depth, contour_interval=interval)
+    truth = {c.cells.tobytes() for c in closures_by_labelling(depth, contour_interval=interval)}
+    assert {cells_of(found, id).tobytes() for id in found.table["id"]} == truth
+
+
+def test_volume_curve_of_a_cone() -> None:
+    # area grows with the square of the height, volume with its cube: a third of area times height
+    row, col = np.indices((201, 201)) - 100
+    found = find_closures(1000 + np.hypot(row, col))
+    curve = volume_curve(found, 1, steps=10, cell_area=25.0)
+    assert curve.contact[0] == 1000 and curve.contact[-1] == 1100 and curve.volume[0] == 0
+    assert curve.area == pytest.approx(25 * np.pi * curve.height**2, rel=0.04, abs=25)
+    assert curve.volume[1:] == pytest.approx(25 * np.pi * curve.height[1:] ** 3 / 3, rel=0.04)
+    assert curve.volume[-1] == pytest.approx(25 * found.table["volume"][0])
+    with pytest.raises(UserError, match="1 to 1"):
+        volume_curve(found, 2)
+
+
+def test_share_of_the_outline_on_a_fault() -> None:
+    # a square closure of 2 x 3 cells, 10 sides around; a fault beside one short end, 2 sides
+    depth = np.full((5, 7), 9)
+    depth[1:3, 2:5] = 5
+    faults = np.zeros(depth.shape, bool)
+    faults[:, 5] = True
+    assert fault_share(find_closures(depth), faults).tolist() == [0.2]
+    assert fault_share(find_closures(depth), ~faults & False).tolist() == [0.0]
+
+
+def test_map_units() -> None:
+    table = in_map_units(find_closures(RIDGE), Geo(x0=100.0, y0=500.0, dx=10.0, dy=-20.0))
+    plain = find_closures(RIDGE).table
+    assert table["area"].tolist() == (plain["area"] * 200).tolist()
+    assert table["volume"].tolist() == (plain["volume"] * 200).tolist()
+    assert (table["crest_x"][0], table["crest_y"][0]) == (140.0, 480.0)
+
+
+def test_noise_has_the_spread_and_the_correlation_asked_for() -> None:
+    noise = np.stack([correlated_noise((64, 64), 5.0, np.random.default_rng(k)) for k in range(150)])
+    assert noise.std() == pytest.approx(1, abs=0.05)
+    assert (noise[:, :, :-5] * noise[:, :, 5:]).mean() == pytest.approx(np.exp(-0.5), abs=0.05)
+    assert correlated_noise((40, 50), 0, np.random.default_rng(0)).std() == pytest.approx(1, abs=0.1)
+
+
+def test_probability_without_error_is_certainty_and_a_small_closure_is_unsure() -> None:
+    row, col = np.indices((41, 61))
+    depth = 100 + np.minimum(np.hypot(row - 20, col - 15), 3 + np.hypot(row - 20, col - 48) / 4)
+    sure = closure_probability(depth, 0.0, 3, realisations=2)
+    assert ((sure.probability == 1) == (sure.closures.labels > 0)).all() and (sure.exists == 1).all()
+    assert (sure.area == sure.closures.table["area"][sure.closures.table["parent"] == 0][:, None]).all()
+    unsure = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
+    assert unsure.probability[20, 15] > 0.9
+    assert ((unsure.probability >= 0) & (unsure.probability <= 1)).all() and 0 < unsure.probability[20, 25] < 1
+    for p90, p50, p10 in [*unsure.area, *unsure.height, *unsure.volume]:
+        assert p90 <= p50 <= p10
+    again = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
+    assert (again.probability == unsure.probability).all()
+    with pytest.raises(UserError, match="at least 1"):
+        closure_probability(depth, 1.0, 3, realisations=0)
