@@ -380,25 +380,27 @@ def _find(over: NDArray, a: int) -> int:
 @compiled
 def join(
     limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
-    via: NDArray, kids: NDArray, born: NDArray,
-) -> int:  # fmt: skip
+    via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
+) -> tuple[int, int]:  # fmt: skip
     """Join basins at the saddles, which come sorted, from the shallowest down.
 
     Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside it is put
     second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the peak's
     depth). Per node (1..n the basins, then joins): `up`, the node it is joined into (0 = outside); `via`, the saddle
-    where that happens; per join, from n + 1 on: `kids`, first the one on the first side; `born`, its highest peak.
-    Returns the number of nodes.
+    where that happens; per join, at its number - n: `kids`, first the one on the first side, and `born`, its highest
+    peak. The number of a join is n + that of the basin whose high ends there: what lies together on the map lies
+    together in memory. `made` lists the joins in order. Returns how many basins were united and how many joins were made.
 
     A high with no contour of its own (flat up to the saddle, or within one contour interval of it) makes no join: it is
     hung on its neighbour.
     """
     n = top.size - 1
-    nodes = n + 1
+    united = joins = 0
     for e in range(limit.size):
         a, b = _find(over, pair[e, 0]), _find(over, pair[e, 1])
         if a == b:
             continue
+        united += 1
         if b == 0:
             a, b = b, a
             pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
@@ -415,13 +417,15 @@ def join(
             node = top[young]
             up[node], via[node] = top[old], e
             continue
-        up[first] = up[second] = nodes
+        node = n + young
+        up[first] = up[second] = node
         via[first] = via[second] = e
-        kids[nodes - n - 1, 0], kids[nodes - n - 1, 1] = first, second
-        born[nodes - n - 1] = old
-        top[old] = nodes
-        nodes += 1
-    return nodes
+        kids[young, 0], kids[young, 1] = first, second
+        born[young] = old
+        top[old] = node
+        made[joins] = node
+        joins += 1
+    return united, joins
 
 
 @compiled
@@ -456,12 +460,12 @@ def settle(
     deep[0] = -np.inf
     ladder[0]["parent"] = ladder[0]["hop"] = 0
     for node in range(1, nodes):
-        own[node] = -1
-    chain = np.empty(n + 2, np.int32)
-    for step in range(nodes - 1):
-        # joins from the last to the first, so that what lies above is settled; then basins, which may hang on basins
-        node = nodes - 1 - step
-        length = 0
+        own[node], outer[node] = -1, -1
+        if node > n and kids[node - n, 0] == 0:
+            own[node] = 0  # no join has this number
+    chain = np.empty(nodes, np.int32)
+    for start in range(1, nodes):
+        length, node = 0, start
         while own[node] == -1:
             chain[length] = node
             length += 1
@@ -471,7 +475,7 @@ def settle(
             node = chain[length]
             parent, e = up[node], via[node]
             final[node] = final[parent] if parent != 0 else node
-            begins = level[via[kids[node - n - 1, 0]]] if node > n else top_z[node]
+            begins = level[via[kids[node - n, 0]]] if node > n else top_z[node]
             real = begins <= limit[e]
             # what is joined to the outside within one step all leaks where the last of it does
             last = via[final[node]] if outer[parent] == 0 else e
@@ -519,7 +523,7 @@ def ways_out(
             if up[node] == 0:
                 b = pair[e, 1]
                 leave[outer[b] if outer[b] != 0 else b] = e
-            elif up[node] <= n or kids[up[node] - n - 1, 1] != node:  # not the second side of a saddle met before
+            elif up[node] <= n or kids[up[node] - n, 1] != node:  # not the second side of a saddle met before
                 count += 1
     if count == 0:
         return
@@ -530,7 +534,7 @@ def ways_out(
     for node in range(1, nodes):
         if up[node] == 0 or (outer[node] != node and outer[node] != 0):
             continue
-        if up[node] <= n or kids[up[node] - n - 1, 1] != node:
+        if up[node] <= n or kids[up[node] - n, 1] != node:
             edge[size] = via[node]
             for j in range(2):
                 b = pair[via[node], j]
@@ -659,9 +663,10 @@ def measure(
 
 
 @compiled
-def add_up(nodes: int, own: NDArray, ladder: NDArray, sums: NDArray, touches: NDArray) -> None:
+def add_up(n: int, made: NDArray, own: NDArray, ladder: NDArray, sums: NDArray, touches: NDArray) -> None:
     """Add what lies in nested closures to those around them."""
-    for node in range(1, nodes):  # parts before wholes: joins come after what they join
+    for i in range(n + made.size):  # parts before wholes: basins, then joins in the order they were made
+        node = i + 1 if i < n else made[i - n]
         parent = ladder[node]["parent"] if own[node] == node else 0
         if parent != 0:
             sums[parent]["area"] += sums[node]["area"]
@@ -684,7 +689,7 @@ def choose(
     for node in range(nodes):
         number[node] = 0
         if node > 0 and own[node] == node:
-            crest = node if node <= n else born[node - n - 1]
+            crest = node if node <= n else born[node - n]
             if sums[node]["area"] >= min_area and np.float64(spill[node]) - np.float64(top_z[crest]) >= min_height:
                 number[node] = 1
                 mark[via[node], 1 if mark[via[node], 0] else 0] = 1 if outer[node] == node else 2
@@ -722,7 +727,7 @@ def fill_table(
         if number[node] == 0:
             continue
         row = table[number[node] - 1]
-        crest = node if node <= n else born[node - n - 1]
+        crest = node if node <= n else born[node - n]
         z, z_spill = np.float64(top_z[crest]), np.float64(spill[node])
         if outer[node] == node:
             parent, e, side = 0, leave[node], 0
@@ -731,7 +736,7 @@ def fill_table(
                 there = into[there]
         else:
             parent, e = ladder[node]["parent"], via[node]
-            side = 1 if up[node] > n and kids[up[node] - n - 1, 0] == node else 0
+            side = 1 if up[node] > n and kids[up[node] - n, 0] == node else 0
             there = _climb(own[pair[e, side]], deep[node], ladder)  # what is joined to it at this depth
             if there == node or number[there] == 0:
                 there = parent

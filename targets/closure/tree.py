@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from targets.closure import engine
 
-NOT_YET = -1  # a node that is not joined to anything
 SMALL = 2**18  # cells (or rows of a table) below which starting a thread takes longer than the work
 
 
@@ -56,6 +55,7 @@ class Tree:
     via: NDArray
     kids: NDArray
     born: NDArray
+    made: NDArray
     spill: NDArray
     deep: NDArray
     own: NDArray
@@ -79,7 +79,7 @@ class Tree:
             sums["area"] += more[0]["area"]
             sums["depth"] += more[0]["depth"]
             touches |= more[1]
-        engine.add_up(self.nodes, self.own, self.ladder, sums, touches)
+        engine.add_up(self.peak.size - 1, self.made, self.own, self.ladder, sums, touches)
         return sums, touches
 
     def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
@@ -169,12 +169,12 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
     limit = np.empty(size, kind)
     engine.limits(level, interval, base, limit)
 
-    most = 2 * n + 1
-    up, via = np.full(most, NOT_YET, np.int32), np.empty(most, np.int32)
-    kids, born = np.empty((n, 2), np.int32), np.empty(n, np.int32)
+    nodes = 2 * n + 1
+    up, via = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
+    kids, born, made = np.zeros((n + 1, 2), np.int32), np.empty(n + 1, np.int32), np.empty(n, np.int32)
     over, top = np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32)
-    nodes = engine.join(limit, pair, ways, top, over, top_z, up, via, kids, born)
-    if (up[1:nodes] == NOT_YET).any():  # parts of the map with no way out: they are full at their deepest cell
+    united, joins = engine.join(limit, pair, ways, top, over, top_z, up, via, kids, born, made)
+    if united < n:  # parts of the map with no way out: they are full at their deepest cell
         deepest = engine.deepest_cells(depth, basin, over)
         roots = np.flatnonzero(deepest >= 0)
         last = deepest[roots].astype(np.int32)
@@ -186,7 +186,7 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         limit = np.empty(level.size, kind)
         engine.limits(level, interval, base, limit)
     spill, deep = np.zeros(nodes, kind), np.zeros(nodes, kind)
-    own, outer, final, nest, leave = (np.empty(nodes, np.int32) for _ in range(5))
+    own, outer, final, nest, leave = (np.zeros(nodes, np.int32) for _ in range(5))
     ladder = np.empty(nodes, engine.ladder_type(kind))
     engine.settle(nodes, n, level, limit, top_z, up, via, kids, spill, deep, own, outer, final, nest, ladder)
     if interval == 0:
@@ -195,7 +195,7 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         leave = via[final]
     return Tree(
         depth, mask, code, basin, interval, base, peak, top_z, cell, pair, ways,
-        nodes, up[:nodes], via[:nodes], kids[: nodes - n - 1], born[: nodes - n - 1],
+        nodes, up, via, kids, born, made[:joins],
         spill, deep, own, outer, ladder, leave,
     )  # fmt: skip
 
