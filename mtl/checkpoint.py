@@ -34,7 +34,8 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(path, f"cannot be read ({str(error).splitlines()[0][:120]})", "a checkpoint", MEND) from error
+        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
     if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
     try:

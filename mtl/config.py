@@ -124,11 +124,13 @@ class TrainConfig:
     heads : comma-separated heads.
     inputs : comma-separated input channels.
     data : folder of maps.
+    overfit : train and validate on the first N maps without variation, to check the pipeline; 0: off.
     """
 
     heads: Names = Names("trap,boundary,crest,dist")  # noqa: RUF009 - immutable
     inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
     data: str = "data/demo"
+    overfit: int = 0
     net: NetConfig = field(default_factory=NetConfig)
     patches: PatchConfig = field(default_factory=PatchConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)

@@ -153,23 +153,22 @@ def vary(
 
 
 class EpochSampler(Sampler[int]):
-    """Every patch once an epoch, in an order drawn from seed and epoch; yields the keys that `Patches` takes."""
+    """Every patch `repeats` times an epoch, in an order drawn from seed and epoch; yields the keys of `Patches`."""
 
-    def __init__(self, length: int, seed: int, shuffle: bool = True) -> None:
-        self._length, self._seed, self._shuffle, self._epoch = length, seed, shuffle, 0
+    def __init__(self, length: int, seed: int, repeats: int = 1) -> None:
+        self._length, self._seed, self._repeats, self._epoch = length, seed, repeats, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the training loop at the start of an epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length
+        return self._length * self._repeats
 
     def __iter__(self) -> Iterator[int]:
-        order = np.arange(self._length)
-        if self._shuffle:
-            np.random.default_rng([self._seed, self._epoch]).shuffle(order)
-        yield from (self._epoch * self._length + order).tolist()
+        for turn_of_all in range(self._epoch * self._repeats, (self._epoch + 1) * self._repeats):
+            order = np.random.default_rng([self._seed, turn_of_all]).permutation(self._length)
+            yield from (turn_of_all * self._length + order).tolist()
 
 
 @dataclass(frozen=True)
@@ -182,11 +181,12 @@ class FlightPlan:
     batch: int
     accumulate: int
     epochs: int
+    repeats: int = 1
 
     @property
     def steps(self) -> int:
         """Optimiser steps per epoch."""
-        return math.ceil(math.ceil(self.patches / self.batch) / self.accumulate)
+        return math.ceil(math.ceil(self.patches * self.repeats / self.batch) / self.accumulate)
 
     def __str__(self) -> str:
         return (

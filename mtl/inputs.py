@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from targets.errors import UserError
-from targets.render import Style, render
+from targets.render import with_picture
 from targets.scene import Float, Scene
 
 
@@ -40,7 +40,8 @@ def picture(scene: Scene) -> Float:
 
     A scene without a picture is rendered.
     """
-    rgb = render(scene, Style()) if scene.rgb is None else scene.rgb
+    rgb = with_picture(scene).rgb
+    assert rgb is not None
     return np.moveaxis((rgb.astype(np.float32) - 127.5) / (127.5 / WHITE), -1, 0)
 
 

@@ -16,10 +16,10 @@ from matplotlib.lines import Line2D
 from skimage.measure import label, regionprops
 
 from mtl.heads import Head
-from mtl.panels import picture_of
 from mtl.scores import THRESHOLD, find_peaks
 from targets.files import written_whole
 from targets.grids import write_grid
+from targets.render import with_picture
 from targets.scene import Float, Geo, Scene
 
 MIN_AREA = 40  # cells; smaller predicted specks are not written as traps
@@ -81,7 +81,8 @@ def find_outlines(scene: Scene, maps: dict[str, Float]) -> list[Outline]:
             crest_depth=float(scene.depth[row, col]) if scene.has_depth else None,
             confidence=float(probability[parts == region.label].mean()),
         )
-        outlines.append(Outline(trap, trace(np.where(parts == region.label, probability, 0), scene.geo)))
+        others = (parts > 0) & (parts != region.label)
+        outlines.append(Outline(trap, trace(np.where(others, 0, probability), scene.geo)))
     return outlines
 
 
@@ -159,12 +160,14 @@ def write_table(traps: Sequence[PredictedTrap], path: Path) -> None:
 
 def overlay(scene: Scene, maps: dict[str, Float], outlines: Sequence[Outline], truth_mask: np.ndarray | None) -> Figure:
     """The map with predicted outlines and crests, true outlines dashed where they are known, legend and scale bar."""
+    scene = with_picture(scene)
+    assert scene.rgb is not None
     height, width = scene.shape
     longest = 11.0  # inches
     size = (longest, longest * height / width) if width >= height else (longest * width / height, longest)
     figure = Figure(figsize=(size[0], size[1] + 1.0), dpi=110, layout="constrained")
     axis = figure.subplots()
-    axis.imshow(picture_of(scene), interpolation="nearest")
+    axis.imshow(scene.rgb, interpolation="nearest")
     legend: list[Line2D] = []
     if "trap" in maps:
         axis.contourf(np.nan_to_num(maps["trap"][0]), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)

@@ -8,15 +8,10 @@ from matplotlib.figure import Figure
 
 from mtl.data import Sample
 from mtl.heads import Head
-from targets.render import Style, render
-from targets.scene import Float, Scene
+from targets.render import with_picture
+from targets.scene import Float
 
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
-
-
-def picture_of(scene: Scene) -> np.ndarray:
-    """(H, W, 3) uint8: the map's own picture, or a rendered one."""
-    return render(scene, Style()) if scene.rgb is None else scene.rgb
 
 
 def head_panel(head: Head, samples: Sequence[Sample], predictions: Sequence[dict[str, Float]]) -> Figure:
@@ -35,7 +30,7 @@ def head_panel(head: Head, samples: Sequence[Sample], predictions: Sequence[dict
         error = np.where(valid, guess - target, np.nan)
         scale = {"cmap": colours, "vmin": head.drawing.low, "vmax": high, "interpolation": "nearest"}
         values = axes[row, 1].imshow(target, **scale)
-        axes[row, 0].imshow(picture_of(sample.scene))
+        axes[row, 0].imshow(with_picture(sample.scene).rgb)
         axes[row, 2].imshow(guess, **scale)
         grey = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
         errors = axes[row, 3].imshow(error, cmap=grey, vmin=-span, vmax=span, interpolation="nearest")

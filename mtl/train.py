@@ -3,6 +3,7 @@
 import csv
 import logging
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,14 @@ from torchmetrics import Metric
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare, split_groups
-from mtl.heads import Head
+from mtl.heads import HEADS, Head
+from mtl.inputs import INPUTS
+from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import head_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
+from mtl.tiles import tile_origins
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import list_maps, read_map
@@ -242,22 +246,44 @@ def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Literal[
     return config.loop.monitor, known[config.loop.monitor]
 
 
-def train(config: TrainConfig, out: Path, resume: bool = False, overfit: int = 0) -> dict[str, float]:
-    """Read the maps of `config.data` and fit a network to them; see `fit`.
+OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 
-    Parameters
-    ----------
-    overfit : train and validate on the first N maps without augmentation; a network that cannot learn two maps by
-        heart has a fault in its pipeline. 0: off.
-    """
+
+def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, float]:
+    """Read the maps of `config.data` and fit a network to them; see `fit`."""
+    check_settings(config)
     scenes = [read_map(source) for source in list_maps([config.data])]
-    if overfit:
-        scenes = scenes[:overfit]
-        return fit(replace(config, augment=AS_IT_IS), out, scenes, scenes, resume)
-    validation = [read_map(source) for source in list_maps([config.split.data])] if config.split.data else None
-    if validation is None:
-        scenes, validation = split_groups(scenes, config.split)
-    return fit(config, out, scenes, validation, resume)
+    if config.overfit:
+        return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume)
+    if config.split.data:
+        return fit(config, out, scenes, [read_map(source) for source in list_maps([config.split.data])], resume)
+    return fit(config, out, *split_groups(scenes, config.split), resume)
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse settings that cannot be met before any work is done.
+
+    Raises
+    ------
+    UserError : an unknown head, input or figure, or a size that does not fit.
+    """
+    pick(INPUTS, config.inputs, "--inputs")
+    monitored(config, pick(HEADS, config.heads, "--heads"))
+    if unknown := set(config.optim.weights) - set(config.heads):
+        raise UserError(
+            "optim.weights", f"weights for {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}"
+        )
+    tile_origins(config.patches.size, config.patches.size, config.predict.stride)
+    positive = {
+        "patches.stride": config.patches.stride,
+        "loop.epochs": config.loop.epochs,
+        "loop.batch": config.loop.batch,
+        "loop.accumulate": config.loop.accumulate,
+        "loop.panels_every": config.loop.panels_every,
+    }
+    for name, value in positive.items():
+        if value < 1:
+            raise UserError(name, f"{value}", "a whole number of at least 1")
 
 
 def fit(
@@ -283,36 +309,29 @@ def fit(
     ------
     UserError : a setting that cannot be met, or a run folder that is already in use.
     """
+    check_settings(config)
     last = out / "last.ckpt"
     checkpoint = _checkpoint_to_resume(last, config) if resume else None
     if not resume and last.exists():
         raise UserError(
-            out,
-            "already holds a run",
-            "an empty or new folder",
-            "continue it with --resume, or name another folder with --out",
+            out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
         )
-    if config.patches.size % 32 or config.patches.size <= 0:
-        raise UserError("patches.size", f"{config.patches.size}", "a positive multiple of 32")
-    if config.patches.stride <= 0:
-        raise UserError("patches.stride", f"{config.patches.stride}", "a positive number of cells")
-    if config.loop.epochs < 1 or config.loop.batch < 1:
-        raise UserError("loop", f"{config.loop.epochs} epochs of batch {config.loop.batch}", "at least 1 of each")
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips; the flight plan says what matters
+    # Lightning's advice and the deprecations inside it; the flight plan says what matters to a user.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
     module = MultiTask(config, pretrained=checkpoint is None)
     monitor, mode = monitored(config, module.heads)
-    if unknown := set(config.optim.weights) - set(config.heads):
-        raise UserError(
-            "optim.weights", f"weights for {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}"
-        )
     samples, held = (
         [prepare(scene, module.inputs, module.heads, config.targets) for scene in scenes]
         for scenes in (training, validation)
     )
     loop = config.loop
-    patches = Patches(samples, module.inputs, config.patches, config.augment, loop.seed)
-    print(FlightPlan(len(samples), len(held), len(patches), loop.batch, loop.accumulate, loop.epochs), flush=True)
+    augment = AS_IT_IS if config.overfit else config.augment
+    patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
+    batch = min(loop.batch, len(patches))
+    repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else 1
+    print(FlightPlan(len(samples), len(held), len(patches), batch, loop.accumulate, loop.epochs, repeats), flush=True)
     out.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
     with written_whole(out / "config.yaml") as temporary:
@@ -321,7 +340,7 @@ def fit(
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
     callbacks: list[Callback] = [
         *extra_callbacks,
-        TQDMProgressBar(refresh_rate=max(1, len(patches) // loop.batch // 10)),
+        TQDMProgressBar(refresh_rate=max(1, len(patches) * repeats // batch // 10)),
         MetricsTable(out / "metrics.csv"),
         ModelCheckpoint(
             out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
@@ -343,11 +362,11 @@ def fit(
         num_sanity_val_steps=0,
         enable_model_summary=False,
     )
-    sampler = EpochSampler(len(patches), loop.seed)
+    sampler = EpochSampler(len(patches), loop.seed, repeats)
     maps: Any = held  # a list is all a loader needs, whatever its annotation says
     trainer.fit(
         module,
-        DataLoader(patches, loop.batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
+        DataLoader(patches, batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
         DataLoader(maps, batch_size=None, collate_fn=_as_it_is),
         ckpt_path=checkpoint,
     )

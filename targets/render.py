@@ -96,6 +96,11 @@ def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
     return scene.with_(rgb=render(scene, style), geo=geo)
 
 
+def with_picture(scene: Scene) -> Scene:
+    """The map itself if it has a picture, else the map drawn in the default style."""
+    return drawn(scene) if scene.rgb is None else scene
+
+
 def contours_of(scene: Scene, style: Style = DEFAULT) -> tuple[float, float]:
     """Interval and base of the contours that `render` draws: the style's, else the map's own, else a nice one."""
     if style.contour_interval is not None:

@@ -13,19 +13,16 @@ from targets.errors import UserError
 RUNS = Path("runs")
 
 
-def main(
-    config: TrainConfig = TrainConfig(), *, out: str | None = None, resume: bool = False, overfit: int = 0
-) -> None:
+def main(config: TrainConfig, *, out: str | None = None, resume: bool = False) -> None:
     """Train a multi-head network on a folder of maps and leave a run folder.
 
     Parameters
     ----------
     out : the run folder; by default a new one under runs/, or with --resume the newest there.
     resume : continue the run in --out from its last checkpoint, with its settings.
-    overfit : train and validate on the first N maps without augmentation, to check the pipeline.
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    figures = train(config, folder, resume=resume, overfit=overfit)
+    figures = train(config, folder, resume)
     print("last validation: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
     print(f"look at it: tensorboard --logdir {folder}")

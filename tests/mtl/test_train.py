@@ -137,10 +137,11 @@ def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
 def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
     config = TrainConfig(
         data=str(two_maps),
+        overfit=2,
         net=NetConfig(),
         patches=PatchConfig(size=128, stride=64),
         augment=AugmentConfig(),
         loop=LoopConfig(epochs=60, batch=4, panels_every=1000),
     )
-    figures = train(config, tmp_path / "run", overfit=2)
+    figures = train(config, tmp_path / "run")
     assert figures["trap/dice"] >= 0.98

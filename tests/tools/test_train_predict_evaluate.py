@@ -1,0 +1,212 @@
+"""The command lines a user types, on tiny maps: train, resume, predict, evaluate, and one line for every mistake."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from targets.cli import run
+from targets.folder import write_folder
+from tests.conftest import dome_scene
+from tools.evaluate import main as evaluate
+from tools.predict import main as predict
+from tools.train import main as train
+from tools.train import with_saved_settings
+
+TINY = [
+    *("--net.weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64"),
+    *("--patches.stride", "64", "--loop.epochs", "1", "--loop.batch", "2", "--predict.stride", "32"),
+]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, dome_maps):
+    """A finished run of all four heads."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    run(train, ["--data", str(dome_maps), "--out", str(out), *TINY])
+    return out
+
+
+@pytest.mark.parametrize(
+    ("heads", "inputs"),
+    [("trap,boundary,dist", "rgb,fault,depth"), ("trap", "rgb"), ("dist", "depth"), ("crest,boundary", "fault,depth")],
+)
+def test_any_subset_of_heads_and_inputs_trains(tmp_path, dome_maps, heads, inputs, capsys):
+    words = ["--heads", heads, "--inputs", inputs, "--data", str(dome_maps), "--out", str(tmp_path / "r"), *TINY]
+    run(train, words)
+    assert "6 maps" not in capsys.readouterr().err
+    content = torch.load(tmp_path / "r" / "best.ckpt", weights_only=True)
+    assert content["trapmtl"]["heads"] == heads.split(",") and content["trapmtl"]["inputs"] == inputs.split(",")
+
+
+def test_the_tool_runs_as_typed(tmp_path, dome_maps):
+    tool = Path(__file__).parents[2] / "tools" / "train.py"
+    words = [sys.executable, str(tool), "--heads", "trap", "--data", str(dome_maps), "--out", "r", *TINY]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 steps" not in done.stdout.split("patches;")[0] and "run folder: r" in done.stdout
+    assert "Warning" not in done.stderr and "Tip" not in done.stderr
+
+
+def test_resume_takes_the_settings_of_the_run(run_folder, tmp_path, dome_maps):
+    copy = tmp_path / "copy"
+    shutil.copytree(run_folder, copy)
+    words = ["--resume", "--out", str(copy), "--loop.epochs", "2"]
+    assert with_saved_settings(words)[:2] == ["--config", str(copy / "config.yaml")]
+    run(train, with_saved_settings(words))
+    with (copy / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_prediction_folder_holds_every_head_polygons_table_and_overlay(run_folder, dome_maps, tmp_path, capsys):
+    run(predict, [str(dome_maps / "dome0"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)])
+    folder = tmp_path / "dome0"
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {f"{head}.{kind}" for head in ("trap", "boundary", "crest", "dist") for kind in ("png", "tif")}
+    assert names >= {"overlay.png", "traps.geojson", "closures.csv"}
+    assert not [name for name in names if name.startswith(".")]  # no temporary files
+    assert cv2.imread(str(folder / "trap.png"), cv2.IMREAD_UNCHANGED).shape == (64, 64, 4)
+    assert json.loads((folder / "traps.geojson").read_text())["type"] == "FeatureCollection"
+    assert str(folder / "overlay.png") in capsys.readouterr().out
+
+
+def test_one_bad_map_does_not_stop_the_others(run_folder, dome_maps, tmp_path, capsys):
+    maps = tmp_path / "maps"
+    shutil.copytree(dome_maps, maps)
+    damaged = maps / "dome1" / "rgb.png"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    words = [str(maps), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as stop:
+        run(predict, words)
+    assert stop.value.code == 2
+    assert len(list((tmp_path / "out").iterdir())) == 5
+    assert "dome1" in capsys.readouterr().err
+
+
+def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path, capsys):
+    run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path)])
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["map"] for row in rows] == [f"dome{i}" for i in range(6)] + ["pooled"]
+    for name in ("trap/iou", "trap/fp_area", "boundary/boundary_f1", "crest/hit_rate", "dist/mae"):
+        assert name in rows[0]
+    text = (tmp_path / "metrics.md").read_text()
+    assert "## trap" in text and "| **pooled** |" in text
+    assert text in capsys.readouterr().out
+
+
+def broken(folder: Path, how: str) -> None:
+    """Damage the first map of a data set."""
+    first = folder / "dome0"
+    if how == "sizes":
+        cv2.imwrite(str(first / "fault_mask.png"), np.full((50, 50), 255, np.uint8))
+    elif how == "inverted":
+        cv2.imwrite(str(first / "fault_mask.png"), np.zeros((64, 64), np.uint8))
+    elif how == "empty":
+        cv2.imwrite(str(first / "map_mask.png"), np.zeros((64, 64), np.uint8))
+    elif how == "missing":
+        (first / "fault_mask.png").unlink()
+    elif how == "nan":
+        (first / "depth_norm.png").unlink()
+        np.save(first / "depth.npy", np.full((64, 64), np.nan, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [("sizes", "50"), ("inverted", "invert"), ("empty", "empty"), ("missing", "fault_mask"), ("nan", "NaN")],
+)
+def test_bad_maps_are_one_line_and_exit_code_2(tmp_path, dome_maps, how, word, capsys):
+    maps = tmp_path / "maps"
+    shutil.copytree(dome_maps, maps)
+    broken(maps, how)
+    with pytest.raises(SystemExit) as stop:
+        run(train, ["--data", str(maps), "--out", str(tmp_path / "r"), *TINY])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "dome0" in error and word.lower() in error.lower()
+    assert error.count("\n") == 1 and "Traceback" not in error
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        (["--heads", "trap,crust"], "boundary"),
+        (["--inputs", "rgb,dpth"], "depth"),
+        (["--data", "no/such/folder"], "no/such/folder"),
+        (["--patches.size", "100"], "multiple of 32"),
+        (["--loop.epoch", "3"], "loop.epoch"),
+        (["--net.encoder", "resnet5000"], "resnet5000"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(tmp_path, dome_maps, words, word, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(train, ["--data", str(dome_maps), "--out", str(tmp_path / "r"), *TINY, *words])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and word in error and error.count("\n") == 1
+
+
+def test_a_checkpoint_of_other_heads_cannot_be_resumed(run_folder, dome_maps, capsys):
+    words = ["--data", str(dome_maps), "--out", str(run_folder), *TINY, "--heads", "trap", "--resume"]
+    with pytest.raises(SystemExit) as stop:
+        run(train, words)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "trap,boundary,crest,dist" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path, dome_maps, content, capsys):
+    path = tmp_path / "x.ckpt"
+    if content is None:
+        torch.save({"weights": torch.zeros(3)}, path)
+    else:
+        path.write_bytes(content)
+    for words in ([str(path)], [str(tmp_path / "absent.ckpt")]):
+        with pytest.raises(SystemExit) as stop:
+            run(predict, [str(dome_maps), "--checkpoint", *words, "--out", str(tmp_path / "out")])
+        error = capsys.readouterr().err
+        assert stop.value.code == 2 and words[0] in error and error.count("\n") == 1
+
+
+def test_a_network_fed_with_depth_refuses_a_picture_alone(run_folder, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "map.png"), dome_scene().rgb)
+    with pytest.raises(SystemExit):
+        run(predict, [str(tmp_path / "map.png"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)])
+    assert "--inputs rgb" in capsys.readouterr().err
+
+
+def test_a_picture_alone_is_predicted_by_a_network_of_pictures(tmp_path, dome_maps):
+    run(train, ["--data", str(dome_maps), "--out", str(tmp_path / "r"), *TINY, "--inputs", "rgb"])
+    cv2.imwrite(str(tmp_path / "map.png"), dome_scene().rgb)
+    run(predict, [str(tmp_path / "map.png"), "--checkpoint", str(tmp_path / "r" / "best.ckpt"), "--out", str(tmp_path)])
+    assert (tmp_path / "map" / "overlay.png").exists() and not (tmp_path / "map" / "trap.tif").exists()
+
+
+def test_drawn_traps_are_what_a_network_learns(tmp_path, run_folder):
+    drawn = np.zeros((64, 64), bool)
+    drawn[40:60, 40:60] = True
+    write_folder(dome_scene().with_(traps=drawn), tmp_path / "maps" / "a")
+    run(
+        evaluate,
+        ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(tmp_path / "maps"), "--out", str(tmp_path)],
+    )
+    with (tmp_path / "metrics.csv").open() as file:
+        row = next(csv.DictReader(file))
+    assert float(row["trap/fn_area"]) + float(row["trap/recall"]) == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_reek_is_predicted_from_its_grid_and_fault_polygons(run_folder, shared_data, tmp_path):
+    grid = shared_data / "reek" / "original" / "topreek_rota.gri"
+    run(predict, [str(grid), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)])
+    folder = tmp_path / "topreek_rota"
+    assert {"overlay.png", "trap.tif", "traps.geojson"} <= {path.name for path in folder.iterdir()}
