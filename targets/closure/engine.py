@@ -389,7 +389,7 @@ def join(
     depth). Per node (1..n the basins, then joins): `up`, the node it is joined into (0 = outside); `via`, the saddle
     where that happens; per join, at its number - n: `kids`, first the one on the first side, and `born`, its highest
     peak. The number of a join is n + that of the basin whose high ends there: what lies together on the map lies
-    together in memory. `made` lists the joins in order. Returns how many basins were united and how many joins were made.
+    together in memory. `made` lists the joins in order. Returns how many basins were united and how many joins made.
 
     A high with no contour of its own (flat up to the saddle, or within one contour interval of it) makes no join: it is
     hung on its neighbour.
@@ -809,7 +809,7 @@ def goals(
 
 @compiled
 def _onward(i: int, codes: NDArray, lands: NDArray, cell: NDArray, ways: NDArray, leave: NDArray, step: NDArray) -> int:
-    """The next cell on the way up-dip from i; from the top of a flat, the cell it leaks to. -1: out of the map."""
+    """The next cell on the way up-dip from i; from a peak, the cell its basin leaks to. -1: out of the map."""
     k = codes[i] & 15
     if k < PEAK:
         return i + step[k]

@@ -12,14 +12,14 @@ def catchments(closures: Closures) -> NDArray[np.int32]:
     """The drainage area of every outermost closure: where anything that rises along the surface ends up.
 
     Each cell hands over to its shallowest neighbour, up-dip, until a closure or the border of the map is reached; a
-    flat hands over where it leaks.
+    flat, and a closure that was too small to be kept, hands over where it leaks.
 
     Returns (H, W) int32: the id of the closure a cell drains into (cells inside a closure: that closure), 0 = out of
     the map, -1 = off the map, fault cells that were taken out included.
     """
     tree, labels = _tree(closures), closures.labels
     goal = np.empty(labels.shape, np.int32)
-    engine.goals(tree.code, tree.basin, labels, tree.cell, tree.ways, tree.leave, goal)
+    engine.goals(tree.code, tree.basin, labels, tree.cell, tree.ways, _leaks(tree), goal)
     return goal
 
 
@@ -31,6 +31,7 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     out have the spill point alone.
     """
     tree, labels = _tree(closures), closures.labels
+    leaks = _leaks(tree)
     width = labels.shape[1]
     path = np.empty(labels.size + 1, np.int32)
     found = []
@@ -39,11 +40,16 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
         path[0] = row["spill_row"] * width + row["spill_col"]
         if row["parent"] == 0 and row["leak_row"] >= 0:
             leak = row["leak_row"] * width + row["leak_col"]
-            length = engine.way_up(
-                leak, tree.code, tree.basin, labels, tree.cell, tree.ways, tree.leave, path[1:]
-            )  # fmt: skip
+            length = engine.way_up(leak, tree.code, tree.basin, labels, tree.cell, tree.ways, leaks, path[1:])
         found.append(np.stack(np.divmod(path[: length + 1], width), axis=1))
     return found
+
+
+def _leaks(tree: Tree) -> NDArray[np.int32]:
+    """Per basin, the saddle by which it leaks: that of its closure (dropped ones are full), or of its flat."""
+    basins = np.arange(tree.peak.size)
+    outer = tree.outer[basins]
+    return tree.leave[np.where(outer > 0, outer, basins)]
 
 
 def _tree(closures: Closures) -> Tree:

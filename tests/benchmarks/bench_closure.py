@@ -9,9 +9,12 @@ import contextlib
 import importlib
 import io
 import os
-import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +94,27 @@ def best_of(repeats: int, work: Callable[[NDArray], object], surface: NDArray) -
     return min(times) / surface.size * 1e9
 
 
+MEMORY = """
+import resource, sys
+import numpy as np
+from targets.closure import find_closures
+surface = np.load(sys.argv[1])
+find_closures(surface[:600, :600])
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+find_closures(surface)
+print((peak() - before) / surface.size)
+"""
+
+
+def peak_memory(surface: NDArray) -> float:
+    """Bytes per cell at the highest, beside the surface and what was loaded before; in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "surface.npy", surface)
+        command = [sys.executable, "-c", MEMORY, str(Path(folder) / "surface.npy")]
+        return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=4000, help="cells a side")
@@ -102,13 +126,10 @@ def main() -> None:
     for size in sizes:
         for make in (smooth, fractal):
             surface = make(size)
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             ours = best_of(arguments.repeats, find_closures, surface)
-            # the highest mark of the whole process: making the surface counts too, so this is an upper bound
-            more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / surface.size
             copy = best_of(arguments.repeats, np.copy, surface)
             print(f"\n{make.__name__} {size} x {size} float32, best of {arguments.repeats}")
-            print(f"  {'find_closures, everything':32}{ours:8.1f} ns/cell      peak grew by {more:.1f} B/cell")
+            print(f"  {'find_closures, everything':32}{ours:8.1f} ns/cell      peak {peak_memory(surface):.1f} B/cell")
             print(f"  {'copy (the limit)':32}{copy:8.1f} ns/cell  x{copy / ours:.2f}")
             for name, work in {} if arguments.growth else peers().items():
                 theirs = best_of(1, work, surface)

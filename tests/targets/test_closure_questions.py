@@ -44,11 +44,12 @@ def test_catchments_of_the_ridge() -> None:
     assert catchments(find_closures(RIDGE))[1].tolist() == [0, 2, 1, 1, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("min_area", [0, 6])
 @pytest.mark.parametrize("whole_numbers", [False, True])
-def test_paths_and_catchments_agree_with_the_table(whole_numbers: bool) -> None:
+def test_paths_and_catchments_agree_with_the_table(whole_numbers: bool, min_area: int) -> None:
     depth = rough(2, (60, 50))
     depth = np.rint(depth) if whole_numbers else depth
-    found = find_closures(depth)
+    found = find_closures(depth, min_area=min_area)
     goal = catchments(found)
     assert (goal[found.labels > 0] == found.labels[found.labels > 0]).all()
     for row, path in zip(found.table, migration_paths(found), strict=True):
