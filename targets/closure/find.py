@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from targets.closure import engine
-from targets.closure.tree import grow_tree
+from targets.closure.tree import grow_tree, paint
 from targets.errors import UserError
 
 RULES = ("transparent", "sealing", "leaking")
@@ -123,9 +123,11 @@ def find_closures(
     tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
     sums, touches = tree.sizes(near)
     count, number = tree.choose(sums, float(min_area), float(min_height))
-    table = np.zeros(count, ROW)
+    table = np.empty(count, ROW)
     tree.fill(table, number, sums, touches)
-    labels, height = tree.paint(number)
+    kept = tree.basin, tree.spill, tree.deep, tree.outer
+    del tree, sums, touches  # most of the memory, before more is asked for
+    labels, height = paint(depth, *kept, number)
     return Closures(labels, height, table, grid)
 
 

@@ -111,15 +111,18 @@ class Tree:
         in_strips(self.nodes, self.nodes, follow)
         in_strips(self.nodes, self.nodes, write)
 
-    def paint(self, number: NDArray) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Labels and heights above the spill; the basins are written over."""
-        above = np.empty(self.depth.shape, np.float32)
 
-        def work(first: int, last: int) -> None:
-            engine.paint(self.depth, self.spill, self.deep, self.outer, number, first, last, self.basin, above)
+def paint(
+    depth: NDArray, basin: NDArray[np.int32], spill: NDArray, deep: NDArray, outer: NDArray, number: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Labels and heights above the spill; the basins are written over. The arrays are those of the tree."""
+    above = np.empty(depth.shape, np.float32)
 
-        in_strips(self.depth.size, self.depth.shape[0], work)
-        return self.basin, above
+    def work(first: int, last: int) -> None:
+        engine.paint(depth, spill, deep, outer, number, first, last, basin, above)
+
+    in_strips(depth.size, depth.shape[0], work)
+    return basin, above
 
 
 def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, interval: float, base: float) -> Tree:

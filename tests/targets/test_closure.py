@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from targets.closure import Closures, find_closures
+from targets.closure.engine import contour_above
 from targets.errors import UserError
 from tests.targets.oracle import closures_by_labelling
 
@@ -204,6 +205,16 @@ def test_the_last_closed_contour_of_a_cone() -> None:
 def test_a_contour_exactly_at_the_spill_depth_does_not_close() -> None:
     found = find_closures(dome((21, 21), 10, 10, 1000, 2.0), contour_interval=10)
     assert found.table["contour_depth"] == 1010
+
+
+@pytest.mark.parametrize("interval", [0.1, 0.3, 1 / 3, 7.0])
+def test_the_contour_above_a_depth_is_the_last_one_strictly_above_it(interval: float) -> None:
+    for base in (0.0, 0.7, -1900.1):
+        levels = base + np.arange(-50, 4000) * interval
+        for above, level, below in zip(levels[:-2:37], levels[1:-1:37], levels[2::37], strict=True):
+            assert contour_above(level, interval, base) == above
+            assert contour_above(np.nextafter(level, np.inf), interval, base) == level
+            assert contour_above(below, interval, base) == level
 
 
 TWO_HIGHS = np.array(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from targets.closure import (
     catchments,
@@ -90,6 +91,16 @@ def test_share_of_the_outline_on_a_fault() -> None:
     faults[:, 5] = True
     assert fault_share(find_closures(depth), faults).tolist() == [0.2]
     assert fault_share(find_closures(depth), ~faults & False).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("rule", ["transparent", "sealing"])
+def test_closures_that_touch_a_fault(rule: str) -> None:
+    depth = rough(8)
+    faults = np.random.default_rng(1).random(depth.shape) > 0.98
+    found = find_closures(depth, faults=faults, fault_rule=rule)
+    beside = ndimage.binary_dilation(faults, np.ones((3, 3)))
+    truth = [(cells_of(found, id) & beside).any() for id in found.table["id"]]
+    assert found.table["touches_fault"].tolist() == truth and 0 < sum(truth) < len(truth)
 
 
 def test_map_units() -> None:
