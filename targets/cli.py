@@ -40,6 +40,18 @@ class Names(tuple[str, ...]):
 register_type(Names, serializer=list, deserializer=Names)
 
 
+class _ConfigFile(ActionConfigFile):
+    """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
+
+    def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        try:
+            super().__call__(parser, cfg, values, option_string)
+        except (ArgumentError, TypeError, ValueError, OSError) as error:
+            said = str(error.message if isinstance(error, ArgumentError) else error)
+            said = said.removeprefix("Problems parsing config:").replace(' in "<unicode string>",', "").strip()
+            raise UserError(values, _readable(said), mend=f"see {parser.prog} --help") from error
+
+
 def run(function: Callable[..., Result], args: list[str] | None = None) -> Result:
     """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
 
@@ -49,6 +61,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
       the tool itself;
     - a parameter behind the `*` is an option `--name`, required when it has no default; `bool` is a flag
       (`--resume`, `--no_resume`), a dataclass gives `--name.field`, at any depth;
+    - options may be typed with hyphens for underscores (`--min-area` is `--min_area`);
     - `tuple[X, ...]` takes one or more values separated by spaces, `Names` one word with commas;
     - `--config FILE.yaml` holds any of the options, `--print_config` prints them all; an unknown key is an error.
 
@@ -59,7 +72,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     """
     description = (inspect.getdoc(function) or "").split("\n\n")[0]
     parser = ArgumentParser(description=description, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("--config", action=ActionConfigFile, help="a YAML file that holds any of the options")
+    parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
     hints, texts = get_type_hints(function), _help_texts(function)
     parameters = inspect.signature(function).parameters
     for name, parameter in parameters.items():
@@ -70,7 +83,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
             _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
     try:
         try:
-            values = parser.parse_args(args)
+            values = parser.parse_args([_underscored(word) for word in (sys.argv[1:] if args is None else args)])
         except ArgumentError as error:
             raise UserError(parser.prog, _readable(str(error)), mend=f"see {parser.prog} --help") from error
         given = {}
@@ -81,6 +94,14 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+def _underscored(word: str) -> str:
+    """An option as the parser knows it: `--min-area=3` becomes `--min_area=3`; other words stay as they are."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word[2:].partition("=")
+    return f"--{name.replace('-', '_')}{equals}{value}"
 
 
 def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str | None, positional: bool) -> None:

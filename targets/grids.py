@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from targets.errors import UserError
 from targets.faults import ID_COLUMNS, SEPARATOR, FaultLine, are_sticks, rasterise_faults, read_faults, trace_of_sticks
 from targets.files import written_whole
-from targets.holes import Fill, fill_holes, map_outline
+from targets.holes import Fill, fault_voids, fill_holes, map_outline
 from targets.points import grid_of_points
 from targets.scene import Geo, Scene
 
@@ -39,7 +39,8 @@ def read_grid(
     """Read a gridded surface as a map without a picture.
 
     Inside the map is what `holes.map_outline` makes of the cells that have a value: closed gaps and gaps up to 6 cells
-    wide are voids under faults. Fault cells are those of the `faults`, and the voids when none are given.
+    wide are voids under faults. Fault cells are those of the `faults`; when none are given, the voids that
+    `holes.fault_voids` takes for faults.
     Located grids of one place and size are horizons of one larger map: they share their `group`.
 
     Parameters
@@ -59,8 +60,9 @@ def read_grid(
         raise UserError(path, "the map is empty: no cell has a value", "some cells with a depth")
     inside = map_outline(known)
     depth = fill_holes(values, known, inside, fill)
-    fault = inside & ~known
-    if faults:
+    if not faults:
+        fault = fault_voids(known, inside)
+    else:
         lines = [line for file in faults for line in fault_lines(file, depth, geo)]
         fault = rasterise_faults(lines, geo, known.shape) > 0
         if not fault.any():

@@ -14,6 +14,8 @@ Fill = Literal["inpaint", "griddata"]
 # surface at hand (Top Fangst, 50 m cells) is 4 cells wide; the outside starts at bays of some 10 cells.
 GAP_RADIUS = 3
 
+MIN_PART = 0.05  # share of the map: smaller islands of picks lie in every ragged border
+
 INPAINT_RADIUS = 3  # cells; 2 to 5 give the same error on a smooth surface to 3 %
 INPAINT_RANGE = 1000.0  # cv2.inpaint compares gradients with absolute constants, so every map is brought to one range
 
@@ -41,6 +43,36 @@ def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[n
     closed = closed[size:-size, size:-size].astype(bool)
     # Water that comes in from the edge passes diagonals too: a hole is what is enclosed by 4-connected cells.
     return ndimage.binary_fill_holes(closed, np.ones((3, 3), np.bool_))
+
+
+def fault_voids(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell the voids that are gaps of faults from those of a ragged border, where nobody picked.
+
+    A void that touches the outside of the map, or the array's edge, is taken for a ragged border (Penobscot B has 194
+    such, up to 48 cells deep, and no other), unless it parts the map: measured parts of at least 5 % of the map each
+    lie on both sides of it. All other voids are faults. A fault gap that runs out of the map at one end only cannot be
+    told from a ragged border; a file of faults says it.
+
+    Parameters
+    ----------
+    known : (H, W) bool, cells with data.
+    inside : (H, W) bool, from `map_outline`.
+
+    Returns
+    -------
+    fault : (H, W) bool, within `inside` and not `known`.
+    """
+    voids = inside & ~known
+    around = np.ones((3, 3), np.bool_)
+    labels, _ = ndimage.label(voids, around)
+    near_outside = ndimage.binary_dilation(np.pad(~inside, 1, constant_values=True), around)[1:-1, 1:-1]
+    parts, _ = ndimage.label(known)
+    sides = np.zeros(labels.max() + 1, np.int64)
+    for part in np.flatnonzero(np.bincount(parts.ravel())[1:] >= MIN_PART * inside.sum()) + 1:
+        sides[np.unique(labels[ndimage.binary_dilation(parts == part, around)])] += 1
+    border = np.zeros(labels.max() + 1, np.bool_)
+    border[np.unique(labels[near_outside])] = True
+    return voids & ~(border & (sides < 2))[labels]
 
 
 def fill_holes(

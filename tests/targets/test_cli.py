@@ -89,6 +89,25 @@ def test_mistakes_are_one_line_and_code_2(words, part, capsys):
     assert stop.value.code == 2 and error.count("\n") == 1 and error.startswith("error: ") and part in error
 
 
+def test_options_may_be_typed_with_hyphens():
+    def both(*, min_area: float = 0, draw_all: bool = True, words: tuple[str, ...] = ()):
+        """Do it."""
+        return min_area, draw_all, words
+
+    assert run(both, ["--min-area", "-3.5", "--no-draw-all", "--words", "a-b", "-"]) == (-3.5, False, ("a-b", "-"))
+    assert run(both, ["--min-area=2e-3", "--words=a-b"]) == (0.002, True, ("a-b",))
+
+
+@pytest.mark.parametrize("text", [b"rates: {head: 3\nstride: [\n", b"- 3\n- 4\n", b"\xff\xfe\x00"])
+def test_a_damaged_config_is_named(text, tmp_path, capsys):
+    file = tmp_path / "c.yaml"
+    file.write_bytes(text)
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o", "--config", str(file)])
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {file}: ") and error.count("\n") == 1 and "unicode string" not in error
+
+
 def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):
     file = tmp_path / "c.yaml"
     file.write_text("rates: {haed: 3}\n")

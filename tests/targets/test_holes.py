@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from targets.holes import fill_holes, map_outline
+from targets.holes import fault_voids, fill_holes, map_outline
 
 METHODS = ("inpaint", "griddata")
 
@@ -90,6 +90,31 @@ def test_a_gap_wider_than_twice_the_radius_is_outside() -> None:
         known[:, 10 : 10 + width] = False
         assert map_outline(known, radius=3).all() == closed
     assert not map_outline(np.zeros((4, 4), bool)).any()
+
+
+def test_ragged_borders_are_no_faults_and_gaps_that_part_the_map_are() -> None:
+    known = np.ones((60, 80), bool)
+    known[10:40, 20:23] = False  # a gap inside
+    enclosed = ~known
+    known[:, 60:62] = False  # a gap from edge to edge
+    parting = ~known & ~enclosed
+    known[:5, 30:33] = False  # notches of a ragged border
+    known[20:24, 0] = False
+    known[52:, :8] = False  # a cut-off corner: outside
+    known[51, 2:6] = False  # and a notch beside it
+    inside = map_outline(known)
+    assert not inside[-1, 0] and inside[51, 3]
+    np.testing.assert_array_equal(fault_voids(known, inside), enclosed | parting)
+    island = np.ones((60, 80), bool)
+    island[:3, 40:50] = island[3, 40:50] = False
+    island[1, 42:48] = True  # picks behind the notch are too few to make it a fault
+    assert not fault_voids(island, map_outline(island)).any()
+
+
+def test_penobscot_is_ragged_and_fangst_is_faulted(shared_data) -> None:
+    for name, faulted in [("penobscot/horizon_b_twt", 0), ("fangst/top_fangst", 192), ("f3/fs4_twt", 0)]:
+        known = np.isfinite(np.load(shared_data / f"{name}.npz")["depth"])
+        assert fault_voids(known, map_outline(known)).sum() == faulted, name
 
 
 def test_the_voids_of_fangst_are_thin(shared_data) -> None:
