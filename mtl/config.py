@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from targets.cli import Names
+from targets.maps import Reading
 from targets.truth import TruthOptions
 
 
@@ -131,6 +132,7 @@ class TrainConfig:
     inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
     data: str = "data/demo"
     overfit: int = 0
+    reading: Reading = field(default_factory=Reading)
     net: NetConfig = field(default_factory=NetConfig)
     patches: PatchConfig = field(default_factory=PatchConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)

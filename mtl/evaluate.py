@@ -10,13 +10,13 @@ from mtl.heads import Head
 from mtl.predict import Predictor
 from mtl.scores import Sums
 from targets.files import written_whole
-from targets.maps import list_maps, read_map
+from targets.maps import Reading, list_maps, read_map
 
 POOLED = "pooled"
 Row = dict[str, str | float]
 
 
-def evaluate(predictor: Predictor, data: Sequence[str], out: Path) -> str:
+def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading) -> str:
     """Write metrics.csv and metrics.md, and return the Markdown text.
 
     The truth is made as in training: traps that an interpreter drew, else exact closures.
@@ -27,8 +27,10 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path) -> str:
     """
     rows: list[Row] = []
     pooled = {head.name: dict.fromkeys(head.score.sums, 0.0) for head in predictor.heads}
-    for source in list_maps(data):
-        sample = prepare(read_map(source), predictor.inputs, predictor.heads, predictor.config.targets)
+    for source in list_maps(data, how.layout):
+        sample = prepare(
+            read_map(source, how.fill, how.elevation), predictor.inputs, predictor.heads, predictor.config.targets
+        )
         values, _ = predictor.answer(sample.inputs, sample.scene.map_valid)
         sums = {
             h.name: h.score.count(values[h.name], sample.targets[h.name], sample.valid[h.name]) for h in predictor.heads

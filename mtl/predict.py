@@ -15,7 +15,7 @@ from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.tiles import Blend, padded_length, run_tiles, tile_weights
 from targets.errors import UserError
-from targets.maps import list_maps, read_map
+from targets.maps import Reading, list_maps, read_map
 from targets.scene import Bool, Float, Scene
 from targets.truth import find_truth
 
@@ -82,16 +82,18 @@ def load_predictor(checkpoint: str | Path, device: str = "auto", stride: int | N
     return Predictor(net, inputs, heads, config)
 
 
-def predict_maps(predictor: Predictor, paths: Sequence[str], out: Path) -> Iterator[tuple[str, Path | UserError]]:
+def predict_maps(
+    predictor: Predictor, paths: Sequence[str], out: Path, how: Reading
+) -> Iterator[tuple[str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
     Yields
     ------
     (name, folder) of a map that was predicted, (name, error) of one that could not be.
     """
-    for source in list_maps(paths):
+    for source in list_maps(paths, how.layout):
         try:
-            scene = read_map(source)
+            scene = read_map(source, how.fill, how.elevation)
             truth = find_truth(scene, predictor.config.targets)
             write_prediction(scene, predictor(scene), predictor.heads, out / source.name, truth.labels > 0)
         except UserError as error:

@@ -32,7 +32,7 @@ from mtl.scores import Score, Sums
 from mtl.tiles import tile_origins
 from targets.errors import UserError
 from targets.files import written_whole
-from targets.maps import list_maps, read_map
+from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Scene
 
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
@@ -252,12 +252,17 @@ OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them; see `fit`."""
     check_settings(config)
-    scenes = [read_map(source) for source in list_maps([config.data])]
+    scenes = read_scenes([config.data], config.reading)
     if config.overfit:
         return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume)
     if config.split.data:
-        return fit(config, out, scenes, [read_map(source) for source in list_maps([config.split.data])], resume)
+        return fit(config, out, scenes, read_scenes([config.split.data], config.reading), resume)
     return fit(config, out, *split_groups(scenes, config.split), resume)
+
+
+def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
+    """All maps under some paths."""
+    return [read_map(source, how.fill, how.elevation) for source in list_maps(paths, how.layout)]
 
 
 def check_settings(config: TrainConfig) -> None:

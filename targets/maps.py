@@ -16,6 +16,20 @@ FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the files of maps are to be understood.
+
+    fill : how holes in a depth are filled, inpaint or griddata.
+    elevation : grids hold elevations, positive up.
+    layout : names of the files of a map, and the pattern of flat names.
+    """
+
+    fill: Fill = "inpaint"
+    elevation: bool = False
+    layout: Layout = field(default_factory=Layout)
+
+
+@dataclass(frozen=True)
 class MapSource:
     """One map that can be read.
 

@@ -11,6 +11,7 @@ from mtl.config import LoopConfig, NetConfig, PatchConfig, TrainConfig
 from targets.folder import write_folder
 from targets.render import render
 from targets.scene import Geo, Scene
+from targets.synth import make_scene
 
 torch.set_num_threads(1)  # tests run side by side, one process a core; threads that wait for each other cost most
 
@@ -46,6 +47,16 @@ def dome_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("maps")
     for i in range(6):
         scene = dome_scene(f"dome{i}", crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
+        write_folder(scene, folder / scene.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def two_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two synthetic faulted maps on disk."""
+    folder = tmp_path_factory.mktemp("two_maps")
+    for seed in (3, 5):
+        scene = make_scene(seed, 128)
         write_folder(scene, folder / scene.name)
     return folder
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from mtl.evaluate import evaluate
 from mtl.predict import load_predictor
 from targets.cli import run
+from targets.maps import Reading
+
+DEFAULT = Reading()
 
 
 def main(
@@ -15,6 +18,7 @@ def main(
     out: str,
     stride: int | None = None,
     device: str = "auto",
+    reading: Reading = DEFAULT,
 ) -> None:
     """Score every head of a network on maps, per map and pooled.
 
@@ -26,7 +30,7 @@ def main(
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     device : auto, cpu, cuda, ...
     """
-    table = evaluate(load_predictor(checkpoint, device, stride), data, Path(out))
+    table = evaluate(load_predictor(checkpoint, device, stride), data, Path(out), reading)
     print(table)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}")
 

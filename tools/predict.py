@@ -6,6 +6,9 @@ from pathlib import Path
 from mtl.predict import load_predictor, predict_maps
 from targets.cli import run
 from targets.errors import UserError
+from targets.maps import Reading
+
+DEFAULT = Reading()
 
 
 def main(
@@ -15,6 +18,7 @@ def main(
     out: str,
     stride: int | None = None,
     device: str = "auto",
+    reading: Reading = DEFAULT,
 ) -> None:
     """Predict every head of one or more maps and write pictures, polygons and tables.
 
@@ -28,7 +32,7 @@ def main(
     """
     predictor = load_predictor(checkpoint, device, stride)
     failed = []
-    for name, result in predict_maps(predictor, maps, Path(out)):
+    for name, result in predict_maps(predictor, maps, Path(out), reading):
         if isinstance(result, UserError):
             failed.append(result)
         else:
