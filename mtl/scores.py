@@ -122,7 +122,7 @@ def band_ratios(s: Sums) -> dict[str, float]:
 # -- crests ------------------------------------------------------------------------------------------------------
 
 
-def find_peaks(heat: NDArray, valid: Bool, apart: int = 5, least: float = 0.3) -> NDArray[np.int64]:
+def find_peaks(heat: NDArray, valid: Bool, apart: int = 5, least: float = 0.2) -> NDArray[np.int64]:
     """(N, 2) rows and columns of the local maxima of a heatmap, at least `apart` cells from each other."""
     heat = np.where(valid, np.nan_to_num(heat), 0)
     return peak_local_max(heat, min_distance=apart, threshold_abs=least, exclude_border=False)
