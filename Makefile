@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test lint bench
 
 install: .venv/installed
 
@@ -30,4 +30,5 @@ lint: install
 	$(BIN)/mypy
 
 bench: install  ## speed beside peers; prints ratios
+	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done

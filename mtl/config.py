@@ -31,7 +31,11 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class PatchConfig:
-    """Training patches: side and stride in cells; patches with a smaller share of map than `min_valid` are left out."""
+    """Training patches: side and stride in cells.
+
+    Maps that are all smaller than `size` make the patches as small as the largest of them. Patches with a smaller
+    share of map than `min_valid` are left out.
+    """
 
     size: int = 256
     stride: int = 128
@@ -94,7 +98,7 @@ class LoopConfig:
     panels_every : epochs between pictures in TensorBoard.
     """
 
-    epochs: int = 20
+    epochs: int = 10
     batch: int = 8
     accumulate: int = 1
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"

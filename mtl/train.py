@@ -29,7 +29,7 @@ from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import head_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
-from mtl.tiles import tile_origins
+from mtl.tiles import padded_length, tile_origins
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
@@ -252,6 +252,11 @@ OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them; see `fit`."""
     check_settings(config)
+    if not Path(config.data).exists():
+        mend = (
+            "name yours with --data, or make some: tools/make_maps.py --out data/demo --count 400 --seed 1 --size 128"
+        )
+        raise UserError("--data", f"no such folder: {config.data}", "a folder of maps", mend)
     scenes = read_scenes([config.data], config.reading)
     if config.overfit:
         return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume)
@@ -263,6 +268,11 @@ def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, flo
 def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
     """All maps under some paths."""
     return [read_map(source, how.fill, how.elevation) for source in list_maps(paths, how.layout)]
+
+
+def patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
+    """The patch's side, but no larger than the largest map needs: what lies beyond it would be padding."""
+    return min(config.patches.size, padded_length(max(max(scene.shape) for scene in scenes), STRIDE))
 
 
 def check_settings(config: TrainConfig) -> None:
@@ -325,6 +335,7 @@ def fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
+    config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
     module = MultiTask(config, pretrained=checkpoint is None)
     monitor, mode = monitored(config, module.heads)
     samples, held = (

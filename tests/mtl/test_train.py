@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from mtl.checkpoint import read_checkpoint
 from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.predict import load_predictor
-from mtl.train import CosineRate, fit, train
+from mtl.train import CosineRate, fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
 from tests.conftest import dome_scene, tiny_config
@@ -111,6 +111,12 @@ def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
         fit(tiny_config(**fields), tmp_path / "run", SCENES[:2], SCENES[2:])
     assert not (tmp_path / "run").exists()  # nothing half-made
+
+
+def test_patches_are_no_larger_than_the_largest_map():
+    assert patch_size(tiny_config(patches=PatchConfig(size=256)), SCENES) == 64
+    assert patch_size(tiny_config(patches=PatchConfig(size=256)), [dome_scene(size=70)]) == 96
+    assert patch_size(tiny_config(patches=PatchConfig(size=32)), SCENES) == 32
 
 
 def test_cosine_rate_warms_up_and_ends_at_zero():
