@@ -1,9 +1,8 @@
 """What a prediction leaves on disk: every head, the traps as polygons and a table, and a picture to look at."""
 
 import csv
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,10 +16,12 @@ from skimage.measure import label, regionprops
 
 from mtl.heads import Head
 from mtl.scores import THRESHOLD, find_peaks
+from targets.draw import CREST, add_legend, base_picture, draw_lines, fault_mark, legend_mark
 from targets.files import written_whole
 from targets.grids import write_grid
-from targets.render import with_picture
-from targets.scene import Float, Geo, Scene
+from targets.outlines import Ring
+from targets.scene import Float, Scene
+from targets.vectors import Layer, Look, write_geojson
 
 MIN_AREA = 40  # cells; smaller predicted specks are not written as traps
 
@@ -46,10 +47,10 @@ class PredictedTrap:
 
 @dataclass(frozen=True)
 class Outline:
-    """The polygon of one trap: rings of (x, y) in map coordinates, the outer one first, holes after it."""
+    """The polygon of one trap: rings (n, 2) of rows and columns, the outer one first, holes after it."""
 
     trap: PredictedTrap
-    rings: list[list[tuple[float, float]]]
+    rings: list[Ring]
 
 
 def find_outlines(scene: Scene, maps: dict[str, Float]) -> list[Outline]:
@@ -82,20 +83,16 @@ def find_outlines(scene: Scene, maps: dict[str, Float]) -> list[Outline]:
             confidence=float(probability[parts == region.label].mean()),
         )
         others = (parts > 0) & (parts != region.label)
-        outlines.append(Outline(trap, trace(np.where(others, 0, probability), scene.geo)))
+        outlines.append(Outline(trap, trace(np.where(others, 0, probability))))
     return outlines
 
 
-def trace(field: np.ndarray, geo: Geo) -> list[list[tuple[float, float]]]:
-    """Rings around the part of a field above the threshold, the outer one first, in map coordinates."""
+def trace(field: np.ndarray) -> list[Ring]:
+    """Rings around the part of a field above the threshold, the outer one first."""
     padded = np.pad(field, 1)  # a trap at the array's edge is closed there
     lines = contour_generator(z=padded, fill_type=FillType.OuterOffset).filled(THRESHOLD, np.inf)
     points, offsets = max(zip(*lines, strict=True), key=lambda polygon: len(polygon[0]))
-    rings = []
-    for start, end in pairwise(offsets):
-        x, y = geo.xy(points[start:end, 1] - 1, points[start:end, 0] - 1)
-        rings.append([(float(a), float(b)) for a, b in zip(x, y, strict=True)])
-    return rings
+    return [points[start:end, ::-1] - 1 for start, end in pairwise(offsets)]
 
 
 def write_prediction(
@@ -114,7 +111,7 @@ def write_prediction(
             write_grid(maps[head.name][0], scene.geo, folder / f"{head.name}.tif")
     outlines = find_outlines(scene, maps) if "trap" in maps else []
     if "trap" in maps:
-        write_geojson(outlines, scene.geo, folder / "traps.geojson")
+        write_geojson([trap_layer(outlines)], scene.geo, folder / "traps.geojson")
         write_table([outline.trap for outline in outlines], folder / "closures.csv")
     with written_whole(folder / "overlay.png") as temporary:
         overlay(scene, maps, outlines, truth_mask).savefig(temporary)
@@ -131,23 +128,12 @@ def write_head_picture(head: Head, values: np.ndarray, path: Path) -> None:
         cv2.imwrite(str(temporary), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 
 
-def write_geojson(outlines: Sequence[Outline], geo: Geo, path: Path) -> None:
-    """Polygons with attributes, in map coordinates with the CRS named; without a location in columns and rows."""
-    content: dict = {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": asdict(outline.trap),
-                "geometry": {"type": "Polygon", "coordinates": outline.rings},
-            }
-            for outline in outlines
-        ],
-    }
-    if geo.located and geo.crs:  # the pre-RFC 7946 member: without it readers take metres for degrees
-        content["crs"] = {"type": "name", "properties": {"name": geo.crs}}
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content))
+def trap_layer(outlines: Sequence[Outline]) -> Layer:
+    """The predicted traps as a layer of polygons; attributes as in `PredictedTrap`."""
+    kind = [(item.name, "i4" if item.type is int else "f8") for item in fields(PredictedTrap)]
+    table = np.array([astuple(outline.trap) for outline in outlines], kind)  # None becomes NaN
+    return Layer("traps", "MultiPolygon", [[outline.rings] for outline in outlines], table,
+                 Look((255, 0, 255, 255), (255, 255, 255, 90), 0.6))  # fmt: skip
 
 
 def write_table(traps: Sequence[PredictedTrap], path: Path) -> None:
@@ -160,84 +146,18 @@ def write_table(traps: Sequence[PredictedTrap], path: Path) -> None:
 
 def overlay(scene: Scene, maps: dict[str, Float], outlines: Sequence[Outline], truth_mask: np.ndarray | None) -> Figure:
     """The map with predicted outlines and crests, true outlines dashed where they are known, legend and scale bar."""
-    scene = with_picture(scene)
-    assert scene.rgb is not None
-    height, width = scene.shape
-    longest = 11.0  # inches
-    size = (longest, longest * height / width) if width >= height else (longest * width / height, longest)
-    figure = Figure(figsize=(size[0], size[1] + 1.0), dpi=110, layout="constrained")
-    axis = figure.subplots()
-    axis.imshow(scene.rgb, interpolation="nearest")
+    figure, axis = base_picture(scene)
     legend: list[Line2D] = []
     if "trap" in maps:
         axis.contourf(np.nan_to_num(maps["trap"][0]), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
-        for outline in outlines:
-            for ring in outline.rings:
-                rows, cols = scene.geo.rowcol(*np.array(ring).T)
-                axis.plot(cols, rows, color="white", linewidth=4)
-                axis.plot(cols, rows, color="magenta", linewidth=2)
-        legend.append(Line2D([], [], color="magenta", linewidth=2, label=f"predicted traps ({len(outlines)})"))
+        draw_lines(axis, [ring for outline in outlines for ring in outline.rings], "magenta")
+        legend.append(legend_mark(f"predicted traps ({len(outlines)})", color="magenta", linewidth=2))
     if truth_mask is not None and truth_mask.any():
         axis.contour(truth_mask.astype(float), levels=[0.5], colors=["black"], linewidths=1.6, linestyles="dashed")
-        legend.append(
-            Line2D([], [], color="black", linewidth=1.6, linestyle="dashed", label="exact closures or drawn traps")
-        )
+        legend.append(legend_mark("exact closures or drawn traps", color="black", linewidth=1.6, linestyle="dashed"))
     if "crest" in maps:
         peaks = find_peaks(maps["crest"][0], scene.map_valid)
-        axis.plot(peaks[:, 1], peaks[:, 0], "^", color="yellow", markeredgecolor="black", markersize=9)
-        legend.append(
-            Line2D(
-                [],
-                [],
-                marker="^",
-                color="yellow",
-                markeredgecolor="black",
-                linestyle="",
-                label=f"predicted crests ({len(peaks)})",
-            )
-        )
-    if scene.fault.any():
-        legend.append(Line2D([], [], color="saddlebrown", linewidth=4, label="faults"))
-    _scale_bar(axis, scene)
-    axis.set(xticks=[], yticks=[], xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-    axis.set_title(_title(scene), fontsize=12)
-    if legend:
-        figure.legend(handles=legend, loc="outside lower center", ncols=len(legend), fontsize=10, frameon=False)
+        axis.plot(peaks[:, 1], peaks[:, 0], **CREST)
+        legend.append(legend_mark(f"predicted crests ({len(peaks)})", **CREST))
+    add_legend(figure, [*legend, *fault_mark(scene)])
     return figure
-
-
-def _title(scene: Scene) -> str:
-    if not scene.has_depth:
-        return scene.name
-    low, high = scene.relief
-    unit = scene.geo.depth_unit
-    text = f"{scene.name}: {low:.0f} to {high:.0f} {unit}" if unit else f"{scene.name}: depth normalised"
-    return text + (
-        f", contours every {scene.geo.contour_interval:g} {unit or ''}" if scene.geo.contour_interval else ""
-    )
-
-
-def _scale_bar(axis: matplotlib.axes.Axes, scene: Scene) -> None:
-    """A bar of a round length, about a fifth of the map's width, in km or m; in cells when the spacing is unknown."""
-    height, width = scene.shape
-    spacing = abs(scene.geo.dx) if scene.geo.dx else 1.0
-    raw = width * spacing / 5
-    unit = 10 ** np.floor(np.log10(raw))
-    length = max(step * unit for step in (1, 2, 5) if step * unit <= raw)
-    if not scene.geo.dx:
-        text = f"{length:g} cells"
-    else:
-        text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    cells = length / spacing
-    left, top = 0.03 * width, 0.96 * height
-    axis.plot([left, left + cells], [top, top], color="white", linewidth=7, solid_capstyle="butt")
-    axis.plot([left, left + cells], [top, top], color="black", linewidth=4, solid_capstyle="butt")
-    axis.text(
-        left + cells / 2,
-        top - 0.012 * height,
-        text,
-        ha="center",
-        va="bottom",
-        fontsize=10,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-    )

@@ -161,6 +161,7 @@ def _readable(message: str) -> str:
     message = " ".join(message.split())
     message = re.sub(r'Parser key "([\w.]+)":', r"--\1:", message)
     message = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", message).replace("NoneType", "null")
+    message = re.sub(r"typing\.Literal\[(.*?)\]", lambda found: f"one of {found[1]}".replace("'", ""), message)
     message = re.sub(
         r"Does not validate .*?Subtypes: (\[.*?\]) Errors:.*Given value: (.*)",
         r"Expected one of \1. Got value: \2",

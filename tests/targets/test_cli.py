@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -96,6 +97,21 @@ def test_options_may_be_typed_with_hyphens():
 
     assert run(both, ["--min-area", "-3.5", "--no-draw-all", "--words", "a-b", "-"]) == (-3.5, False, ("a-b", "-"))
     assert run(both, ["--min-area=2e-3", "--words=a-b"]) == (0.002, True, ("a-b",))
+
+
+def test_choices_are_listed_as_they_are_typed(capsys):
+    def choose(*, edge: Literal["open", "closed"] = "open", near: Literal[8, 4] = 8):
+        """Choose."""
+        return edge, near
+
+    assert run(choose, ["--edge", "closed", "--near", "4"]) == ("closed", 4)
+    for words, part in [
+        (["--edge", "shut"], "one of open, closed. Got value: shut"),
+        (["--near", "5"], "one of 8, 4."),
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            run(choose, words)
+        assert part in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", [b"rates: {head: 3\nstride: [\n", b"- 3\n- 4\n", b"\xff\xfe\x00"])

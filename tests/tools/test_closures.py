@@ -1,0 +1,121 @@
+"""tools/closures.py as it is typed: files per map, options, and mistakes in one line."""
+
+import csv
+import os
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from targets.cli import run
+from targets.folder import write_folder
+from tests.conftest import dome_scene
+
+TOOL = Path(__file__).parents[2] / "tools" / "closures.py"
+
+
+@pytest.fixture
+def call(capsys):
+    """Call the tool's main as its command line does; gives exit code, standard output and standard error."""
+    main = runpy.run_path(str(TOOL))["main"]
+
+    def called(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            run(main, [str(word) for word in words])
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    return called
+
+
+@pytest.fixture
+def maps(tmp_path) -> Path:
+    """A map folder, a grid without a location and one that is damaged."""
+    folder = tmp_path / "maps"
+    write_folder(dome_scene(), folder / "dome")
+    np.savez(folder / "flat.npz", depth=dome_scene().depth)
+    (folder / "hurt.npz").write_bytes((folder / "flat.npz").read_bytes()[:-400])
+    return folder
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_bad_map_does_not_stop_the_others(call, maps, tmp_path):
+    (maps / "nan.npz").write_bytes(b"")
+    np.savez(maps / "nan.npz", depth=np.full((9, 9), np.nan))
+    out = tmp_path / "out"
+    code, said, error = call(maps / "nan.npz", maps / "dome", maps / "flat.npz", "--out", out)
+    assert code == 2 and error.count("\n") == 1 and "nan.npz" in error and "empty" in error
+    assert (
+        said.count("\n") == 2 and (out / "dome" / "closures.gpkg").exists() and (out / "flat" / "closures.npz").exists()
+    )
+    (row,) = table(out / "flat" / "closures.csv")
+    assert (row["crest_row"], row["crest_col"], row["crest_depth"]) == ("32", "32", "2000")
+    assert (row["spill_depth"], row["spills_into"], row["touches_fault"]) == ("2100", "0", "False")
+
+
+def test_options_with_hyphens_reach_the_analysis(call, maps, tmp_path):
+    words = [maps / "flat.npz", "--out", tmp_path / "o", "--contour-interval", 30, "--contour-base", 5]
+    code, _, error = call(*words, "--connectivity", 4, "--min-area", 5, "--min-height", 2, "--edge", "closed")
+    assert code == 0, error
+    (row, *_) = table(tmp_path / "o" / "flat" / "closures.csv")
+    assert row["contour_depth"] == "2075"
+    assert "flat: 0 closures" in call(*words, "--min-height", 101)[1]
+
+
+def test_uncertainty_and_formats(call, maps, tmp_path):
+    words = [maps / "dome", "--out", tmp_path, "--depth-std", 2, "--correlation", 200, "--realisations", 4]
+    code, _, error = call(*words, "--grids", "irap", "--vectors", "geojson", "--contour-interval", "auto")
+    assert code == 0, error
+    names = {path.name for path in (tmp_path / "dome").iterdir()}
+    assert {"labels.irap", "probability.irap", "probability.png", "closures.geojson"} <= names
+    (row, *_) = [row for row in table(tmp_path / "dome" / "closures.csv") if row["parent"] == "0"]
+    assert float(row["probability"]) == 1 and float(row["area_p90"]) <= float(row["area_p10"])
+
+
+def test_elevation_turns_the_map_over(call, tmp_path):
+    np.savez(tmp_path / "hill.npz", depth=-dome_scene().depth)
+    code, said, error = call(tmp_path / "hill.npz", "--out", tmp_path / "o", "--elevation")
+    assert code == 0 and "hill: 1 closure on" in said, error
+    assert "hill: 0 closures" in call(tmp_path / "hill.npz", "--out", tmp_path / "o")[1]
+
+
+def test_real_grids_with_their_faults(call, tmp_path, shared_data):
+    geopandas = pytest.importorskip("geopandas")
+    original = shared_data / "reek" / "topreek.npz"
+    code, said, error = call(original, "--out", tmp_path, "--faults", "sealing", "--contour-interval", "auto")
+    assert code == 0 and "topreek" in said, error
+    shapes = geopandas.read_file(tmp_path / "topreek" / "closures.gpkg", layer="closures")
+    assert len(shapes) > 1 and shapes.is_valid.all() and shapes["touches_fault"].any()
+    assert shapes.area.to_numpy() == pytest.approx(shapes["area"].to_numpy(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [
+        (["none.gri", "--out", "o"], "none.gri"),
+        (["--out", "o"], "required: maps"),
+        (["flat.npz"], "required: out"),
+        (["flat.npz", "--out", "o", "--faults", "open"], "--faults: expected one of"),
+        (["flat.npz", "--out", "o", "--contour-interval", "0"], "--contour-interval: 0"),
+        (["flat.npz", "--out", "o", "--connectivity", "6"], "--connectivity"),
+        (["flat.npz", "--out", "o", "--depth-std", "3"], "--correlation: missing"),
+        (["flat.npz", "--out", "o", "--min-aera", "3"], "--min"),
+        (["hurt.npz", "--out", "o"], "hurt.npz"),
+    ],
+)
+def test_mistakes_are_one_line(call, words, part, maps, monkeypatch):
+    monkeypatch.chdir(maps)
+    code, _, error = call(*words)
+    assert code == 2 and part in error and error.count("\n") == 1, error
+
+
+def test_the_tool_can_be_started_by_its_name():
+    assert os.access(TOOL, os.X_OK) and TOOL.read_text().startswith("#!/usr/bin/env python\n")

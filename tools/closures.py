@@ -1,0 +1,60 @@
+#!/usr/bin/env python
+"""Find the closed structural traps of maps exactly, without a network."""
+
+from pathlib import Path
+
+from targets.cli import run
+from targets.closure_files import (
+    DEFAULT,
+    EXACT,
+    ClosureOptions,
+    DepthError,
+    Grids,
+    Vectors,
+    analyse,
+    summary,
+    write_analysis,
+)
+from targets.errors import UserError
+from targets.maps import list_maps, read_map
+
+
+def main(
+    maps: tuple[str, ...],
+    closures: ClosureOptions = DEFAULT,
+    error: DepthError = EXACT,
+    *,
+    out: Path,
+    elevation: bool = False,
+    grids: Grids = "tif",
+    vectors: Vectors = "gpkg",
+) -> None:
+    """Find the closures of maps: a table, vector layers, grids, target rasters and a picture for each.
+
+    Parameters
+    ----------
+    maps : maps, folders of maps, or grids with their fault files beside them.
+    out : folder for the results, one folder per map.
+    elevation : grids hold elevations, positive up.
+    grids : how labels, height and catchments are written: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps
+        without a location get npz.
+    vectors : how polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
+    """
+    failed = []
+    for source in list_maps(maps):
+        folder = out / source.name
+        try:
+            analysis = analyse(read_map(source, elevation=elevation), closures, error)
+            write_analysis(analysis, folder, grids, vectors)
+        except UserError as mistake:
+            failed.append(mistake)
+            continue
+        print(f"{source.name}: {summary(analysis)}; look at {folder / 'closures.png'}", flush=True)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise UserError(f"{len(failed)} maps failed", " | ".join(map(str, failed)))
+
+
+if __name__ == "__main__":
+    run(main)
