@@ -1,0 +1,27 @@
+"""Makes the pictures of docs/closures_tool.md with the code of tools/closures.py."""
+
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from targets.closure_files import ClosureOptions, DepthError, analyse, write_analysis
+from targets.synth import make_scene
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def main() -> None:
+    """Make both: the map with its closures, and the probability of closure."""
+    scene = make_scene(700001, 400, name="example").with_(rgb=None)
+    analysis = analyse(scene, ClosureOptions(), DepthError(8.0, 1000.0, realisations=100))
+    with tempfile.TemporaryDirectory() as folder:
+        write_analysis(analysis, Path(folder), grids="npz", vectors="geojson")
+        for name in ("closures", "probability"):
+            picture = Image.open(Path(folder) / f"{name}.png").convert("RGB")
+            small = picture.resize((picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS)
+            small.quantize(256, Image.Quantize.MEDIANCUT).save(IMAGES / f"tool_{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
