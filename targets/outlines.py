@@ -47,8 +47,9 @@ def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
 def _rings(cells: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Rings of corner numbers around one 4-connected part, the outer one first.
 
-    Every side between a cell and what is not is walked with the cell on the right; where four sides meet at a corner,
-    the walk turns right, that is, it stays with its cell.
+    Every side between a cell and what is not is walked with the cell on the right. Where four sides meet at a corner,
+    the walk turns left, that is, it stays with what is outside: so a hole that touches another or the outline at a
+    corner gets its own ring, and because the cells of a part join by their sides, no ring meets itself.
     """
     inside = np.pad(cells, 1).astype(np.int8)
     width = inside.shape[1] + 1
@@ -70,43 +71,21 @@ def _rings(cells: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
             seen[side] = True
             walk.append(side)
             side = after[side]
-        if not walk:
-            continue
-        rings += [np.stack(np.divmod(ring, width), axis=1) for ring in _simple(start[walk].tolist())]
-    rings = [_straightened(ring) for ring in rings]
+        if walk:
+            rings.append(_straightened(np.stack(np.divmod(start[walk], width), axis=1)))
     rings.sort(key=_turned_area, reverse=True)  # clockwise on the page is the outer one; holes turn the other way
     return rings
 
 
 def _next_sides(start: NDArray, end: NDArray, heading: NDArray) -> NDArray[np.int64]:
-    """For every side the one that follows it: the only one that starts at its end, or of two the right turn."""
+    """For every side the one that follows it: the only one that starts at its end, or of two the left turn."""
     order = np.lexsort((heading, start))
     sorted_start = start[order]
     low, high = np.searchsorted(sorted_start, end, "left"), np.searchsorted(sorted_start, end, "right")
-    turn = np.array([3, 2, 0, 1])  # East turns South, West turns North, North turns East, South turns West
+    turn = np.array([2, 3, 1, 0])  # East turns North, West turns South, North turns West, South turns East
     first = order[low]
     second = order[high - 1]
     return np.where(heading[second] == turn[heading], second, first)
-
-
-def _simple(corners: list[int]) -> list[NDArray[np.int64]]:
-    """Cut a walk wherever it meets itself, into rings that do not; the first corner is not repeated."""
-    if len(set(corners)) == len(corners):
-        return [np.array(corners)]
-    rings: list[NDArray[np.int64]] = []
-    path: list[int] = []
-    place: dict[int, int] = {}
-    for corner in corners:
-        if corner in place:
-            cut = place[corner]
-            rings.append(np.array(path[cut:]))
-            for gone in path[cut + 1 :]:
-                del place[gone]
-            del path[cut + 1 :]
-        else:
-            place[corner] = len(path)
-            path.append(corner)
-    return [*rings, np.array(path)]
 
 
 def _straightened(ring: NDArray[np.int64]) -> NDArray[np.int64]:
