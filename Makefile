@@ -16,7 +16,7 @@ install: .venv/installed
 demo: install  ## maps, a small multi-head network and a prediction, on the CPU within minutes
 	rm -rf data/demo data/demo_new runs/demo predictions/demo
 	$(RUN) tools/make_maps.py --out data/demo --count 400 --seed 1 --size 128
-	$(RUN) tools/make_maps.py --out data/demo_new --count 1 --seed 1001 --size 128
+	$(RUN) tools/make_maps.py --out data/demo_new --count 3 --seed 7 --size 128
 	$(RUN) tools/train.py --config configs/demo.yaml --data data/demo --out runs/demo
 	$(RUN) tools/predict.py data/demo_new --checkpoint runs/demo/best.ckpt --out predictions/demo
 	@echo "the heads, in a browser: $(BIN)/tensorboard --logdir runs/demo"
