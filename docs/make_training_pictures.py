@@ -13,7 +13,10 @@ from targets.truth import find_truth
 
 
 def main(
-    *, checkpoint: str = "runs/demo/best.ckpt", data: str = "data/demo_new/synth_700002", out: str = "docs/images/heads.png"
+    *,
+    checkpoint: str = "runs/demo/best.ckpt",
+    data: str = "data/demo_new/synth_700002",
+    out: str = "docs/images/heads.png",
 ) -> None:
     """Draw target and prediction of every head for the first map of a folder.
 

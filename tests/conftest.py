@@ -56,7 +56,7 @@ def two_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two synthetic faulted maps on disk."""
     folder = tmp_path_factory.mktemp("two_maps")
     for seed in (3, 5):
-        scene = make_scene(seed, 128)
+        scene = make_scene(seed, 96)
         write_folder(scene, folder / scene.name)
     return folder
 

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mtl.checkpoint import read_checkpoint
-from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
+from mtl.config import LoopConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.predict import load_predictor
 from mtl.train import CosineRate, fit, patch_size, train
 from targets.cli import Names
@@ -141,13 +141,6 @@ def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
 
 @pytest.mark.slow
 def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
-    config = TrainConfig(
-        data=str(two_maps),
-        overfit=2,
-        net=NetConfig(),
-        patches=PatchConfig(size=128, stride=64),
-        augment=AugmentConfig(),
-        loop=LoopConfig(epochs=60, batch=4, panels_every=1000),
-    )
-    figures = train(config, tmp_path / "run")
-    assert figures["trap/dice"] >= 0.98
+    """With the defaults but for the number of epochs; 0.98 is reached after 3 epochs of 6."""
+    config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch=2, panels_every=10))
+    assert train(config, tmp_path / "run")["trap/dice"] >= 0.98
