@@ -318,7 +318,7 @@ def fit(
 
     Returns
     -------
-    The figures of the last validation, {HEAD/FIGURE: value}.
+    The figures of the last validation, {HEAD/FIGURE: value}; all of them stand in metrics.csv.
 
     Raises
     ------

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from mtl.config import TrainConfig
+from mtl.heads import HEADS
+from mtl.names import pick
 from mtl.train import train
 from targets.cli import run
 from targets.errors import UserError
@@ -23,7 +25,8 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False) -
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     figures = train(config, folder, resume)
-    print("last validation: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    best = [f"{head.name}/{head.score.best}" for head in pick(HEADS, config.heads, "--heads")]
+    print("last validation: " + ", ".join(f"{name} {figures[name]:.3f}" for name in best))
     print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
     print(f"look at it: tensorboard --logdir {folder}")
 
