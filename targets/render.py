@@ -46,7 +46,7 @@ class Style:
     contour_interval : in depth units; None takes the map's own, else one that suits its relief.
     contour_base : depth that one contour passes through.
     contour_width : pixels, in steps of a half; every fifth contour is half a pixel wider. 0 draws none.
-    labels : whether every fifth contour carries its depth.
+    labels : whether every fifth contour carries its depth; never on small maps, where nobody could read it.
     fault_width : pixels by which faults are drawn wider than their cells.
     fault_colour : red, green, blue.
     """
@@ -178,11 +178,12 @@ def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, sty
     fine = np.zeros((scene.shape[0] * 2, scene.shape[1] * 2), np.uint8)  # twice as fine, for half-pixel widths
     lines: dict[bool, list] = {False: [], True: []}
     labels: list[tuple[str, NDArray]] = []
+    labelled = style.labels and min(scene.shape) >= 3 * LABEL_DISTANCE
     for level, line in _contours(scene.depth, scene.map_valid, interval, base):
         index = round((level - base) / interval) % 5 == 0
         lines[index].append(np.rint(line * 32 + 8).astype(np.int32))  # sixteenths of a fine pixel
         middle = line[len(line) // 2]
-        if index and style.labels and all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
+        if index and labelled and all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
             labels.append((f"{level:g}", middle))
     for index, found in lines.items():
         width = max(1, round(2 * style.contour_width) + index)

@@ -131,8 +131,8 @@ def test_styles_vary_and_are_decided_by_the_generator():
     styles = [random_style(np.random.default_rng(seed)) for seed in range(60)]
     assert styles[3] == random_style(np.random.default_rng(3))
     assert {style.palette for style in styles} == set(PALETTES) and {style.banded for style in styles} == {True, False}
-    labelled = render(ramp(200, 300), Style(labels=True))
-    assert (labelled != render(ramp(200, 300), Style())).any()
+    labelled = render(ramp(250, 300), Style(labels=True))
+    assert (labelled != render(ramp(250, 300), Style())).any()
 
 
 def test_contact_sheet_holds_maps_of_any_shape():
