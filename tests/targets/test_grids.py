@@ -108,7 +108,7 @@ def test_every_text_format_is_known_by_content_and_puts_each_value_in_its_place(
     tmp_path: Path, name: str, text: str, packed: bool
 ) -> None:
     path = tmp_path / "grid.txt"
-    path.write_bytes(gzip.compress(text.encode(, mtime=0)) if packed else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if packed else text.encode())
     assert format_of(path) == name
     depth, geo = read_surface(path)
     np.testing.assert_array_equal(depth, DEPTH)
@@ -280,7 +280,7 @@ def npy_bomb(path: Path) -> None:
         (CPS3.replace("FSNROW 2 3", "FSNROW 3 2").encode(), "contradict FSLIMI"),
         (CPS3.replace("30.0", "").encode(), "5 values; expected 2 x 3 = 6"),
         (CPS3.replace("2 3\n", "200000 300000\n").replace("100.0 50.0", "6.667e-4 2.5e-4").encode(), "claims 200000"),
-        (gzip.compress(IRAP.encode(, mtime=0))[:-20], "Compressed file ended"),
+        (gzip.compress(IRAP.encode(), mtime=0)[:-20], "Compressed file ended"),
     ],
 )
 def test_what_is_no_grid_is_named(tmp_path: Path, content: bytes, says: str) -> None:
