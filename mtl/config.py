@@ -35,11 +35,15 @@ class PatchConfig:
 
     Maps that are all smaller than `size` make the patches as small as the largest of them. Patches with a smaller
     share of map than `min_valid` are left out.
+
+    longest : maps with a longer side are coarsened to this many cells before patches are cut or tiles are run, so
+        that whole structures fit into a window; answers come back on the map's own cells. 0: never.
     """
 
     size: int = 256
     stride: int = 128
     min_valid: float = 0.1
+    longest: int = 0
 
 
 @dataclass(frozen=True)

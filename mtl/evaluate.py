@@ -31,7 +31,7 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
         sample = prepare(
             read_map(source, how.fill, how.elevation), predictor.inputs, predictor.heads, predictor.config.targets
         )
-        values, _ = predictor.answer(sample.inputs, sample.scene.map_valid)
+        values = predictor(sample.scene)
         sums = {
             h.name: h.score.count(values[h.name], sample.targets[h.name], sample.valid[h.name]) for h in predictor.heads
         }

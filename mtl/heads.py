@@ -40,6 +40,7 @@ class Head:
     drawing : how it is drawn.
     bias : the logit an untrained head starts from (rare answers start near "no").
     blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
+    in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Head:
     drawing: Drawing
     bias: float = 0.0
     blend: Literal["values", "logits"] = "values"
+    in_cells: bool = False
 
 
 def everywhere(raster: Callable[[Truth], Float]) -> Callable[[Truth], Values]:
@@ -135,6 +137,7 @@ HEADS = {
             score=scores.ERROR_SCORE,
             drawing=Drawing("cividis", high=None),
             bias=-0.5,
+            in_cells=True,
         ),
     )
 }

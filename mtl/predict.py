@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -14,7 +15,9 @@ from mtl.inputs import InputChannel, stack_inputs
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.tiles import Blend, padded_length, run_tiles, tile_weights
+from targets.coarse import coarsened
 from targets.errors import UserError
+from targets.holes import fill_holes
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Bool, Float, Scene
 from targets.truth import find_truth
@@ -31,8 +34,19 @@ class Predictor:
 
     def __call__(self, scene: Scene) -> dict[str, Float]:
         """{head: (C, H, W) float32 in the head's unit, NaN outside the map}."""
-        values, _ = self.answer(stack_inputs(scene, self.inputs), scene.map_valid)
-        return values
+        coarse = coarsened(scene, self.config.patches.longest)
+        values, _ = self.answer(stack_inputs(coarse, self.inputs), coarse.map_valid)
+        if coarse is scene:
+            return values
+        grown = max(scene.shape) / max(coarse.shape)
+        return {
+            head.name: masked(
+                np.stack([refined(plane, scene.shape) for plane in values[head.name]])
+                * np.float32(grown if head.in_cells else 1),
+                scene.map_valid,
+            )
+            for head in self.heads
+        }
 
     @torch.inference_mode()
     def answer(self, inputs: Float, map_valid: Bool) -> tuple[dict[str, Float], dict[str, Float]]:
@@ -56,6 +70,13 @@ class Predictor:
             {head.name: masked(maps[head.name][crop].numpy(), map_valid) for head in self.heads}
             for maps in (heads, blended)
         )
+
+
+def refined(plane: Float, shape: tuple[int, int]) -> Float:
+    """A coarse (h, w) plane on (H, W) cells, linear between the centres of coarse cells; NaN takes the nearest."""
+    finite = np.isfinite(plane)
+    whole = fill_holes(np.nan_to_num(plane), finite, finite)
+    return cv2.resize(whole, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def load_predictor(checkpoint: str | Path, device: str = "auto", stride: int | None = None) -> Predictor:

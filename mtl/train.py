@@ -30,6 +30,7 @@ from mtl.panels import head_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
 from mtl.tiles import padded_length, tile_origins
+from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
@@ -335,6 +336,8 @@ def fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
+    longest = config.patches.longest
+    training, validation = ([coarsened(scene, longest) for scene in scenes] for scenes in (training, validation))
     config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
     module = MultiTask(config, pretrained=checkpoint is None)
     monitor, mode = monitored(config, module.heads)

@@ -1,0 +1,64 @@
+"""A predictor answers on the map's own cells, also when the network saw a coarser map."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from mtl.config import PatchConfig, PredictConfig
+from mtl.heads import DISTANCE_SCALE, HEADS
+from mtl.inputs import INPUTS
+from mtl.predict import Predictor, refined
+from tests.conftest import dome_scene, tiny_config
+
+
+class Copies(torch.nn.Module):
+    """A network whose logits are its input channel, so that answers follow from the depth."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return {"trap": x * 9, "dist": x * 0}
+
+
+def predictor(longest):
+    config = tiny_config(patches=PatchConfig(64, 64, longest=longest), predict=PredictConfig(stride=32))
+    return Predictor(Copies(), (INPUTS["depth"],), (HEADS["trap"], HEADS["dist"]), config)
+
+
+def test_answers_have_the_maps_cells_and_nan_outside(dome):
+    scene = dome_scene(size=200)
+    inside = scene.map_valid.copy()
+    inside[:, :37] = False
+    scene = scene.with_(map_valid=inside, depth_valid=inside)
+    for longest in (0, 50):
+        out = predictor(longest)(scene)
+        assert out["trap"].shape == (1, 200, 200) and out["trap"].dtype == np.float32
+        np.testing.assert_array_equal(np.isfinite(out["trap"][0]), inside)
+
+
+def test_a_coarse_look_gives_nearly_the_same_mask_on_a_smooth_map():
+    scene = dome_scene(size=200)
+    fine, coarse = (predictor(longest)(scene)["trap"][0] > 0.5 for longest in (0, 100))
+    assert (fine & coarse).sum() / (fine | coarse).sum() > 0.97
+
+
+def test_lengths_in_cells_grow_with_the_resolution():
+    scene = dome_scene(size=200)
+    fine, coarse = (predictor(longest)(scene)["dist"] for longest in (0, 50))
+    np.testing.assert_allclose(fine, np.log(2) * DISTANCE_SCALE, rtol=1e-5)
+    np.testing.assert_allclose(coarse, 4 * fine, rtol=1e-5)
+
+
+def test_refining_fills_from_the_nearest_cell():
+    plane = np.array([[np.nan, 2.0], [np.nan, 2.0]], np.float32)
+    np.testing.assert_array_equal(refined(plane, (4, 4)), np.full((4, 4), 2.0))
+
+
+def test_the_stride_of_tiles_hardly_matters_for_a_local_network():
+    scene = dome_scene(size=150)
+    first = predictor(0)
+    second = replace(first, config=replace(first.config, predict=PredictConfig(stride=64, weights="hann")))
+    np.testing.assert_allclose(first(scene)["trap"], second(scene)["trap"], atol=1e-4)
