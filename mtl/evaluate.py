@@ -5,12 +5,12 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtl.data import prepare
 from mtl.heads import Head
 from mtl.predict import Predictor
 from mtl.scores import Sums
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
+from targets.truth import find_truth
 
 POOLED = "pooled"
 Row = dict[str, str | float]
@@ -28,16 +28,12 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
     rows: list[Row] = []
     pooled = {head.name: dict.fromkeys(head.score.sums, 0.0) for head in predictor.heads}
     for source in list_maps(data, how.layout):
-        sample = prepare(
-            read_map(source, how.fill, how.elevation), predictor.inputs, predictor.heads, predictor.config.targets
-        )
-        values = predictor(sample.scene)
-        sums = {
-            h.name: h.score.count(values[h.name], sample.targets[h.name], sample.valid[h.name]) for h in predictor.heads
-        }
+        scene = read_map(source, how.fill, how.elevation)
+        truth, values = find_truth(scene, predictor.config.targets), predictor(scene)
+        sums = {head.name: head.score.count(values[head.name], *head.target(truth)) for head in predictor.heads}
         for name, own in sums.items():
             pooled[name] = {key: pooled[name][key] + own[key] for key in own}
-        rows.append({"map": sample.scene.name, **figures(predictor.heads, sums)})
+        rows.append({"map": scene.name, **figures(predictor.heads, sums)})
     rows.append({"map": POOLED, **figures(predictor.heads, pooled)})
     with written_whole(out / "metrics.csv") as temporary:
         temporary.write_text(as_csv(rows))
