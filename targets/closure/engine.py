@@ -821,17 +821,80 @@ def _onward(i: int, codes: NDArray, lands: NDArray, cell: NDArray, ways: NDArray
 
 @compiled
 def way_up(
-    start: int, code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray, leave: NDArray,
-    path: NDArray,
+    start: int, depth: NDArray, code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray,
+    leave: NDArray, eight: bool, came: NDArray, queue: NDArray, path: NDArray,
 ) -> int:  # fmt: skip
-    """Write the flat cells from `start` up-dip to the first cell of a closure, or to the border. Returns how many."""
-    codes, lands, inside = code.ravel(), basin.ravel(), labels.ravel()
-    step = DROW * code.shape[1] + DCOL
-    i, length = start, 0
-    while i >= 0:
+    """Write the flat cells from `start` up-dip to the first cell of a closure, or to the border. Returns how many.
+
+    Each cell is a neighbour of the one before. What ends at a peak without a label has filled the high around it, and
+    is led on from where it entered the high to where that leaks, by the shortest way inside.
+
+    came : (H * W,) int32 of -1, and the same again at the end; queue : (H * W,) int32, work space; path : (2 * H * W,)
+    int32, written: a cell can be climbed over once and be part of one filled high.
+    """
+    width = code.shape[1]
+    deep, codes, lands, inside = depth.ravel(), code.ravel(), basin.ravel(), labels.ravel()
+    step = DROW * width + DCOL
+    i, length, entered = start, 0, 0
+    while True:
         path[length] = i
         length += 1
-        if inside[i] > 0:
-            break
-        i = _onward(i, codes, lands, cell, ways, leave, step)
+        k = codes[i] & 15
+        if inside[i] > 0 or k == OUTLET:
+            return length
+        if k < PEAK:
+            i += step[k]
+            continue
+        e = leave[lands[i]]
+        while length - 1 > entered and _filled(path[length - 2], e, deep, lands, cell, leave):
+            length -= 1
+        for through in (False, True):  # other outlines of a filled high are passed by if there is room
+            more = _across(
+                path[length - 1], e, through, eight, width, deep, lands, inside, cell, leave, came, queue, path[length:]
+            )
+            if more >= 0:
+                break
+        length += more
+        if ways[e, 0] >= OVER:
+            return length
+        i, entered = cell[e] + step[ways[e, 0]], length
+
+
+@compiled
+def _filled(i: int, e: int, deep: NDArray, lands: NDArray, cell: NDArray, leave: NDArray) -> bool:
+    """Whether cell i belongs to the high that leaks by saddle e and is full down to it."""
+    return lands[i] > 0 and leave[lands[i]] == e and deep[i] <= deep[cell[e]]
+
+
+@compiled
+def _across(
+    start: int, e: int, through: bool, eight: bool, width: int, deep: NDArray, lands: NDArray, inside: NDArray,
+    cell: NDArray, leave: NDArray, came: NDArray, queue: NDArray, path: NDArray,
+) -> int:  # fmt: skip
+    """Write the shortest way from `start`, not included, inside the high that leaks by saddle e to the saddle's cell.
+
+    Breadth first from the end. With `through` it may pass labelled cells. Returns how many cells, -1: there is no way.
+    """
+    end = cell[e]
+    queue[0], came[end] = end, end
+    at, count = 0, 1
+    while at < count and came[start] < 0:
+        i = queue[at]
+        at += 1
+        for k in range(8):
+            row, col = i // width + DROW[k], i % width + DCOL[k]
+            if (eight or SIDES >> k & 1) and 0 <= row < lands.size // width and 0 <= col < width:
+                j = row * width + col
+                if came[j] < 0 and _filled(j, e, deep, lands, cell, leave) and (through or inside[j] == 0):
+                    queue[count], came[j] = j, i
+                    count += 1
+    length = -1
+    if came[start] >= 0:
+        i, length = start, 0
+        while i != end:
+            i = came[i]
+            path[length] = i
+            length += 1
+    for at in range(count):
+        came[queue[at]] = -1
     return length

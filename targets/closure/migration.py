@@ -26,23 +26,44 @@ def catchments(closures: Closures) -> NDArray[np.int32]:
 def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     """The way of what leaks: for each outermost closure, from its spill point up-dip to the next closure or the border.
 
-    Returns a list as long as the table: (K, 2) int32 rows and columns, the first being the spill point and the last
-    the first cell of the next closure, or the cell where the map is left. Nested closures and closures without a way
-    out have the spill point alone.
+    Each cell of a path is a neighbour of the one before, and no cell comes twice. A high on the way that is no closure
+    of the table (too small, or without a closed contour of its own) is full: the path crosses it by the shortest way
+    from the cell where it enters to the cell where that high leaks, going around the outlines of the same high if
+    there is room.
+
+    Returns a list as long as the table: (K, 2) int32 rows and columns. The first is the spill point. The last is the
+    first cell of the closure `spills_into`, or the cell beside the open border where the map is left; in a part of the
+    map with no way out it can be the deepest cell of that part. Nested closures and closures that leak over the border
+    or have no way out have the spill point alone.
     """
     tree, labels = _tree(closures), closures.labels
     leaks = _leaks(tree)
     width = labels.shape[1]
-    path = np.empty(labels.size + 1, np.int32)
+    path, queue = np.empty(2 * labels.size + 1, np.int32), np.empty(labels.size, np.int32)
+    came = np.full(labels.size, -1, np.int32)
     found = []
     for row in closures.table:
         length = 0
         path[0] = row["spill_row"] * width + row["spill_col"]
         if row["parent"] == 0 and row["leak_row"] >= 0:
             leak = row["leak_row"] * width + row["leak_col"]
-            length = engine.way_up(leak, tree.code, tree.basin, labels, tree.cell, tree.ways, leaks, path[1:])
-        found.append(np.stack(np.divmod(path[: length + 1], width), axis=1))
+            length = engine.way_up(
+                leak, tree.depth, tree.code, tree.basin, labels, tree.cell, tree.ways, leaks, closures.grid.eight,
+                came, queue, path[1:],
+            )  # fmt: skip
+        found.append(np.stack(np.divmod(_without_loops(path[: length + 1]), width), axis=1))
     return found
+
+
+def _without_loops(path: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The path without its detours: a small full high can leak at the very cell by which it was entered."""
+    last = {cell: place for place, cell in enumerate(path.tolist())}
+    if len(last) == path.size:
+        return path
+    kept = [0]
+    while (onward := last[path[kept[-1]]] + 1) < path.size:
+        kept.append(onward)
+    return path[kept]
 
 
 def _leaks(tree: Tree) -> NDArray[np.int32]:

@@ -1,11 +1,17 @@
 """Volume curves, catchments, migration paths, lean on faults, map units and probability: truths checked by eye."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.closure import (
+    Closures,
     catchments,
     cells_of,
     closure_probability,
@@ -16,9 +22,13 @@ from targets.closure import (
     migration_paths,
     volume_curve,
 )
+from targets.closure.engine import INSIDE, OPEN
 from targets.errors import UserError
+from targets.maps import list_maps, read_map
 from targets.scene import Geo
+from targets.synth import make_scene
 from tests.targets.oracle import closures_by_labelling
+from tests.targets.test_closure import maps
 
 RIDGE = np.array(
     [
@@ -60,6 +70,73 @@ def test_paths_and_catchments_agree_with_the_table(whole_numbers: bool, min_area
             assert all(goal[r, c] == row["spills_into"] for r, c in path[1:])
             steps = depth[path[1:, 0], path[1:, 1]]
             assert (steps <= row["spill_depth"]).all()
+
+
+def beside_an_open_border(found: Closures) -> NDArray[np.bool_]:
+    grid = found.grid
+    state = grid.state if grid.state.size else np.full(grid.depth.shape, INSIDE)
+    state = np.pad(state, 1, constant_values=OPEN if grid.edge_open else INSIDE)
+    around = ndimage.generate_binary_structure(2, 2 if grid.eight else 1)
+    return ndimage.binary_dilation(state == OPEN, around)[1:-1, 1:-1]
+
+
+def check_paths(found: Closures) -> None:
+    """A path is a chain of neighbours from the spill point to the closure it spills into, or to an open border."""
+    grid, table = found.grid, found.table
+    leaving = beside_an_open_border(found)
+    here = grid.state == INSIDE if grid.state.size else np.ones(grid.depth.shape, bool)
+    parts, _ = ndimage.label(here, ndimage.generate_binary_structure(2, 2 if grid.eight else 1))
+    for row, path in zip(table, migration_paths(found), strict=True):
+        assert path[0].tolist() == [row["spill_row"], row["spill_col"]]
+        if row["parent"] != 0:
+            assert len(path) == 1
+            continue
+        steps = np.abs(np.diff(path, axis=0))
+        assert ((steps.max(axis=1) if grid.eight else steps.sum(axis=1)) == 1).all()
+        assert len(np.unique(path, axis=0)) == len(path)
+        way, end = tuple(path.T), tuple(path[-1])
+        assert here[way].all()
+        assert (grid.depth[way] <= row["spill_depth"]).all(), "what leaks never sinks below where it leaked"
+        assert found.labels[end] == row["spills_into"]
+        if row["spills_into"] == 0 and not leaving[end]:  # walled in on all sides: no further than the deepest cell
+            part = parts == parts[end]
+            assert not (leaving & part).any() and grid.depth[end] == grid.depth[part].max()
+        if grid.interval == 0:
+            assert (found.labels[way][:-1] == 0).all(), "it ends where it first meets a closure"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(maps(), st.sampled_from([0, 2, 4]), st.sampled_from([0.0, 1.5]))
+def test_paths_are_chains_of_neighbours(case: tuple[NDArray, dict[str, Any]], area: int, height: float) -> None:
+    depth, options = case
+    check_paths(find_closures(depth, **options, min_area=area, min_height=height))
+
+
+@pytest.mark.parametrize("rule", ["transparent", "sealing", "leaking"])
+@pytest.mark.parametrize("interval", [None, 10.0])
+def test_paths_on_synthetic_maps(interval: float | None, rule: str) -> None:
+    for seed in (3, 5, 700001):
+        scene = make_scene(seed, 120)
+        found = find_closures(
+            scene.depth, scene.map_valid, scene.fault, rule, contour_interval=interval, min_area=20, min_height=2
+        )
+        check_paths(found)
+
+
+def test_a_path_crosses_a_dropped_closure_to_the_border() -> None:
+    # 1 leaks at 6 into the high of 4, which is too small to count: on along its cells to where it leaks over the border
+    depth = np.array([[9, 9, 9, 9, 9, 9, 9], [9, 1, 6, 4, 5, 5, 5], [9, 9, 9, 9, 9, 9, 9]])
+    found = find_closures(depth, min_height=2)
+    assert [path.tolist() for path in migration_paths(found)] == [[[1, 2], [1, 3], [1, 4], [1, 5], [1, 6]]]
+
+
+@pytest.mark.parametrize("interval", [None, 10.0])
+def test_paths_on_a_real_surface(shared_data: Path, interval: float | None) -> None:
+    scene = read_map(next(s for s in list_maps([shared_data / "reek"]) if s.name == "topreek"))
+    found = find_closures(
+        scene.depth, scene.map_valid, scene.fault, "sealing", contour_interval=interval, min_area=40, min_height=5
+    )
+    check_paths(found)
 
 
 @pytest.mark.parametrize("interval", [None, 1.5])
