@@ -30,20 +30,21 @@ def main(
     scene = read_map(list_maps([data])[0])
     predictions, truth = predictor(scene), find_truth(scene, predictor.config.targets)
     figure = Figure(figsize=(14, 5.6), dpi=80, layout="constrained")
-    axes = figure.subplots(2, 1 + len(predictor.heads))
+    axes = figure.subplots(2, 1 + len(predictor.outputs))
     axes[0, 0].imshow(scene.rgb)
     axes[1, 0].imshow(scene.depth_norm(), cmap="gray_r")
     axes[0, 0].set_title("picture (with faults)")
     axes[1, 0].set_title("depth (black = deepest)")
-    for column, head in enumerate(predictor.heads, start=1):
-        values, valid = head.target(truth)
-        target = np.where(valid, values[0], np.nan)
-        high = head.drawing.high if head.drawing.high is not None else float(np.nanmax(target))
-        colours = matplotlib.colormaps[head.drawing.colours].with_extremes(bad="0.85")
-        for row, shown in enumerate((target, predictions[head.name][0])):
-            axes[row, column].imshow(shown, cmap=colours, vmin=head.drawing.low, vmax=high)
-        axes[0, column].set_title(f"{head.name}: target")
-        axes[1, column].set_title(f"{head.name}: prediction")
+    for column, output in enumerate(predictor.outputs, start=1):
+        values, valid = output.target(truth)
+        drawing = output.drawing
+        target = np.where(valid, drawing.plane(values), np.nan)
+        high = drawing.high if drawing.high is not None else float(np.nanmax(target))
+        colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
+        for row, shown in enumerate((target, drawing.plane(predictions[output.name]))):
+            axes[row, column].imshow(shown, cmap=colours, vmin=drawing.low, vmax=high)
+        axes[0, column].set_title(f"{output.name}: target")
+        axes[1, column].set_title(f"{output.name}: prediction")
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
     with written_whole(out) as temporary:

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mtl.config import AugmentConfig, PatchConfig, SplitConfig
-from mtl.heads import Head
+from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, stack_inputs
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
-from targets.truth import TruthOptions, find_truth
+from targets.truth import Truth, TruthOptions, find_truth
 
 Batch = dict[str, Tensor]
 
@@ -27,10 +27,21 @@ class Sample:
     inputs : (C, H, W); targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
     """
 
-    scene: Scene
+    truth: Truth
     inputs: Float
     targets: dict[str, Float]
     valid: dict[str, Bool]
+
+    @property
+    def scene(self) -> Scene:
+        """The map itself."""
+        return self.truth.scene
+
+    def target_of(self, output: Output) -> Values:
+        """Target and validity of a head, or of what is derived from heads."""
+        if output.name in self.targets:
+            return self.targets[output.name], self.valid[output.name]
+        return output.target(self.truth)
 
 
 def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head], options: TruthOptions) -> Sample:
@@ -38,7 +49,7 @@ def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head],
     truth = find_truth(scene, options)
     answers = {head.name: head.target(truth) for head in heads}
     return Sample(
-        scene,
+        truth,
         stack_inputs(scene, inputs),
         {name: values for name, (values, _) in answers.items()},
         {name: valid for name, (_, valid) in answers.items()},

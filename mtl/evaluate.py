@@ -1,11 +1,11 @@
-"""How good a trained network is on whole maps: every head's figures per map and pooled, as CSV and Markdown."""
+"""How good a trained network is on whole maps: every output's figures per map and pooled, as CSV and Markdown."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtl.heads import Head
+from mtl.heads import Output
 from mtl.predict import Predictor
 from mtl.scores import Sums
 from targets.files import written_whole
@@ -26,26 +26,27 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
     data : maps, folders of maps, or grids.
     """
     rows: list[Row] = []
-    pooled = {head.name: dict.fromkeys(head.score.sums, 0.0) for head in predictor.heads}
+    outputs = predictor.outputs
+    pooled = {output.name: dict.fromkeys(output.score.sums, 0.0) for output in outputs}
     for source in list_maps(data, how.layout):
         scene = read_map(source, how.fill, how.elevation)
         truth, values = find_truth(scene, predictor.config.targets), predictor(scene)
-        sums = {head.name: head.score.count(values[head.name], *head.target(truth)) for head in predictor.heads}
+        sums = {output.name: output.score.count(values[output.name], *output.target(truth)) for output in outputs}
         for name, own in sums.items():
             pooled[name] = {key: pooled[name][key] + own[key] for key in own}
-        rows.append({"map": scene.name, **figures(predictor.heads, sums)})
-    rows.append({"map": POOLED, **figures(predictor.heads, pooled)})
+        rows.append({"map": scene.name, **figures(outputs, sums)})
+    rows.append({"map": POOLED, **figures(outputs, pooled)})
     with written_whole(out / "metrics.csv") as temporary:
         temporary.write_text(as_csv(rows))
-    text = as_markdown(rows, predictor.heads)
+    text = as_markdown(rows, outputs)
     with written_whole(out / "metrics.md") as temporary:
         temporary.write_text(text)
     return text
 
 
-def figures(heads: Sequence[Head], sums: dict[str, Sums]) -> Row:
-    """{HEAD/FIGURE: value} of all heads."""
-    return {f"{h.name}/{name}": value for h in heads for name, value in h.score.ratios(sums[h.name]).items()}
+def figures(outputs: Sequence[Output], sums: dict[str, Sums]) -> Row:
+    """{OUTPUT/FIGURE: value} of all outputs."""
+    return {f"{o.name}/{name}": value for o in outputs for name, value in o.score.ratios(sums[o.name]).items()}
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -58,12 +59,12 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def as_markdown(rows: Sequence[Row], heads: Sequence[Head]) -> str:
-    """One table per head, the pooled line last and bold; – where a figure is not defined."""
+def as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
+    """One table per output, the pooled line last and bold; – where a figure is not defined."""
     parts = []
-    for head in heads:
-        names = [key for key in rows[0] if key.startswith(f"{head.name}/")]
-        lines = [f"## {head.name}: {head.unit}", ""]
+    for output in outputs:
+        names = [key for key in rows[0] if key.startswith(f"{output.name}/")]
+        lines = [f"## {output.name}: {output.unit}", ""]
         lines.append("| map | " + " | ".join(name.split("/")[1] for name in names) + " |")
         lines.append("|---|" + "---:|" * len(names))
         for row in rows:

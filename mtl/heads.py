@@ -1,84 +1,131 @@
 """Which questions the network answers, and everything that belongs to each: add a head by adding one record."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor, sigmoid
+from torch import Tensor, sigmoid, softmax
 
 from mtl import losses, scores
 from mtl.scores import Score
 from targets import truth
-from targets.scene import Bool, Float
-from targets.truth import Truth
+from targets.scene import Bool, Float, Scene
+from targets.truth import TrapRules, Truth, TruthOptions
 
 Values = tuple[Float, Bool]
 
 
+def first_plane(values: Float) -> Float:
+    """What is drawn of (C, H, W) values with one plane."""
+    return values[0]
+
+
 @dataclass(frozen=True)
 class Drawing:
-    """How a head is drawn: a matplotlib colour map and the values at its ends (None: the largest value shown)."""
+    """How an output is drawn: a matplotlib colour map, the values at its ends (high None: the largest value shown),
+    and how (C, H, W) values become the one plane that is shown."""
 
     colours: str
     low: float = 0.0
     high: float | None = 1.0
+    plane: Callable[[Float], Float] = first_plane
 
 
-@dataclass(frozen=True)
-class Head:
-    """One head.
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One answer about a whole map, with its truth and how it is judged and drawn.
 
-    name : what the user types.
+    name : what tables, pictures and files call it.
     channels : number of planes C.
-    unit : what the head's values mean.
+    unit : what the values mean.
     target : truth of a whole map -> values (C, H, W) float32 and valid (H, W) bool.
-    activation : the network's raw output (logits) -> values in the head's unit.
-    loss : (logits, target, valid) -> scalar, see `mtl.losses`.
     score : how it is judged on whole maps.
     drawing : how it is drawn.
-    bias : the logit an untrained head starts from (rare answers start near "no").
-    blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
+    says_trap : values are the probability that a cell is trap. Of several such outputs of a run, the last one is the
+        answer that becomes polygons.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
     """
 
     name: str
-    channels: int
+    channels: int = 1
     unit: str
     target: Callable[[Truth], Values]
-    activation: Callable[[Tensor], Tensor]
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
     score: Score
     drawing: Drawing
-    bias: float = 0.0
-    blend: Literal["values", "logits"] = "values"
+    says_trap: bool = False
     in_cells: bool = False
 
 
-def everywhere(raster: Callable[[Truth], Float]) -> Callable[[Truth], Values]:
+@dataclass(frozen=True, kw_only=True)
+class Derived(Output):
+    """An output that is computed from a head's values once its tiles are blended: no weights, nothing to train.
+
+    derive : (the head's values (C, H, W), the scene, the rules of the truth) -> values (channels, H, W), NaN outside
+        the map.
+    """
+
+    derive: Callable[[Float, Scene, TruthOptions], Float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head(Output):
+    """An output that the network learns.
+
+    activation : the network's raw output (logits) -> values in the head's unit.
+    loss : (logits, target, valid) -> scalar, see `mtl.losses`.
+    bias : the logit an untrained head starts from (rare answers start near "no").
+    blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
+    derived : what else follows from the head's whole map, or None.
+    """
+
+    activation: Callable[[Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    bias: float = 0.0
+    blend: Literal["values", "logits"] = "values"
+    derived: Derived | None = None
+
+
+# Functions with `partial` rather than closures, because records must pickle when workers are spawned.
+
+
+def everywhere(raster: Callable[[Truth], Float], answer: Truth) -> Values:
     """A target known in every cell of the map."""
-    return _Target(raster, inside_traps=False)
+    return raster(answer)[None], answer.scene.map_valid
 
 
-def in_traps(raster: Callable[[Truth], Float]) -> Callable[[Truth], Values]:
+def in_traps(raster: Callable[[Truth], Float], answer: Truth) -> Values:
     """A target that means something inside traps only."""
-    return _Target(raster, inside_traps=True)
+    return raster(answer)[None], answer.scene.map_valid & (answer.labels > 0)
 
 
-@dataclass(frozen=True)
-class _Target:  # a class rather than a closure, because records must pickle when workers are spawned
-    raster: Callable[[Truth], Float]
-    inside_traps: bool
+def with_depth(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+    """A target of maps that came with a depth; on a bare picture it is known nowhere."""
+    return raster(answer)[None], answer.scene.map_valid & answer.scene.has_depth
 
-    def __call__(self, answer: Truth) -> Values:
-        valid = answer.scene.map_valid
-        if self.inside_traps:
-            valid = valid & (answer.labels > 0)
-        return self.raster(answer)[None], valid
+
+def where_measured(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+    """A target known where the depth was measured, not in voids under faults."""
+    return raster(answer)[None], answer.scene.depth_valid
+
+
+def traps_of(name: str, what: str, derive: Callable[[Float, Scene, TruthOptions], Float]) -> Derived:
+    """A derived output that says where the traps are, judged as the trap head is."""
+    return Derived(
+        name=name,
+        unit=f"probability of trap: {what}",
+        target=partial(everywhere, truth.trap_mask),
+        score=scores.TRAP_SCORE,
+        drawing=Drawing("viridis"),
+        says_trap=True,
+        derive=derive,
+    )
 
 
 DISTANCE_SCALE = 64.0  # cells; one for all maps, so that a pixel has one target wherever its patch lies
+HEIGHT_SCALE = 0.1  # of the map's relief; the usual height of a trap, so that this loss is of the size of the others
 
 
 def to_distance(logits: Tensor) -> Tensor:
@@ -91,25 +138,78 @@ def distance_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return losses.smooth_l1(F.softplus(logits), target / DISTANCE_SCALE, valid)
 
 
+def to_height(logits: Tensor) -> Tensor:
+    """Never negative, as a share of the map's relief."""
+    return F.softplus(logits) * HEIGHT_SCALE
+
+
+def height_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Huber loss on heights over the fixed scale."""
+    return losses.smooth_l1(F.softplus(logits), target / HEIGHT_SCALE, valid)
+
+
+def as_it_is(logits: Tensor) -> Tensor:
+    """The raw output is the value."""
+    return logits
+
+
+def depth_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
+    """The exact closures of the predicted depth."""
+    low, high = scene.relief
+    known = scene.has_depth and scene.geo.contour_interval  # contours need depth units
+    surface = low + (1 - values[0]) / 2 * (high - low) if known else -values[0]
+    return closures_under(surface, scene if known else without_interval(scene), options.traps)
+
+
+def height_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
+    """The exact closures of the predicted height above spill, read as a surface whose outlines are already final."""
+    return closures_under(-values[0], without_interval(scene), replace(options.traps, reading="spill"))
+
+
+def without_interval(scene: Scene) -> Scene:
+    """A scene whose contour interval, if one is needed, follows from the depth at hand."""
+    return scene.with_(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
+
+
+def closures_under(surface: Float, scene: Scene, rules: TrapRules) -> Float:
+    """(1, H, W) 1 inside the closures of a surface (positive down) on the cells and faults of a scene."""
+    labels, _, _ = truth.computed_traps(scene.with_(depth=np.nan_to_num(surface)), rules)
+    return masked((labels > 0)[None].astype(np.float32), scene.map_valid)
+
+
+def inside_or_rim(values: Float, scene: Scene, options: TruthOptions) -> Float:
+    """(1, H, W) probability of trap: inside and rim together."""
+    return values[truth.INSIDE :].sum(0, keepdims=True)
+
+
+def truth_classes(answer: Truth) -> Values:
+    """(3, H, W) one-hot classes of the fused head, known everywhere."""
+    return truth.trap_classes(answer), answer.scene.map_valid
+
+
+def rim_over_inside(values: Float) -> Float:
+    """Background, inside and rim of the fused head as 0, 0.5 and 1."""
+    return 0.5 * values[truth.INSIDE] + values[truth.RIM]
+
+
 HEADS = {
     record.name: record
     for record in (
         Head(
             name="trap",
-            channels=1,
             unit="probability of trap",
-            target=everywhere(truth.trap_mask),
+            target=partial(everywhere, truth.trap_mask),
             activation=sigmoid,
             loss=losses.bce_dice,
             score=scores.TRAP_SCORE,
             drawing=Drawing("viridis"),
             bias=-1.5,
+            says_trap=True,
         ),
         Head(
             name="boundary",
-            channels=1,
             unit="probability of a trap's outline",
-            target=everywhere(truth.boundary_band),
+            target=partial(everywhere, truth.boundary_band),
             activation=sigmoid,
             loss=losses.bce_dice,
             score=scores.BAND_SCORE,
@@ -118,9 +218,8 @@ HEADS = {
         ),
         Head(
             name="crest",
-            channels=1,
             unit="nearness to a crest (1 = crest)",
-            target=everywhere(truth.crest_heat),
+            target=partial(everywhere, truth.crest_heat),
             activation=sigmoid,
             loss=losses.peak_focal,
             score=scores.CREST_SCORE,
@@ -129,9 +228,8 @@ HEADS = {
         ),
         Head(
             name="dist",
-            channels=1,
             unit="cells to the crest of one's own trap",
-            target=in_traps(truth.crest_distance),
+            target=partial(in_traps, truth.crest_distance),
             activation=to_distance,
             loss=distance_loss,
             score=scores.ERROR_SCORE,
@@ -139,8 +237,71 @@ HEADS = {
             bias=-0.5,
             in_cells=True,
         ),
+        Head(
+            name="height",
+            unit="height above spill, as a share of the map's relief",
+            target=partial(with_depth, truth.relative_height),
+            activation=to_height,
+            loss=height_loss,
+            score=scores.ERROR_SCORE,
+            drawing=Drawing("YlOrRd", high=None),
+            bias=-2.0,
+            derived=traps_of("height_traps", "exact closures of the predicted height", height_traps),
+        ),
+        Head(
+            name="depth",
+            unit="depth, +1 = shallowest .. -1 = deepest of the map",
+            target=partial(where_measured, truth.relative_depth),
+            activation=as_it_is,
+            loss=losses.smooth_l1,
+            score=scores.ERROR_SCORE,
+            drawing=Drawing("Spectral_r", low=-1.0),
+            derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps),
+        ),
+        Head(
+            name="fault",
+            unit="probability of fault",
+            target=partial(everywhere, truth.fault_mask),
+            activation=sigmoid,
+            loss=losses.bce_dice,
+            score=scores.BAND_SCORE,
+            drawing=Drawing("copper"),
+            bias=-2.5,
+        ),
+        Head(
+            name="fused",
+            channels=3,
+            unit="probability of background, inside of a trap, rim of a trap",
+            target=truth_classes,
+            activation=partial(softmax, dim=-3),
+            loss=losses.cross_entropy,
+            score=scores.INSIDE_SCORE,
+            drawing=Drawing("viridis", plane=rim_over_inside),
+            derived=traps_of("fused_traps", "inside and rim together", inside_or_rim),
+        ),
     )
 }
+
+
+FUSION = Output(
+    name="fusion",
+    unit="probability of trap, learned and computed answers weighed",
+    target=partial(everywhere, truth.trap_mask),
+    score=scores.TRAP_SCORE,
+    drawing=Drawing("viridis"),
+    says_trap=True,
+)
+
+
+def outputs_of(heads: Sequence[Head]) -> tuple[Output, ...]:
+    """Everything a run with these heads answers: each head, what is derived from it, and the fusion of all traps."""
+    outputs = [output for head in heads for output in (head, head.derived) if output is not None]
+    return (*outputs, FUSION) if len(trap_outputs(outputs)) > 1 else tuple(outputs)
+
+
+def trap_outputs(outputs: Sequence[Output]) -> list[Output]:
+    """Those that say where the traps are; the last one is the final answer."""
+    return [output for output in outputs if output.says_trap]
 
 
 def masked(values: Float, valid: Bool) -> Float:

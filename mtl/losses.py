@@ -49,6 +49,11 @@ def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return -(hit + alarm).sum() / peak.sum().clamp(min=1)
 
 
+def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Cross-entropy of one-hot classes, the planes of the target, over valid cells."""
+    return masked_mean(-(target * F.log_softmax(logits, 1)).sum(1, keepdim=True), valid)
+
+
 def smooth_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Huber loss over valid cells, quadratic below 0.1: robust to the few cells very far from their crest."""
     return masked_mean(F.smooth_l1_loss(prediction, target, beta=0.1, reduction="none"), valid)

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mtl.config import NetConfig
-from mtl.heads import Head
+from mtl.fusion import Fusion
+from mtl.heads import FUSION, Head, outputs_of, trap_outputs
 from mtl.inputs import InputChannel
 from targets.errors import UserError
 
@@ -30,6 +31,9 @@ class MultiHeadNet(nn.Module):
         self.encoder, self.decoder = shared.encoder, shared.decoder
         width = shared.segmentation_head[0].in_channels
         self.heads = nn.ModuleDict({head.name: last_layer(width, head) for head in heads})
+        outputs = outputs_of(heads)
+        parts = trap_outputs([output for output in outputs if output is not FUSION])
+        self.fusion = Fusion(parts) if FUSION in outputs else None
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""

@@ -1,4 +1,4 @@
-"""What a prediction leaves on disk: every head, the traps as polygons and a table, and a picture to look at."""
+"""What a prediction leaves on disk: every output, the traps as polygons and a table, and a picture to look at."""
 
 import csv
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from skimage.measure import label, regionprops
 
-from mtl.heads import Head
+from mtl.heads import Drawing, Output, trap_outputs
 from mtl.scores import THRESHOLD, find_peaks
 from targets.draw import CREST, add_legend, base_picture, draw_lines, fault_mark, legend_mark
 from targets.files import written_whole
@@ -53,17 +53,17 @@ class Outline:
     rings: list[Ring]
 
 
-def find_outlines(scene: Scene, maps: dict[str, Float]) -> list[Outline]:
-    """The predicted traps: parts of the map where the trap head exceeds 0.5, outlined where it crosses 0.5.
+def find_outlines(scene: Scene, traps: Float, crest: Float | None = None) -> list[Outline]:
+    """The predicted traps: parts of the map where the probability of trap exceeds 0.5, outlined where it crosses 0.5.
 
-    The crest of a trap is its highest crest peak where there is a crest head, else its shallowest cell, else its
-    most probable one.
+    The crest of a trap is the highest peak of `crest` where it is given, else the shallowest cell, else the most
+    probable one. Arrays are (H, W), NaN outside the map.
     """
-    probability = np.nan_to_num(maps["trap"][0])
+    probability = np.nan_to_num(traps)
     # Smooth outlines cross cells at 0.5; connecting them with 4 neighbours keeps the polygon of a trap in one piece.
     parts = label(probability > THRESHOLD, connectivity=1)
-    if "crest" in maps:
-        rank = np.nan_to_num(maps["crest"][0])
+    if crest is not None:
+        rank = np.nan_to_num(crest)
     else:
         rank = -scene.depth if scene.has_depth else probability
     outlines: list[Outline] = []
@@ -96,33 +96,39 @@ def trace(field: np.ndarray) -> list[Ring]:
 
 
 def write_prediction(
-    scene: Scene, maps: dict[str, Float], heads: Sequence[Head], folder: Path, truth_mask: np.ndarray | None = None
+    scene: Scene, maps: dict[str, Float], outputs: Sequence[Output], folder: Path, truth_mask: np.ndarray | None = None
 ) -> None:
-    """Write HEAD.png of every head (and HEAD.tif of a located map), overlay.png, traps.geojson and closures.csv.
+    """Write NAME.png of every output (NAME.tif too when located), overlay.png, traps.geojson and closures.csv.
+
+    Polygons and table are those of the final answer about traps.
 
     Parameters
     ----------
     truth_mask : (H, W) bool, traps to compare with in the overlay, or None.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for head in heads:
-        write_head_picture(head, maps[head.name][0], folder / f"{head.name}.png")
+    for output in outputs:
+        plane = output.drawing.plane(maps[output.name])
+        write_picture(output.drawing, plane, folder / f"{output.name}.png")
         if scene.geo.located:
-            write_grid(maps[head.name][0], scene.geo, folder / f"{head.name}.tif")
-    outlines = find_outlines(scene, maps) if "trap" in maps else []
-    if "trap" in maps:
+            write_grid(plane, scene.geo, folder / f"{output.name}.tif")
+    crest = maps["crest"][0] if "crest" in maps else None
+    trap, outlines = None, []
+    if answers := trap_outputs(outputs):
+        trap = maps[answers[-1].name][0]
+        outlines = find_outlines(scene, trap, crest)
         write_geojson([trap_layer(outlines)], scene.geo, folder / "traps.geojson")
         write_table([outline.trap for outline in outlines], folder / "closures.csv")
     with written_whole(folder / "overlay.png") as temporary:
-        overlay(scene, maps, outlines, truth_mask).savefig(temporary)
+        overlay(scene, trap, outlines, crest, truth_mask).savefig(temporary)
 
 
-def write_head_picture(head: Head, values: np.ndarray, path: Path) -> None:
-    """One pixel a cell, in the head's colours; cells outside the map are transparent."""
+def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:
+    """One pixel a cell, in the output's colours; cells outside the map are transparent."""
     finite = np.isfinite(values)
-    high = head.drawing.high if head.drawing.high is not None else float(np.nanmax(values, initial=1.0))
-    scaled = (np.nan_to_num(values) - head.drawing.low) / max(high - head.drawing.low, 1e-9)
-    rgba = matplotlib.colormaps[head.drawing.colours](np.clip(scaled, 0, 1), bytes=True)
+    high = drawing.high if drawing.high is not None else float(np.nanmax(values, initial=1e-6))
+    scaled = (np.nan_to_num(values) - drawing.low) / max(high - drawing.low, 1e-9)
+    rgba = matplotlib.colormaps[drawing.colours](np.clip(scaled, 0, 1), bytes=True)
     rgba[~finite] = 0
     with written_whole(path) as temporary:
         cv2.imwrite(str(temporary), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
@@ -144,19 +150,25 @@ def write_table(traps: Sequence[PredictedTrap], path: Path) -> None:
         writer.writerows(asdict(trap) for trap in traps)
 
 
-def overlay(scene: Scene, maps: dict[str, Float], outlines: Sequence[Outline], truth_mask: np.ndarray | None) -> Figure:
+def overlay(
+    scene: Scene,
+    trap: Float | None,
+    outlines: Sequence[Outline],
+    crest: Float | None,
+    truth_mask: np.ndarray | None,
+) -> Figure:
     """The map with predicted outlines and crests, true outlines dashed where they are known, legend and scale bar."""
     figure, axis = base_picture(scene)
     legend: list[Line2D] = []
-    if "trap" in maps:
-        axis.contourf(np.nan_to_num(maps["trap"][0]), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
+    if trap is not None:
+        axis.contourf(np.nan_to_num(trap), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
         draw_lines(axis, [ring for outline in outlines for ring in outline.rings], "magenta")
         legend.append(legend_mark(f"predicted traps ({len(outlines)})", color="magenta", linewidth=2))
     if truth_mask is not None and truth_mask.any():
         axis.contour(truth_mask.astype(float), levels=[0.5], colors=["black"], linewidths=1.6, linestyles="dashed")
         legend.append(legend_mark("exact closures or drawn traps", color="black", linewidth=1.6, linestyle="dashed"))
-    if "crest" in maps:
-        peaks = find_peaks(maps["crest"][0], scene.map_valid)
+    if crest is not None:
+        peaks = find_peaks(crest, scene.map_valid)
         axis.plot(peaks[:, 1], peaks[:, 0], **CREST)
         legend.append(legend_mark(f"predicted crests ({len(peaks)})", **CREST))
     add_legend(figure, [*legend, *fault_mark(scene)])

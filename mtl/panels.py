@@ -1,4 +1,4 @@
-"""What a person sees of each head in TensorBoard: input, target, prediction, error and validity of whole maps."""
+"""What a person sees of each output in TensorBoard: input, target, prediction, error and validity of whole maps."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,30 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mtl.data import Sample
-from mtl.heads import Head
+from mtl.heads import Output
 from targets.render import with_picture
 from targets.scene import Float
 
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
 
 
-def head_panel(head: Head, samples: Sequence[Sample], predictions: Sequence[dict[str, Float]]) -> Figure:
+def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequence[dict[str, Float]]) -> Figure:
     """One row per map, one column per question. The caller closes nothing: the figure belongs to no window."""
     rows = len(samples)
     figure = Figure(figsize=(15, 2.9 * rows + 0.5), dpi=70, layout="constrained")
     axes = figure.subplots(rows, len(COLUMNS), squeeze=False)
-    shown = [np.where(s.valid[head.name], s.targets[head.name][0], np.nan) for s in samples]
-    high = head.drawing.high
+    drawing = output.drawing
+    targets = [sample.target_of(output) for sample in samples]
+    shown = [np.where(valid, drawing.plane(target), np.nan) for target, valid in targets]
+    high = drawing.high
     if high is None:  # one scale for all maps, so that they can be compared
         high = max([float(np.nanmax(t)) for t in shown if np.isfinite(t).any()], default=1.0)
-    colours = matplotlib.colormaps[head.drawing.colours].with_extremes(bad="0.85")
-    span = high - head.drawing.low
+    colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
+    span = high - drawing.low
     for row, (sample, target, prediction) in enumerate(zip(samples, shown, predictions, strict=True)):
-        guess, valid = prediction[head.name][0], sample.valid[head.name]
+        guess, valid = drawing.plane(prediction[output.name]), targets[row][1]
         error = np.where(valid, guess - target, np.nan)
-        scale = {"cmap": colours, "vmin": head.drawing.low, "vmax": high, "interpolation": "nearest"}
+        scale = {"cmap": colours, "vmin": drawing.low, "vmax": high, "interpolation": "nearest"}
         values = axes[row, 1].imshow(target, **scale)
         axes[row, 0].imshow(with_picture(sample.scene).rgb)
         axes[row, 2].imshow(guess, **scale)
@@ -42,5 +44,5 @@ def head_panel(head: Head, samples: Sequence[Sample], predictions: Sequence[dict
             axis.set(xticks=[], yticks=[])
     for axis, title in zip(axes[0], COLUMNS, strict=True):
         axis.set_title(title, fontsize=10)
-    figure.suptitle(f"{head.name}: {head.unit}", fontsize=12)
+    figure.suptitle(f"{output.name}: {output.unit}", fontsize=12)
     return figure

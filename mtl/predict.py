@@ -10,7 +10,7 @@ import torch
 
 from mtl.checkpoint import build_net, load_weights, read_checkpoint
 from mtl.config import TrainConfig
-from mtl.heads import Head, masked
+from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, stack_inputs
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
@@ -19,7 +19,7 @@ from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.holes import fill_holes
 from targets.maps import Reading, list_maps, read_map
-from targets.scene import Bool, Float, Scene
+from targets.scene import Float, Scene
 from targets.truth import find_truth
 
 
@@ -32,26 +32,35 @@ class Predictor:
     heads: tuple[Head, ...]
     config: TrainConfig
 
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Everything it answers: the heads, what is derived from them, and the fusion of all traps."""
+        return outputs_of(self.heads)
+
     def __call__(self, scene: Scene) -> dict[str, Float]:
-        """{head: (C, H, W) float32 in the head's unit, NaN outside the map}."""
+        """{output: (C, H, W) float32 in the output's unit, NaN outside the map}."""
         coarse = coarsened(scene, self.config.patches.longest)
-        values, _ = self.answer(stack_inputs(coarse, self.inputs), coarse.map_valid)
+        values, _ = self.answer(stack_inputs(coarse, self.inputs), coarse)
         if coarse is scene:
             return values
         grown = max(scene.shape) / max(coarse.shape)
         return {
-            head.name: masked(
-                np.stack([refined(plane, scene.shape) for plane in values[head.name]])
-                * np.float32(grown if head.in_cells else 1),
+            output.name: masked(
+                np.stack([refined(plane, scene.shape) for plane in values[output.name]])
+                * np.float32(grown if output.in_cells else 1),
                 scene.map_valid,
             )
-            for head in self.heads
+            for output in self.outputs
         }
 
     @torch.inference_mode()
-    def answer(self, inputs: Float, map_valid: Bool) -> tuple[dict[str, Float], dict[str, Float]]:
-        """Blended values, and blended logits, of inputs (C, H, W): {head: (C, H, W)}, NaN outside the map."""
-        height, width = map_valid.shape
+    def answer(self, inputs: Float, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
+        """Values of every output, and blended logits of every head, of inputs (C, H, W): {name: (C, H, W)}.
+
+        Both are NaN outside the map.
+        """
+        map_valid = scene.map_valid
+        height, width = scene.shape
         window, tiling = self.config.patches.size, self.config.predict
         padded = padded_length(height, window), padded_length(width, window)
         weights = tile_weights(window, tiling.weights)
@@ -66,10 +75,16 @@ class Predictor:
         blended = logits.result()
         heads = {h.name: h.activation(blended[h.name]) for h in self.heads if h.blend == "logits"} | values.result()
         crop = (slice(None), slice(height), slice(width))
-        return tuple(  # type: ignore[return-value]
+        answers, raw = (
             {head.name: masked(maps[head.name][crop].numpy(), map_valid) for head in self.heads}
             for maps in (heads, blended)
         )
+        for head in self.heads:
+            if head.derived is not None:
+                answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
+        if self.net.fusion is not None:
+            answers[FUSION.name] = self.net.fusion(answers)
+        return answers, raw
 
 
 def refined(plane: Float, shape: tuple[int, int]) -> Float:
@@ -116,7 +131,7 @@ def predict_maps(
         try:
             scene = read_map(source, how.fill, how.elevation)
             truth = find_truth(scene, predictor.config.targets)
-            write_prediction(scene, predictor(scene), predictor.heads, out / source.name, truth.labels > 0)
+            write_prediction(scene, predictor(scene), predictor.outputs, out / source.name, truth.labels > 0)
         except UserError as error:
             yield source.name, error
         else:

@@ -73,6 +73,11 @@ def mask_ratios(s: Sums) -> dict[str, float]:
     }
 
 
+def count_inside(prediction: Float, target: Float, valid: Bool) -> Sums:
+    """Mask sums of the class inside: the second of background, inside, rim."""
+    return count_mask(prediction[1:2], target[1:2], valid)
+
+
 # -- outlines ----------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +171,7 @@ MASK_SUMS = ("tp", "fp", "fn")
 OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
 
 TRAP_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_trap, pixels=3), trap_ratios, best="iou")
+INSIDE_SCORE = Score(MASK_SUMS, count_inside, mask_ratios, best="iou")
 BAND_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_band, pixels=3), band_ratios, best="boundary_f1")
 CREST_SCORE = Score(("seen", "true", "hits", "miss"), partial(count_crests, radius=10), crest_ratios, best="f1")
 ERROR_SCORE = Score(("cells", "absolute", "signed"), count_error, error_ratios, best="mae", mode="min")

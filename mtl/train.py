@@ -22,11 +22,12 @@ from torchmetrics import Metric
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare, split_groups
-from mtl.heads import HEADS, Head
+from mtl.fusion import Fusion
+from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs
 from mtl.inputs import INPUTS
 from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
-from mtl.panels import head_panel
+from mtl.panels import output_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
 from mtl.tiles import padded_length, tile_origins
@@ -39,8 +40,8 @@ from targets.scene import Float, Scene
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
 
 
-class HeadScores(Metric):
-    """The pooled figures of one head: its score's sums, added over maps and over processes."""
+class OutputScores(Metric):
+    """The pooled figures of one output: its score's sums, added over maps and over processes."""
 
     full_state_update = False
     sums: Tensor
@@ -69,11 +70,12 @@ class MultiTask(L.LightningModule):
         self.config = config
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
-        self.scores = {head.name: HeadScores(head.score) for head in self.heads}
+        self.outputs = outputs_of(self.heads)
+        self.scores = {output.name: OutputScores(output.score) for output in self.outputs}
         self.plateau: ReduceLROnPlateau | None = None
         self.saved_plateau: dict[str, Any] | None = None
         self.losses: dict[str, list[float]] = {}
-        self.shown: list[tuple[Sample, dict[str, Float]]] = []
+        self.answered: list[tuple[Sample, dict[str, Float]]] = []
         # Half a tile apart rather than the finer stride of prediction: validation comes every epoch.
         half = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE))
         self.predictor = Predictor(self.net, self.inputs, self.heads, replace(config, predict=half))
@@ -99,41 +101,55 @@ class MultiTask(L.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self.losses = {head.name: [] for head in self.heads}
-        self.shown = []
+        self.answered = []
 
     def validation_step(self, sample: Sample) -> None:
         """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores."""
-        values, logits = self.predictor.answer(sample.inputs, sample.scene.map_valid)
+        values, logits = self.predictor.answer(sample.inputs, sample.scene)
+        for output in self.outputs:
+            if output is not FUSION:
+                self.scores[output.name].update(output.score.count(values[output.name], *sample.target_of(output)))
         for head in self.heads:
             target, valid = sample.targets[head.name], sample.valid[head.name]
-            self.scores[head.name].update(head.score.count(values[head.name], target, valid))
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
             cells = torch.from_numpy(valid)[None, None].float()
             self.losses[head.name].append(float(head.loss(raw, torch.from_numpy(target)[None], cells)))
-        if len(self.shown) < PANEL_MAPS:
-            self.shown.append((sample, values))
+        if len(self.answered) >= PANEL_MAPS:  # the others serve the fusion alone
+            values = {output.name: values[output.name] for output in trap_outputs(self.outputs)}
+        self.answered.append((sample, values))
 
     def on_validation_epoch_end(self) -> None:
-        """Log every head's pooled figures as HEAD/FIGURE, and the panels now and then."""
-        for head in self.heads:
-            figures = self.scores[head.name].compute()
-            self.scores[head.name].reset()
-            figures["val_loss"] = sum(self.losses[head.name]) / max(1, len(self.losses[head.name]))
+        """Fit the fusion, log every output's pooled figures as OUTPUT/FIGURE, and the panels now and then."""
+        if self.net.fusion is not None:
+            self.fuse(self.net.fusion)
+        for output in self.outputs:
+            figures = self.scores[output.name].compute()
+            self.scores[output.name].reset()
+            if output.name in self.losses:
+                figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
             for name, value in figures.items():
-                self.log(f"{head.name}/{name}", value, prog_bar=name == head.score.best and head is self.heads[0])
+                self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
         last = self.current_epoch + 1 == self.config.loop.epochs
         if not self.trainer.sanity_checking and (last or self.current_epoch % self.config.loop.panels_every == 0):
             self.draw_panels()
-        self.shown = []
+        self.answered = []
+
+    def fuse(self, fusion: Fusion) -> None:
+        """Fit the weights of the fusion to the validation maps, and judge what it then says about them."""
+        targets = [sample.target_of(FUSION) for sample, _ in self.answered]
+        fusion.fit([(values, *target) for (_, values), target in zip(self.answered, targets, strict=True)])
+        for (_, values), target in zip(self.answered, targets, strict=True):
+            values[FUSION.name] = fusion(values)
+            self.scores[FUSION.name].update(FUSION.score.count(values[FUSION.name], *target))
 
     def draw_panels(self) -> None:
-        """One picture per head in TensorBoard."""
+        """One picture per output in TensorBoard."""
         for logger in self.loggers:
             if isinstance(logger, TensorBoardLogger):
-                samples, predictions = zip(*self.shown, strict=True)
-                for head in self.heads:
-                    figure = head_panel(head, samples, predictions)
-                    logger.experiment.add_figure(f"{head.name}/panel", figure, self.current_epoch)
+                samples, predictions = zip(*self.answered[:PANEL_MAPS], strict=True)
+                for output in self.outputs:
+                    figure = output_panel(output, samples, predictions)
+                    logger.experiment.add_figure(f"{output.name}/panel", figure, self.current_epoch)
 
     def configure_optimizers(self) -> Any:
         """AdamW, with its own rate for a pretrained encoder, and the schedule."""
@@ -239,9 +255,10 @@ def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Literal[
     if config.loop.monitor is None:
         return f"{heads[0].name}/{heads[0].score.best}", heads[0].score.mode
     known: dict[str, Literal["min", "max"]] = {}
-    for head in heads:
-        figures = head.score.ratios(dict.fromkeys(head.score.sums, 0.0))
-        known |= {f"{head.name}/{name}": head.score.mode for name in figures} | {f"{head.name}/val_loss": "min"}
+    for output in outputs_of(heads):
+        figures = output.score.ratios(dict.fromkeys(output.score.sums, 0.0))
+        known |= {f"{output.name}/{name}": output.score.mode for name in figures}
+    known |= {f"{head.name}/val_loss": "min" for head in heads}
     if config.loop.monitor not in known:
         raise UserError("loop.monitor", f"unknown figure {config.loop.monitor!r}", f"one of {', '.join(known)}")
     return config.loop.monitor, known[config.loop.monitor]

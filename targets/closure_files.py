@@ -276,7 +276,7 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     labels, table = analysis.closures.labels, analysis.closures.table
     table = table[table["parent"] == 0]
     crests = np.stack([table["crest_row"], table["crest_col"]], axis=1).astype(np.int64)
-    truth = Truth(analysis.scene, TruthOptions(), labels, crests)
+    truth = Truth(analysis.scene, TruthOptions(), labels, crests, analysis.closures.height)
     for name, raster in [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat)]:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
     distance = np.clip(np.rint(crest_distance(truth) * DIST_STEPS), 0, 65535).astype(np.uint16)

@@ -54,28 +54,33 @@ class Truth:
 
     labels : (H, W) int32, 0 = no trap, k = trap k.
     crests : (N, 2) int, row and column of the crest of trap k in row k - 1.
+    height : (H, W) float32, height above the spill level of one's own trap in depth units, 0 outside traps.
     """
 
     scene: Scene
     options: TruthOptions
     labels: NDArray[np.int32]
     crests: NDArray[np.int64]
+    height: Float
 
 
 def find_truth(scene: Scene, options: TruthOptions | None = None) -> Truth:
     """The interpreter's traps of a scene where there are any, else its exact closures."""
     options = options or TruthOptions()
     if scene.traps is not None:
-        labels, crests = drawn_traps(scene)
+        traps = drawn_traps(scene)
     elif not scene.has_depth:
-        labels, crests = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64)
+        traps = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
     else:
-        labels, crests = computed_traps(scene, options.traps)
-    return Truth(scene, options, labels, crests)
+        traps = computed_traps(scene, options.traps)
+    return Truth(scene, options, *traps)
 
 
-def computed_traps(scene: Scene, rules: TrapRules) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Labels and crests of the outermost closures that pass the thresholds of `rules`."""
+Traps = tuple[NDArray[np.int32], NDArray[np.int64], Float]
+
+
+def computed_traps(scene: Scene, rules: TrapRules) -> Traps:
+    """Labels, crests and heights of the outermost closures that pass the thresholds of `rules`."""
     low, high = scene.relief
     interval = None
     if rules.reading == "contour":
@@ -94,27 +99,57 @@ def computed_traps(scene: Scene, rules: TrapRules) -> tuple[NDArray[np.int32], N
     )
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
-    return closures.labels, crests.astype(np.int64)
+    return closures.labels, crests.astype(np.int64), closures.height
 
 
-def drawn_traps(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Labels (8-connected parts) and crests of the traps an interpreter drew.
+def drawn_traps(scene: Scene) -> Traps:
+    """Labels (8-connected parts), crests and heights of the traps an interpreter drew.
 
-    The crest is the shallowest cell; without a depth it is the cell farthest from the outline.
+    The crest is the shallowest cell, and heights are taken above the deepest cell of the trap; without a depth the
+    crest is the cell farthest from the outline, and heights are 0.
     """
     assert scene.traps is not None
     labels = label(scene.traps & scene.map_valid, connectivity=2).astype(np.int32)
     depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
+    height = np.zeros(scene.shape, np.float32)
     for region in regionprops(labels):
         inside = np.where(region.image, depth[region.slice], np.inf)
         crests[region.label - 1] = np.array(np.unravel_index(inside.argmin(), inside.shape)) + region.bbox[:2]
-    return labels, crests
+        if scene.has_depth:
+            height[region.slice][region.image] = (depth[region.slice][region.image].max() - inside)[region.image]
+    return labels, crests, height
 
 
 def trap_mask(truth: Truth) -> Float:
     """(H, W) 1 inside traps, 0 elsewhere."""
     return (truth.labels > 0).astype(np.float32)
+
+
+def fault_mask(truth: Truth) -> Float:
+    """(H, W) 1 on faults, 0 elsewhere."""
+    return truth.scene.fault.astype(np.float32)
+
+
+def relative_depth(truth: Truth) -> Float:
+    """(H, W) +1 = shallowest, -1 = deepest cell of the map: the depth channel as the network is shown it."""
+    return 1 - 2 * truth.scene.depth_norm()
+
+
+def relative_height(truth: Truth) -> Float:
+    """(H, W) height above spill as a share of the map's relief, 0 outside traps: why a cell is trap."""
+    low, high = truth.scene.relief
+    return truth.height / np.float32(max(high - low, 1e-12))
+
+
+BACKGROUND, INSIDE, RIM = range(3)
+
+
+def trap_classes(truth: Truth) -> Float:
+    """(3, H, W) one-hot: background, inside of a trap, its rim (the inner half of the boundary band)."""
+    trap = truth.labels > 0
+    rim = trap & (boundary_band(truth) > 0)
+    return np.stack([~trap, trap & ~rim, rim]).astype(np.float32)
 
 
 def boundary_band(truth: Truth) -> Float:

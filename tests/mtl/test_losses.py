@@ -9,10 +9,12 @@ from mtl.heads import HEADS
 ALL = [pytest.param(head, id=head.name) for head in HEADS.values()]
 
 
-def example(batch=2, size=8):
+def example(channels=1, batch=2, size=8):
     torch.manual_seed(0)
-    logits = torch.randn(batch, 1, size, size, requires_grad=True)
-    target = (torch.rand(batch, 1, size, size) > 0.7).float()
+    logits = torch.randn(batch, channels, size, size, requires_grad=True)
+    target = (torch.rand(batch, channels, size, size) > 0.7).float()
+    if channels > 1:  # classes: one of them is 1
+        target = torch.nn.functional.one_hot(target.argmax(1), channels).movedim(-1, 1).float()
     valid = torch.zeros(batch, 1, size, size)
     valid[..., :5] = 1
     return logits, target, valid
@@ -20,22 +22,23 @@ def example(batch=2, size=8):
 
 @pytest.mark.parametrize("head", ALL)
 def test_gradient_is_zero_outside_validity_and_not_inside(head):
-    logits, target, valid = example()
+    logits, target, valid = example(head.channels)
     head.loss(logits, target, valid).backward()
-    assert (logits.grad[valid == 0] == 0).all()
-    assert (logits.grad[valid == 1] != 0).all()
+    inside = valid.expand_as(logits) == 1
+    assert (logits.grad[~inside] == 0).all()
+    assert (logits.grad[inside] != 0).all()
 
 
 @pytest.mark.parametrize("head", ALL)
 def test_targets_outside_validity_do_not_matter(head):
-    logits, target, valid = example()
+    logits, target, valid = example(head.channels)
     other = torch.where(valid > 0, target, 1 - target)
     assert head.loss(logits, target, valid) == head.loss(logits, other, valid)
 
 
 @pytest.mark.parametrize("head", ALL)
 def test_a_batch_without_valid_cells_gives_zero_and_finite_gradients(head):
-    logits, target, valid = example()
+    logits, target, valid = example(head.channels)
     loss = head.loss(logits, target, valid * 0)
     loss.backward()
     assert loss == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtl.heads import HEADS
-from mtl.outputs import find_outlines, overlay, write_head_picture, write_prediction
+from mtl.outputs import find_outlines, overlay, write_picture, write_prediction
 from targets.scene import Geo
 from tests.conftest import dome_scene
 
@@ -23,7 +23,7 @@ def area_of(ring):
 
 def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
     scene = dome_scene()  # cells of 50 m
-    outlines = find_outlines(scene, {"trap": disc((30, 20), 10)[None]})
+    outlines = find_outlines(scene, disc((30, 20), 10))
     assert len(outlines) == 1 and len(outlines[0].rings) == 1
     x, y = scene.geo.xy(*outlines[0].rings[0].T)
     assert area_of(np.stack([x, y], axis=1)) == pytest.approx(np.pi * 100 * 2500, rel=0.02)
@@ -33,28 +33,26 @@ def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
 
 def test_a_hole_is_a_ring_of_its_own():
     ring = np.minimum(disc((32, 32), 20), 1 - disc((32, 32), 8))
-    rings = find_outlines(dome_scene().with_(geo=Geo()), {"trap": ring[None]})[0].rings
+    rings = find_outlines(dome_scene().with_(geo=Geo()), ring)[0].rings
     assert [round(area_of(r) / np.pi) for r in rings] == pytest.approx([400, 64], rel=0.05)
 
 
 def test_a_trap_at_the_edge_of_the_map_is_closed_there():
-    trap = find_outlines(dome_scene(), {"trap": disc((0, 30), 12)[None]})[0]
+    trap = find_outlines(dome_scene(), disc((0, 30), 12))[0]
     assert area_of(trap.rings[0]) == pytest.approx(trap.trap.cells, rel=0.1)
 
 
 def test_specks_are_not_traps_and_each_trap_has_its_crest():
-    maps = {
-        "trap": np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])[None],
-        "crest": np.maximum(disc((16, 14), 2), disc((44, 47), 2))[None],
-    }
-    traps = [outline.trap for outline in find_outlines(dome_scene().with_(geo=Geo()), maps)]
+    trap = np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])
+    crest = np.maximum(disc((16, 14), 2), disc((44, 47), 2))
+    traps = [outline.trap for outline in find_outlines(dome_scene().with_(geo=Geo()), trap, crest)]
     assert [trap.id for trap in traps] == [1, 2]
     assert all(t.confidence > 0.8 for t in traps)
     assert abs(traps[0].crest_x - 14) <= 2 and abs(traps[1].crest_y - 44) <= 2
 
 
 def test_without_a_crest_head_the_crest_is_the_shallowest_cell(dome):
-    trap = find_outlines(dome, {"trap": disc((32, 32), 15)[None]})[0].trap
+    trap = find_outlines(dome, disc((32, 32), 15))[0].trap
     assert (trap.crest_x, trap.crest_y) == (1600.0, -1600.0)
     assert trap.crest_depth == 2000.0
 
@@ -74,14 +72,14 @@ def test_cells_outside_the_map_are_transparent(tmp_path):
 
     values = np.full((8, 8), np.nan, np.float32)
     values[:, :4] = 1
-    write_head_picture(HEADS["trap"], values, tmp_path / "trap.png")
+    write_picture(HEADS["trap"].drawing, values, tmp_path / "trap.png")
     picture = cv2.imread(str(tmp_path / "trap.png"), cv2.IMREAD_UNCHANGED)
     assert (picture[:, :4, 3] == 255).all() and (picture[:, 4:, 3] == 0).all()
 
 
 def test_the_overlay_says_what_it_shows(dome):
-    maps = {"trap": disc((32, 32), 15)[None], "crest": disc((32, 32), 3)[None]}
-    figure = overlay(dome, maps, find_outlines(dome, maps), dome.depth < 2100)
+    trap, crest = disc((32, 32), 15), disc((32, 32), 3)
+    figure = overlay(dome, trap, find_outlines(dome, trap, crest), crest, dome.depth < 2100)
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert any("predicted traps (1)" in word for word in words) and any("crests (1)" in word for word in words)
     assert any("exact" in word for word in words)

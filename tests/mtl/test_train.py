@@ -15,6 +15,7 @@ from mtl.predict import load_predictor
 from mtl.train import CosineRate, fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
+from targets.truth import find_truth
 from tests.conftest import dome_scene, tiny_config
 
 SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
@@ -144,3 +145,20 @@ def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
     """With the defaults but for the number of epochs; 0.98 is reached after 3 epochs of 6."""
     config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch=2, panels_every=10))
     assert train(config, tmp_path / "run")["trap/dice"] >= 0.98
+
+
+def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path):
+    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=1, batch=2, panels_every=1))
+    figures = fit(config, tmp_path, SCENES[:3], SCENES[3:])
+    events = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
+    events.Reload()
+    assert {"depth_traps/panel", "fused_traps/panel", "fusion/panel"} <= set(events.Tags()["images"])
+    predictor = load_predictor(tmp_path / "last.ckpt", device="cpu")
+    assert predictor.net.fusion.weights.tolist() != [1 / 3] * 3  # fitted, and kept in the checkpoint
+    for name in ("depth_traps", "fused_traps", "fusion"):
+        output = next(output for output in predictor.outputs if output.name == name)
+        sums = dict.fromkeys(output.score.sums, 0.0)
+        for scene in SCENES[3:]:
+            own = output.score.count(predictor(scene)[name], *output.target(find_truth(scene, config.targets)))
+            sums = {key: sums[key] + own[key] for key in sums}
+        assert output.score.ratios(sums)["iou"] == pytest.approx(figures[f"{name}/iou"], abs=1e-3)

@@ -101,15 +101,29 @@ def check_paths(found: Closures) -> None:
         if row["spills_into"] == 0 and not leaving[end]:  # walled in on all sides: no further than the deepest cell
             part = parts == parts[end]
             assert not (leaving & part).any() and grid.depth[end] == grid.depth[part].max()
-        if grid.interval == 0:
-            assert (found.labels[way][:-1] == 0).all(), "it ends where it first meets a closure"
+        assert (found.labels[way][:-1] == 0).all(), "it ends where it first meets a closure"
+        assert row["spills_into"] != row["id"]
+
+
+def check_catchments(found: Closures) -> None:
+    """A closure lies in its own catchment; so does what flows to a neighbour up-dip, and what a path leads along."""
+    goal, depth = catchments(found), found.grid.depth
+    inside = found.labels > 0
+    assert (goal[inside] == found.labels[inside]).all()
+    here = found.grid.state == INSIDE if found.grid.state.size else np.ones(depth.shape, bool)
+    assert ((goal == -1) == ~here).all()
+    for row, path in zip(found.table, migration_paths(found), strict=True):
+        if row["parent"] == 0:
+            assert (goal[tuple(path[1:].T)] == row["spills_into"]).all()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps(), st.sampled_from([0, 2, 4]), st.sampled_from([0.0, 1.5]))
-def test_paths_are_chains_of_neighbours(case: tuple[NDArray, dict[str, Any]], area: int, height: float) -> None:
+def test_paths_catchments_and_table_agree(case: tuple[NDArray, dict[str, Any]], area: int, height: float) -> None:
     depth, options = case
-    check_paths(find_closures(depth, **options, min_area=area, min_height=height))
+    found = find_closures(depth, **options, min_area=area, min_height=height)
+    check_paths(found)
+    check_catchments(found)
 
 
 @pytest.mark.parametrize("rule", ["transparent", "sealing", "leaking"])
@@ -121,6 +135,30 @@ def test_paths_on_synthetic_maps(interval: float | None, rule: str) -> None:
             scene.depth, scene.map_valid, scene.fault, rule, contour_interval=interval, min_area=20, min_height=2
         )
         check_paths(found)
+        check_catchments(found)
+
+
+TERRACE = np.full((3, 10), 99.0)  # highs 5, 12 and 1; saddles 18 between 5 and 12, 14 between 12 and 1; 1 leaks at 16
+TERRACE[1] = [99, 20, 5, 18, 12, 14, 1, 16, 15, 15]
+
+
+def test_a_high_without_a_contour_leaks_to_its_neighbour() -> None:
+    # contours 0, 10, 20: 10 closes around 5 and 1, none around 12; what leaks from 5 into 12 goes on to 1 past 14
+    found = find_closures(TERRACE, contour_interval=10)
+    assert found.table[["crest_depth", "spill_depth", "spills_into"]].tolist() == [(1, 16, 0), (5, 18, 1)]
+    assert catchments(found)[1].tolist() == [0, 2, 2, 2, 1, 1, 1, 1, 0, 0]
+    assert migration_paths(found)[1].tolist() == [[1, 3], [1, 4], [1, 5], [1, 6]]
+
+
+@pytest.mark.parametrize("interval", [None, 13.0])
+def test_a_dropped_closure_leaks_to_its_neighbour(interval: float | None) -> None:
+    # closures of 1 with 12 inside (spill reading), or of 1 and 12 (contour 13): what leaks from 5 is received by 1
+    found = find_closures(TERRACE, contour_interval=interval, min_height=5)
+    assert found.table[["crest_depth", "spills_into"]].tolist() == [(1, 0), (5, 1)]
+    # a lower high on its own: when 1 is cut off at 14, 12 leaks at 14 past the border, and so does what it gets from 5
+    cut = find_closures(TERRACE[:, :6], contour_interval=interval, min_height=5)
+    assert cut.table[["crest_depth", "spills_into"]].tolist() == [(5, 0)]
+    assert catchments(cut)[1].tolist() == [0, 1, 1, 1, 0, 0]
 
 
 def test_a_path_crosses_a_dropped_closure_to_the_border() -> None:
@@ -137,6 +175,7 @@ def test_paths_on_a_real_surface(shared_data: Path, interval: float | None) -> N
         scene.depth, scene.map_valid, scene.fault, "sealing", contour_interval=interval, min_area=40, min_height=5
     )
     check_paths(found)
+    check_catchments(found)
 
 
 @pytest.mark.parametrize("interval", [None, 1.5])

@@ -1,0 +1,58 @@
+"""The final answer where a run has several about traps: what is learned and what is computed from it, weighed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from mtl.heads import Output
+from targets.scene import Bool, Float
+
+CERTAIN = 0.99  # a computed mask is 0 or 1; it counts as this sure, so that its logit is finite
+CELLS = 20_000  # of one map that the weights are fitted to; more would not change four numbers
+
+
+class Fusion(nn.Module):
+    """Logistic regression on the logits of several trap probabilities; until it is fitted, their mean.
+
+    Parameters
+    ----------
+    parts : the outputs that say where the traps are.
+    """
+
+    weights: torch.Tensor
+    offset: torch.Tensor
+
+    def __init__(self, parts: Sequence[Output]) -> None:
+        super().__init__()
+        self.parts = tuple(part.name for part in parts)
+        self.register_buffer("weights", torch.full((len(parts),), 1 / len(parts)))
+        self.register_buffer("offset", torch.zeros(1))
+
+    def forward(self, maps: Mapping[str, Float]) -> Float:
+        """(1, H, W) probability of trap, NaN outside the map."""
+        logits = np.tensordot(self.weights.cpu().numpy(), self._logits(maps), axes=1) + self.offset.cpu().numpy()
+        return (1 / (1 + np.exp(-logits)))[None].astype(np.float32)
+
+    def _logits(self, maps: Mapping[str, Float]) -> Float:
+        p = np.clip(np.stack([maps[name][0] for name in self.parts]), 1 - CERTAIN, CERTAIN)
+        return np.log(p / (1 - p))
+
+    def fit(self, answers: Sequence[tuple[Mapping[str, Float], Float, Bool]]) -> None:
+        """Fit the weights to whole maps: (values by output, target (1, H, W), valid (H, W)) of each.
+
+        Maps without a single kind of cell (all trap, or none) leave the weights as they are.
+        """
+        features, truth = [], []
+        for maps, target, valid in answers:
+            step = max(1, int(valid.sum()) // CELLS)
+            features.append(self._logits(maps)[:, valid].T[::step])
+            truth.append(target[0][valid][::step] > 0.5)
+        if not features or len(np.unique(np.concatenate(truth))) < 2:
+            return
+        # C: hardly any shrinkage, the cells are many and the weights few
+        fitted = LogisticRegression(C=1e3).fit(np.concatenate(features), np.concatenate(truth))
+        self.weights.copy_(torch.from_numpy(fitted.coef_[0]))
+        self.offset.copy_(torch.from_numpy(fitted.intercept_))

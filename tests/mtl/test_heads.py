@@ -1,0 +1,114 @@
+"""What is derived from a head, when the head is perfect, is the truth; and the fusion trusts whoever is right."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from mtl.fusion import Fusion
+from mtl.heads import FUSION, HEADS, outputs_of, trap_outputs
+from mtl.scores import TRAP_SCORE
+from targets.scene import Geo
+from targets.synth import make_scene
+from targets.truth import TrapRules, TruthOptions, find_truth, trap_mask
+from tests.conftest import dome_scene
+
+EXACT = [pytest.param(HEADS[name], id=name) for name in ("depth", "height")]
+
+
+def iou(values, truth):
+    sums = TRAP_SCORE.count(values, trap_mask(truth)[None], truth.scene.map_valid)
+    return TRAP_SCORE.ratios(sums)["iou"]
+
+
+@pytest.mark.parametrize("head", EXACT)
+@pytest.mark.parametrize("rules", [TrapRules(), TrapRules(reading="contour"), TrapRules(faults="sealing")])
+def test_a_perfect_head_gives_the_exact_traps(head, rules):
+    scene = make_scene(4, 96)
+    scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
+    options = TruthOptions(rules)
+    truth = find_truth(scene, options)
+    assert truth.labels.any()
+    values, _ = head.target(truth)
+    assert iou(head.derived.derive(values, scene, options), truth) > 0.99
+
+
+def test_the_fused_classes_give_the_mask_back():
+    scene = make_scene(4, 96)
+    truth = find_truth(scene)
+    head = HEADS["fused"]
+    values, _ = head.target(truth)
+    assert (values.sum(0) == 1).all()
+    assert iou(head.derived.derive(values, scene, truth.options), truth) == 1
+
+
+def test_without_an_inside_the_fused_classes_give_no_trap():
+    scene = dome_scene()
+    nothing = np.stack([np.ones(scene.shape), np.zeros(scene.shape), np.zeros(scene.shape)]).astype(np.float32)
+    head = HEADS["fused"]
+    assert not head.derived.derive(nothing, scene, TruthOptions()).any()
+
+
+def test_the_height_of_a_dome_is_its_closure_over_the_relief(dome):
+    values, valid = HEADS["height"].target(find_truth(dome))
+    assert valid.all()
+    assert values[0, 32, 32] == pytest.approx(1.0, abs=0.01)  # the dome is all of the relief, closed to its foot
+    assert values[0, 0, 0] == 0
+
+
+def test_a_trap_drawn_by_hand_is_as_high_as_its_deepest_cell(dome):
+    drawn = dome.depth < 2050
+    truth = find_truth(dome.with_(traps=drawn))
+    np.testing.assert_allclose(truth.height, np.where(drawn, dome.depth[drawn].max() - dome.depth, 0))
+
+
+def test_heads_about_the_depth_are_known_nowhere_on_a_bare_picture(dome):
+    picture = dome.with_(depth_valid=np.zeros(dome.shape, bool), traps=dome.depth < 2050)
+    truth = find_truth(picture)
+    for name in ("depth", "height"):
+        assert not HEADS[name].target(truth)[1].any()
+
+
+def test_outputs_follow_their_heads_and_several_answers_about_traps_are_fused():
+    names = [output.name for output in outputs_of([HEADS["trap"], HEADS["depth"], HEADS["crest"]])]
+    assert names == ["trap", "depth", "depth_traps", "crest", "fusion"]
+    assert [o.name for o in outputs_of([HEADS["trap"], HEADS["dist"]])] == ["trap", "dist"]
+    assert trap_outputs(outputs_of([HEADS["depth"]]))[-1].name == "depth_traps"
+
+
+def test_records_pickle():
+    for head in HEADS.values():
+        assert pickle.loads(pickle.dumps(head)).name == head.name
+
+
+def answers(right, wrong):
+    """Two answers about a half-trap map: one that is right, one that is not; as {output: (1, H, W)}."""
+    truth = np.zeros((1, 20, 20), np.float32)
+    truth[:, :10] = 1
+    noise = np.random.default_rng(0).random((1, 20, 20)).astype(np.float32)
+    return {right: np.clip(truth, 0.05, 0.95), wrong: noise}, truth, np.ones((20, 20), bool)
+
+
+@pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
+def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
+    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.says_trap][:2]
+    fusion = Fusion(parts)
+    maps, truth, valid = answers(right, wrong)
+    np.testing.assert_array_equal(fusion({right: truth, wrong: truth}) > 0.5, truth > 0.5)  # before it is fitted
+    fusion.fit([(maps, truth, valid)])
+    np.testing.assert_array_equal(fusion(maps) > 0.5, truth > 0.5)
+    weights = dict(zip(fusion.parts, fusion.weights.tolist(), strict=True))
+    assert weights[right] > 10 * abs(weights[wrong])
+
+
+def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
+    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived])
+    maps, truth, valid = answers("trap", "depth_traps")
+    fusion.fit([(maps, truth * 0, valid)])
+    assert fusion.weights.tolist() == [0.5, 0.5]
+    maps["trap"][0, 0, 0] = np.nan
+    assert np.isnan(fusion(maps)[0, 0, 0]) and np.isfinite(fusion(maps)[0, 1:]).all()
+
+
+def test_fusion_is_judged_as_a_trap():
+    assert FUSION.score is HEADS["trap"].score
