@@ -50,7 +50,7 @@ def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head],
     answers = {head.name: head.target(truth) for head in heads}
     return Sample(
         truth,
-        stack_inputs(scene, inputs),
+        stack_inputs(scene, inputs, options.traps),
         {name: values for name, (values, _) in answers.items()},
         {name: valid for name, (_, valid) in answers.items()},
     )

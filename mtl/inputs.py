@@ -6,8 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from targets.errors import UserError
-from targets.render import with_picture
+from targets.plain import plain_picture
+from targets.render import contour_ink, contours_of, with_picture
 from targets.scene import Float, Scene
+from targets.slope import steepness
+from targets.truth import TrapRules, computed_traps
+
+DEFAULT_RULES = TrapRules()
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class InputChannel:
     name : what the user types.
     channels : number of planes C.
     unit : what the numbers mean.
-    from_scene : scene -> (C, H, W) float32, roughly within -2..2.
+    make : (whole scene, rules by which its closures count as traps) -> (C, H, W) float32, roughly within -2..2.
     outside : the value outside the map and in the padding of a patch.
     jitter : brightness and contrast may be varied in training (pictures only).
     noise : standard deviation of the Gaussian noise added in training.
@@ -26,50 +31,127 @@ class InputChannel:
     name: str
     channels: int
     unit: str
-    from_scene: Callable[[Scene], Float]
+    make: Callable[[Scene, TrapRules], Float]
     outside: float = 0.0
     jitter: bool = False
     noise: float = 0.0
 
+    def from_scene(self, scene: Scene, rules: TrapRules = DEFAULT_RULES) -> Float:
+        """(C, H, W) float32 of a whole map.
 
-WHITE = 2.0  # what white is after `picture`'s scaling: paper, as outside the map
+        Raises
+        ------
+        UserError : the channel is made from depth, and the map is a picture without one.
+        """
+        return self.make(scene, rules)
 
 
-def picture(scene: Scene) -> Float:
-    """The coloured map as (3, H, W); grey 50 % is 0 and white is 2, close to ImageNet's mean and spread.
+WHITE = 2.0  # what white is after `_scaled`: paper, as outside the map
 
-    A scene without a picture is rendered.
-    """
+
+def picture(scene: Scene, _: TrapRules) -> Float:
+    """The coloured map; a scene without a picture is rendered."""
     rgb = with_picture(scene).rgb
     assert rgb is not None
-    return np.moveaxis((rgb.astype(np.float32) - 127.5) / (127.5 / WHITE), -1, 0)
+    return _scaled(rgb)
 
 
-def depth(scene: Scene) -> Float:
+def picture_without_contours(scene: Scene, _: TrapRules) -> Float:
+    """The coloured map without its contours: drawn without them, or painted over in a given picture."""
+    return _scaled(plain_picture(scene))
+
+
+def fault(scene: Scene, _: TrapRules) -> Float:
+    """1 on fault cells."""
+    return scene.fault[None].astype(np.float32)
+
+
+def inside(scene: Scene, _: TrapRules) -> Float:
+    """1 inside the map."""
+    return scene.map_valid[None].astype(np.float32)
+
+
+def depth(scene: Scene, _: TrapRules) -> Float:
     """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
-    if not scene.has_depth:
-        raise UserError(
-            scene.name,
-            "the map has no depth channel",
-            "a depth for the input 'depth'",
-            "use a network trained with --inputs rgb, or add depth_norm.png",
-        )
+    _check_depth(scene, "depth")
     return (1 - 2 * scene.depth_norm())[None]
+
+
+def isolines(scene: Scene, _: TrapRules) -> Float:
+    """The contours that `targets.render` draws for this depth, whatever the picture shows; none on faults."""
+    _check_depth(scene, "isolines")
+    ink = contour_ink(scene, *contours_of(scene)).astype(np.float32) / 255
+    return np.where(scene.fault, np.float32(0), ink)[None]
+
+
+def gradient(scene: Scene, _: TrapRules) -> Float:
+    """Steepness on a logarithmic scale: log(1 + s) - 1 with s in reliefs of the map per longer side of the map.
+
+    Relief and side are the map's, so a cell has one value in every patch, and nearly the same in a coarsened map. -1
+    is flat, a flank about 0, and faults, whose s reaches the hundreds, do not drown the rest.
+    """
+    _check_depth(scene, "gradient")
+    s = steepness(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
+    return (np.log1p(s) - 1)[None]
+
+
+def ramp(scene: Scene, _: TrapRules) -> Float:
+    """How far down the map a cell's row lies: 0 = first row of the map, 1 = last.
+
+    A cell keeps its value whatever patch it is in. The symmetries of training turn this channel together with all
+    others, so a network then sees which way was down, but that way may point anywhere; where down must stay down,
+    train with `--augment.d4 false`.
+    """
+    rows = np.linspace(0, 1, scene.shape[0], dtype=np.float32)
+    return np.broadcast_to(rows[:, None], (1, *scene.shape))
+
+
+def closure(scene: Scene, rules: TrapRules) -> Float:
+    """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes.
+
+    The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
+    """
+    _check_depth(scene, "closure")
+    low, high = scene.relief
+    _, _, height = computed_traps(scene, rules)
+    return np.sqrt(height / np.float32(max(high - low, 1e-12)))[None]
 
 
 INPUTS = {
     record.name: record
     for record in (
         InputChannel("rgb", 3, "grey levels, 0 = 50 %", picture, outside=WHITE, jitter=True, noise=0.02),
-        InputChannel("fault", 1, "1 = fault", lambda scene: scene.fault[None].astype(np.float32)),
+        InputChannel(
+            "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, outside=WHITE, jitter=True, noise=0.02
+        ),
+        InputChannel("fault", 1, "1 = fault", fault),
         # Outside lies deeper than everything: at an open border a trap leaks.
         InputChannel("depth", 1, "+1 shallowest .. -1 deepest", depth, outside=-1.5, noise=0.01),
-        InputChannel("map", 1, "1 = inside the map", lambda scene: scene.map_valid[None].astype(np.float32)),
+        InputChannel("isolines", 1, "1 = contour", isolines),
+        InputChannel("gradient", 1, "log(1 + reliefs per side of the map) - 1", gradient, outside=-1.0, noise=0.01),
+        InputChannel("closure", 1, "√(height above spill / relief)", closure),
+        InputChannel("map", 1, "1 = inside the map", inside),
+        InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
     )
 }
 
 
-def stack_inputs(scene: Scene, inputs: Sequence[InputChannel]) -> Float:
+def stack_inputs(scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules) -> Float:
     """(C, H, W) float32: the channels one above the other, finite, with each channel's `outside` outside the map."""
-    planes = [np.where(scene.map_valid, record.from_scene(scene), np.float32(record.outside)) for record in inputs]
+    planes = [np.where(scene.map_valid, i.from_scene(scene, rules), np.float32(i.outside)) for i in inputs]
     return np.concatenate(planes).astype(np.float32)
+
+
+def _scaled(rgb: np.ndarray) -> Float:
+    """A picture as (3, H, W); grey 50 % is 0 and white is 2, close to ImageNet's mean and spread."""
+    return np.moveaxis((rgb.astype(np.float32) - 127.5) / (127.5 / WHITE), -1, 0)
+
+
+def _check_depth(scene: Scene, name: str) -> None:
+    if not scene.has_depth:
+        raise UserError(
+            scene.name,
+            "the map has no depth channel",
+            f"a depth for the input {name!r}",
+            "use a network trained with --inputs rgb, or add depth_norm.png",
+        )

@@ -40,7 +40,7 @@ class Predictor:
     def __call__(self, scene: Scene) -> dict[str, Float]:
         """{output: (C, H, W) float32 in the output's unit, NaN outside the map}."""
         coarse = coarsened(scene, self.config.patches.longest)
-        values, _ = self.answer(stack_inputs(coarse, self.inputs), coarse)
+        values, _ = self.answer(stack_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
         if coarse is scene:
             return values
         grown = max(scene.shape) / max(coarse.shape)

@@ -13,6 +13,7 @@ from targets.scene import Float, Scene
 
 Colour = tuple[int, int, int]
 RGB = NDArray[np.uint8]
+Line = tuple[float, NDArray[np.float64]]  # a contour's depth, and its points as (n, 2) x and y in pixels
 
 # Colours from deepest to shallowest, at equal steps of depth. "spectral" is ColorBrewer's, "jet" MATLAB's; the others
 # follow what mapping programs draw structure maps with by default.
@@ -96,6 +97,14 @@ def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
     return scene.with_(rgb=render(scene, style), geo=geo)
 
 
+def contour_ink(scene: Scene, interval: float, base: float, width: float = 0.5) -> NDArray[np.uint8]:
+    """(H, W) how black contours are, 0 (none) to 255, at `base` and every `interval` from it.
+
+    Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
+    """
+    return _ink(_contours(scene.depth, scene.map_valid, interval, base), scene.shape, interval, base, width)
+
+
 def with_picture(scene: Scene) -> Scene:
     """The map itself if it has a picture, else the map drawn in the default style."""
     return drawn(scene) if scene.rgb is None else scene
@@ -174,22 +183,38 @@ def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[
 
 
 def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, style: Style) -> None:
-    """Draw black contours into `picture`, every fifth one half a pixel wider."""
-    fine = np.zeros((scene.shape[0] * 2, scene.shape[1] * 2), np.uint8)  # twice as fine, for half-pixel widths
-    lines: dict[bool, list] = {False: [], True: []}
-    labels: list[tuple[str, NDArray]] = []
-    labelled = style.labels and min(scene.shape) >= 3 * LABEL_DISTANCE
-    for level, line in _contours(scene.depth, scene.map_valid, interval, base):
-        index = round((level - base) / interval) % 5 == 0
-        lines[index].append(np.rint(line * 32 + 8).astype(np.int32))  # sixteenths of a fine pixel
-        middle = line[len(line) // 2]
-        if index and labelled and all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
-            labels.append((f"{level:g}", middle))
-    for index, found in lines.items():
-        width = max(1, round(2 * style.contour_width) + index)
-        cv2.polylines(fine, found, False, 255, width, cv2.LINE_AA, shift=4)
-    ink = cv2.resize(fine, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+    """Draw black contours into `picture`, and their depths."""
+    lines = _contours(scene.depth, scene.map_valid, interval, base)
+    ink = _ink(lines, scene.shape, interval, base, style.contour_width)
     picture[:] = cv2.multiply(picture, cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2RGB), scale=1 / 255)
+    if style.labels and min(scene.shape) >= 3 * LABEL_DISTANCE:
+        _draw_labels(picture, [(level, line) for level, line in lines if _is_index(level, interval, base)])
+
+
+def _ink(lines: list[Line], shape: tuple[int, int], interval: float, base: float, width: float) -> NDArray[np.uint8]:
+    """(H, W) how black some contours are."""
+    fine = np.zeros((shape[0] * 2, shape[1] * 2), np.uint8)  # twice as fine, for half-pixel widths
+    for index in (False, True):
+        points = [
+            np.rint(line * 32 + 8).astype(np.int32)  # sixteenths of a fine pixel
+            for level, line in lines
+            if _is_index(level, interval, base) == index
+        ]
+        cv2.polylines(fine, points, False, 255, max(1, round(2 * width) + index), cv2.LINE_AA, shift=4)
+    return np.asarray(cv2.resize(fine, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _is_index(level: float, interval: float, base: float) -> bool:
+    return round((level - base) / interval) % 5 == 0
+
+
+def _draw_labels(picture: RGB, lines: list[Line]) -> None:
+    """Write the depths of contours onto them, where labels are far enough apart."""
+    labels: list[tuple[str, NDArray]] = []
+    for level, line in lines:
+        middle = line[len(line) // 2]
+        if all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
+            labels.append((f"{level:g}", middle))
     for text, (x, y) in labels:
         (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
         corner = (int(x - w / 2), int(y + h / 2))
@@ -197,9 +222,7 @@ def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, sty
         cv2.putText(picture, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, BLACK, 1, cv2.LINE_AA)
 
 
-def _contours(
-    depth: Float, valid: NDArray[np.bool_], interval: float, base: float, block: int = 128
-) -> list[tuple[float, NDArray[np.float64]]]:
+def _contours(depth: Float, valid: NDArray[np.bool_], interval: float, base: float, block: int = 128) -> list[Line]:
     """(level, (n, 2) x and y in pixels) of every contour piece.
 
     Traced block by block, because a block spans few levels while tracing costs the whole grid once per level.

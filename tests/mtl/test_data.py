@@ -9,7 +9,7 @@ from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, 
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS, stack_inputs
 from targets.errors import UserError
-from targets.truth import TruthOptions
+from targets.truth import TrapRules, TruthOptions
 from tests.conftest import dome_scene
 
 RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
@@ -29,7 +29,7 @@ def with_outside(scene):
 
 def test_inputs_are_finite_and_constant_outside_the_map(dome):
     scene = with_outside(dome)
-    stacked = stack_inputs(scene, RECORDS)
+    stacked = stack_inputs(scene, RECORDS, TrapRules())
     assert stacked.shape == (6, 64, 64) and stacked.dtype == np.float32 and np.isfinite(stacked).all()
     assert [np.unique(plane[:, :16]).tolist() for plane in stacked] == [[2], [2], [2], [0], [-1.5], [0]]
 
@@ -42,8 +42,8 @@ def test_depth_input_is_one_at_the_crest_and_minus_one_at_the_floor(dome):
 def test_a_map_without_depth_cannot_feed_a_depth_input(dome):
     picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
     with pytest.raises(UserError, match="no depth"):
-        stack_inputs(picture, RECORDS)
-    assert stack_inputs(picture, [INPUTS["rgb"]]).shape == (3, 64, 64)
+        stack_inputs(picture, RECORDS, TrapRules())
+    assert stack_inputs(picture, [INPUTS["rgb"]], TrapRules()).shape == (3, 64, 64)
 
 
 def test_padding_is_outside_the_map_and_not_valid(dome):
@@ -100,7 +100,7 @@ def test_one_symmetry_turns_inputs_and_targets_alike(dome):
 
 def test_jitter_and_noise_touch_only_what_they_should(dome):
     scene = with_outside(dome)
-    inputs = stack_inputs(scene, RECORDS)
+    inputs = stack_inputs(scene, RECORDS, TrapRules())
     varied = vary(inputs, scene.map_valid, RECORDS, AugmentConfig(), np.random.default_rng(0))
     changed = [(varied[i] != inputs[i]) for i in range(6)]
     assert all(not plane[:, :16].any() for plane in changed)  # outside the map nothing
