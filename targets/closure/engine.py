@@ -378,18 +378,26 @@ def _find(over: NDArray, a: int) -> int:
 
 
 @compiled
+def _turn(e: int, pair: NDArray, ways: NDArray) -> None:
+    """Change the sides of a saddle."""
+    pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
+    ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
+
+
+@compiled
 def join(
     limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
     via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
 ) -> tuple[int, int]:  # fmt: skip
     """Join basins at the saddles, which come sorted, from the shallowest down.
 
-    Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside it is put
-    second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the peak's
-    depth). Per node (1..n the basins, then joins): `up`, the node it is joined into (0 = outside); `via`, the saddle
-    where that happens; per join, at its number - n: `kids`, first the one on the first side, and `born`, its highest
-    peak. The number of a join is n + that of the basin whose high ends there: what lies together on the map lies
-    together in memory. `made` lists the joins in order. Returns how many basins were united and how many joins made.
+    Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside, or hung on the
+    other, it is put second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the
+    peak's depth). Per node (1..n the basins, then joins): `up`, the node it is joined into (0 = outside); `via`, the
+    saddle where that happens; per join, at its number - n: `kids`, first the one on the first side, and `born`, its
+    highest peak. The number of a join is n + that of the basin whose high ends there: what lies together on the map
+    lies together in memory. `made` lists the joins in order. Returns how many basins were united and how many joins
+    were made.
 
     A high with no contour of its own (flat up to the saddle, or within one contour interval of it) makes no join: it is
     hung on its neighbour.
@@ -403,8 +411,7 @@ def join(
         united += 1
         if b == 0:
             a, b = b, a
-            pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
-            ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
+            _turn(e, pair, ways)
         if a == 0:
             node = top[b]
             up[node], via[node] = 0, e
@@ -416,6 +423,8 @@ def join(
         if top_z[young] > limit[e]:
             node = top[young]
             up[node], via[node] = top[old], e
+            if young == a:
+                _turn(e, pair, ways)
             continue
         node = n + young
         up[first] = up[second] = node
@@ -559,46 +568,97 @@ def ways_out(
             if leave[unit] == -1:
                 leave[unit] = e
                 if j == 1:
-                    pair[e, 0], pair[e, 1] = pair[e, 1], pair[e, 0]
-                    ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
+                    _turn(e, pair, ways)
                 queue[last] = unit
                 last += 1
             spot = tail[spot]
 
 
+@compiled
+def pass_on(
+    nodes: int, n: int, pair: NDArray, ways: NDArray, up: NDArray, via: NDArray, kids: NDArray, made: NDArray,
+    kept: NDArray, leave: NDArray,
+) -> None:  # fmt: skip
+    """In the contour reading: the saddle by which a high leaks that has no closure in the table; what it leaks to is
+    put first.
+
+    Such highs grow together as they fill, until they meet one with a closure of the table, or the outside. (In the
+    spill reading all of them leak to the outside at once: `ways_out`.) The closures of the table leak where the last
+    of their high is joined to the outside, as `leave` says already.
+    kept : (n + 1,) bool, basins whose peak lies in a closure of the table. leave : (nodes,) int32, written.
+    """
+    holds = np.zeros(nodes, np.bool_)  # a closure of the table
+    holds[: n + 1] = kept
+    for node in made:
+        holds[node] = holds[kids[node - n, 0]] or holds[kids[node - n, 1]]
+    known = holds.copy()
+    chain = np.empty(nodes, np.int32)
+    for start in range(1, n + 1):
+        length, node = 0, start
+        while node != 0 and not known[node]:
+            chain[length], known[node] = node, True
+            length += 1
+            node = up[node]
+        while length > 0:
+            length -= 1
+            node = chain[length]
+            parent, e = up[node], via[node]
+            first, second = (kids[parent - n, 0], kids[parent - n, 1]) if parent > n else (0, 0)
+            joined = node in (first, second)
+            other = parent if not joined else second if node == first else first
+            if parent == 0 or holds[other]:
+                leave[node] = e
+                if joined and node == first:
+                    _turn(e, pair, ways)
+            else:
+                leave[node] = leave[parent]
+
+
 @compiled(nogil=True)
 def receivers(
     depth: NDArray, code: NDArray, basin: NDArray, cell: NDArray, ways: NDArray, deep: NDArray, outer: NDArray,
-    leave: NDArray, first: int, last: int, into: NDArray,
+    leave: NDArray, number: NDArray, first: int, last: int, into: NDArray,
 ) -> None:  # fmt: skip
-    """Where does the leak of each outermost closure go? Follow it up-dip to the next one, or out (0).
+    """Where does the leak of each outermost closure go? Follow it up-dip to the next one of the table, or out (0).
 
     `into` : (nodes,) int32, written for nodes first..last-1.
     """
-    width = depth.shape[1]
+    depths, codes, lands = depth.ravel(), code.ravel(), basin.ravel()
+    step = DROW * depth.shape[1] + DCOL
     for node in range(first, last):
         into[node] = 0
-        if outer[node] != node or node == 0:
+        if outer[node] != node or number[node] == 0:
             continue
-        e = leave[node]
-        while True:
-            if ways[e, 0] >= OVER:
+        i = _beyond(leave[node], cell, ways, step)
+        while i >= 0:
+            found = outer[lands[i]]
+            if number[found] != 0 and depths[i] <= deep[found]:
+                into[node] = found
                 break
-            row = cell[e] // width + DROW[ways[e, 0]]
-            col = cell[e] % width + DCOL[ways[e, 0]]
-            while True:
-                found = outer[basin[row, col]]
-                if found != 0 and depth[row, col] <= deep[found]:
-                    into[node] = found
-                    break
-                k = code[row, col] & 15
-                if k >= PEAK:
-                    break
-                row += DROW[k]
-                col += DCOL[k]
-            if into[node] != 0 or code[row, col] & 15 == OUTLET:
-                break
-            e = leave[basin[row, col]]  # a flat: it leaks on
+            i = _onward(i, codes, lands, cell, ways, outer, leave, step)
+
+
+@compiled
+def _onward(
+    i: int, codes: NDArray, lands: NDArray, cell: NDArray, ways: NDArray, outer: NDArray, leave: NDArray, step: NDArray
+) -> int:
+    """The next cell on the way up-dip from i; from a peak, the cell its high leaks to when full. -1: out of the map."""
+    k = codes[i] & 15
+    if k < PEAK:
+        return i + step[k]
+    return -1 if k == OUTLET else _beyond(_leak(lands[i], outer, leave), cell, ways, step)
+
+
+@compiled
+def _leak(b: int, outer: NDArray, leave: NDArray) -> int:
+    """The saddle by which basin b leaks when it is full, with the closure around it if there is one."""
+    return leave[outer[b] if outer[b] != 0 else b]
+
+
+@compiled
+def _beyond(e: int, cell: NDArray, ways: NDArray, step: NDArray) -> int:
+    """The cell that what leaks by saddle e comes to; -1: out of the map."""
+    return -1 if ways[e, 0] >= OVER else cell[e] + step[ways[e, 0]]
 
 
 # Pass 5: sizes and labels ---------------------------------------------------------------------------------------------
@@ -730,10 +790,7 @@ def fill_table(
         crest = node if node <= n else born[node - n]
         z, z_spill = np.float64(top_z[crest]), np.float64(spill[node])
         if outer[node] == node:
-            parent, e, side = 0, leave[node], 0
-            there = into[node]
-            while there != 0 and number[there] == 0:
-                there = into[there]
+            parent, e, side, there = 0, leave[node], 0, into[node]
         else:
             parent, e = ladder[node]["parent"], via[node]
             side = 1 if up[node] > n and kids[up[node] - n, 0] == node else 0
@@ -782,8 +839,9 @@ def paint(
 
 @compiled
 def goals(
-    code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray, leave: NDArray, goal: NDArray
-) -> None:
+    code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray, outer: NDArray, leave: NDArray,
+    goal: NDArray,
+) -> None:  # fmt: skip
     """The outermost closure at the end of each cell's way up-dip, into `goal` (H, W) int32: -1 off the map, 0 = out."""
     width = code.shape[1]
     codes, lands, inside, ends = code.ravel(), basin.ravel(), labels.ravel(), goal.ravel()
@@ -799,30 +857,18 @@ def goals(
     for i in range(ends.size):
         j, end = i, ends[i]
         while end == -2:
-            j = _onward(j, codes, lands, cell, ways, leave, step)
+            j = _onward(j, codes, lands, cell, ways, outer, leave, step)
             end = 0 if j < 0 else ends[j]
         j = i
         while j >= 0 and ends[j] == -2:
             ends[j] = end
-            j = _onward(j, codes, lands, cell, ways, leave, step)
-
-
-@compiled
-def _onward(i: int, codes: NDArray, lands: NDArray, cell: NDArray, ways: NDArray, leave: NDArray, step: NDArray) -> int:
-    """The next cell on the way up-dip from i; from a peak, the cell its basin leaks to. -1: out of the map."""
-    k = codes[i] & 15
-    if k < PEAK:
-        return i + step[k]
-    if k == OUTLET:
-        return -1
-    e = leave[lands[i]]
-    return -1 if ways[e, 0] >= OVER else cell[e] + step[ways[e, 0]]
+            j = _onward(j, codes, lands, cell, ways, outer, leave, step)
 
 
 @compiled
 def way_up(
     start: int, depth: NDArray, code: NDArray, basin: NDArray, labels: NDArray, cell: NDArray, ways: NDArray,
-    leave: NDArray, eight: bool, came: NDArray, queue: NDArray, path: NDArray,
+    outer: NDArray, leave: NDArray, eight: bool, came: NDArray, queue: NDArray, path: NDArray,
 ) -> int:  # fmt: skip
     """Write the flat cells from `start` up-dip to the first cell of a closure, or to the border. Returns how many.
 
@@ -845,35 +891,31 @@ def way_up(
         if k < PEAK:
             i += step[k]
             continue
-        e = leave[lands[i]]
-        while length - 1 > entered and _filled(path[length - 2], e, deep, lands, cell, leave):
+        e = _leak(lands[i], outer, leave)
+        while length - 1 > entered and _filled(path[length - 2], e, deep, lands, cell, outer, leave):
             length -= 1
-        for through in (False, True):  # other outlines of a filled high are passed by if there is room
-            more = _across(
-                path[length - 1], e, through, eight, width, deep, lands, inside, cell, leave, came, queue, path[length:]
-            )
-            if more >= 0:
-                break
-        length += more
-        if ways[e, 0] >= OVER:
+        length += _across(
+            path[length - 1], e, eight, width, deep, lands, cell, outer, leave, came, queue, path[length:]
+        )
+        i, entered = _beyond(e, cell, ways, step), length
+        if i < 0:
             return length
-        i, entered = cell[e] + step[ways[e, 0]], length
 
 
 @compiled
-def _filled(i: int, e: int, deep: NDArray, lands: NDArray, cell: NDArray, leave: NDArray) -> bool:
+def _filled(i: int, e: int, deep: NDArray, lands: NDArray, cell: NDArray, outer: NDArray, leave: NDArray) -> bool:
     """Whether cell i belongs to the high that leaks by saddle e and is full down to it."""
-    return lands[i] > 0 and leave[lands[i]] == e and deep[i] <= deep[cell[e]]
+    return lands[i] > 0 and _leak(lands[i], outer, leave) == e and deep[i] <= deep[cell[e]]
 
 
 @compiled
 def _across(
-    start: int, e: int, through: bool, eight: bool, width: int, deep: NDArray, lands: NDArray, inside: NDArray,
-    cell: NDArray, leave: NDArray, came: NDArray, queue: NDArray, path: NDArray,
+    start: int, e: int, eight: bool, width: int, deep: NDArray, lands: NDArray, cell: NDArray, outer: NDArray,
+    leave: NDArray, came: NDArray, queue: NDArray, path: NDArray,
 ) -> int:  # fmt: skip
     """Write the shortest way from `start`, not included, inside the high that leaks by saddle e to the saddle's cell.
 
-    Breadth first from the end. With `through` it may pass labelled cells. Returns how many cells, -1: there is no way.
+    Breadth first from the end. Returns how many cells.
     """
     end = cell[e]
     queue[0], came[end] = end, end
@@ -885,16 +927,14 @@ def _across(
             row, col = i // width + DROW[k], i % width + DCOL[k]
             if (eight or SIDES >> k & 1) and 0 <= row < lands.size // width and 0 <= col < width:
                 j = row * width + col
-                if came[j] < 0 and _filled(j, e, deep, lands, cell, leave) and (through or inside[j] == 0):
+                if came[j] < 0 and _filled(j, e, deep, lands, cell, outer, leave):
                     queue[count], came[j] = j, i
                     count += 1
-    length = -1
-    if came[start] >= 0:
-        i, length = start, 0
-        while i != end:
-            i = came[i]
-            path[length] = i
-            length += 1
+    i, length = start, 0
+    while i != end:
+        i = came[i]
+        path[length] = i
+        length += 1
     for at in range(count):
         came[queue[at]] = -1
     return length

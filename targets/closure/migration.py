@@ -12,14 +12,14 @@ def catchments(closures: Closures) -> NDArray[np.int32]:
     """The drainage area of every outermost closure: where anything that rises along the surface ends up.
 
     Each cell hands over to its shallowest neighbour, up-dip, until a closure or the border of the map is reached; a
-    flat, and a closure that was too small to be kept, hands over where it leaks.
+    high that is no closure of the table (too small, or without a closed contour of its own) hands over where it leaks.
 
     Returns (H, W) int32: the id of the closure a cell drains into (cells inside a closure: that closure), 0 = out of
     the map, -1 = off the map, fault cells that were taken out included.
     """
     tree, labels = _tree(closures), closures.labels
     goal = np.empty(labels.shape, np.int32)
-    engine.goals(tree.code, tree.basin, labels, tree.cell, tree.ways, _leaks(tree), goal)
+    engine.goals(tree.code, tree.basin, labels, tree.cell, tree.ways, tree.outer, tree.leave, goal)
     return goal
 
 
@@ -28,8 +28,7 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
 
     Each cell of a path is a neighbour of the one before, and no cell comes twice. A high on the way that is no closure
     of the table (too small, or without a closed contour of its own) is full: the path crosses it by the shortest way
-    from the cell where it enters to the cell where that high leaks, going around the outlines of the same high if
-    there is room.
+    from the cell where it enters to the cell where that high leaks.
 
     Returns a list as long as the table: (K, 2) int32 rows and columns. The first is the spill point. The last is the
     first cell of the closure `spills_into`, or the cell beside the open border where the map is left; in a part of the
@@ -37,7 +36,6 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     or have no way out have the spill point alone.
     """
     tree, labels = _tree(closures), closures.labels
-    leaks = _leaks(tree)
     width = labels.shape[1]
     path, queue = np.empty(2 * labels.size + 1, np.int32), np.empty(labels.size, np.int32)
     came = np.full(labels.size, -1, np.int32)
@@ -48,8 +46,8 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
         if row["parent"] == 0 and row["leak_row"] >= 0:
             leak = row["leak_row"] * width + row["leak_col"]
             length = engine.way_up(
-                leak, tree.depth, tree.code, tree.basin, labels, tree.cell, tree.ways, leaks, closures.grid.eight,
-                came, queue, path[1:],
+                leak, tree.depth, tree.code, tree.basin, labels, tree.cell, tree.ways, tree.outer, tree.leave,
+                closures.grid.eight, came, queue, path[1:],
             )  # fmt: skip
         found.append(np.stack(np.divmod(_without_loops(path[: length + 1]), width), axis=1))
     return found
@@ -66,13 +64,10 @@ def _without_loops(path: NDArray[np.int32]) -> NDArray[np.int32]:
     return path[kept]
 
 
-def _leaks(tree: Tree) -> NDArray[np.int32]:
-    """Per basin, the saddle by which it leaks: that of its closure (dropped ones are full), or of its flat."""
-    basins = np.arange(tree.peak.size)
-    outer = tree.outer[basins]
-    return tree.leave[np.where(outer > 0, outer, basins)]
-
-
 def _tree(closures: Closures) -> Tree:
+    """The tree again: most of its memory is not worth keeping between questions."""
     grid = closures.grid
-    return grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
+    tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
+    if grid.interval > 0:
+        tree.pass_on(closures.labels.ravel()[tree.peak] > 0)
+    return tree

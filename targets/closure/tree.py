@@ -91,13 +91,22 @@ class Tree:
         )  # fmt: skip
         return count, number
 
+    def pass_on(self, kept: NDArray[np.bool_]) -> None:
+        """Let highs without a closure in the table leak to their neighbours. kept: per basin, see `engine.pass_on`."""
+        engine.pass_on(
+            self.nodes, self.peak.size - 1, self.pair, self.ways, self.up, self.via, self.kids, self.made,
+            kept, self.leave,
+        )  # fmt: skip
+
     def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
         """Write the rows of the table."""
+        if self.interval > 0:
+            self.pass_on(number[self.outer[: self.peak.size]] > 0)
         into = np.zeros(self.nodes, np.int32)
 
         def follow(first: int, last: int) -> None:
             engine.receivers(
-                self.depth, self.code, self.basin, self.cell, self.ways, self.deep, self.outer, self.leave,
+                self.depth, self.code, self.basin, self.cell, self.ways, self.deep, self.outer, self.leave, number,
                 first, last, into,
             )  # fmt: skip
 
