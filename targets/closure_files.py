@@ -14,6 +14,7 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from targets.cli import Names
 from targets.closure import (
     ClosureProbability,
     Closures,
@@ -26,6 +27,7 @@ from targets.closure import (
 )
 from targets.draw import CREST, base_picture, draw_cells, draw_lines, fault_mark, legend_mark, write_figure
 from targets.errors import UserError
+from targets.fault_names import NamedFaults, name_faults
 from targets.files import written_whole
 from targets.grids import write_grid
 from targets.outlines import Ring, cell_polygons
@@ -39,7 +41,7 @@ Grids = Literal["tif", "gri", "irap", "zmap", "npz"]
 Vectors = Literal["gpkg", "geojson"]
 
 MIN_RELIEF = 0.01  # of the map's relief: as traps that the network learns, `truth.TrapRules`
-NUMBERED = 40  # closures; more numbers than that hide the map
+NUMBERED = 40  # closures, and faults; more numbers than that hide the map
 DIST_STEPS = 100  # grey levels of a cell's width in the distance target
 PERCENTILES = ("p90", "p50", "p10")
 
@@ -54,6 +56,8 @@ class ClosureOptions:
         own interval, else one that suits its relief; without it closures reach down to their spill points.
     contour_base : a depth that one contour passes through; by default the map's own, else 0.
     faults : transparent (faults do nothing), sealing (a wall that closures may lean on) or leaking (an open border).
+    fault_rules : rules of single faults, the others follow `faults`: F1=sealing,F3=leaking. The names are those of the
+        fault files; without such a file, the numbers of the faults in closures.png.
     edge : open (what leaves the map leaks) or closed (the map's border is a wall).
     connectivity : neighbours of a cell, 8 or 4.
     min_area : closures of fewer cells are dropped.
@@ -63,6 +67,7 @@ class ClosureOptions:
     contour_interval: float | Literal["auto"] | None = None
     contour_base: float | None = None
     faults: Literal["transparent", "sealing", "leaking"] = "transparent"
+    fault_rules: Names | None = None
     edge: Literal["open", "closed"] = "open"
     connectivity: Literal[8, 4] = 8
     min_area: float = 40
@@ -99,6 +104,7 @@ class Analysis:
     ------
     scene : the map, with the contours that its picture shows.
     reading : the rules in words, for titles.
+    faults : the map's faults and their names.
     closures : as `find_closures` gives them.
     table : (N,) structured array, a row per closure (nested ones too): the columns of `in_map_units`, the share of the
         outline on faults, the catchment's area, and with an error of the depth the probability and P90, P50 and P10.
@@ -109,6 +115,7 @@ class Analysis:
 
     scene: Scene
     reading: str
+    faults: NamedFaults
     closures: Closures
     table: NDArray[Any]
     catchments: NDArray[np.int32]
@@ -116,8 +123,14 @@ class Analysis:
     probability: ClosureProbability | None
 
 
-def analyse(scene: Scene, options: ClosureOptions = DEFAULT, error: DepthError = EXACT) -> Analysis:
+def analyse(
+    scene: Scene, options: ClosureOptions = DEFAULT, error: DepthError = EXACT, faults: NamedFaults | None = None
+) -> Analysis:
     """Find the closures of a map and everything that is said of them.
+
+    Parameters
+    ----------
+    faults : the names of the map's faults; by default those that `name_faults` gives to a map without fault files.
 
     Raises
     ------
@@ -128,10 +141,11 @@ def analyse(scene: Scene, options: ClosureOptions = DEFAULT, error: DepthError =
                         "closures cannot be computed from colours; predict them with tools/predict.py")  # fmt: skip
     low, high = scene.relief
     scene, interval, base = _with_contours(scene, options)
+    named = name_faults(scene) if faults is None else faults
     rules: dict[str, Any] = {
         "valid": scene.map_valid,
-        "faults": scene.fault,
-        "fault_rule": options.faults,
+        "faults": named.cells,
+        "fault_rule": named.rules(options.faults, options.fault_rules or ()),
         "edge": options.edge,
         "connectivity": options.connectivity,
         "contour_interval": interval,
@@ -145,8 +159,9 @@ def analyse(scene: Scene, options: ClosureOptions = DEFAULT, error: DepthError =
     table = _table(closures, scene, drains, probability)
     words = ["last closed contour" if interval else "down to the spill point"]
     words += [f"faults {options.faults}"] if scene.fault.any() else []
+    words += [f"fault {word.replace('=', ' ')}" for word in options.fault_rules or ()]
     words += ["closed edge"] if options.edge == "closed" else []
-    return Analysis(scene, ", ".join(words), closures, table, drains, migration_paths(closures), probability)
+    return Analysis(scene, ", ".join(words), named, closures, table, drains, migration_paths(closures), probability)
 
 
 def _with_contours(scene: Scene, options: ClosureOptions) -> tuple[Scene, float | None, float]:
@@ -390,6 +405,9 @@ def write_closure_picture(analysis: Analysis, layers: list[Layer], path: Path) -
         for (row, col), key in zip(shown["crests"].shapes, shown["crests"].table["id"], strict=True):
             axis.annotate(str(key), (col, row), (7, 4), textcoords="offset points", fontsize=10, weight="bold",
                           bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1})  # fmt: skip
+    for name, row, col in analysis.faults.places(NUMBERED):
+        axis.annotate(name, (col, row), ha="center", va="center", fontsize=10, color="white", weight="bold",
+                      bbox={"facecolor": "saddlebrown", "edgecolor": "white", "lw": 0.5, "pad": 1})  # fmt: skip
     legend: list[Any] = [Patch(facecolor=(1, 1, 1, 0.6), edgecolor="black", linewidth=2, label="closures")]
     if rings["nested"]:
         legend.append(legend_mark("smallest closures inside them", color="black", linewidth=1.0, linestyle="dotted"))

@@ -16,6 +16,7 @@ from targets.closure_files import (
     write_analysis,
 )
 from targets.errors import UserError
+from targets.fault_names import name_faults
 from targets.maps import list_maps, read_map
 
 
@@ -44,7 +45,8 @@ def main(
     for source in list_maps(maps):
         folder = out / source.name
         try:
-            analysis = analyse(read_map(source, elevation=elevation), closures, error)
+            scene = read_map(source, elevation=elevation)
+            analysis = analyse(scene, closures, error, name_faults(scene, source.faults))
             write_analysis(analysis, folder, grids, vectors)
         except UserError as mistake:
             failed.append(mistake)

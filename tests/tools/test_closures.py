@@ -119,3 +119,15 @@ def test_mistakes_are_one_line(call, words, part, maps, monkeypatch):
 
 def test_the_tool_can_be_started_by_its_name():
     assert os.access(TOOL, os.X_OK) and TOOL.read_text().startswith("#!/usr/bin/env python\n")
+
+
+def test_rules_of_single_faults_take_names_from_the_fault_file(call, maps, tmp_path):
+    (maps / "flat.csv").write_text("fault,x,y\nWest,450,-100\nWest,450,-1500\nEast,2000,-100\nEast,2000,-1500\n")
+    np.savez(maps / "flat.npz", depth=dome_scene().depth, x0=0.0, y0=0.0, dx=50.0, dy=-50.0)
+    words = [maps / "flat.npz", "--out", tmp_path / "o", "--grids", "npz", "--vectors", "geojson", "--fault-rules"]
+    code, said, error = call(*words, "West=sealing,East=leaking")
+    assert code == 0 and "faults transparent, fault West sealing, fault East leaking" in said, error
+    (row,) = table(tmp_path / "o" / "flat" / "closures.csv")
+    assert float(row["spill_depth"]) < 2100  # East cuts the dome
+    code, _, error = call(*words, "south=sealing")
+    assert code == 2 and error.count("\n") == 1 and "faults: West, East" in error
