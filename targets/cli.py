@@ -50,6 +50,10 @@ class _ConfigFile(ActionConfigFile):
             said = str(error.message if isinstance(error, ArgumentError) else error)
             said = said.removeprefix("Problems parsing config:").replace(' in "<unicode string>",', "").strip()
             raise UserError(values, _readable(said), mend=f"see {parser.prog} --help") from error
+        known = [action.dest for action in parser._actions]
+        for key, _ in cfg.items():
+            if not any(key == name or key.startswith(f"{name}.") for name in known):
+                raise UserError(values, f"unknown key {key}", mend=f"see {parser.prog} --help")
 
 
 def run(function: Callable[..., Result], args: list[str] | None = None) -> Result:

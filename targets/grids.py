@@ -263,6 +263,38 @@ def _from_xtgeo(surface: Any) -> tuple[NDArray, Geo]:
     return values, geo
 
 
+def _read_gxf(path: Path) -> tuple[NDArray, Geo]:
+    """GXF text, by xtgeo, which passes over what the file says of its coordinate system and its unit.
+
+    The coordinate system is the name under #MAP_PROJECTION (GXF revision 3), where it is an EPSG one, or the EPSG code
+    in the comments of OpenWorks. GXF has no word for the unit of the values; OpenWorks says it in its comments, one
+    each for depths and times.
+    """
+    values, geo = _xtgeo("gxf")(path)
+    with path.open("rb") as file:
+        head = file.read(HEAD).decode("latin-1").split("\n#GRID")[0]
+    crs = unit = None
+    if projection := re.search(r'^#MAP_PROJECTION\s*\n\s*"?([^"\n]+)', head, re.MULTILINE):
+        crs = _epsg(projection[1].strip(), path)
+    elif code := re.search(r"^! *Export cartographic reference.*?epsg code *: *(\d+)", head, re.MULTILINE | re.DOTALL):
+        crs = f"EPSG:{code[1]}"
+    if domain := re.search(r"^! *dataDomain *= *(\w+)", head, re.MULTILINE):
+        measure = "depth measure" if domain[1].upper().startswith("TVD") else "seismic time"
+        if told := re.search(rf"^! *default {measure} unit: *(.+)", head, re.MULTILINE):
+            unit = _unit(told[1])
+    return values, replace(geo, crs=crs, depth_unit=unit)
+
+
+def _epsg(name: str, path: Path) -> str | None:
+    """The code of a coordinate system by its name in the EPSG register; None if it has none."""
+    pyproj = _import("pyproj", path)
+    try:
+        code = pyproj.CRS.from_user_input(name).to_epsg()
+    except pyproj.exceptions.CRSError:
+        return None
+    return None if code is None else f"EPSG:{code}"
+
+
 def _read_cps3(path: Path) -> tuple[NDArray, Geo]:
     """CPS-3 text: FS lines, perhaps a line '->name', then columns from West to East, each from the top down."""
     lines = path.read_text("latin-1").splitlines()
@@ -537,6 +569,6 @@ FORMATS: dict[str, tuple[Callable[[bytes], bool], Callable[[Path], tuple[NDArray
     "IRAP/RMS ASCII": (lambda head: _first(head).split()[:1] == ["-996"], _read_irap_ascii),
     "ZMAP+": (_tells_zmap, _read_zmap),
     "CPS-3": (_tells_cps3, _read_cps3),
-    "GXF": (_tells_gxf, _xtgeo("gxf")),
+    "GXF": (_tells_gxf, _read_gxf),
     "XYZ points": (_tells_points, _read_points),
 }

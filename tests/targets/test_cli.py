@@ -129,7 +129,7 @@ def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):
     file.write_text("rates: {haed: 3}\n")
     with pytest.raises(SystemExit, match="2"):
         run(work, ["a", "--out", "o", "--config", str(file)])
-    assert "rates.haed" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"error: {file}: unknown key rates.haed; see ")
 
 
 def test_help_comes_from_the_docstrings(capsys):

@@ -116,6 +116,58 @@ def test_every_text_format_is_known_by_content_and_puts_each_value_in_its_place(
     assert depth.dtype == np.float32 and geo.dx > 0 > geo.dy
 
 
+@pytest.mark.parametrize(
+    ("told", "crs", "unit"),
+    [
+        ("", None, None),
+        ('#MAP_PROJECTION\n"ED50 / UTM zone 32N"\n"International 1924",6378388,0.08199189\n', "EPSG:23032", None),
+        ("#MAP_PROJECTION\nProject grid of 1974\n", None, None),
+        ("! Export cartographic reference system:\n!\n!  name   : X\n!  epsg code       : 23032\n!\n"
+         "!    datum:\n!      epsg code: 6230\n", "EPSG:23032", None),
+        ("! default depth measure unit: meters\n! default seismic time unit: ms\n!   dataDomain=TVD\n", None, "m"),
+        ("! default depth measure unit: feet\n! default seismic time unit: ms\n!   dataDomain=TWT\n", None, "ms"),
+    ],
+)  # fmt: skip
+def test_a_gxf_file_may_tell_coordinate_system_and_unit(
+    tmp_path: Path, told: str, crs: str | None, unit: str | None
+) -> None:
+    path = tmp_path / "grid.gxf"
+    path.write_text(GXF.replace("#POINTS", f"{told}#POINTS"))
+    depth, geo = read_surface(path)
+    np.testing.assert_array_equal(depth, DEPTH)
+    assert (geo.crs, geo.depth_unit) == (crs, unit)
+
+
+# 4 columns and 3 rows, 1.5 apart along x and 2.25 along y; counted down each column from the top left.
+CPS3_ODD = """! Exported by hand
+!
+FSASCI 0 1 COMPUTED 0 {null}
+! attributes say nothing that is needed
+FSATTR 0 0
+FSLIMI 100.25 104.75 -3.0 1.5 1.0 12.0
+FSNROW 3 4
+FSXINC 1.5 2.25
+->A name: with 3 numbers 1 2
+! a comment below the name
+1 2 3 4
+5 6 7 {null} 9 10
+
+11 12
+"""
+
+
+@pytest.mark.parametrize("null", ["0.1E+31", "0.1000000E+31", "1e30", "-99999.0", "9999"])
+@pytest.mark.parametrize("suffix", ["", ".cps3", ".dat", ".zmap"])
+def test_cps3_runs_down_its_columns_from_the_top_left(tmp_path: Path, null: str, suffix: str) -> None:
+    path = tmp_path / f"grid{suffix}"
+    path.write_text(CPS3_ODD.format(null=null))
+    depth, geo = read_surface(path)
+    np.testing.assert_array_equal(depth, [[1, 4, 7, 10], [2, 5, np.nan, 11], [3, 6, 9, 12]])
+    assert (geo.x0, geo.y0, geo.dx, geo.dy, geo.rotation) == (100.25, 1.5, 1.5, -2.25, 0)
+    path.write_text(CPS3_ODD.format(null=null).replace("\n", "\r\n").lower().replace("1.5 2.25", "1.5, 2.25"))
+    np.testing.assert_array_equal(read_surface(path)[0], depth)
+
+
 def test_line_numbers_may_come_first(tmp_path: Path) -> None:
     path = tmp_path / "points"
     path.write_text(IJXYZ)
@@ -136,7 +188,9 @@ def test_what_is_written_comes_back_in_its_place(
     geo = Geo(4000.0, 9000.0, 25.0, 12.5 if upside_down else -12.5, rotation, "EPSG:23031", "m")
     path = tmp_path / f"grid{suffix}"
     if suffix == ".zmap" and rotation:
-        with pytest.raises(UserError, match=r"grid\.zmap: ZMAP\+ cannot hold a map rotated"):
+        with pytest.raises(
+            UserError, match=r"grid\.zmap: ZMAP\+ cannot hold a map rotated.*write \.irap, \.gri or \.tif"
+        ):
             write_grid(depth, geo, path)
         assert not list(tmp_path.iterdir())
         return
