@@ -61,11 +61,15 @@ AS_IT_IS = AugmentConfig(d4=False, brightness=0, contrast=0, noise=0)
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Which groups of maps validate: a share of all groups drawn by seed, or a folder of their own (`data`)."""
+    """Which groups of maps validate: a share of all groups drawn by seed, or a folder of their own (`data`).
+
+    maps : groups to train on, the first of the others in the seed's order: fewer are always among more; 0: all.
+    """
 
     share: float = 0.2
     seed: int = 0
     data: str | None = None
+    maps: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class OptimConfig:
 class LoopConfig:
     """The training loop.
 
+    repeats : times each patch is seen in an epoch, varied anew each time; few maps then train as long as many.
     accumulate : batches per optimiser step.
     precision : as Lightning's: 32-true, bf16-mixed, 16-mixed.
     early_stop : epochs without improvement after which training ends; 0: never.
@@ -103,6 +108,7 @@ class LoopConfig:
     """
 
     epochs: int = 10
+    repeats: int = 1
     batch: int = 8
     accumulate: int = 1
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"

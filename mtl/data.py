@@ -76,6 +76,20 @@ def split_groups(scenes: Sequence[Scene], split: SplitConfig) -> tuple[list[Scen
     return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
 
 
+def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
+    """The training maps of the first `split.maps` groups in the seed's order, or all of them if it is 0.
+
+    Raises
+    ------
+    UserError : there are fewer groups.
+    """
+    groups = sorted({scene.group for scene in scenes})
+    if split.maps > len(groups):
+        raise UserError("split.maps", f"{split.maps}", f"at most the {len(groups)} groups of maps to train on")
+    chosen = set(np.random.default_rng(split.seed).permutation(groups)[: split.maps or len(groups)])
+    return [scene for scene in scenes if scene.group in chosen]
+
+
 def patch_origins(length: int, size: int, stride: int) -> list[int]:
     """0, stride, 2·stride, … and one more that ends at the border; a short side has one origin and is padded."""
     last = max(length - size, 0)

@@ -2,39 +2,70 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtl.heads import Output
 from mtl.predict import Predictor
-from mtl.scores import Sums
+from mtl.scores import Sums, pool
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
-from targets.truth import find_truth
+from targets.scene import Float, Scene
+from targets.truth import TruthOptions, find_truth
 
 POOLED = "pooled"
 Row = dict[str, str | float]
 
 
+@dataclass(frozen=True)
+class MapScore:
+    """What was counted on one map.
+
+    group : the larger map it was cut from.
+    sums : {output: its score's additive sums}.
+    """
+
+    name: str
+    group: str
+    sums: dict[str, Sums]
+
+
 def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading) -> str:
     """Write metrics.csv and metrics.md, and return the Markdown text.
-
-    The truth is made as in training: traps that an interpreter drew, else exact closures.
 
     Parameters
     ----------
     data : maps, folders of maps, or grids.
     """
-    rows: list[Row] = []
-    outputs = predictor.outputs
-    pooled = {output.name: dict.fromkeys(output.score.sums, 0.0) for output in outputs}
+    scores = score_maps(predictor, predictor.outputs, predictor.config.targets, data, how)
+    return write_scores(scores, predictor.outputs, out)
+
+
+def score_maps(
+    answer: Callable[[Scene], Mapping[str, Float]],
+    outputs: Sequence[Output],
+    options: TruthOptions,
+    data: Sequence[str],
+    how: Reading,
+) -> list[MapScore]:
+    """Count on every map how right `answer` is, be it a predictor or another function from a scene to {output: values}.
+
+    The truth is made as in training: traps that an interpreter drew, else exact closures.
+    """
+    scores = []
     for source in list_maps(data, how.layout):
         scene = read_map(source, how.fill, how.elevation)
-        truth, values = find_truth(scene, predictor.config.targets), predictor(scene)
+        truth, values = find_truth(scene, options), answer(scene)
         sums = {output.name: output.score.count(values[output.name], *output.target(truth)) for output in outputs}
-        for name, own in sums.items():
-            pooled[name] = {key: pooled[name][key] + own[key] for key in own}
-        rows.append({"map": scene.name, **figures(outputs, sums)})
+        scores.append(MapScore(scene.name, scene.group, sums))
+    return scores
+
+
+def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Path) -> str:
+    """Write metrics.csv and metrics.md, and return the Markdown text."""
+    rows: list[Row] = [{"map": score.name, **figures(outputs, score.sums)} for score in scores]
+    pooled = {output.name: pool([score.sums[output.name] for score in scores]) for output in outputs}
     rows.append({"map": POOLED, **figures(outputs, pooled)})
     with written_whole(out / "metrics.csv") as temporary:
         temporary.write_text(as_csv(rows))

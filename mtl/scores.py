@@ -4,7 +4,7 @@ A score counts sums on one map. Because sums add up, the same ratios give the fi
 (pooled) and of several processes. Arrays: prediction and target (C, H, W) in the head's unit, valid (H, W) bool.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -41,14 +41,21 @@ class Score:
     mode: Literal["min", "max"] = "max"
 
 
+def pool(sums: Sequence[Sums]) -> Sums:
+    """The sums of several maps together."""
+    return {name: sum(own[name] for own in sums) for name in sums[0]}
+
+
 def ratio(above: float, below: float) -> float:
     """above / below, NaN when below is 0."""
     return above / below if below else float("nan")
 
 
 def f1(precision: float, recall: float) -> float:
-    """The harmonic mean; 0 when both are 0, NaN when either is not defined."""
-    return 2 * precision * recall / (precision + recall) if precision + recall else float(precision + recall)
+    """The harmonic mean; 0 when either is 0, NaN when neither is defined: nothing seen, and nothing there to see."""
+    if precision != precision and recall != recall:
+        return float("nan")
+    return 2 * precision * recall / (precision + recall) if precision > 0 and recall > 0 else 0.0
 
 
 # -- masks -------------------------------------------------------------------------------------------------------

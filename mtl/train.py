@@ -21,7 +21,7 @@ from torchmetrics import Metric
 
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
-from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare, split_groups
+from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, first_groups, prepare, split_groups
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs
 from mtl.inputs import INPUTS
@@ -267,7 +267,9 @@ def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Literal[
 OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 
 
-def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, float]:
+def train(
+    config: TrainConfig, out: Path, resume: bool = False, extra_callbacks: Sequence[Callback] = ()
+) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them; see `fit`."""
     check_settings(config)
     if not Path(config.data).exists():
@@ -277,10 +279,12 @@ def train(config: TrainConfig, out: Path, resume: bool = False) -> dict[str, flo
         raise UserError("--data", f"no such folder: {config.data}", "a folder of maps", mend)
     scenes = read_scenes([config.data], config.reading)
     if config.overfit:
-        return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume)
+        return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume, extra_callbacks)
     if config.split.data:
-        return fit(config, out, scenes, read_scenes([config.split.data], config.reading), resume)
-    return fit(config, out, *split_groups(scenes, config.split), resume)
+        training, validation = scenes, read_scenes([config.split.data], config.reading)
+    else:
+        training, validation = split_groups(scenes, config.split)
+    return fit(config, out, first_groups(training, config.split), validation, resume, extra_callbacks)
 
 
 def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
@@ -310,6 +314,7 @@ def check_settings(config: TrainConfig) -> None:
     positive = {
         "patches.stride": config.patches.stride,
         "loop.epochs": config.loop.epochs,
+        "loop.repeats": config.loop.repeats,
         "loop.batch": config.loop.batch,
         "loop.accumulate": config.loop.accumulate,
         "loop.panels_every": config.loop.panels_every,
@@ -366,7 +371,7 @@ def fit(
     augment = AS_IT_IS if config.overfit else config.augment
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
     batch = min(loop.batch, len(patches))
-    repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else 1
+    repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
     print(FlightPlan(len(samples), len(held), len(patches), batch, loop.accumulate, loop.epochs, repeats), flush=True)
     out.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)

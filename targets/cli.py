@@ -75,8 +75,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     args : the words of the command line; None takes them from `sys.argv`.
     """
     description = (inspect.getdoc(function) or "").split("\n\n")[0]
-    parser = ArgumentParser(description=description, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
+    parser = _new_parser(description=description)
     hints, texts = get_type_hints(function), _help_texts(function)
     parameters = inspect.signature(function).parameters
     for name, parameter in parameters.items():
@@ -86,10 +85,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
         else:
             _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
     try:
-        try:
-            values = parser.parse_args([_underscored(word) for word in (sys.argv[1:] if args is None else args)])
-        except ArgumentError as error:
-            raise UserError(parser.prog, _readable(str(error)), mend=f"see {parser.prog} --help") from error
+        values = _parsed(parser, sys.argv[1:] if args is None else args)
         given = {}
         for name, parameter in parameters.items():
             flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
@@ -98,6 +94,36 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
+    """A record from the words of a command line whose options are the record's fields.
+
+    Parameters
+    ----------
+    words : such as `--config FILE.yaml`, `--heads=trap`; later ones win.
+    tool : whose options they are: its --help explains them.
+
+    Raises
+    ------
+    UserError : an unknown option, or a value that does not fit it.
+    """
+    parser = _new_parser(prog=tool)
+    _add_fields(parser, kind, "", inspect.Parameter.empty)
+    return cast(Result, _value(_parsed(parser, words), kind))
+
+
+def _new_parser(prog: str | None = None, description: str = "") -> ArgumentParser:
+    parser = ArgumentParser(prog=prog, description=description, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
+    return parser
+
+
+def _parsed(parser: ArgumentParser, words: list[str]) -> Any:
+    try:
+        return parser.parse_args([_underscored(word) for word in words])
+    except ArgumentError as error:
+        raise UserError(parser.prog, _readable(str(error)), mend=f"see {parser.prog} --help") from error
 
 
 def _underscored(word: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig, SplitConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, split_groups, vary
+from mtl.data import EpochSampler, FlightPlan, Patches, first_groups, patch_origins, prepare, split_groups, vary
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS, stack_inputs
 from targets.errors import UserError
@@ -119,6 +119,15 @@ def test_groups_are_never_separated():
 def test_one_group_cannot_be_split(dome):
     with pytest.raises(UserError, match="--overfit"):
         split_groups([dome, dome], SplitConfig())
+
+
+def test_fewer_training_maps_are_always_among_more():
+    scenes = [dome_scene(f"d{i}", group=f"g{i // 2}") for i in range(12)]
+    names = [{s.name for s in first_groups(scenes, SplitConfig(seed=3, maps=n))} for n in (1, 2, 5, 6, 0)]
+    assert [len(n) for n in names] == [2, 4, 10, 12, 12]  # whole groups of two
+    assert names[0] < names[1] < names[2] < names[3] == names[4]
+    with pytest.raises(UserError, match="6 groups"):
+        first_groups(scenes, SplitConfig(maps=7))
 
 
 def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():

@@ -37,6 +37,14 @@ def square(row, size=8, shape=(40, 40)):
     return mask
 
 
+def test_f1_is_zero_when_nothing_is_seen_of_what_is_there_and_undefined_when_there_is_nothing():
+    nothing, there = np.zeros((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32)
+    there[0, 2:6, 2:6] = 1
+    for seen, true in ((nothing, there), (there, nothing)):
+        assert TRAP_SCORE.ratios(TRAP_SCORE.count(seen, true, np.ones((8, 8), bool)))["boundary_f1"] == 0
+    assert math.isnan(TRAP_SCORE.ratios(TRAP_SCORE.count(nothing, nothing, np.ones((8, 8), bool)))["boundary_f1"])
+
+
 @pytest.mark.parametrize(("shift", "f1"), [(0, 1.0), (3, 1.0), (20, 0.0)])
 def test_outline_within_three_pixels_is_right(shift, f1):
     valid = np.ones((40, 40), bool)

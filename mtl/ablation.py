@@ -1,0 +1,245 @@
+"""How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
+
+import shutil
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch.utils.tensorboard import SummaryWriter
+
+from mtl.baselines import TRAP, answer
+from mtl.evaluate import score_maps, write_scores
+from mtl.grid import Ablation, Job, TestSets, plan, test_sets
+from mtl.heads import Output
+from mtl.predict import load_predictor
+from mtl.results import Key, Result, read_results, write_results
+from mtl.train import train
+from targets.errors import UserError
+from targets.files import written_whole
+from targets.scene import Float, Scene
+
+MARKER = "settings.sha256"  # in a run's folder: the fingerprint of its settings
+
+
+# -- one run -----------------------------------------------------------------------------------------------------
+
+
+class StepTime(Callback):
+    """Seconds from the end of one training step to the end of the next: loading included, validation excluded."""
+
+    FIRST = 5  # steps that are slow: memory is asked for, kernels are chosen
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._last: float | None = None
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._last = None
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now = perf_counter()
+        if self._last is not None:
+            self.seconds.append(now - self._last)
+        self._last = now
+
+    def median(self) -> float:
+        """The median, which a busy moment of the machine does not move; NaN for a run of too few steps."""
+        return statistics.median(self.seconds[self.FIRST :]) if len(self.seconds) > self.FIRST else float("nan")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Kept in the run's checkpoints, so that a run that goes on knows the time of all its steps."""
+        return {"seconds": list(self.seconds)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = list(state_dict["seconds"])
+
+
+def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | None) -> list[Result]:
+    """Train (or go on with) one run and score it on test sets.
+
+    Parameters
+    ----------
+    threads : of torch in this process; None leaves them.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    answers: Callable[[Scene], Mapping[str, Float]]
+    outputs: Sequence[Output]
+    if job.baseline is None:
+        seconds = _trained(job)
+        answers = predictor = load_predictor(job.folder / "best.ckpt")
+        outputs = predictor.outputs
+    else:
+        seconds, outputs = float("nan"), (TRAP,)
+        answers = partial(answer, job.baseline, job.config.targets.traps)
+    results = []
+    for test, groups in tests.items():
+        scores = [
+            replace(score, group=group or score.group)
+            for group, paths in groups.items()
+            for score in score_maps(answers, outputs, job.config.targets, paths, job.config.reading)
+        ]
+        write_scores(scores, outputs, job.folder / test)
+        kept = tuple(replace(s, sums={name: s.sums[name] for name in job.answers}) for s in scores)
+        results.append(Result(job.row, job.condition, job.seed, test, job.settings, seconds, kept))
+    if job.baseline is None:
+        _write_hparams(job, results, figures)
+    return results
+
+
+def _trained(job: Job) -> float:
+    """Make sure that the run's folder holds the finished run; returns its seconds per step."""
+    marker = job.folder / MARKER
+    if job.folder.exists() and any(job.folder.iterdir()):
+        if not marker.exists():
+            raise UserError(job.folder, "is not a run of an ablation", "an empty or new folder", "choose another --out")
+        if marker.read_text().strip() != job.settings:
+            print(f"{job.folder}: the settings changed, the run starts anew")
+            shutil.rmtree(job.folder)
+    with written_whole(marker) as temporary:
+        temporary.write_text(f"{job.settings}\n")
+    time = StepTime()
+    train(job.config, job.folder, resume=(job.folder / "last.ckpt").exists(), extra_callbacks=[time])
+    return time.median()
+
+
+def _write_hparams(job: Job, results: Sequence[Result], figures: Sequence[str]) -> None:
+    """One line of TensorBoard's hparams tab: the same columns for all runs of the grid, or it would show none."""
+    reached = {f"{result.test}/{name}": value for result in results for name, value in result.figures().items()}
+    shown = {name: value for name, value in reached.items() if name.rsplit("/", 1)[1] in figures} | {
+        "seconds_per_step": results[0].seconds_per_step
+    }
+    with SummaryWriter(str(job.folder)) as writer:
+        names = {"row": job.row, "condition": job.condition, "seed": job.seed}
+        writer.add_hparams(job.varied | names, shown, run_name=".")
+
+
+# -- all runs ----------------------------------------------------------------------------------------------------
+
+
+def ablate(
+    ablation: Ablation, out: Path, jobs: int = 1, threads: int | None = None, scheduler: str | None = None
+) -> list[tuple[Job, UserError]]:
+    """Make every run of the grid that is not finished; results.csv and sums.csv in `out` are written after each.
+
+    Parameters
+    ----------
+    jobs : processes at work at a time; 1: this one.
+    threads : of torch in each; None: all cores shared among the jobs.
+    scheduler : `local` for a Dask cluster of `jobs` processes here, the address of one that runs, or None: no cluster.
+        Workers must see the same folders under the same names.
+
+    Returns
+    -------
+    The runs that could not be made, and why; they stop no other.
+    """
+    grid, tests = plan(ablation, out), test_sets(ablation)
+    results = read_results(out)
+    todo = [(job, left) for job in grid if (left := unfinished(job, tests, results))]
+    print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
+    failed = []
+    for number, (job, outcome) in enumerate(_outcomes(todo, ablation.figures, jobs, threads, scheduler), start=1):
+        if isinstance(outcome, UserError):
+            failed.append((job, outcome))
+            print(f"[{number}/{len(todo)}] {job}: error: {outcome}", flush=True)
+            continue
+        results |= {result.key: result for result in outcome}
+        write_results(out, in_order(results, grid, tests), ablation.figures)
+        print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.figures)}", flush=True)
+    return failed
+
+
+def unfinished(job: Job, tests: TestSets, results: Mapping[Key, Result]) -> TestSets:
+    """The test sets on which a run has no result of these settings yet."""
+    left = {}
+    for test, groups in tests.items():
+        found = results.get((job.row, job.condition, job.seed, test))
+        if found is None or found.settings != job.settings or not set(job.answers) <= set(found.outputs):
+            left[test] = groups
+    return left
+
+
+def in_order(results: Mapping[Key, Result], grid: Sequence[Job], tests: TestSets) -> list[Result]:
+    """Results in the order of the grid; those that are not of it last, so that nothing is lost."""
+    keys = [(job.row, job.condition, job.seed, test) for job in grid for test in tests]
+    known = [key for key in keys if key in results]
+    return [results[key] for key in [*known, *sorted(results.keys() - set(known))]]
+
+
+Outcome = list[Result] | UserError
+
+
+def _outcomes(
+    todo: Sequence[tuple[Job, TestSets]],
+    figures: Sequence[str],
+    jobs: int,
+    threads: int | None,
+    scheduler: str | None,
+) -> Iterator[tuple[Job, Outcome]]:
+    """(job, results or the user's mistake) of every run, as they finish."""
+    if jobs == 1 and scheduler is None:
+        for job, tests in todo:
+            yield job, _outcome(partial(run_job, job, tests, figures, threads))
+        return
+    if threads is None and scheduler in (None, "local"):
+        threads = max(1, torch.get_num_threads() // jobs)
+    with _executor(jobs, scheduler) as pool:
+        futures: dict[Future, Job] = {
+            pool.submit(run_job, job, tests, tuple(figures), threads): job for job, tests in todo
+        }
+        for future in as_completed(futures):
+            yield futures[future], _outcome(future.result)
+
+
+def _outcome(work: Callable[[], list[Result]]) -> Outcome:
+    try:
+        return work()
+    except UserError as error:
+        return error
+
+
+@contextmanager
+def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
+    """Processes of this machine, or the workers of a Dask cluster, behind Python's one interface to both."""
+    if scheduler is None:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield pool
+        return
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        mend = "pip install 'trapmtl[cluster]', or leave --scheduler away"
+        raise UserError("--scheduler", "the package distributed is not installed", mend=mend) from error
+    # Daemons may not have children, and a run with loop.workers has.
+    with dask.config.set({"distributed.worker.daemon": False}):
+        try:
+            client = Client(n_workers=jobs, threads_per_worker=1) if scheduler == "local" else Client(scheduler)
+        except (OSError, ValueError) as error:
+            reason = f"no Dask scheduler answers ({error})"
+            raise UserError(
+                "--scheduler", f"{scheduler}: {reason}", "local, or an address such as tcp://host:8786"
+            ) from error
+        with client:
+            yield client.get_executor(pure=False, retries=2)  # a run that a lost worker began goes on elsewhere
+
+
+def _told(results: Sequence[Result], figures: Sequence[str]) -> str:
+    parts = []
+    for result in results:
+        reached = result.figures()
+        shown = [f"{name} {value:.3f}" for name, value in reached.items() if name.rsplit("/", 1)[1] in figures]
+        parts.append(f"{result.test}: {', '.join(shown)}")
+    return "; ".join(parts)

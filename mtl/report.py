@@ -1,0 +1,186 @@
+"""How an ablation's comparison is told: Markdown, a picture per test set, and one HTML file that can be sent."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtl.comparison import Line, Table, compare
+from mtl.grid import Ablation, Job, folder_name
+from mtl.results import Key, Result
+from targets.errors import UserError
+from targets.files import written_whole
+
+NOTE = (
+    "Figures are pooled over the maps of the test set: mean over seeds ± standard deviation over seeds. "
+    "Differences are against the first row, with the 95 % interval of a paired bootstrap (2000 resamples, percentiles; "
+    "drawn anew with replacement: groups of maps, the same for both rows, and seeds; Efron & Tibshirani 1993); "
+    "bold: the interval excludes zero. "
+    "Time is that of a training step, loading included and validation excluded, over the first row's."
+)
+
+
+def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, Result], out: Path) -> str:
+    """Write comparison.md, comparison_TEST.png of every test set, and report.html; returns the Markdown.
+
+    Raises
+    ------
+    UserError : no run is finished.
+    """
+    tables = compare(grid, results, ablation.figures)
+    if not tables:
+        raise UserError(out, "no run is finished", "at least one", "leave --report_only away")
+    done = sum(any(key[:3] == (j.row, j.condition, j.seed) for key in results) for j in grid)
+    head = f"{done} of {len(grid)} runs are finished. {NOTE}"
+    pictures = {}
+    for test in dict.fromkeys(table.test for table in tables):
+        picture = io.BytesIO()
+        draw([table for table in tables if table.test == test], ablation.figures).savefig(picture, format="png")
+        pictures[test] = picture.getvalue()
+        with written_whole(out / f"comparison_{folder_name(test)}.png") as temporary:
+            temporary.write_bytes(pictures[test])
+    text = f"# {ablation.name}\n\n{head}\n\n" + "\n\n".join(as_markdown(t, ablation.figures) for t in tables) + "\n"
+    with written_whole(out / "comparison.md") as temporary:
+        temporary.write_text(text)
+    with written_whole(out / "report.html") as temporary:
+        temporary.write_text(as_html(ablation, head, tables, pictures))
+    return text
+
+
+# -- tables ------------------------------------------------------------------------------------------------------
+
+
+def title(table: Table) -> str:
+    """What a table was counted on."""
+    groups = "" if table.groups == table.maps else f" of {table.groups} groups"
+    return f"{table.test} · {table.condition} ({table.maps} maps{groups})"
+
+
+def cells(table: Table, figures: Sequence[str]) -> list[list[str]]:
+    """The table as text, its header first; **bold** as in Markdown."""
+    header = ["row", *(part for figure in figures for part in (figure, "difference")), "time"]
+    return [header, *([line.name, *_figures(line, figures), _time(line)] for line in table.lines)]
+
+
+def _figures(line: Line, figures: Sequence[str]) -> list[str]:
+    found = []
+    for figure in figures:
+        values, against = line.values[figure], line.against.get(figure)
+        spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+        found.append(f"{np.mean(values):.3f}{spread}" if np.isfinite(values).all() else "–")
+        if against is None:
+            found.append("")
+        elif np.isnan(against.difference):
+            found.append("–")
+        else:
+            told = f"{against.difference:+.3f} [{against.low:+.3f}, {against.high:+.3f}]"
+            found.append(f"**{told}**" if against.sure else told)
+    return found
+
+
+def _time(line: Line) -> str:
+    return "–" if np.isnan(line.step) else f"{line.step:.2f}×"
+
+
+def as_markdown(table: Table, figures: Sequence[str]) -> str:
+    """A heading and the table."""
+    header, *rows = cells(table, figures)
+    lines = ["| " + " | ".join(row) + " |" for row in (header, *rows)]
+    return "\n".join([f"## {title(table)}", "", lines[0], "|---|" + "---:|" * (len(header) - 1), *lines[1:]])
+
+
+# -- picture -----------------------------------------------------------------------------------------------------
+
+
+def draw(tables: Sequence[Table], figures: Sequence[str]) -> Figure:
+    """One test set: a panel per condition and figure, a line per row."""
+    most = max(len(table.lines) for table in tables)
+    size = (2.2 + 3.4 * len(tables), 1.1 + len(figures) * (0.75 + 0.3 * most))
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    axes = figure.subplots(len(figures), len(tables), squeeze=False, sharex="row")
+    for row, name in enumerate(figures):
+        for column, table in enumerate(tables):
+            _panel(axes[row, column], table.lines, name)
+            axes[row, column].set_xlabel(name)
+            if row == 0:
+                axes[row, column].set_title(title(table), fontsize=10)
+            if column:
+                axes[row, column].set_yticklabels([])
+    figure.suptitle("dots: seeds · bar: mean · line: 95 % interval of the difference against the first row", fontsize=9)
+    return figure
+
+
+def _panel(axis: Axes, lines: Sequence[Line], figure: str) -> None:
+    """Seeds as dots, their mean as a bar, and the first row's mean plus the interval of the difference as a line."""
+    reference = np.mean(lines[0].values[figure])
+    axis.axvline(float(reference), color="0.5", linestyle="--", linewidth=1)
+    for place, line in enumerate(lines):
+        against = line.against.get(figure)
+        colour = "0.35"
+        if against is not None:
+            if against.sure:
+                colour = "tab:green" if against.difference > 0 else "tab:red"
+            ends = [reference + against.low, reference + against.high]
+            axis.plot(ends, [place, place], color=colour, linewidth=2.5, alpha=0.55, solid_capstyle="butt")
+        values = line.values[figure]
+        axis.plot(values, [place] * len(values), "o", markersize=4, color=colour, alpha=0.7, markeredgewidth=0)
+        axis.plot([np.mean(values)], [place], "|", markersize=14, markeredgewidth=2, color=colour)
+    axis.set_yticks(range(len(lines)), [line.name for line in lines])
+    axis.set_ylim(len(lines) - 0.5, -0.5)
+    axis.grid(axis="x", color="0.9")
+    axis.set_axisbelow(True)
+
+
+# -- one file ----------------------------------------------------------------------------------------------------
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{name}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222 }}
+table {{ border-collapse: collapse; margin: .5rem 0 2rem; font-variant-numeric: tabular-nums }}
+th, td {{ padding: .25rem .75rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }}
+th:first-child, td:first-child {{ text-align: left }}
+img {{ max-width: 100% }}
+code {{ background: #f3f3f3; padding: 0 .25rem }}
+</style></head><body>
+<h1>{name}</h1>
+<p>{head}</p>
+{body}
+</body></html>
+"""
+
+
+def as_html(ablation: Ablation, head: str, tables: Sequence[Table], pictures: Mapping[str, bytes]) -> str:
+    """Pictures, tables and what each row changes, in one file that needs no other."""
+    parts = []
+    for test, picture in pictures.items():
+        parts.append(f"<h2>{html.escape(test)}</h2>")
+        data = base64.b64encode(picture).decode()
+        parts.append(f'<img alt="{html.escape(test)}: every row beside the first" src="data:image/png;base64,{data}">')
+        for table in tables:
+            if table.test == test:
+                header, *rows = cells(table, ablation.figures)
+                parts.append(f"<h3>{html.escape(title(table))}</h3>" + _html_table(header, rows))
+    changed = [
+        [kind, name, ", ".join(f"{key} = {value}" for key, value in settings.items()) or "as the base"]
+        for kind, group in (("row", ablation.rows), ("condition", ablation.conditions))
+        for name, settings in group.items()
+    ]
+    parts.append("<h2>What each row and condition sets</h2>" + _html_table(["", "name", "settings"], changed))
+    parts.append(f"<p>All else as in <code>{html.escape(ablation.base)}</code>.</p>")
+    return PAGE.format(name=html.escape(ablation.name), head=html.escape(head), body="\n".join(parts))
+
+
+def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in header)]
+    lines += ["".join(f"<td>{_html_cell(cell)}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _html_cell(cell: str) -> str:
+    bold = cell.startswith("**")
+    return f"<b>{html.escape(cell.strip('*'))}</b>" if bold else html.escape(cell)

@@ -1,0 +1,44 @@
+#!/usr/bin/env python
+"""Compare settings: a grid of rows × seeds is trained and scored, and every row is held against the first."""
+
+from pathlib import Path
+
+from mtl.ablation import ablate
+from mtl.grid import Ablation, plan
+from mtl.report import write_report
+from mtl.results import read_results
+from targets.cli import run
+from targets.errors import UserError
+
+
+def main(
+    ablation: Ablation,
+    *,
+    out: str | None = None,
+    jobs: int = 1,
+    threads: int | None = None,
+    scheduler: str | None = None,
+    report_only: bool = False,
+) -> None:
+    """Train and score every run of an ablation that is not finished yet, and compare the rows.
+
+    Parameters
+    ----------
+    out : folder of the runs and tables; by default runs/ablations/NAME.
+    jobs : runs at a time.
+    threads : of each run; by default the cores are shared among the jobs.
+    scheduler : local, or the address of a Dask scheduler, to run on its workers; by default processes of this machine.
+    report_only : make no run, only tables and pictures of what is finished.
+    """
+    folder = Path(out or Path("runs") / "ablations" / ablation.name)
+    failed = [] if report_only else ablate(ablation, folder, jobs, threads, scheduler)
+    print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
+    print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
+    print(f"the runs side by side: tensorboard --logdir {folder}")
+    if failed:
+        job, error = failed[0]
+        raise UserError(folder, f"{len(failed)} run(s) could not be made, the first of them {job}: {error}")
+
+
+if __name__ == "__main__":
+    run(main)
