@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor, sigmoid, softmax
 
 from mtl import losses, scores
@@ -157,8 +158,24 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
     """The exact closures of the predicted depth."""
     low, high = scene.relief
     known = scene.has_depth and scene.geo.contour_interval  # contours need depth units
-    surface = low + (1 - values[0]) / 2 * (high - low) if known else -values[0]
-    return closures_under(surface, scene if known else without_interval(scene), options.traps)
+    smooth = smoothed(values[0], scene.map_valid)
+    if known:
+        return closures_under((low + (1 - smooth) / 2 * (high - low)).astype(np.float32), scene, options.traps)
+    return closures_under(-smooth, without_interval(scene), options.traps)
+
+
+ROUGHNESS = 3.0  # cells; σ of the Gaussian that takes a predicted depth's roughness out, measured in docs/training.md
+
+
+def smoothed(plane: Float, inside: Bool) -> Float:
+    """A Gaussian mean over the cells inside the map.
+
+    The errors of neighbouring cells differ a little, and any ridge of one cell's width dams a leak: closures of a
+    rough surface are too large.
+    """
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), ROUGHNESS)
+    total = ndimage.gaussian_filter(np.where(inside, plane, 0), ROUGHNESS)
+    return np.where(inside, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
 def height_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
@@ -253,7 +270,7 @@ HEADS = {
             unit="depth, +1 = shallowest .. -1 = deepest of the map",
             target=partial(where_measured, truth.relative_depth),
             activation=as_it_is,
-            loss=losses.smooth_l1,
+            loss=losses.smooth_l1_slopes,
             score=scores.ERROR_SCORE,
             drawing=Drawing("Spectral_r", low=-1.0),
             derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps),

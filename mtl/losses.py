@@ -54,6 +54,30 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return masked_mean(-(target * F.log_softmax(logits, 1)).sum(1, keepdim=True), valid)
 
 
+def slope_error(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute error of the differences between cells 1, 2, 4, 8 and 16 apart, in rows and columns.
+
+    Gradient matching (Eigen & Fergus 2015, eq. 1; several distances as Li & Snavely 2018, MegaDepth, eq. 8). A closure
+    hangs on which cells are higher than others: a surface that is off by a constant has the right closures, a rough
+    one has not.
+    """
+    error = (prediction - target) * valid
+    means = []
+    for step in (1, 2, 4, 8, 16):
+        for axis in (-1, -2):
+            rest = error.shape[axis] - step
+            if rest < 1:
+                continue
+            both = valid.narrow(axis, step, rest) * valid.narrow(axis, 0, rest)
+            means.append(masked_mean((error.narrow(axis, step, rest) - error.narrow(axis, 0, rest)).abs(), both))
+    return torch.stack(means).mean()
+
+
+def smooth_l1_slopes(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Huber loss plus twice the error of the slopes, which are several times smaller."""
+    return smooth_l1(prediction, target, valid) + 2 * slope_error(prediction, target, valid)
+
+
 def smooth_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Huber loss over valid cells, quadratic below 0.1: robust to the few cells very far from their crest."""
     return masked_mean(F.smooth_l1_loss(prediction, target, beta=0.1, reduction="none"), valid)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtl.fusion import Fusion
-from mtl.heads import FUSION, HEADS, outputs_of, trap_outputs
+from mtl.heads import FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
 from mtl.scores import TRAP_SCORE
 from targets.scene import Geo
 from targets.synth import make_scene
@@ -23,7 +23,8 @@ def iou(values, truth):
 
 @pytest.mark.parametrize("head", EXACT)
 @pytest.mark.parametrize("rules", [TrapRules(), TrapRules(reading="contour"), TrapRules(faults="sealing")])
-def test_a_perfect_head_gives_the_exact_traps(head, rules):
+def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
+    monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
     scene = make_scene(4, 96)
     scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
     options = TruthOptions(rules)
@@ -31,6 +32,22 @@ def test_a_perfect_head_gives_the_exact_traps(head, rules):
     assert truth.labels.any()
     values, _ = head.target(truth)
     assert iou(head.derived.derive(values, scene, options), truth) > 0.99
+
+
+def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
+    inside = np.ones((40, 40), bool)
+    inside[:, :5] = False
+    flat = np.full((40, 40), 7.0, np.float32)
+    np.testing.assert_allclose(smoothed(flat, inside)[inside], 7.0, rtol=1e-5)
+    assert np.isnan(smoothed(flat, inside)[~inside]).all()
+    rows, cols = np.indices((40, 40), np.float32)
+    nose = np.abs(rows - 20) / 20 - cols / 100  # rises towards the border: no closure but those of noise
+    nose += np.random.default_rng(0).normal(0, 0.1, nose.shape).astype(np.float32)
+    scene = dome_scene(size=40)
+    rules = TrapRules(min_relief=0, min_area=4)
+    rough = closures_under(nose, scene, rules).sum()
+    assert rough > 40
+    assert closures_under(smoothed(nose, scene.map_valid), scene, rules).sum() < 0.2 * rough
 
 
 def test_the_fused_classes_give_the_mask_back():

@@ -73,3 +73,12 @@ def test_peak_focal_of_a_perfect_answer_is_nearly_zero():
     logits = torch.where(target > 0, 10.0, -10.0)
     assert losses.peak_focal(logits, target, torch.ones_like(target)) < 1e-6
     assert losses.peak_focal(-logits, target, torch.ones_like(target)) > 10
+
+
+def test_slopes_are_blind_to_a_shift_and_see_roughness():
+    target, valid = torch.rand(1, 1, 20, 20), torch.ones(1, 1, 20, 20)
+    assert losses.slope_error(target + 3, target, valid) == pytest.approx(0, abs=1e-6)
+    step = torch.zeros(1, 1, 1, 2)
+    step[..., 1] = 0.5  # the only pair is wrong by half
+    assert losses.slope_error(step, torch.zeros_like(step), torch.ones_like(step)) == pytest.approx(0.5)
+    assert losses.slope_error(step, torch.zeros_like(step), torch.tensor([[[[1.0, 0.0]]]])) == 0
