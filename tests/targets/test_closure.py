@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from targets.closure import Closures, find_closures
+from targets.closure import Closures, catchments, find_closures
 from targets.closure.engine import contour_above
 from targets.errors import UserError
 from tests.targets.oracle import closures_by_labelling
@@ -168,13 +168,43 @@ def test_turning_the_map_turns_the_answer(case: tuple[NDArray, dict[str, Any]]) 
             assert row_facts(turned) == row_facts(straight)
 
 
+@pytest.mark.parametrize("interval", [None, 7.0])
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.uint16, np.int16, np.int32, np.int64])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_number_type_and_memory_order_do_not_matter(kind: Any, order: Any) -> None:
-    depth = np.random.default_rng(3).integers(0, 200, (40, 30))
-    expected = find_closures(depth.astype(np.float64))
-    found = find_closures(np.asarray(depth, dtype=kind, order=order))
+def test_number_type_and_memory_order_do_not_matter(kind: Any, order: Any, interval: float | None) -> None:
+    rng = np.random.default_rng(3)
+    depth, valid, faults = rng.integers(0, 200, (40, 30)), rng.random((40, 30)) > 0.02, rng.random((40, 30)) > 0.95
+    rules: dict[str, Any] = {"fault_rule": "sealing", "contour_interval": interval}
+    expected = find_closures(depth.astype(np.float64), valid, faults, **rules)
+    found = find_closures(
+        np.asarray(depth, dtype=kind, order=order), np.asarray(valid, order=order), np.asarray(faults, order=order),
+        **rules,
+    )  # fmt: skip
     assert (found.labels == expected.labels).all() and (found.table == expected.table).all()
+    assert (found.height == expected.height).all() and (catchments(found) == catchments(expected)).all()
+
+
+@pytest.mark.parametrize("interval", [None, 7.0])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.int64])
+def test_depths_may_be_negative(kind: Any, interval: float | None) -> None:
+    """Depths below a higher datum, or negated elevations: all closures stay, their depths move by the shift."""
+    depth = np.random.default_rng(4).integers(0, 200, (40, 30))
+    plain = find_closures(depth, contour_interval=interval)
+    for shift in (-100, -1000):  # some of the depths below zero, all of them
+        found = find_closures((depth + shift).astype(kind), contour_interval=interval, contour_base=shift)
+        assert (found.labels == plain.labels).all() and (found.height == plain.height).all()
+        expected = plain.table.copy()
+        for name in ("crest_depth", "spill_depth", "contour_depth"):
+            expected[name] += shift
+        assert (found.table == expected).all()
+
+
+def test_zero_has_no_sign() -> None:
+    depth = np.random.default_rng(6).integers(-1, 2, (20, 20)).astype(np.float32)
+    signed = np.where((depth == 0) & (np.indices(depth.shape).sum(axis=0) % 2 == 0), np.float32(-0.0), depth)
+    for interval in (None, 0.5):
+        plain, found = (find_closures(z, contour_interval=interval) for z in (depth, signed))
+        assert (found.labels == plain.labels).all() and (found.table == plain.table).all()
 
 
 def dome(shape: tuple[int, int], row: float, col: float, top: float, slope: float) -> NDArray:

@@ -27,7 +27,7 @@ from targets.errors import UserError
 from targets.maps import list_maps, read_map
 from targets.scene import Geo
 from targets.synth import make_scene
-from tests.targets.oracle import closures_by_labelling
+from tests.targets.oracle import closures_by_labelling, ends_by_filling
 from tests.targets.test_closure import maps
 
 RIDGE = np.array(
@@ -123,6 +123,30 @@ def test_paths_catchments_and_table_agree(case: tuple[NDArray, dict[str, Any]], 
     found = find_closures(depth, **options, min_area=area, min_height=height)
     check_paths(found)
     check_catchments(found)
+
+
+@pytest.mark.parametrize("interval", [None, 12.0])
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("rule", ["transparent", "sealing", "leaking"])
+@pytest.mark.parametrize("edge", ["open", "closed"])
+def test_catchments_equal_filling_by_brute_force(
+    edge: str, rule: str, connectivity: int, interval: float | None
+) -> None:
+    """With `check_catchments` and `check_paths` this holds for `spills_into` and the paths as well."""
+    for seed, min_area in [(1, 0), (2, 4), (3, 9)]:
+        rng = np.random.default_rng(seed)
+        smooth = ndimage.gaussian_filter(rng.normal(size=(11, 13)), 0.8)
+        depth = smooth.ravel().argsort().argsort().reshape(smooth.shape).astype(np.float32)  # each depth once
+        faults = rng.random(depth.shape) > 0.93
+        found = find_closures(
+            depth, None, faults, rule, edge, connectivity, contour_interval=interval, min_area=min_area
+        )
+        here = found.grid.state == INSIDE if found.grid.state.size else np.ones(depth.shape, bool)
+        truth = ends_by_filling(depth, here, beside_an_open_border(found), found.labels, connectivity)
+        goal = catchments(found)
+        assert all(goal[cell] in ends for cell, ends in truth.items())
+        check_catchments(found)
+        check_paths(found)
 
 
 @pytest.mark.parametrize("rule", ["transparent", "sealing", "leaking"])

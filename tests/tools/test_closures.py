@@ -131,3 +131,12 @@ def test_rules_of_single_faults_take_names_from_the_fault_file(call, maps, tmp_p
     assert float(row["spill_depth"]) < 2100  # East cuts the dome
     code, _, error = call(*words, "south=sealing")
     assert code == 2 and error.count("\n") == 1 and "faults: West, East" in error
+
+
+def test_elevations_give_the_closures_of_depths(call, maps, tmp_path):
+    np.savez(maps / "up.npz", depth=-dome_scene().depth)
+    assert call(maps / "up.npz", "--out", tmp_path / "up", "--elevation")[0] == 0
+    assert call(maps / "flat.npz", "--out", tmp_path / "down")[0] == 0
+    assert table(tmp_path / "up" / "up" / "closures.csv") == table(tmp_path / "down" / "flat" / "closures.csv")
+    code, said, _ = call(maps / "up.npz", "--out", tmp_path / "o")  # taken for depths, as is said: a dome is a basin
+    assert code == 0 and "up: 0 closures" in said
