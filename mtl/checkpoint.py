@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mtl.config import TrainConfig
-from mtl.heads import HEADS, Head
+from mtl.heads import HEADS, Head, with_losses
 from mtl.inputs import INPUTS, InputChannel
 from mtl.names import pick
 from mtl.net import MultiHeadNet
@@ -60,7 +60,8 @@ def from_plain(kind: type, plain: Mapping[str, Any]) -> Any:
 
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
     """The network of a config with its records; `pretrained` False leaves ImageNet's weights out."""
-    inputs, heads = pick(INPUTS, config.inputs, "--inputs"), pick(HEADS, config.heads, "--heads")
+    inputs = pick(INPUTS, config.inputs, "--inputs")
+    heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
     net = config.net if pretrained else replace(config.net, weights="none")
     return MultiHeadNet(net, inputs, heads), inputs, heads
 

@@ -80,6 +80,8 @@ class OptimConfig:
     encoder_lr : rate of a pretrained encoder.
     schedule : `plateau` (divides the rate by `factor` when the monitored figure stalls for `patience` epochs),
         `cosine` (to zero at the last step, after `warmup` of the steps), or `constant`.
+    losses : loss of a head by the head's name, such as `tversky` or `bce+lovasz`; its record's where it is not named.
+    fp_weight, fn_weight : what false alarms and misses cost in `tversky`.
     weights : weight of a head's loss by name; 1 where it is not named.
     clip : largest norm of the gradient; 0: none.
     """
@@ -91,6 +93,9 @@ class OptimConfig:
     patience: int = 8
     factor: float = 0.5
     warmup: float = 0.1
+    losses: dict[str, str] = field(default_factory=dict)
+    fp_weight: float = 0.3
+    fn_weight: float = 0.7
     weights: dict[str, float] = field(default_factory=dict)
     clip: float = 5.0
 

@@ -6,11 +6,14 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor, sigmoid, softmax
 
-from mtl import losses, scores
+from mtl import scores
+from mtl.config import OptimConfig
+from mtl.losses import LOSSES, Kind, Loss, choose
 from mtl.scores import Score
 from targets import truth
 from targets.scene import Bool, Float, Scene
@@ -75,18 +78,40 @@ class Derived(Output):
 class Head(Output):
     """An output that the network learns.
 
+    kind : what kind of answer it is, and so which losses of `mtl.losses` fit.
     activation : the network's raw output (logits) -> values in the head's unit.
-    loss : (logits, target, valid) -> scalar, see `mtl.losses`.
+    loss : what it is trained with, unless `optim.losses` says otherwise.
+    scale : the usual size of values, in their unit: the loss of a quantity sees values over it, so that it is of the
+        size of the other heads' losses.
     bias : the logit an untrained head starts from (rare answers start near "no").
     blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
     derived : what else follows from the head's whole map, or None.
     """
 
+    kind: Kind
     activation: Callable[[Tensor], Tensor]
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor]
+    loss: Loss
+    scale: float = 1.0
     bias: float = 0.0
     blend: Literal["values", "logits"] = "values"
     derived: Derived | None = None
+
+    @property
+    def planes(self) -> int:
+        """Planes of logits: the channels, and those that only the loss reads."""
+        return self.channels * self.loss.planes
+
+    def values(self, logits: Tensor) -> Tensor:
+        """(..., channels, H, W) in the head's unit, of (..., planes, H, W) logits."""
+        return self.activation(logits.narrow(-3, 0, self.channels))
+
+    def cost(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+        """How wrong logits (B, planes, H, W) are: the head's loss against target (B, channels, H, W), where valid."""
+        if self.kind == "quantity":
+            extra = logits.narrow(-3, self.channels, self.planes - self.channels)
+            logits = torch.cat([self.values(logits.float()) / self.scale, extra], -3)
+            target = target / self.scale
+        return self.loss(logits, target, valid)
 
 
 # Functions with `partial` rather than closures, because records must pickle when workers are spawned.
@@ -126,7 +151,7 @@ def traps_of(name: str, what: str, derive: Callable[[Float, Scene, TruthOptions]
 
 
 DISTANCE_SCALE = 64.0  # cells; one for all maps, so that a pixel has one target wherever its patch lies
-HEIGHT_SCALE = 0.1  # of the map's relief; the usual height of a trap, so that this loss is of the size of the others
+HEIGHT_SCALE = 0.1  # of the map's relief; the usual height of a trap
 
 
 def to_distance(logits: Tensor) -> Tensor:
@@ -134,19 +159,9 @@ def to_distance(logits: Tensor) -> Tensor:
     return F.softplus(logits) * DISTANCE_SCALE
 
 
-def distance_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Huber loss on distances over the fixed scale."""
-    return losses.smooth_l1(F.softplus(logits), target / DISTANCE_SCALE, valid)
-
-
 def to_height(logits: Tensor) -> Tensor:
     """Never negative, as a share of the map's relief."""
     return F.softplus(logits) * HEIGHT_SCALE
-
-
-def height_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Huber loss on heights over the fixed scale."""
-    return losses.smooth_l1(F.softplus(logits), target / HEIGHT_SCALE, valid)
 
 
 def as_it_is(logits: Tensor) -> Tensor:
@@ -209,6 +224,8 @@ def rim_over_inside(values: Float) -> Float:
     return 0.5 * values[truth.INSIDE] + values[truth.RIM]
 
 
+BCE_DICE = choose("bce+dice", "mask", "mtl/heads.py")
+
 HEADS = {
     record.name: record
     for record in (
@@ -216,8 +233,9 @@ HEADS = {
             name="trap",
             unit="probability of trap",
             target=partial(everywhere, truth.trap_mask),
+            kind="mask",
             activation=sigmoid,
-            loss=losses.bce_dice,
+            loss=BCE_DICE,
             score=scores.TRAP_SCORE,
             drawing=Drawing("viridis"),
             bias=-1.5,
@@ -227,8 +245,9 @@ HEADS = {
             name="boundary",
             unit="probability of a trap's outline",
             target=partial(everywhere, truth.boundary_band),
+            kind="mask",
             activation=sigmoid,
-            loss=losses.bce_dice,
+            loss=BCE_DICE,
             score=scores.BAND_SCORE,
             drawing=Drawing("magma"),
             bias=-2.5,
@@ -237,8 +256,9 @@ HEADS = {
             name="crest",
             unit="nearness to a crest (1 = crest)",
             target=partial(everywhere, truth.crest_heat),
+            kind="peaks",
             activation=sigmoid,
-            loss=losses.peak_focal,
+            loss=LOSSES["peak_focal"],
             score=scores.CREST_SCORE,
             drawing=Drawing("inferno"),
             bias=-4.0,
@@ -247,8 +267,10 @@ HEADS = {
             name="dist",
             unit="cells to the crest of one's own trap",
             target=partial(in_traps, truth.crest_distance),
+            kind="quantity",
             activation=to_distance,
-            loss=distance_loss,
+            loss=LOSSES["smooth_l1"],
+            scale=DISTANCE_SCALE,
             score=scores.ERROR_SCORE,
             drawing=Drawing("cividis", high=None),
             bias=-0.5,
@@ -258,8 +280,10 @@ HEADS = {
             name="height",
             unit="height above spill, as a share of the map's relief",
             target=partial(with_depth, truth.relative_height),
+            kind="quantity",
             activation=to_height,
-            loss=height_loss,
+            loss=LOSSES["smooth_l1"],
+            scale=HEIGHT_SCALE,
             score=scores.ERROR_SCORE,
             drawing=Drawing("YlOrRd", high=None),
             bias=-2.0,
@@ -269,8 +293,9 @@ HEADS = {
             name="depth",
             unit="depth, +1 = shallowest .. -1 = deepest of the map",
             target=partial(where_measured, truth.relative_depth),
+            kind="quantity",
             activation=as_it_is,
-            loss=losses.smooth_l1_slopes,
+            loss=choose("smooth_l1+slopes", "quantity", "mtl/heads.py"),
             score=scores.ERROR_SCORE,
             drawing=Drawing("Spectral_r", low=-1.0),
             derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps),
@@ -279,8 +304,9 @@ HEADS = {
             name="fault",
             unit="probability of fault",
             target=partial(everywhere, truth.fault_mask),
+            kind="mask",
             activation=sigmoid,
-            loss=losses.bce_dice,
+            loss=BCE_DICE,
             score=scores.BAND_SCORE,
             drawing=Drawing("copper"),
             bias=-2.5,
@@ -290,8 +316,9 @@ HEADS = {
             channels=3,
             unit="probability of background, inside of a trap, rim of a trap",
             target=truth_classes,
+            kind="classes",
             activation=partial(softmax, dim=-3),
-            loss=losses.cross_entropy,
+            loss=LOSSES["cross_entropy"],
             score=scores.INSIDE_SCORE,
             drawing=Drawing("viridis", plane=rim_over_inside),
             derived=traps_of("fused_traps", "inside and rim together", inside_or_rim),
@@ -308,6 +335,21 @@ FUSION = Output(
     drawing=Drawing("viridis"),
     says_trap=True,
 )
+
+
+def with_losses(heads: Sequence[Head], optim: OptimConfig) -> tuple[Head, ...]:
+    """The heads with the losses that a run's settings give them.
+
+    Raises
+    ------
+    UserError : an unknown loss, or one that does not fit its head.
+    """
+    return tuple(
+        replace(head, loss=choose(name, head.kind, f"optim.losses.{head.name}", optim.fp_weight, optim.fn_weight))
+        if (name := optim.losses.get(head.name))
+        else head
+        for head in heads
+    )
 
 
 def outputs_of(heads: Sequence[Head]) -> tuple[Output, ...]:

@@ -19,7 +19,7 @@ STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origi
 
 
 class MultiHeadNet(nn.Module):
-    """(B, C, H, W) inputs -> {head: (B, channels, H, W) logits}; H and W are multiples of 32."""
+    """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32."""
 
     encoder: nn.Module
     decoder: nn.Module
@@ -37,21 +37,27 @@ class MultiHeadNet(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""
-        shared = self.decoder(self.encoder(x))
+        return self.answers(self.shared(x), x.shape[-2:])
+
+    def shared(self, x: Tensor) -> Tensor:
+        """The features that all heads read: (B, width, h, w)."""
+        return self.decoder(self.encoder(x))
+
+    def answers(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
+        """Logits of every head, at a size (H, W), from shared features."""
         logits = {name: head(shared) for name, head in self.heads.items()}
-        if shared.shape[-2:] != x.shape[-2:]:  # DeepLabV3+ decodes at a quarter of the size
-            logits = {
-                n: F.interpolate(v, x.shape[-2:], mode="bilinear", align_corners=False) for n, v in logits.items()
-            }
+        if shared.shape[-2:] != size:  # DeepLabV3+ decodes at a quarter of the size
+            logits = {n: F.interpolate(v, size, mode="bilinear", align_corners=False) for n, v in logits.items()}
         return logits
 
 
 def last_layer(width: int, head: Head) -> nn.Conv2d:
-    """The 3x3 convolution of one head; it starts near the head's own bias."""
-    layer = nn.Conv2d(width, head.channels, 3, padding=1)
+    """The 3x3 convolution of one head; it starts near the head's own bias, planes for the loss alone near 0."""
+    layer = nn.Conv2d(width, head.planes, 3, padding=1)
     nn.init.normal_(layer.weight, std=0.01)
     assert layer.bias is not None
-    nn.init.constant_(layer.bias, head.bias)
+    nn.init.zeros_(layer.bias)
+    nn.init.constant_(layer.bias[: head.channels], head.bias)
     return layer
 
 

@@ -71,9 +71,9 @@ class Predictor:
             self.net, inputs, outside, map_valid, window, tiling.stride, tiling.batch, device
         ):
             logits.add(origin, tile)
-            values.add(origin, {h.name: h.activation(tile[h.name]) for h in self.heads if h.blend == "values"})
+            values.add(origin, {h.name: h.values(tile[h.name]) for h in self.heads if h.blend == "values"})
         blended = logits.result()
-        heads = {h.name: h.activation(blended[h.name]) for h in self.heads if h.blend == "logits"} | values.result()
+        heads = {h.name: h.values(blended[h.name]) for h in self.heads if h.blend == "logits"} | values.result()
         crop = (slice(None), slice(height), slice(width))
         answers, raw = (
             {head.name: masked(maps[head.name][crop].numpy(), map_valid) for head in self.heads}

@@ -23,7 +23,7 @@ from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, first_groups, prepare, split_groups
 from mtl.fusion import Fusion
-from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs
+from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs, with_losses
 from mtl.inputs import INPUTS
 from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
@@ -89,7 +89,7 @@ class MultiTask(L.LightningModule):
         logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
         total = torch.zeros((), device=self.device)
         for head in self.heads:
-            loss = head.loss(logits[head.name].float(), batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            loss = head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
             self.log(f"{head.name}/train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["inputs"]))
             total = total + self.weight(head) * loss
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
@@ -113,7 +113,7 @@ class MultiTask(L.LightningModule):
             target, valid = sample.targets[head.name], sample.valid[head.name]
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
             cells = torch.from_numpy(valid)[None, None].float()
-            self.losses[head.name].append(float(head.loss(raw, torch.from_numpy(target)[None], cells)))
+            self.losses[head.name].append(float(head.cost(raw, torch.from_numpy(target)[None], cells)))
         if len(self.answered) >= PANEL_MAPS:  # the others serve the fusion alone
             values = {output.name: values[output.name] for output in trap_outputs(self.outputs)}
         self.answered.append((sample, values))
@@ -302,14 +302,15 @@ def check_settings(config: TrainConfig) -> None:
 
     Raises
     ------
-    UserError : an unknown head, input or figure, or a size that does not fit.
+    UserError : an unknown head, input, loss or figure, or a size that does not fit.
     """
     pick(INPUTS, config.inputs, "--inputs")
-    monitored(config, pick(HEADS, config.heads, "--heads"))
-    if unknown := set(config.optim.weights) - set(config.heads):
-        raise UserError(
-            "optim.weights", f"weights for {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}"
-        )
+    heads = pick(HEADS, config.heads, "--heads")
+    monitored(config, heads)
+    for option, named in (("optim.weights", config.optim.weights), ("optim.losses", config.optim.losses)):
+        if unknown := set(named) - set(config.heads):
+            raise UserError(option, f"names {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}")
+    with_losses(heads, config.optim)
     tile_origins(config.patches.size, config.patches.size, config.predict.stride)
     positive = {
         "patches.stride": config.patches.stride,

@@ -37,7 +37,7 @@ class Contest:
         start = time.perf_counter()
         batch = next(self.batches)
         logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
-        sum(h.loss(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads).backward()
+        sum(h.cost(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads).backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
         return time.perf_counter() - start
