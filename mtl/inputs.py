@@ -128,7 +128,7 @@ INPUTS = {
         # Outside lies deeper than everything: at an open border a trap leaks.
         InputChannel("depth", 1, "+1 shallowest .. -1 deepest", depth, outside=-1.5, noise=0.01),
         InputChannel("isolines", 1, "1 = contour", isolines),
-        InputChannel("gradient", 1, "log(1 + reliefs per side of the map) - 1", gradient, outside=-1.0, noise=0.01),
+        InputChannel("gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01),
         InputChannel("closure", 1, "√(height above spill / relief)", closure),
         InputChannel("map", 1, "1 = inside the map", inside),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),

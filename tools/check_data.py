@@ -1,0 +1,49 @@
+#!/usr/bin/env python
+"""What is in a data set, and what looks wrong with it? Prints it, and writes a page that can be sent."""
+
+import sys
+from pathlib import Path
+
+from targets.check import check_data, fingerprint
+from targets.check_page import write_page
+from targets.cli import run
+from targets.maps import Reading
+from targets.truth import TrapRules
+
+READING, RULES = Reading(), TrapRules()
+
+
+def main(
+    data: tuple[Path, ...],
+    *,
+    out: Path = Path("check"),
+    reading: Reading = READING,
+    rules: TrapRules = RULES,
+) -> None:
+    """Check maps: what they hold, and what looks wrong, as text and as one HTML page.
+
+    Parameters
+    ----------
+    data : maps, folders of maps, or grids.
+    out : folder for check.html.
+    """
+    eager = sys.stderr.isatty()
+    check = check_data(
+        data, reading, rules, lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr) if eager else None
+    )
+    if eager:
+        print("\r\033[K", end="", file=sys.stderr)
+    for what, text in fingerprint(check):
+        print(f"{what:15}{text}")
+    print(f"\n{len(check.findings)} finding(s)")
+    for finding in check.findings:
+        print(f"- {finding.kind}: {finding.error}")
+    page = out / "check.html"
+    write_page(
+        check, page, f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}", reading, rules
+    )
+    print(f"\nlook at {page}")
+
+
+if __name__ == "__main__":
+    run(main)
