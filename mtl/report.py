@@ -1,8 +1,5 @@
 """How an ablation's comparison is told: Markdown, a picture per test set, and one HTML file that can be sent."""
 
-import base64
-import html
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +12,8 @@ from mtl.grid import Ablation, Job, folder_name
 from mtl.results import Key, Result
 from targets.errors import UserError
 from targets.files import written_whole
+from targets.page import drawing, element, page, picture
+from targets.page import table as html_table
 
 NOTE = (
     "Figures are pooled over the maps of the test set: mean over seeds ± standard deviation over seeds. "
@@ -39,9 +38,7 @@ def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, 
     head = f"{done} of {len(grid)} runs are finished. {NOTE}"
     pictures = {}
     for test in dict.fromkeys(table.test for table in tables):
-        picture = io.BytesIO()
-        draw([table for table in tables if table.test == test], ablation.figures).savefig(picture, format="png")
-        pictures[test] = picture.getvalue()
+        pictures[test] = drawing(draw([table for table in tables if table.test == test], ablation.figures))
         with written_whole(out / f"comparison_{folder_name(test)}.png") as temporary:
             temporary.write_bytes(pictures[test])
     text = f"# {ablation.name}\n\n{head}\n\n" + "\n\n".join(as_markdown(t, ablation.figures) for t in tables) + "\n"
@@ -138,49 +135,27 @@ def _panel(axis: Axes, lines: Sequence[Line], figure: str) -> None:
 
 # -- one file ----------------------------------------------------------------------------------------------------
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{name}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #222 }}
-table {{ border-collapse: collapse; margin: .5rem 0 2rem; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25rem .75rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }}
-th:first-child, td:first-child {{ text-align: left }}
-img {{ max-width: 100% }}
-code {{ background: #f3f3f3; padding: 0 .25rem }}
-</style></head><body>
-<h1>{name}</h1>
-<p>{head}</p>
-{body}
-</body></html>
-"""
-
 
 def as_html(ablation: Ablation, head: str, tables: Sequence[Table], pictures: Mapping[str, bytes]) -> str:
     """Pictures, tables and what each row changes, in one file that needs no other."""
-    parts = []
-    for test, picture in pictures.items():
-        parts.append(f"<h2>{html.escape(test)}</h2>")
-        data = base64.b64encode(picture).decode()
-        parts.append(f'<img alt="{html.escape(test)}: every row beside the first" src="data:image/png;base64,{data}">')
+    parts = [element("p", head)]
+    for test, data in pictures.items():
+        parts += [element("h2", test), picture(data, f"{test}: every row beside the first")]
         for table in tables:
             if table.test == test:
                 header, *rows = cells(table, ablation.figures)
-                parts.append(f"<h3>{html.escape(title(table))}</h3>" + _html_table(header, rows))
+                body = [[_bold(cell) for cell in row] for row in rows]
+                parts += [element("h3", title(table)), html_table(header, body, numbers=True)]
     changed = [
         [kind, name, ", ".join(f"{key} = {value}" for key, value in settings.items()) or "as the base"]
         for kind, group in (("row", ablation.rows), ("condition", ablation.conditions))
         for name, settings in group.items()
     ]
-    parts.append("<h2>What each row and condition sets</h2>" + _html_table(["", "name", "settings"], changed))
-    parts.append(f"<p>All else as in <code>{html.escape(ablation.base)}</code>.</p>")
-    return PAGE.format(name=html.escape(ablation.name), head=html.escape(head), body="\n".join(parts))
+    parts += [element("h2", "What each row and condition sets"), html_table(["", "name", "settings"], changed)]
+    parts.append(element("p", "All else as in ", element("code", ablation.base), "."))
+    return page(ablation.name, parts)
 
 
-def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in header)]
-    lines += ["".join(f"<td>{_html_cell(cell)}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _html_cell(cell: str) -> str:
-    bold = cell.startswith("**")
-    return f"<b>{html.escape(cell.strip('*'))}</b>" if bold else html.escape(cell)
+def _bold(cell: str) -> str:
+    """A cell of `cells` as HTML knows it."""
+    return element("b", cell.strip("*")) if cell.startswith("**") else cell

@@ -19,6 +19,8 @@ img {{ max-width: 100% }}
 .half img {{ max-width: 44rem; width: 100% }}
 .scroll {{ overflow-x: auto }}
 .scroll th, .scroll td {{ white-space: nowrap }}
+.numbers :is(th, td):not(:first-child) {{ text-align: right; padding-left: .75rem }}
+code {{ background: #f3f3f3; padding: 0 .25rem }}
 .gallery {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 1.2rem }}
 figure {{ margin: 0 }}
 figcaption {{ font-size: 13px; line-height: 1.35; overflow-wrap: anywhere }}
@@ -48,11 +50,14 @@ def element(tag: str, *content: str, css: str = "") -> Html:
     return Html(f"<{tag}{kind}>{''.join(_inner(part) for part in content)}</{tag}>")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """A table that scrolls sideways where the page is too narrow; an empty header has no line of its own."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> Html:
+    """A table that scrolls sideways where the page is too narrow; an empty header has no line of its own.
+
+    With `numbers` all columns but the first are aligned to the right.
+    """
     lines = [element("tr", *(element("th", cell) for cell in header))] if header else []
     lines += [element("tr", *(element("td", cell) for cell in row)) for row in rows]
-    return element("div", element("table", *lines), css="scroll")
+    return element("div", element("table", *lines), css="scroll numbers" if numbers else "scroll")
 
 
 def picture(data: bytes, alt: str) -> Html:
