@@ -6,6 +6,8 @@ import numpy as np
 
 from mtl.heads import HEADS
 from targets.errors import UserError
+from targets.legend import scene_of_picture
+from targets.render import with_picture
 from targets.scene import Bool, Float, Scene
 from targets.truth import TrapRules, computed_traps
 
@@ -17,7 +19,13 @@ def exact(scene: Scene, rules: TrapRules) -> Bool:
     return computed_traps(scene, rules)[0] > 0
 
 
-BASELINES: dict[str, Callable[[Scene, TrapRules], Bool]] = {"exact": exact}
+def legend(scene: Scene, rules: TrapRules) -> Bool:
+    """Exact closures of the depth that the picture's colours say: what a person reaches who has the legend."""
+    told = scene_of_picture(with_picture(scene))
+    return computed_traps(told, rules)[0] > 0 if told.has_depth else np.zeros(scene.shape, np.bool_)
+
+
+BASELINES: dict[str, Callable[[Scene, TrapRules], Bool]] = {"exact": exact, "legend": legend}
 TRAP = HEADS["trap"]  # baselines answer what this head does
 
 

@@ -371,7 +371,7 @@ def fit(
     loop = config.loop
     augment = AS_IT_IS if config.overfit else config.augment
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
-    batch = min(loop.batch, len(patches))
+    batch = min(loop.batch, len(patches) * (1 if config.overfit else loop.repeats))
     repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
     print(FlightPlan(len(samples), len(held), len(patches), batch, loop.accumulate, loop.epochs, repeats), flush=True)
     out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ Walsh & Watterson 1987, Distributions of cumulative displacement and seismic sli
 J. Structural Geology 9, 1039-1046.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.holes import fill_holes
-from targets.render import drawn, random_style
+from targets.render import contour_count, drawn, nice_interval, random_style
 from targets.scene import Bool, Float, Geo, Scene
 
 Range = tuple[float, float]
@@ -53,6 +53,7 @@ class SynthOptions:
     fault_dip : degrees, dip of the fault planes: steeper means narrower heave.
     noise : metres, standard deviation of the picking noise.
     rectangles : number of rectangles the outline is a union of; 1 is the full frame.
+    contours : number of contours, over what is usual for a picture of this size.
     """
 
     extent: Range = (5000.0, 16000.0)
@@ -65,6 +66,7 @@ class SynthOptions:
     fault_dip: Range = (40.0, 65.0)
     noise: Range = (0.1, 2.0)
     rectangles: tuple[int, int] = (1, 5)
+    contours: Range = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         for name, (low, high) in vars(self).items():
@@ -156,7 +158,9 @@ def make_scene(
         depth_range=(low, high),
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=name)
-    return drawn(scene, random_style(look))
+    style = random_style(look)
+    lines = max(1.0, contour_count(shape) * look.uniform(*options.contours))
+    return drawn(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
 
 
 # --- bent ------------------------------------------------------------------------------------------------------------

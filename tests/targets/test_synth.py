@@ -160,3 +160,10 @@ def test_wrong_wishes_say_what_is_expected():
         make_scene(-1)
     with pytest.raises(UserError, match=r"synth.dip: \(3, 1\)"):
         SynthOptions(dip=(3, 1))
+
+
+def test_contours_may_lie_at_any_interval_on_the_same_map():
+    usual, many, few = (make_scene(7, 96, SynthOptions(contours=(n, n))) for n in (1, 4, 0.1))
+    assert many.geo.contour_interval < usual.geo.contour_interval < few.geo.contour_interval
+    np.testing.assert_array_equal(many.depth, few.depth)
+    assert not np.array_equal(many.rgb, few.rgb)

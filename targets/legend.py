@@ -1,0 +1,53 @@
+"""What depth does a picture alone tell? Its colours are read back along the legend, as a person with no more would."""
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from targets.holes import fill_holes
+from targets.plain import thin_dark
+from targets.render import PALETTES, RGB, palette
+from targets.scene import Bool, Float, Scene
+
+OFF = 30.0  # grey levels from the nearest colour of the legend: faults, labels and paper are farther, colours nearer
+SAMPLE = 4000  # pixels that decide which legend it is
+
+
+def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
+    """The depth that a picture's colours say, continued under faults, contours and labels from their sides.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8, in one of the palettes of `targets.render`.
+    inside : (H, W) bool, the map.
+
+    Returns
+    -------
+    depth : (H, W) float32, 0 = shallowest colour of the legend, 1 = deepest.
+    read : (H, W) bool, where it was read; False everywhere when no pixel has a colour of a legend.
+    """
+    lines = thin_dark(rgb)
+    coloured = inside & ~lines
+    legend = cKDTree(palette(likeliest_palette(rgb, coloured)).astype(np.float32))
+    distance, place = legend.query(rgb.astype(np.float32))
+    strange = ((distance > OFF) & ~lines).astype(np.uint8)
+    # One cell more: the soft edge of a fault is a mixture of its colour and the map's.
+    read = coloured & (cv2.dilate(strange, np.ones((3, 3), np.uint8)) == 0)
+    depth = np.asarray(1 - place / 255, np.float32)
+    return (fill_holes(depth, read, inside) if read.any() else depth), read
+
+
+def likeliest_palette(rgb: RGB, use: Bool) -> str:
+    """The palette whose colours lie nearest to the pixels `use`, for half of them at least: the rest may be ink."""
+    pixels = rgb[use].astype(np.float32)
+    pixels = pixels[:: max(1, len(pixels) // SAMPLE)]
+    if not len(pixels):
+        return next(iter(PALETTES))
+    return min(PALETTES, key=lambda name: float(np.median(cKDTree(palette(name)).query(pixels)[0])))
+
+
+def scene_of_picture(scene: Scene) -> Scene:
+    """A map with the depth that its picture tells, and nothing else that it knows: no faults, traps or contours."""
+    assert scene.rgb is not None
+    depth, read = depth_of_picture(scene.rgb, scene.map_valid)
+    return Scene(scene.name, depth, read & scene.map_valid, scene.map_valid, np.zeros(scene.shape, bool), scene.rgb)

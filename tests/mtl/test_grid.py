@@ -1,0 +1,26 @@
+"""Every ablation that is shipped can run: its settings exist, its networks can be built, its answers are given."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtl.checkpoint import build_net
+from mtl.grid import Ablation, plan
+from targets.cli import read_record
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if path.name != "base.yaml")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
+    assert ablation.name == path.stem and path.read_text().startswith("# ")
+    jobs = plan(ablation, tmp_path)
+    networks = [job for job in jobs if job.baseline is None]
+    assert len({job.settings for job in networks}) == len(networks)  # no two rows are the same
+    for net in {str(job.config.net): job.config for job in networks}.values():
+        with torch.device("meta"):  # shapes only
+            build_net(net, pretrained=False)
