@@ -185,6 +185,16 @@ def test_a_dropped_closure_leaks_to_its_neighbour(interval: float | None) -> Non
     assert catchments(cut)[1].tolist() == [0, 1, 1, 1, 0, 0]
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_high_leaks_to_a_pair_of_which_one_is_dropped(step: int) -> None:
+    # contour 13 closes around 5, 1 and 8, not around 15; 8 is dropped. 5 leaks at 18 into 15, that at 16 to 1 with 8
+    depth = np.full((3, 12), 99.0)
+    depth[1] = [99, 20, 5, 18, 15, 16, 1, 14, 8, 17, 16.5, 16.5]
+    found = find_closures(depth[:, ::step], contour_interval=13, min_height=10)
+    assert found.table[["crest_depth", "spills_into"]].tolist() == [(1, 0), (5, 1)]
+    assert catchments(found)[1, ::step].tolist() == [0, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0]
+
+
 def test_a_path_crosses_a_dropped_closure_to_the_border() -> None:
     # 1 leaks at 6 into the high of 4, which is too small to count: on along its cells to where it leaks over the border
     depth = np.array([[9, 9, 9, 9, 9, 9, 9], [9, 1, 6, 4, 5, 5, 5], [9, 9, 9, 9, 9, 9, 9]])
