@@ -36,6 +36,8 @@ class PatchConfig:
     Maps that are all smaller than `size` make the patches as small as the largest of them. Patches with a smaller
     share of map than `min_valid` are left out.
 
+    trap_share : smallest share of the patches of an epoch that hold a trap: those without are left out by turns; 0:
+        all patches every epoch.
     longest : maps with a longer side are coarsened to this many cells before patches are cut or tiles are run, so
         that whole structures fit into a window; answers come back on the map's own cells. 0: never.
     """
@@ -43,6 +45,7 @@ class PatchConfig:
     size: int = 256
     stride: int = 128
     min_valid: float = 0.1
+    trap_share: float = 0.0
     longest: int = 0
 
 
@@ -61,14 +64,18 @@ AS_IT_IS = AugmentConfig(d4=False, brightness=0, contrast=0, noise=0)
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Which groups of maps validate: a share of all groups drawn by seed, or a folder of their own (`data`).
+    """Which groups of maps validate: a share of all groups drawn by seed, one of several folds, or a folder (`data`).
 
+    folds, fold : divide the groups into so many folds, alike in how much of a map is trap, and validate on this one
+        (0 is the first); folds 0: by share.
     maps : groups to train on, the first of the others in the seed's order: fewer are always among more; 0: all.
     """
 
     share: float = 0.2
     seed: int = 0
     data: str | None = None
+    folds: int = 0
+    fold: int = 0
     maps: int = 0
 
 

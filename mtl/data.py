@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from mtl.config import AugmentConfig, PatchConfig, SplitConfig
+from mtl.config import AugmentConfig, PatchConfig
 from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, stack_inputs
 from mtl.tiles import Origin, cut
@@ -56,40 +56,6 @@ def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head],
     )
 
 
-def split_groups(scenes: Sequence[Scene], split: SplitConfig) -> tuple[list[Scene], list[Scene]]:
-    """Training and validation maps; maps of one group stay together.
-
-    Raises
-    ------
-    UserError : all maps belong to one group.
-    """
-    groups = sorted({scene.group for scene in scenes})
-    if len(groups) < 2:
-        raise UserError(
-            "--data",
-            f"{len(scenes)} map(s) of {len(groups)} group",
-            "at least two groups, one of them to validate on",
-            "add maps, give validation maps with --split.data DIR, or check the pipeline with --overfit 1",
-        )
-    shuffled = np.random.default_rng(split.seed).permutation(groups)
-    held = set(shuffled[: min(max(1, round(split.share * len(groups))), len(groups) - 1)])
-    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
-
-
-def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
-    """The training maps of the first `split.maps` groups in the seed's order, or all of them if it is 0.
-
-    Raises
-    ------
-    UserError : there are fewer groups.
-    """
-    groups = sorted({scene.group for scene in scenes})
-    if split.maps > len(groups):
-        raise UserError("split.maps", f"{split.maps}", f"at most the {len(groups)} groups of maps to train on")
-    chosen = set(np.random.default_rng(split.seed).permutation(groups)[: split.maps or len(groups)])
-    return [scene for scene in scenes if scene.group in chosen]
-
-
 def patch_origins(length: int, size: int, stride: int) -> list[int]:
     """0, stride, 2·stride, … and one more that ends at the border; a short side has one origin and is padded."""
     last = max(length - size, 0)
@@ -130,6 +96,15 @@ class Patches(Dataset[Batch]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def hold_trap(self) -> Bool:
+        """(len,) whether each patch holds a cell of a trap."""
+        return np.array(
+            [
+                self._samples[i].truth.labels[row : row + self._size, col : col + self._size].any()
+                for i, (row, col) in self._places
+            ]
+        )
 
     def __getitem__(self, key: int) -> Batch:
         """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors."""
@@ -178,44 +153,62 @@ def vary(
 
 
 class EpochSampler(Sampler[int]):
-    """Every patch `repeats` times an epoch, in an order drawn from seed and epoch; yields the keys of `Patches`."""
+    """Every patch `repeats` times an epoch, in an order drawn from seed and epoch; yields the keys of `Patches`.
 
-    def __init__(self, length: int, seed: int, repeats: int = 1) -> None:
+    Parameters
+    ----------
+    wanted : (length,) bool, patches to show each time; of the others only as many, drawn anew each time, as leave the
+        wanted ones their `share`. None: all patches each time.
+    """
+
+    def __init__(
+        self, length: int, seed: int, repeats: int = 1, wanted: Bool | None = None, share: float = 0.0
+    ) -> None:
         self._length, self._seed, self._repeats, self._epoch = length, seed, repeats, 0
+        self._wanted = np.ones(length, bool) if wanted is None or not wanted.any() else wanted
+        number = int(self._wanted.sum())
+        self._others = (
+            min(length - number, math.floor(number * (1 - share) / share + 1e-9)) if share else length - number
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the training loop at the start of an epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length * self._repeats
+        return (int(self._wanted.sum()) + self._others) * self._repeats
 
     def __iter__(self) -> Iterator[int]:
         for turn_of_all in range(self._epoch * self._repeats, (self._epoch + 1) * self._repeats):
             order = np.random.default_rng([self._seed, turn_of_all]).permutation(self._length)
-            yield from (turn_of_all * self._length + order).tolist()
+            others = np.cumsum(~self._wanted[order])  # the first of the others in this order are shown
+            shown = order[self._wanted[order] | (others <= self._others)]
+            yield from (turn_of_all * self._length + shown).tolist()
 
 
 @dataclass(frozen=True)
 class FlightPlan:
-    """What one run will do, in numbers: printed before it starts."""
+    """What one run will do, in numbers: printed before it starts.
+
+    patches : different ones; shown : in an epoch, repetitions counted.
+    """
 
     maps: int
     validation_maps: int
     patches: int
+    shown: int
     batch: int
     accumulate: int
     epochs: int
-    repeats: int = 1
 
     @property
     def steps(self) -> int:
         """Optimiser steps per epoch."""
-        return math.ceil(math.ceil(self.patches * self.repeats / self.batch) / self.accumulate)
+        return math.ceil(math.ceil(self.shown / self.batch) / self.accumulate)
 
     def __str__(self) -> str:
         return (
             f"{self.maps} training maps -> {self.patches} patches, {self.validation_maps} validation maps; "
-            f"{self.steps} steps of {self.batch * self.accumulate} patches an epoch, {self.epochs} epochs, "
-            f"{self.steps * self.epochs} steps in all"
+            f"{self.shown} patches an epoch in {self.steps} steps of {self.batch * self.accumulate}; "
+            f"{self.epochs} epochs, {self.steps * self.epochs} steps, {self.shown * self.epochs} patches in all"
         )

@@ -21,7 +21,7 @@ from torchmetrics import Metric
 
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
-from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, first_groups, prepare, split_groups
+from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs, with_losses
 from mtl.inputs import INPUTS
@@ -30,6 +30,7 @@ from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import output_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
+from mtl.splits import first_groups, split_maps
 from mtl.tiles import padded_length, tile_origins
 from targets.coarse import coarsened
 from targets.errors import UserError
@@ -283,7 +284,7 @@ def train(
     if config.split.data:
         training, validation = scenes, read_scenes([config.split.data], config.reading)
     else:
-        training, validation = split_groups(scenes, config.split)
+        training, validation = split_maps(scenes, config.split, config.targets)
     return fit(config, out, first_groups(training, config.split), validation, resume, extra_callbacks)
 
 
@@ -323,6 +324,8 @@ def check_settings(config: TrainConfig) -> None:
     for name, value in positive.items():
         if value < 1:
             raise UserError(name, f"{value}", "a whole number of at least 1")
+    if not 0 <= config.patches.trap_share <= 1:
+        raise UserError("patches.trap_share", f"{config.patches.trap_share}", "a share between 0 and 1")
 
 
 def fit(
@@ -373,7 +376,9 @@ def fit(
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
     batch = min(loop.batch, len(patches) * (1 if config.overfit else loop.repeats))
     repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
-    print(FlightPlan(len(samples), len(held), len(patches), batch, loop.accumulate, loop.epochs, repeats), flush=True)
+    sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.trap_share)
+    plan = FlightPlan(len(samples), len(held), len(patches), len(sampler), batch, loop.accumulate, loop.epochs)
+    print(plan, flush=True)
     out.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
     with written_whole(out / "config.yaml") as temporary:
@@ -382,7 +387,7 @@ def fit(
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
     callbacks: list[Callback] = [
         *extra_callbacks,
-        TQDMProgressBar(refresh_rate=max(1, len(patches) * repeats // batch // 10)),
+        TQDMProgressBar(refresh_rate=max(1, len(sampler) // batch // 10)),
         MetricsTable(out / "metrics.csv"),
         ModelCheckpoint(
             out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
@@ -404,7 +409,6 @@ def fit(
         num_sanity_val_steps=0,
         enable_model_summary=False,
     )
-    sampler = EpochSampler(len(patches), loop.seed, repeats)
     maps: Any = held  # a list is all a loader needs, whatever its annotation says
     trainer.fit(
         module,

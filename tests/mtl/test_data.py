@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig, SplitConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, first_groups, patch_origins, prepare, split_groups, vary
+from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig
+from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, vary
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS, stack_inputs
 from targets.errors import UserError
@@ -109,27 +109,6 @@ def test_jitter_and_noise_touch_only_what_they_should(dome):
     assert np.abs(varied[4] - inputs[4]).max() < 0.06  # slight noise, no jitter on depth
 
 
-def test_groups_are_never_separated():
-    scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
-    training, validation = split_groups(scenes, SplitConfig(share=0.25, seed=3))
-    assert len(validation) == 3 and len(training) == 9
-    assert not {s.group for s in training} & {s.group for s in validation}
-
-
-def test_one_group_cannot_be_split(dome):
-    with pytest.raises(UserError, match="--overfit"):
-        split_groups([dome, dome], SplitConfig())
-
-
-def test_fewer_training_maps_are_always_among_more():
-    scenes = [dome_scene(f"d{i}", group=f"g{i // 2}") for i in range(12)]
-    names = [{s.name for s in first_groups(scenes, SplitConfig(seed=3, maps=n))} for n in (1, 2, 5, 6, 0)]
-    assert [len(n) for n in names] == [2, 4, 10, 12, 12]  # whole groups of two
-    assert names[0] < names[1] < names[2] < names[3] == names[4]
-    with pytest.raises(UserError, match="6 groups"):
-        first_groups(scenes, SplitConfig(maps=7))
-
-
 def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():
     sampler = EpochSampler(10, seed=1)
     first = list(sampler)
@@ -139,7 +118,23 @@ def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():
     assert first != sorted(first) and [key - 30 for key in later] != first
 
 
+def test_patches_without_traps_are_shown_by_turns_if_traps_are_rare():
+    wanted = np.arange(40) % 10 == 0  # four of forty hold a trap
+    sampler = EpochSampler(40, 1, wanted=wanted, share=0.5)
+    seen = []
+    for epoch in range(12):
+        sampler.set_epoch(epoch)
+        numbers = [key - 40 * epoch for key in sampler]
+        assert len(numbers) == len(sampler) == 8 and set(np.flatnonzero(wanted)) <= set(numbers)
+        seen += numbers
+    assert len(set(seen)) > 30  # the others take turns
+    assert len(EpochSampler(40, 1, wanted=wanted, share=0.05)) == 40  # traps are frequent enough
+    assert len(EpochSampler(40, 1, wanted=wanted)) == 40
+    assert len(EpochSampler(40, 1, wanted=wanted, share=1.0)) == 4
+    assert len(EpochSampler(40, 1, wanted=~wanted & wanted, share=0.5)) == 40  # no trap at all: nothing to prefer
+
+
 def test_the_flight_plan_counts_steps():
-    plan = FlightPlan(maps=2, validation_maps=1, patches=21, batch=8, accumulate=2, epochs=10)
+    plan = FlightPlan(maps=2, validation_maps=1, patches=7, shown=21, batch=8, accumulate=2, epochs=10)
     assert plan.steps == 2  # 3 batches, two of them a step
-    assert "20 steps in all" in str(plan)
+    assert "20 steps, 210 patches in all" in str(plan)
