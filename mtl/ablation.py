@@ -148,6 +148,7 @@ def ablate(
     grid, tests = plan(ablation, out), test_sets(ablation)
     results = read_results(out)
     todo = [(job, left) for job in grid if (left := unfinished(job, tests, results))]
+    todo.sort(key=lambda item: item[0].seed)  # all rows with one seed first: half an ablation compares all rows
     print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
     failed = []
     for number, (job, outcome) in enumerate(_outcomes(todo, ablation.figures, jobs, threads, scheduler), start=1):

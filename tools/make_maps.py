@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from targets.cli import run
+from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.folder import write_folder
 from targets.maps import MapSource, list_maps, read_map
@@ -30,6 +31,7 @@ def main(
     size: int = 512,
     grids: tuple[Path, ...] = (),
     elevation: bool = False,
+    longest: int = 0,
     random_styles: bool = False,
     style: Style = DEFAULT,
     synth: SynthOptions = TYPICAL,
@@ -47,6 +49,7 @@ def main(
     size : rows and columns of a synthetic map.
     grids : files or folders of gridded surfaces, read with the fault files beside them; no synthetic maps then.
     elevation : the grids hold elevations, positive up.
+    longest : grids with a longer side are coarsened to this many cells; 0: never.
     random_styles : draw every grid in another style, by seed, as synthetic maps always are.
     style : how grids are drawn.
     synth : what synthetic maps look like.
@@ -61,12 +64,15 @@ def main(
         raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")
     if depth_bits not in (8, 16, 32):
         raise UserError("--depth_bits", str(depth_bits), "8, 16 or 32")
-    if min(seed, margin) < 0 or workers < 1:
-        raise UserError("--seed, --margin, --workers", f"{seed}, {margin}, {workers}", "at least 0, 0 and 1")
+    if min(seed, margin, longest) < 0 or workers < 1:
+        found = f"{seed}, {margin}, {longest}, {workers}"
+        raise UserError("--seed, --margin, --longest, --workers", found, "at least 0, 0, 0 and 1")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
     make: Callable[..., Scene] = partial(make_scene, size=size, options=synth)
     if grids:
-        make = partial(_make_grid, elevation=elevation, style=style, seed=seed if random_styles else None)
+        make = partial(
+            _make_grid, elevation=elevation, longest=longest, style=style, seed=seed if random_styles else None
+        )
     work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
     if workers == 1:
         shown = list(map(work, jobs, range(len(jobs))))
@@ -87,9 +93,9 @@ def _make_and_write(
     return scene if index < SHOWN else None
 
 
-def _make_grid(source: MapSource, elevation: bool, style: Style, seed: int | None) -> Scene:
+def _make_grid(source: MapSource, elevation: bool, longest: int, style: Style, seed: int | None) -> Scene:
     """A grid with its picture, in `style` or in one that seed and name choose."""
-    scene = read_map(source, elevation=elevation)
+    scene = coarsened(read_map(source, elevation=elevation), longest)
     if seed is not None:
         style = random_style(np.random.default_rng([seed, *source.name.encode()]))
     return drawn(scene, style)

@@ -70,6 +70,9 @@ def test_grids_are_drawn(call, tmp_path):
     assert scene.rgb is not None and scene.shape == (60, 80)
     crest, rim = scene.rgb[28:33, 37:39].astype(int).mean((0, 1)), scene.rgb[50:55, 75:78].astype(int).mean((0, 1))
     assert crest[0] > crest[2] and rim[2] > rim[0]
+    coarse = tmp_path / "coarse"
+    assert call("--out", coarse, "--grids", tmp_path / "dome.npz", "--longest", 40)[0] == 0
+    assert read_map(list_maps([coarse])[0]).shape == (30, 40)
     other = tmp_path / "other"
     assert call("--out", other, "--grids", tmp_path / "dome.npz", "--random_styles", "--seed", 4)[0] == 0
     assert (other / "dome" / "rgb.png").read_bytes() != (out / "dome" / "rgb.png").read_bytes()
