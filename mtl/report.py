@@ -105,7 +105,7 @@ def draw(tables: Sequence[Table], figures: Sequence[str]) -> Figure:
             _panel(axes[row, column], table.lines, name)
             axes[row, column].set_xlabel(name)
             if row == 0:
-                axes[row, column].set_title(title(table), fontsize=10)
+                axes[row, column].set_title(title(table).replace(" (", "\n("), fontsize=10)
             if column:
                 axes[row, column].set_yticklabels([])
     figure.suptitle("dots: seeds · bar: mean · line: 95 % interval of the difference against the first row", fontsize=9)
