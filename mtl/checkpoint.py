@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -74,7 +75,7 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
     UserError : they are the weights of another network, of other heads or inputs.
     """
     try:
-        net.load_state_dict({name.removeprefix("net."): value for name, value in state.items()})
+        net.load_state_dict({n.removeprefix("net."): value for n, value in state.items() if n.startswith("net.")})
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -86,12 +87,13 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
 
 def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
-    """Refuse to continue a run with another network than it was trained with."""
-    for key in ("heads", "inputs", "net"):
-        if getattr(saved, key) != getattr(asked, key):
+    """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
+    for key in ("heads", "inputs", "net", "optim.losses", "optim.balance", "optim.ema"):
+        before, now = attrgetter(key)(saved), attrgetter(key)(asked)
+        if before != now:
             raise UserError(
                 path,
-                f"a checkpoint with {key} {getattr(saved, key)}",
-                f"{key} {getattr(asked, key)}",
+                f"a checkpoint with {key} {before}",
+                f"{key} {now}",
                 f"leave out --{key} or start a new run with --out",
             )

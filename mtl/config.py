@@ -90,6 +90,9 @@ class OptimConfig:
     losses : loss of a head by the head's name, such as `tversky` or `bce+lovasz`; its record's where it is not named.
     fp_weight, fn_weight : what false alarms and misses cost in `tversky`.
     weights : weight of a head's loss by name; 1 where it is not named.
+    balance : how weights change in training: `fixed`, `uncertainty` (learned), `dwa` (by the pace of each loss), or
+        `torchjd:METHOD` (by the heads' gradients; upgrad, mgda, pcgrad, ...). The given weights are multiplied.
+    ema : decay of a moving average of the network's weights, such as 0.99, which validates and is saved; 0: none.
     clip : largest norm of the gradient; 0: none.
     """
 
@@ -104,6 +107,8 @@ class OptimConfig:
     fp_weight: float = 0.3
     fn_weight: float = 0.7
     weights: dict[str, float] = field(default_factory=dict)
+    balance: str = "fixed"
+    ema: float = 0.0
     clip: float = 5.0
 
 

@@ -1,6 +1,6 @@
 """What a person sees of each output in TensorBoard: input, target, prediction, error and validity of whole maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -45,4 +45,33 @@ def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequenc
     for axis, title in zip(axes[0], COLUMNS, strict=True):
         axis.set_title(title, fontsize=10)
     figure.suptitle(f"{output.name}: {output.unit}", fontsize=12)
+    return figure
+
+
+def cosine_panel(norms: Mapping[str, float], cosines: Mapping[tuple[str, str], float]) -> Figure:
+    """Who fights whom: cosines between heads' gradients at the shared features, as a matrix.
+
+    Parameters
+    ----------
+    norms : {head: length of its weighted gradient}, by which a head has a say.
+    cosines : {(head, other head): cosine}; pairs that never had a gradient at once are left out.
+    """
+    names = list(norms)
+    matrix = np.full((len(names), len(names)), np.nan)
+    for (a, b), value in cosines.items():
+        matrix[names.index(a), names.index(b)] = matrix[names.index(b), names.index(a)] = value
+    side = 0.85 * len(names)
+    figure = Figure(figsize=(side + 3.2, side + 1.4), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    colours = matplotlib.colormaps["RdBu"].with_extremes(bad="0.9")
+    image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            ink = "white" if abs(value) > 0.6 else "black"
+            axes.text(column, row, f"{value:+.2f}", ha="center", va="center", color=ink, fontsize=12)
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", fontsize=11)
+    axes.set_yticks(range(len(names)), [f"{name}\n|g| {norms[name]:.1e}" for name in names], fontsize=11)
+    axes.set_title("cosine of the heads' gradients: who fights whom", fontsize=12)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=[-1, 0, 1])
+    bar.ax.set_yticklabels(["-1 fight", "0 apart", "+1 agree"])
     return figure

@@ -6,11 +6,13 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
+import torch.nn.functional as F
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -19,6 +21,8 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 from torchmetrics import Metric
 
+from mtl.averaging import MovingAverage
+from mtl.balance import find_balance, head_gradients
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
@@ -27,7 +31,7 @@ from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs, with_losses
 from mtl.inputs import INPUTS
 from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
-from mtl.panels import output_panel
+from mtl.panels import cosine_panel, output_panel
 from mtl.predict import Predictor
 from mtl.scores import Score, Sums
 from mtl.splits import first_groups, split_maps
@@ -39,6 +43,8 @@ from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Scene
 
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
+GRADIENT_BATCHES = 4  # of an epoch, on which the heads' gradients are compared
+BALANCE_RATE = 0.01  # of learned log-variances: Adam moves one by about this much a step, hundreds of steps settle it
 
 
 class OutputScores(Metric):
@@ -71,6 +77,7 @@ class MultiTask(L.LightningModule):
         self.config = config
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
+        self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
         self.outputs = outputs_of(self.heads)
         self.scores = {output.name: OutputScores(output.score) for output in self.outputs}
         self.plateau: ReduceLROnPlateau | None = None
@@ -81,20 +88,35 @@ class MultiTask(L.LightningModule):
         half = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE))
         self.predictor = Predictor(self.net, self.inputs, self.heads, replace(config, predict=half))
 
-    def weight(self, head: Head) -> float:
-        """The weight of a head's loss."""
-        return self.config.optim.weights.get(head.name, 1.0)
-
-    def training_step(self, batch: Batch) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted sum of all heads' losses on a batch of patches."""
-        logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
-        total = torch.zeros((), device=self.device)
-        for head in self.heads:
-            loss = head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
-            self.log(f"{head.name}/train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["inputs"]))
-            total = total + self.weight(head) * loss
+        inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
+        shared = self.net.shared(inputs)
+        logits = self.net.answers(shared, inputs.shape[-2:])
+        costs = [
+            head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            for head in self.heads
+        ]
+        total, weights = self.balance(costs, shared)
+        for head, cost, weight in zip(self.heads, costs, weights, strict=True):
+            self.log_mean(f"{head.name}/train_loss", cost, len(inputs))
+            self.log_mean(f"{head.name}/weight", weight, len(inputs))
+        if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
+            self.log_gradients(head_gradients(costs, shared) * weights[:, None], len(inputs))
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
         return total
+
+    def log_mean(self, name: str, value: Tensor, patches: int) -> None:
+        """Log a figure of a batch as its mean over the epoch."""
+        self.log(name, value, on_step=False, on_epoch=True, batch_size=patches)
+
+    def log_gradients(self, gradients: Tensor, patches: int) -> None:
+        """Log what the heads ask of the shared features, (heads, cells): how much, and who fights whom."""
+        for head, row in zip(self.heads, gradients, strict=True):
+            self.log_mean(f"{head.name}/gradient", row.norm(), patches)
+        for (a, one), (b, other) in combinations(zip(self.heads, gradients, strict=True), 2):
+            if one.any() and other.any():
+                self.log_mean(cosine_name(a, b), F.cosine_similarity(one, other, dim=0, eps=1e-30), patches)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Patches go to the device; a whole map stays where it is, its tiles are sent one batch at a time."""
@@ -130,10 +152,14 @@ class MultiTask(L.LightningModule):
                 figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
             for name, value in figures.items():
                 self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
-        last = self.current_epoch + 1 == self.config.loop.epochs
-        if not self.trainer.sanity_checking and (last or self.current_epoch % self.config.loop.panels_every == 0):
+        if not self.trainer.sanity_checking and self.draws_now():
             self.draw_panels()
         self.answered = []
+
+    def draws_now(self) -> bool:
+        """Whether this epoch has its pictures: the last one has, and one in `panels_every`."""
+        last = self.current_epoch + 1 == self.config.loop.epochs
+        return last or self.current_epoch % self.config.loop.panels_every == 0
 
     def fuse(self, fusion: Fusion) -> None:
         """Fit the weights of the fusion to the validation maps, and judge what it then says about them."""
@@ -152,11 +178,24 @@ class MultiTask(L.LightningModule):
                     figure = output_panel(output, samples, predictions)
                     logger.experiment.add_figure(f"{output.name}/panel", figure, self.current_epoch)
 
+    def draw_gradients(self) -> None:
+        """The cosines between the heads' gradients as one picture."""
+        figures = self.trainer.callback_metrics
+        cosines = {
+            (a.name, b.name): float(figures[cosine_name(a, b)])
+            for a, b in combinations(self.heads, 2)
+            if cosine_name(a, b) in figures
+        }
+        norms = {head.name: float(figures[f"{head.name}/gradient"]) for head in self.heads}
+        for logger in self.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_figure("gradients/cosine", cosine_panel(norms, cosines), self.current_epoch)
+
     def configure_optimizers(self) -> Any:
         """AdamW, with its own rate for a pretrained encoder, and the schedule."""
         optim = self.config.optim
         pretrained = self.config.net.weights != "none"
-        groups = [
+        groups: list[dict[str, Any]] = [
             {
                 "params": self.net.encoder.parameters(),
                 "lr": optim.encoder_lr if pretrained else optim.lr,
@@ -168,6 +207,8 @@ class MultiTask(L.LightningModule):
                 "name": "decoder",
             },
         ]
+        if learned := list(self.balance.parameters()):
+            groups.append({"params": learned, "lr": BALANCE_RATE, "weight_decay": 0.0, "name": "balance"})
         optimizer = torch.optim.AdamW(groups, weight_decay=optim.weight_decay)
         if optim.schedule == "plateau":
             _, mode = monitored(self.config, self.heads)
@@ -185,10 +226,13 @@ class MultiTask(L.LightningModule):
             self.log(f"rate/{group['name']}", group["lr"])
 
     def on_train_epoch_end(self) -> None:
-        """Lower the rates on a plateau.
+        """Close the epoch's weights, show who fights whom, and lower the rates on a plateau.
 
-        Lightning would do so after the epoch's checkpoint is written, and a resumed run would miss it.
+        Lightning would lower them after the epoch's checkpoint is written, and a resumed run would miss it.
         """
+        self.balance.end_epoch()
+        if len(self.heads) > 1 and self.draws_now():
+            self.draw_gradients()
         if self.plateau is not None:
             self.plateau.step(float(self.trainer.callback_metrics[monitored(self.config, self.heads)[0]]))
 
@@ -207,6 +251,11 @@ class MultiTask(L.LightningModule):
         self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
         if torch.cuda.is_available() and "random_cuda" in checkpoint:
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+
+
+def cosine_name(a: Head, b: Head) -> str:
+    """What the cosine between two heads' gradients is called."""
+    return f"cosine/{a.name}-{b.name}"
 
 
 class CosineRate:
@@ -312,6 +361,9 @@ def check_settings(config: TrainConfig) -> None:
         if unknown := set(named) - set(config.heads):
             raise UserError(option, f"names {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}")
     with_losses(heads, config.optim)
+    find_balance(config.optim.balance, [1.0] * len(heads))
+    if not 0 <= config.optim.ema < 1:
+        raise UserError("optim.ema", f"{config.optim.ema}", "a decay from 0 to below 1, such as 0.99")
     tile_origins(config.patches.size, config.patches.size, config.predict.stride)
     positive = {
         "patches.stride": config.patches.stride,
@@ -394,6 +446,8 @@ def fit(
         ),
         ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=True),
     ]
+    if config.optim.ema:
+        callbacks.append(MovingAverage(config.optim.ema))
     if loop.early_stop:
         callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
     trainer = L.Trainer(

@@ -184,6 +184,9 @@ def test_the_boundary_loss_of_a_hand_made_case():
     assert losses.boundary(logits, target, valid) == pytest.approx(4 / 16 / 4, abs=1e-6)
     # A miss costs the distance to the nearest cell outside the trap.
     assert losses.boundary(-50 * torch.ones(1, 1, 1, 4), target, valid) == pytest.approx(1 / 16 / 4, abs=1e-6)
+    # Where no outline is known, it is as far as can be.
+    assert losses.boundary(logits, target, row(1, 1, 1, 0)) == pytest.approx(2 / 3, abs=1e-6)
+    assert losses.boundary(-logits, 1 - target, row(1, 1, 1, 0)) == pytest.approx(2 / 3, abs=1e-6)
 
 
 def test_a_head_that_admits_it_cannot_know_pays_less_where_it_is_wrong():

@@ -40,7 +40,10 @@ def test_tensorboard_has_a_panel_and_scalars_per_head_and_the_config(tmp_path):
     tags = events.Tags()
     for head in ("trap", "boundary", "crest", "dist"):
         assert f"{head}/panel" in tags["images"]
-        assert {f"{head}/train_loss", f"{head}/val_loss"} <= set(tags["scalars"])
+        assert {f"{head}/{name}" for name in ("train_loss", "val_loss", "weight", "gradient")} <= set(tags["scalars"])
+    assert "gradients/cosine" in tags["images"]
+    assert {"cosine/trap-boundary", "cosine/crest-dist"} <= set(tags["scalars"])
+    assert all(abs(event.value) <= 1 for event in events.Scalars("cosine/trap-boundary"))
     assert "config/text_summary" in tags["tensors"]
 
 
@@ -68,9 +71,16 @@ class KillAt(Callback):
             raise Killed
 
 
-@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, schedule):
-    optim = OptimConfig(schedule=schedule, patience=0, factor=0.1)
+RESUMED = {
+    "plateau": OptimConfig(schedule="plateau", patience=0, factor=0.1),
+    "cosine": OptimConfig(schedule="cosine"),
+    "uncertainty and moving average": OptimConfig(balance="uncertainty", ema=0.9, losses={"dist": "heteroscedastic"}),
+    "dwa": OptimConfig(balance="dwa"),
+}
+
+
+@pytest.mark.parametrize("optim", RESUMED.values(), ids=RESUMED)
+def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim):
     config = tiny_config(optim=optim, loop=LoopConfig(epochs=4, batch=2, panels_every=10), heads=Names("trap,dist"))
     whole = fit(config, tmp_path / "whole", SCENES[:3], SCENES[3:])
     with pytest.raises(Killed):
@@ -79,6 +89,8 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, schedule):
     first, second = (torch.load(tmp_path / n / "last.ckpt", weights_only=True) for n in ("whole", "parts"))
     for name, value in first["state_dict"].items():
         assert torch.equal(value, second["state_dict"][name]), name
+    for name, value in first.get("current_model_state", {}).items():
+        assert torch.equal(value, second["current_model_state"][name]), name
     assert first["lr_schedulers"] == second["lr_schedulers"]
     assert first.get("plateau") == second.get("plateau")
     assert torch.equal(first["random"], second["random"])
@@ -106,6 +118,10 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         ({"inputs": Names("rgb,dpeth")}, "dpeth"),
         ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
         ({"optim": OptimConfig(weights={"dits": 1.0})}, "dits"),
+        ({"optim": OptimConfig(losses={"dits": "smooth_l1"})}, "dits"),
+        ({"optim": OptimConfig(losses={"trap": "lovas"})}, "lovasz"),
+        ({"optim": OptimConfig(balance="dvva")}, "dwa"),
+        ({"optim": OptimConfig(ema=1.0)}, "optim.ema"),
     ],
 )
 def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
@@ -147,8 +163,10 @@ def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
     assert train(config, tmp_path / "run")["trap/dice"] >= 0.98
 
 
-def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path):
-    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=1, batch=2, panels_every=1))
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path, ema):
+    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=2, batch=2, panels_every=1))
+    config = replace(config, optim=OptimConfig(ema=ema))
     figures = fit(config, tmp_path, SCENES[:3], SCENES[3:])
     events = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
     events.Reload()
