@@ -61,7 +61,7 @@ def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypa
     assert [line["row"] for line in lines(out / FIGURES)] == ["trap alone"]  # written after every run
     monkeypatch.setattr(mtl.ablation, "train", train_until(9))
     assert ablate(smoke, out) == []
-    rows = ["trap_alone/tiny/0", "trap_alone/tiny/1", "+_boundary/tiny/0", "+_boundary/tiny/1"]
+    rows = ["trap_alone/tiny/0", "+_boundary/tiny/0", "trap_alone/tiny/1", "+_boundary/tiny/1"]
     assert [str(folder) for folder in trained] == rows
     assert "test set real is skipped" in capsys.readouterr().out
     found = read_results(out)
