@@ -453,21 +453,18 @@ def deepest_cells(depth: NDArray, basin: NDArray, over: NDArray) -> NDArray:
 @compiled
 def settle(
     nodes: int, n: int, level: NDArray, limit: NDArray, top_z: NDArray, up: NDArray, via: NDArray,
-    kids: NDArray, spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, final: NDArray, nest: NDArray,
-    ladder: NDArray,
-) -> None:  # fmt: skip
+    kids: NDArray, spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, final: NDArray,
+) -> int:  # fmt: skip
     """Which nodes are closures, and how they nest. All arrays from `spill` on are per node, written here.
 
     A node is a closure when something lies between the depth it begins at and the depth it leaks at. Joins at equal
     depth (or within one contour interval) leave empty nodes, which are skipped.
 
     spill, deep : the spill depth and its limit; own, outer : the innermost and the outermost closure that holds the
-    node (itself, if it is one), 0 = none; final : the last node before the outside; nest : how many
-    closures hold it; ladder : see `ladder_type`.
+    node (itself, if it is one), 0 = none; final : the last node before the outside. Returns how many closures.
     """
-    own[0] = outer[0] = final[0] = nest[0] = 0
+    own[0] = outer[0] = final[0] = count = 0
     deep[0] = -np.inf
-    ladder[0]["parent"] = ladder[0]["hop"] = 0
     for node in range(1, nodes):
         own[node], outer[node] = -1, -1
         if node > n and kids[node - n, 0] == 0:
@@ -494,22 +491,12 @@ def settle(
                 own[node] = node
                 if outer[node] == 0:
                     outer[node] = node
-                p = own[parent]
-                nest[node] = nest[p] + 1
-                rung = ladder[node]
-                rung["deep"], rung["parent"], rung["hop"], rung["hop_deep"] = deep[node], p, p, np.inf
-                if p != 0:  # jump pointers of Myers (1983, Information Processing Letters 17, 241-243)
-                    jump = ladder[p]["hop"]
-                    if nest[p] - nest[jump] == nest[jump] - nest[ladder[jump]["hop"]]:
-                        rung["hop"] = ladder[jump]["hop"]
-                    else:
-                        rung["hop"] = p
-                    if rung["hop"] != 0:
-                        rung["hop_deep"] = deep[rung["hop"]]
+                count += 1
             else:
                 own[node] = own[parent]
                 if begins > deep[outer[node]]:
                     outer[node] = 0  # a flat on the way out: joined to a closure, but at its spill depth
+    return count
 
 
 @compiled
@@ -663,151 +650,230 @@ def _beyond(e: int, cell: NDArray, ways: NDArray, step: NDArray) -> int:
 
 # Pass 5: sizes and labels ---------------------------------------------------------------------------------------------
 
-
-def ladder_type(kind: np.dtype) -> np.dtype:
-    """What climbing the tree needs of a closure, side by side in memory: its limit, its parent, and a far ancestor."""
-    return np.dtype([("deep", kind), ("hop_deep", kind), ("parent", np.int32), ("hop", np.int32)])
-
-
 SUMS = np.dtype([("area", np.int64), ("depth", np.float64)])  # how many cells, and the sum of their depths
 
 
+def rung_type(kind: np.dtype) -> np.dtype:
+    """A closure as a rung of the ladder of its crest: its limit, its crest, its node, and a guess (see `line_up`)."""
+    return np.dtype([("deep", kind), ("crest", np.int32), ("node", np.int32), ("guess", np.int32)])
+
+
+def ladder_type(kind: np.dtype) -> np.dtype:
+    """The closures that share a crest, one around the other: which rungs they are, their first and last limit, the
+    rung around the last (-1 = none), and how many rungs there are on average per unit of depth."""
+    return np.dtype(
+        [("first", kind), ("last", kind), ("scale", kind), ("start", np.int32), ("size", np.int32), ("above", np.int32)]
+    )
+
+
 @compiled
-def _climb(node: int, z: float, ladder: NDArray) -> int:
-    """The innermost closure around `node` that depth z belongs to; it must exist."""
-    while ladder[node]["deep"] < z:
-        node = ladder[node]["hop"] if ladder[node]["hop_deep"] < z else ladder[node]["parent"]
-    return node
+def _place(z: float, ladder: NDArray) -> int:
+    """About where on a ladder depth z is, 0..size-1. It never falls as z grows, also when the scale is not finite."""
+    place, last = (z - ladder["first"]) * ladder["scale"], ladder["size"] - 1
+    return int(place) if place < last else last
+
+
+@compiled
+def line_up(
+    up: NDArray, born: NDArray, deep: NDArray, own: NDArray, rungs: NDArray, ladders: NDArray, begin: NDArray
+) -> None:
+    """Put the closures of each crest side by side in memory, in the order in which they lie around each other.
+
+    rungs : (closures,) `rung_type`; ladders : (n + 1,) `ladder_type`; begin : (n + 1,) int32, the rung of the innermost
+    closure around each peak, -1 = none; all written. The ladder of place j holds, as `guess` of its rung j, the first
+    rung at that place or beyond: where to look for a depth, without a search.
+    """
+    n = begin.size - 1
+    rung = np.full(up.size, -1, np.int32)  # of each node
+    count = 0
+    for crest in range(1, n + 1):
+        ladder, node, over = ladders[crest], crest, up[crest]
+        ladder["start"] = count
+        while True:
+            if own[node] == node:
+                rungs[count]["deep"], rungs[count]["crest"], rungs[count]["node"] = deep[node], crest, node
+                rung[node] = count
+                count += 1
+            over = up[node]
+            if over <= n or born[over - n] != crest:
+                break
+            node = over
+        ladder["size"], ladder["above"] = count - ladder["start"], own[over]
+    begin[0] = -1
+    for crest in range(1, n + 1):
+        ladder = ladders[crest]
+        begin[crest], ladder["above"] = rung[own[crest]], rung[ladder["above"]]
+        start, size = ladder["start"], ladder["size"]
+        if size == 0:
+            continue
+        ladder["first"], ladder["last"] = rungs[start]["deep"], rungs[start + size - 1]["deep"]
+        ladder["scale"] = 0
+        if size > 1:
+            ladder["scale"] = (size - 1) / (ladder["last"] - ladder["first"])
+        rungs[start]["guess"], guessed = start, 1
+        for i in range(start + 1, start + size):
+            place = _place(rungs[i]["deep"], ladder)
+            while guessed <= place:
+                rungs[start + guessed]["guess"] = i
+                guessed += 1
+
+
+@compiled
+def _climb(at: int, z: float, rungs: NDArray, ladders: NDArray) -> int:
+    """The rung of the innermost closure, `at` or around it, that depth z belongs to; it must exist."""
+    while rungs[at]["deep"] < z:
+        ladder = ladders[rungs[at]["crest"]]
+        if ladder["last"] < z:
+            at = ladder["above"]
+        else:
+            at = max(at + 1, rungs[ladder["start"] + _place(z, ladder)]["guess"])
+            while rungs[at]["deep"] < z:
+                at += 1
+    return at
 
 
 @compiled(nogil=True)
 def measure(
-    depth: NDArray, mask: NDArray, basin: NDArray, near: NDArray, deep: NDArray, own: NDArray, outer: NDArray,
-    ladder: NDArray, first: int, last: int, sums: NDArray, touches: NDArray,
+    depth: NDArray, basin: NDArray, near: NDArray, deep: NDArray, outer: NDArray, rungs: NDArray, ladders: NDArray,
+    begin: NDArray, first: int, last: int, sums: NDArray, touches: NDArray,
 ) -> None:  # fmt: skip
     """Add the cells of a strip to the innermost closure that holds them.
 
-    near : (H, W) bool, cells on or beside a fault, or (0, 0). sums (`SUMS`), touches : per node.
+    near : (H, W) bool, cells on or beside a fault, or (0, 0). sums (`SUMS`), touches : per rung.
     """
     width = depth.shape[1]
-    before = np.zeros(width + 2, np.int32)  # the closures of the row above, and of this row
-    here = np.zeros(width + 2, np.int32)
+    outside = deep[0]
+    before = np.full(width + 1, -1, np.int32)  # the rungs of the row above, and of this row; -1 = in no closure
+    here = np.full(width + 1, -1, np.int32)
     for row in range(first, last):
-        b_last, root, root_deep = -2, 0, deep[0]
+        b_last, at_peak, root_deep = -2, -1, outside
         for col in range(width):
             b = basin[row, col]
             if b != b_last:
                 b_last = b
-                root = outer[b] if b > 0 else 0
-                root_deep = deep[root]
+                at_peak, root_deep = begin[max(b, 0)], deep[outer[max(b, 0)]]
             z = depth[row, col]
-            if z > root_deep or root == 0:
-                here[col + 1] = 0
+            if not z <= root_deep:
+                here[col + 1] = -1
                 continue
-            m = mask[row, col]
             # an earlier neighbour lies in the same closure, or in one inside it: begin there, at the deeper of two
-            west, north = m >> 6 & 1 and here[col] > 0, m & 1 and before[col + 1] > 0
-            if north and (not west or depth[row - 1, col] > depth[row, col - 1]):
-                node = before[col + 1]
-            elif west:
-                node = here[col]
-            else:
-                node = own[b]
-            node = _climb(node, z, ladder)
-            here[col + 1] = node
-            sums[node]["area"] += 1
-            sums[node]["depth"] += z
+            at, z_at = at_peak, outside
+            west, north = depth[row, col - 1], depth[row - 1, col]  # if in a closure; else anything
+            better = (here[col] >= 0) & (west <= z)
+            at, z_at = (here[col], west) if better else (at, z_at)
+            better = (before[col + 1] >= 0) & (north <= z) & (north > z_at)
+            at = before[col + 1] if better else at
+            if rungs[at]["deep"] < z:
+                at = _climb(at, z, rungs, ladders)
+            here[col + 1] = at
+            sums[at]["area"] += 1
+            sums[at]["depth"] += z
             if near.size > 0 and near[row, col]:
-                touches[node] = True
+                touches[at] = True
         before, here = here, before
 
 
 @compiled
-def add_up(n: int, made: NDArray, own: NDArray, ladder: NDArray, sums: NDArray, touches: NDArray) -> None:
-    """Add what lies in nested closures to those around them."""
-    for i in range(n + made.size):  # parts before wholes: basins, then joins in the order they were made
-        node = i + 1 if i < n else made[i - n]
-        parent = ladder[node]["parent"] if own[node] == node else 0
-        if parent != 0:
-            sums[parent]["area"] += sums[node]["area"]
-            sums[parent]["depth"] += sums[node]["depth"]
-            touches[parent] |= touches[node]
+def add_up(rungs: NDArray, ladders: NDArray, sums: NDArray, touches: NDArray) -> None:
+    """Add what lies in nested closures to those around them: ladder by ladder, each when all that lean on it are done."""
+    waiting = np.zeros(ladders.size, np.int32)  # for so many ladders
+    for ladder in ladders[1:]:
+        if ladder["size"] > 0 and ladder["above"] >= 0:
+            waiting[rungs[ladder["above"]]["crest"]] += 1
+    for start in range(1, ladders.size):
+        crest = start
+        while crest <= start and waiting[crest] == 0 and ladders[crest]["size"] > 0:
+            ladder, waiting[crest] = ladders[crest], -1
+            i = ladder["start"]
+            for _ in range(ladder["size"] - 1):
+                _add(i, i + 1, sums, touches)
+                i += 1
+            if ladder["above"] < 0:
+                break
+            _add(i, ladder["above"], sums, touches)
+            crest = rungs[ladder["above"]]["crest"]
+            waiting[crest] -= 1
+
+
+@compiled
+def _add(part: int, whole: int, sums: NDArray, touches: NDArray) -> None:
+    sums[whole]["area"] += sums[part]["area"]
+    sums[whole]["depth"] += sums[part]["depth"]
+    touches[whole] |= touches[part]
 
 
 @compiled
 def choose(
-    nodes: int, saddles: int, via: NDArray, top_z: NDArray, born: NDArray, spill: NDArray, own: NDArray,
-    outer: NDArray, sums: NDArray, min_area: float, min_height: float, number: NDArray,
+    saddles: int, via: NDArray, top_z: NDArray, spill: NDArray, outer: NDArray, rungs: NDArray, sums: NDArray,
+    min_area: float, min_height: float, number: NDArray, order: NDArray,
 ) -> int:  # fmt: skip
     """Number the closures that are large enough: outermost ones from the shallowest spill down, then nested ones from
-    the deepest spill up, so that parents come first. `number` : per node, written. Returns how many there are.
+    the deepest spill up, so that parents come first.
 
-    Saddles are in order of depth, and two nodes at most leave by one: marks in that order are counted through.
+    number : per node, zeros; order : per number - 1, the rung; both written. Returns how many there are.
+
+    Saddles are in order of depth, and two nodes at most leave by one, so the closures need only be hung on them.
     """
-    n = top_z.size - 1
-    mark = np.zeros((saddles, 2), np.uint8)  # what leaves by each saddle: an outermost closure (1) or a nested one (2)
-    for node in range(nodes):
-        number[node] = 0
-        if node > 0 and own[node] == node:
-            crest = node if node <= n else born[node - n]
-            if sums[node]["area"] >= min_area and np.float64(spill[node]) - np.float64(top_z[crest]) >= min_height:
-                number[node] = 1
-                mark[via[node], 1 if mark[via[node], 0] else 0] = 1 if outer[node] == node else 2
-    place = np.empty((saddles, 2), np.int32)
+    leaving = np.zeros((saddles, 2), np.int32)  # rung + 1 of what leaves by each saddle, negative if it is nested
+    for i in range(rungs.size):
+        node = rungs[i]["node"]
+        if sums[i]["area"] >= min_area:
+            if np.float64(spill[node]) - np.float64(top_z[rungs[i]["crest"]]) >= min_height:
+                e = via[node]
+                leaving[e, 1 if leaving[e, 0] != 0 else 0] = i + 1 if outer[node] == node else -(i + 1)
     count = 0
     for e in range(saddles):
         for j in range(2):
-            if mark[e, j] == 1:
+            if leaving[e, j] > 0:
+                order[count] = leaving[e, j] - 1
                 count += 1
-                place[e, j] = count
     for step in range(saddles):
-        e = saddles - 1 - step
         for j in range(2):
-            if mark[e, j] == 2:
+            if leaving[saddles - 1 - step, j] < 0:
+                order[count] = -leaving[saddles - 1 - step, j] - 1
                 count += 1
-                place[e, j] = count
-    for node in range(1, nodes):
-        if number[node] == 1:
-            e = via[node]
-            j = 0 if mark[e, 0] else 1
-            number[node], mark[e, j] = place[e, j], 0
+    for i in range(count):
+        number[rungs[order[i]]["node"]] = i + 1
     return count
 
 
 @compiled(nogil=True)
 def fill_table(
     first: int, last: int, width: int, interval: float, base: float, cell: NDArray, ways: NDArray,
-    peak: NDArray, top_z: NDArray, born: NDArray, kids: NDArray, up: NDArray, via: NDArray, pair: NDArray,
-    spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, ladder: NDArray, leave: NDArray, into: NDArray,
-    sums: NDArray, touches: NDArray, number: NDArray, table: NDArray,
+    peak: NDArray, top_z: NDArray, kids: NDArray, up: NDArray, via: NDArray, pair: NDArray, spill: NDArray,
+    outer: NDArray, leave: NDArray, into: NDArray, rungs: NDArray, ladders: NDArray, begin: NDArray, sums: NDArray,
+    touches: NDArray, number: NDArray, order: NDArray, table: NDArray,
 ) -> None:  # fmt: skip
-    """Write the table's rows of nodes first..last-1."""
+    """Write the table's rows first..last-1."""
     n = top_z.size - 1
-    for node in range(first, last):
-        if number[node] == 0:
-            continue
-        row = table[number[node] - 1]
-        crest = node if node <= n else born[node - n]
+    for i in range(first, last):
+        row, at = table[i], order[i]
+        node, crest = rungs[at]["node"], rungs[at]["crest"]
         z, z_spill = np.float64(top_z[crest]), np.float64(spill[node])
         if outer[node] == node:
             parent, e, side, there = 0, leave[node], 0, into[node]
         else:
-            parent, e = ladder[node]["parent"], via[node]
+            ladder = ladders[crest]
+            is_last = at == ladder["start"] + ladder["size"] - 1
+            parent, e = rungs[ladder["above"] if is_last else at + 1]["node"], via[node]
             side = 1 if up[node] > n and kids[up[node] - n, 0] == node else 0
-            there = _climb(own[pair[e, side]], deep[node], ladder)  # what is joined to it at this depth
+            # what is joined to it at this depth
+            there = rungs[_climb(begin[pair[e, side]], rungs[at]["deep"], rungs, ladders)]["node"]
             if there == node or number[there] == 0:
                 there = parent
         way = ways[e, side]
-        row["id"], row["parent"], row["spills_into"] = number[node], number[parent], number[there]
-        row["crest_row"], row["crest_col"] = peak[crest] // width, peak[crest] % width
-        row["spill_row"], row["spill_col"] = cell[e] // width, cell[e] % width
+        row["id"], row["parent"], row["spills_into"] = i + 1, number[parent], number[there]
+        row["crest_row"] = peak[crest] // width
+        row["crest_col"] = peak[crest] - row["crest_row"] * width
+        row["spill_row"] = cell[e] // width
+        row["spill_col"] = cell[e] - row["spill_row"] * width
         row["leak_row"] = row["leak_col"] = -1
         if way < OVER:
-            row["leak_row"], row["leak_col"] = cell[e] // width + DROW[way], cell[e] % width + DCOL[way]
+            row["leak_row"], row["leak_col"] = row["spill_row"] + DROW[way], row["spill_col"] + DCOL[way]
         row["crest_depth"], row["spill_depth"], row["height"] = z, z_spill, z_spill - z
         row["contour_depth"] = z_spill if interval == 0 else contour_above(z_spill, interval, base)
-        area = sums[node]["area"]
-        row["area"], row["volume"], row["touches_fault"] = area, area * z_spill - sums[node]["depth"], touches[node]
+        area = sums[at]["area"]
+        row["area"], row["volume"], row["touches_fault"] = area, area * z_spill - sums[at]["depth"], touches[at]
 
 
 @compiled(nogil=True)

@@ -40,7 +40,6 @@ class Tree:
     """Every basin, saddle and join of one map; the fields are the engine's arrays, described there."""
 
     depth: NDArray
-    mask: NDArray[np.uint8]
     code: NDArray[np.uint8]
     basin: NDArray[np.int32]
     interval: float
@@ -60,18 +59,21 @@ class Tree:
     deep: NDArray
     own: NDArray
     outer: NDArray
-    ladder: NDArray
+    rungs: NDArray
+    ladders: NDArray
+    begin: NDArray
     leave: NDArray
 
     def sizes(self, near: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-        """Per node: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
+        """Per rung: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
 
         def work(first: int, last: int) -> tuple[NDArray, NDArray]:
-            own = np.zeros(self.nodes, engine.SUMS), np.zeros(self.nodes, bool)
+            part = np.zeros(self.rungs.size, engine.SUMS), np.zeros(self.rungs.size, bool)
             engine.measure(
-                self.depth, self.mask, self.basin, near, self.deep, self.own, self.outer, self.ladder, first, last, *own
-            )
-            return own
+                self.depth, self.basin, near, self.deep, self.outer, self.rungs, self.ladders, self.begin,
+                first, last, *part,
+            )  # fmt: skip
+            return part
 
         # one strip per thread, added in order: the same sums to the last bit in every run
         (sums, touches), *others = in_strips(self.depth.size, self.depth.shape[0], work, each=1)
@@ -79,17 +81,19 @@ class Tree:
             sums["area"] += more[0]["area"]
             sums["depth"] += more[0]["depth"]
             touches |= more[1]
-        engine.add_up(self.peak.size - 1, self.made, self.own, self.ladder, sums, touches)
+        engine.add_up(self.rungs, self.ladders, sums, touches)
         return sums, touches
 
-    def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
-        """How many closures become rows of the table, and per node its number (0 = none)."""
-        number = np.empty(self.nodes, np.int32)
+    def choose(
+        self, sums: NDArray, min_area: float, min_height: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Per node its number in the table (0 = none), and per row of the table its rung."""
+        number, order = np.zeros(self.nodes, np.int32), np.empty(self.rungs.size, np.int32)
         count = engine.choose(
-            self.nodes, self.cell.size, self.via, self.top_z, self.born, self.spill, self.own, self.outer,
-            sums, min_area, min_height, number,
+            self.cell.size, self.via, self.top_z, self.spill, self.outer, self.rungs, sums, min_area, min_height,
+            number, order,
         )  # fmt: skip
-        return count, number
+        return number, order[:count]
 
     def pass_on(self, kept: NDArray[np.bool_]) -> None:
         """Let highs without a closure in the table leak to their neighbours. kept: per basin, see `engine.pass_on`."""
@@ -98,7 +102,7 @@ class Tree:
             kept, self.leave,
         )  # fmt: skip
 
-    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
+    def fill(self, table: NDArray, number: NDArray, order: NDArray, sums: NDArray, touches: NDArray) -> None:
         """Write the rows of the table."""
         if self.interval > 0:
             self.pass_on(number[self.outer[: self.peak.size]] > 0)
@@ -113,12 +117,12 @@ class Tree:
         def write(first: int, last: int) -> None:
             engine.fill_table(
                 first, last, self.depth.shape[1], self.interval, self.base, self.cell, self.ways, self.peak,
-                self.top_z, self.born, self.kids, self.up, self.via, self.pair, self.spill, self.deep, self.own,
-                self.outer, self.ladder, self.leave, into, sums, touches, number, table,
+                self.top_z, self.kids, self.up, self.via, self.pair, self.spill, self.outer, self.leave, into,
+                self.rungs, self.ladders, self.begin, sums, touches, number, order, table,
             )  # fmt: skip
 
         in_strips(self.nodes, self.nodes, follow)
-        in_strips(self.nodes, self.nodes, write)
+        in_strips(table.size, table.size, write)
 
 
 def paint(
@@ -198,17 +202,19 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         limit = np.empty(level.size, kind)
         engine.limits(level, interval, base, limit)
     spill, deep = np.zeros(nodes, kind), np.zeros(nodes, kind)
-    own, outer, final, nest, leave = (np.zeros(nodes, np.int32) for _ in range(5))
-    ladder = np.empty(nodes, engine.ladder_type(kind))
-    engine.settle(nodes, n, level, limit, top_z, up, via, kids, spill, deep, own, outer, final, nest, ladder)
+    own, outer, final, leave = (np.zeros(nodes, np.int32) for _ in range(4))
+    count = engine.settle(nodes, n, level, limit, top_z, up, via, kids, spill, deep, own, outer, final)
+    rungs, ladders = np.empty(count, engine.rung_type(kind)), np.empty(n + 1, engine.ladder_type(kind))
+    begin = np.empty(n + 1, np.int32)
+    engine.line_up(up, born, deep, own, rungs, ladders, begin)
     if interval == 0:
         engine.ways_out(nodes, n, pair, ways, up, via, kids, outer, leave)
     else:
         leave = via[final]
     return Tree(
-        depth, mask, code, basin, interval, base, peak, top_z, cell, pair, ways,
+        depth, code, basin, interval, base, peak, top_z, cell, pair, ways,
         nodes, up, via, kids, born, made[:joins],
-        spill, deep, own, outer, ladder, leave,
+        spill, deep, own, outer, rungs, ladders, begin, leave,
     )  # fmt: skip
 
 
