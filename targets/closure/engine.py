@@ -337,7 +337,7 @@ def saddles(
     return count
 
 
-@compiled
+@compiled(nogil=True)
 def sort_keys(keys: NDArray, order: NDArray) -> NDArray:
     """The stable order of unsigned integer keys (N,), by radix sort with 11 bits a pass. `order`: (N,) work space."""
     size, bits = keys.size, keys.itemsize * 8
@@ -366,7 +366,23 @@ def sort_keys(keys: NDArray, order: NDArray) -> NDArray:
     return order
 
 
-# Pass 4: the tree -----------------------------------------------------------------------------------------------------
+@compiled(nogil=True)
+def sieve(order: NDArray, basins: int, cell: NDArray, pair: NDArray, ways: NDArray) -> int:
+    """Keep the saddles that join basins when a strip is taken alone, moved to the front. Returns how many.
+
+    The others close a ring of saddles that come earlier, so they join nothing in the whole map either.
+    """
+    over, kept = np.arange(basins, dtype=np.int32), np.zeros(order.size, np.bool_)
+    for e in order:
+        a, b = _find(over, pair[e, 0]), _find(over, pair[e, 1])
+        if a != b:
+            over[a], kept[e] = b, True
+    count = 0
+    for e in range(order.size):
+        if kept[e]:
+            cell[count], pair[count], ways[count] = cell[e], pair[e], ways[e]
+            count += 1
+    return count
 
 
 @compiled
@@ -375,6 +391,9 @@ def _find(over: NDArray, a: int) -> int:
         over[a] = over[over[a]]
         a = over[a]
     return a
+
+
+# Pass 4: the tree -----------------------------------------------------------------------------------------------------
 
 
 @compiled
@@ -386,10 +405,10 @@ def _turn(e: int, pair: NDArray, ways: NDArray) -> None:
 
 @compiled
 def join(
-    limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
+    order: NDArray, limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
     via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
 ) -> tuple[int, int]:  # fmt: skip
-    """Join basins at the saddles, which come sorted, from the shallowest down.
+    """Join basins at the saddles, from the shallowest down: in `order`.
 
     Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside, or hung on the
     other, it is put second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the
@@ -404,7 +423,7 @@ def join(
     """
     n = top.size - 1
     united = joins = 0
-    for e in range(limit.size):
+    for e in order:
         a, b = _find(over, pair[e, 0]), _find(over, pair[e, 1])
         if a == b:
             continue
@@ -804,36 +823,34 @@ def _add(part: int, whole: int, sums: NDArray, touches: NDArray) -> None:
 
 @compiled
 def choose(
-    saddles: int, via: NDArray, top_z: NDArray, spill: NDArray, outer: NDArray, rungs: NDArray, sums: NDArray,
-    min_area: float, min_height: float, number: NDArray, order: NDArray,
+    order: NDArray, via: NDArray, top_z: NDArray, spill: NDArray, outer: NDArray, rungs: NDArray, sums: NDArray,
+    min_area: float, min_height: float, number: NDArray,
 ) -> int:  # fmt: skip
     """Number the closures that are large enough: outermost ones from the shallowest spill down, then nested ones from
     the deepest spill up, so that parents come first.
 
-    number : per node, zeros; order : per number - 1, the rung; both written. Returns how many there are.
+    number : per node, zeros, written. Returns how many there are.
 
-    Saddles are in order of depth, and two nodes at most leave by one, so the closures need only be hung on them.
+    The saddles have an order, and two nodes at most leave by one, so the closures need only be hung on them.
     """
-    leaving = np.zeros((saddles, 2), np.int32)  # rung + 1 of what leaves by each saddle, negative if it is nested
+    leaving = np.zeros((order.size, 2), np.int32)  # the nodes that leave by each saddle, negative if they are nested
     for i in range(rungs.size):
         node = rungs[i]["node"]
         if sums[i]["area"] >= min_area:
             if np.float64(spill[node]) - np.float64(top_z[rungs[i]["crest"]]) >= min_height:
                 e = via[node]
-                leaving[e, 1 if leaving[e, 0] != 0 else 0] = i + 1 if outer[node] == node else -(i + 1)
+                leaving[e, 1 if leaving[e, 0] != 0 else 0] = node if outer[node] == node else -node
     count = 0
-    for e in range(saddles):
-        for j in range(2):
-            if leaving[e, j] > 0:
-                order[count] = leaving[e, j] - 1
+    for e in order:
+        for node in leaving[e]:
+            if node > 0:
                 count += 1
-    for step in range(saddles):
-        for j in range(2):
-            if leaving[saddles - 1 - step, j] < 0:
-                order[count] = -leaving[saddles - 1 - step, j] - 1
+                number[node] = count
+    for e in order[::-1]:
+        for node in leaving[e]:
+            if node < 0:
                 count += 1
-    for i in range(count):
-        number[rungs[order[i]]["node"]] = i + 1
+                number[-node] = count
     return count
 
 
@@ -842,13 +859,15 @@ def fill_table(
     first: int, last: int, width: int, interval: float, base: float, cell: NDArray, ways: NDArray,
     peak: NDArray, top_z: NDArray, kids: NDArray, up: NDArray, via: NDArray, pair: NDArray, spill: NDArray,
     outer: NDArray, leave: NDArray, into: NDArray, rungs: NDArray, ladders: NDArray, begin: NDArray, sums: NDArray,
-    touches: NDArray, number: NDArray, order: NDArray, table: NDArray,
+    touches: NDArray, number: NDArray, table: NDArray,
 ) -> None:  # fmt: skip
-    """Write the table's rows first..last-1."""
+    """Write the table's rows of rungs first..last-1."""
     n = top_z.size - 1
-    for i in range(first, last):
-        row, at = table[i], order[i]
+    for at in range(first, last):
         node, crest = rungs[at]["node"], rungs[at]["crest"]
+        if number[node] == 0:
+            continue
+        row = table[number[node] - 1]
         z, z_spill = np.float64(top_z[crest]), np.float64(spill[node])
         if outer[node] == node:
             parent, e, side, there = 0, leave[node], 0, into[node]
@@ -862,7 +881,7 @@ def fill_table(
             if there == node or number[there] == 0:
                 there = parent
         way = ways[e, side]
-        row["id"], row["parent"], row["spills_into"] = i + 1, number[parent], number[there]
+        row["id"], row["parent"], row["spills_into"] = number[node], number[parent], number[there]
         row["crest_row"] = peak[crest] // width
         row["crest_col"] = peak[crest] - row["crest_row"] * width
         row["spill_row"] = cell[e] // width

@@ -122,11 +122,11 @@ def find_closures(
     grid = Grid(depth, state, connectivity == 8, edge == "open", interval, base)
     tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
     sums, touches = tree.sizes(near)
-    number, order = tree.choose(sums, float(min_area), float(min_height))
-    table = np.empty(order.size, ROW)
-    tree.fill(table, number, order, sums, touches)
+    count, number = tree.choose(sums, float(min_area), float(min_height))
+    table = np.empty(count, ROW)
+    tree.fill(table, number, sums, touches)
     kept = tree.basin, tree.spill, tree.deep, tree.outer
-    del tree, order, sums, touches  # most of the memory, before more is asked for
+    del tree, sums, touches  # most of the memory, before more is asked for
     labels, height = paint(depth, *kept, number)
     return Closures(labels, height, table, grid)
 

@@ -49,6 +49,7 @@ class Tree:
     cell: NDArray
     pair: NDArray
     ways: NDArray
+    order: NDArray[np.int32]
     nodes: int
     up: NDArray
     via: NDArray
@@ -84,16 +85,13 @@ class Tree:
         engine.add_up(self.rungs, self.ladders, sums, touches)
         return sums, touches
 
-    def choose(
-        self, sums: NDArray, min_area: float, min_height: float
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Per node its number in the table (0 = none), and per row of the table its rung."""
-        number, order = np.zeros(self.nodes, np.int32), np.empty(self.rungs.size, np.int32)
+    def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
+        """How many closures become rows of the table, and per node its number (0 = none)."""
+        number = np.zeros(self.nodes, np.int32)
         count = engine.choose(
-            self.cell.size, self.via, self.top_z, self.spill, self.outer, self.rungs, sums, min_area, min_height,
-            number, order,
-        )  # fmt: skip
-        return number, order[:count]
+            self.order, self.via, self.top_z, self.spill, self.outer, self.rungs, sums, min_area, min_height, number
+        )
+        return count, number
 
     def pass_on(self, kept: NDArray[np.bool_]) -> None:
         """Let highs without a closure in the table leak to their neighbours. kept: per basin, see `engine.pass_on`."""
@@ -102,7 +100,7 @@ class Tree:
             kept, self.leave,
         )  # fmt: skip
 
-    def fill(self, table: NDArray, number: NDArray, order: NDArray, sums: NDArray, touches: NDArray) -> None:
+    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
         """Write the rows of the table."""
         if self.interval > 0:
             self.pass_on(number[self.outer[: self.peak.size]] > 0)
@@ -118,11 +116,11 @@ class Tree:
             engine.fill_table(
                 first, last, self.depth.shape[1], self.interval, self.base, self.cell, self.ways, self.peak,
                 self.top_z, self.kids, self.up, self.via, self.pair, self.spill, self.outer, self.leave, into,
-                self.rungs, self.ladders, self.begin, sums, touches, number, order, table,
+                self.rungs, self.ladders, self.begin, sums, touches, number, table,
             )  # fmt: skip
 
         in_strips(self.nodes, self.nodes, follow)
-        in_strips(table.size, table.size, write)
+        in_strips(self.rungs.size, self.rungs.size, write)
 
 
 def paint(
@@ -171,7 +169,8 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
 
     def search(a: int, b: int) -> tuple[int, int]:
         at = offsets[a]
-        return at, engine.saddles(depth, mask, code, basin, runs, a, b, cell[at:], pair[at:], ways[at:])
+        found = engine.saddles(depth, mask, code, basin, runs, a, b, cell[at:], pair[at:], ways[at:])
+        return at, engine.sieve(_sorted(depth, cell[at : at + found]), n + 1, cell[at:], pair[at:], ways[at:])
 
     size = 0
     for at, found in in_strips(depth.size, rows, search):
@@ -179,9 +178,9 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
             for array in (cell, pair, ways):
                 array[size : size + found] = array[at : at + found]
         size += found
-    level = depth.ravel()[cell[:size]]
-    order = engine.sort_keys(_keys(level), np.empty(size, np.int32))
-    level, cell, pair, ways = (array.take(order, axis=0) for array in (level, cell, pair, ways))
+    cell, pair, ways = cell[:size].copy(), pair[:size].copy(), ways[:size].copy()  # the rest is given back
+    level = depth.ravel()[cell]
+    order = _sorted(depth, cell)
     limit = np.empty(size, kind)
     engine.limits(level, interval, base, limit)
 
@@ -189,7 +188,7 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
     up, via = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
     kids, born, made = np.zeros((n + 1, 2), np.int32), np.empty(n + 1, np.int32), np.empty(n, np.int32)
     over, top = np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32)
-    united, joins = engine.join(limit, pair, ways, top, over, top_z, up, via, kids, born, made)
+    united, joins = engine.join(order, limit, pair, ways, top, over, top_z, up, via, kids, born, made)
     if united < n:  # parts of the map with no way out: they are full at their deepest cell
         deepest = engine.deepest_cells(depth, basin, over)
         roots = np.flatnonzero(deepest >= 0)
@@ -199,6 +198,7 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         pair = np.append(pair, np.stack([np.zeros_like(last), basin.ravel()[last]], axis=1), axis=0)
         ways = np.append(ways, np.full((last.size, 2), engine.NONE, np.uint8), axis=0)
         level = np.append(level, depth.ravel()[last])
+        order = np.append(order, np.arange(size, level.size, dtype=np.int32))
         limit = np.empty(level.size, kind)
         engine.limits(level, interval, base, limit)
     spill, deep = np.zeros(nodes, kind), np.zeros(nodes, kind)
@@ -212,15 +212,19 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
     else:
         leave = via[final]
     return Tree(
-        depth, code, basin, interval, base, peak, top_z, cell, pair, ways,
+        depth, code, basin, interval, base, peak, top_z, cell, pair, ways, order,
         nodes, up, via, kids, born, made[:joins],
         spill, deep, own, outer, rungs, ladders, begin, leave,
     )  # fmt: skip
 
 
-def _keys(level: NDArray) -> NDArray:
-    """Unsigned integers in the order of float depths (their bits, with negative numbers turned round)."""
+def _sorted(depth: NDArray, cell: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The order of cells from the shallowest down; equal ones as they come.
+
+    Sorted are unsigned integers in the order of float depths: their bits, with negative numbers turned round.
+    """
+    level = depth.ravel()[cell]
     kind = np.uint32 if level.itemsize == 4 else np.uint64
     bits = (level + level.dtype.type(0)).view(kind)  # adding 0 makes -0 and 0 equal
     sign = kind(1) << kind(8 * level.itemsize - 1)
-    return np.where(bits & sign, ~bits, bits | sign)
+    return engine.sort_keys(np.where(bits & sign, ~bits, bits | sign), np.empty(cell.size, np.int32))
