@@ -14,6 +14,8 @@ The tree is the depression hierarchy of Barnes, Callaghan and Wickert (2020, Ear
 down; joining only at saddles in place of a priority queue over all cells makes it linear but for the sort of saddles.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -405,10 +407,10 @@ def _turn(e: int, pair: NDArray, ways: NDArray) -> None:
 
 @compiled
 def join(
-    order: NDArray, limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray, top_z: NDArray, up: NDArray,
-    via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
+    order: NDArray, sides: NDArray, limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray,
+    top_z: NDArray, up: NDArray, via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
 ) -> tuple[int, int]:  # fmt: skip
-    """Join basins at the saddles, from the shallowest down: in `order`.
+    """Join basins at the saddles, from the shallowest down: in `order`; `sides` are their basins, in this order.
 
     Per saddle: limit (see `limits`), pair, ways (see `saddles`; where one side is joined to the outside, or hung on the
     other, it is put second). Per basin 0..n: `over`, `top` and `top_z` (the union-find tree, the node on top of it, the
@@ -423,8 +425,8 @@ def join(
     """
     n = top.size - 1
     united = joins = 0
-    for e in order:
-        a, b = _find(over, pair[e, 0]), _find(over, pair[e, 1])
+    for i in range(order.size):
+        e, a, b = order[i], _find(over, sides[i, 0]), _find(over, sides[i, 1])
         if a == b:
             continue
         united += 1
@@ -686,7 +688,7 @@ def ladder_type(kind: np.dtype) -> np.dtype:
 
 
 @compiled
-def _place(z: float, ladder: NDArray) -> int:
+def _place(z: float, ladder: Any) -> int:
     """About where on a ladder depth z is, 0..size-1. It never falls as z grows, also when the scale is not finite."""
     place, last = (z - ladder["first"]) * ladder["scale"], ladder["size"] - 1
     return int(place) if place < last else last
@@ -699,8 +701,8 @@ def line_up(
     """Put the closures of each crest side by side in memory, in the order in which they lie around each other.
 
     rungs : (closures,) `rung_type`; ladders : (n + 1,) `ladder_type`; begin : (n + 1,) int32, the rung of the innermost
-    closure around each peak, -1 = none; all written. The ladder of place j holds, as `guess` of its rung j, the first
-    rung at that place or beyond: where to look for a depth, without a search.
+    closure around each peak, -1 = none; all written. Rung j of a ladder holds, as `guess`, the first rung at `_place` j
+    or beyond: where to look for a depth, without a search.
     """
     n = begin.size - 1
     rung = np.full(up.size, -1, np.int32)  # of each node
@@ -794,7 +796,7 @@ def measure(
 
 @compiled
 def add_up(rungs: NDArray, ladders: NDArray, sums: NDArray, touches: NDArray) -> None:
-    """Add what lies in nested closures to those around them: ladder by ladder, each when all that lean on it are done."""
+    """Add what lies in nested closures to those around them: ladder by ladder, after all that end at its rungs."""
     waiting = np.zeros(ladders.size, np.int32)  # for so many ladders
     for ladder in ladders[1:]:
         if ladder["size"] > 0 and ladder["above"] >= 0:
@@ -835,11 +837,10 @@ def choose(
     """
     leaving = np.zeros((order.size, 2), np.int32)  # the nodes that leave by each saddle, negative if they are nested
     for i in range(rungs.size):
-        node = rungs[i]["node"]
-        if sums[i]["area"] >= min_area:
-            if np.float64(spill[node]) - np.float64(top_z[rungs[i]["crest"]]) >= min_height:
-                e = via[node]
-                leaving[e, 1 if leaving[e, 0] != 0 else 0] = node if outer[node] == node else -node
+        node, crest = rungs[i]["node"], rungs[i]["crest"]
+        if sums[i]["area"] >= min_area and np.float64(spill[node]) - np.float64(top_z[crest]) >= min_height:
+            e = via[node]
+            leaving[e, 1 if leaving[e, 0] != 0 else 0] = node if outer[node] == node else -node
     count = 0
     for e in order:
         for node in leaving[e]:

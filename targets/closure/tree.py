@@ -54,11 +54,9 @@ class Tree:
     up: NDArray
     via: NDArray
     kids: NDArray
-    born: NDArray
     made: NDArray
     spill: NDArray
     deep: NDArray
-    own: NDArray
     outer: NDArray
     rungs: NDArray
     ladders: NDArray
@@ -188,7 +186,9 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
     up, via = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
     kids, born, made = np.zeros((n + 1, 2), np.int32), np.empty(n + 1, np.int32), np.empty(n, np.int32)
     over, top = np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32)
-    united, joins = engine.join(order, limit, pair, ways, top, over, top_z, up, via, kids, born, made)
+    united, joins = engine.join(
+        order, pair.take(order, axis=0), limit, pair, ways, top, over, top_z, up, via, kids, born, made
+    )
     if united < n:  # parts of the map with no way out: they are full at their deepest cell
         deepest = engine.deepest_cells(depth, basin, over)
         roots = np.flatnonzero(deepest >= 0)
@@ -213,8 +213,8 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         leave = via[final]
     return Tree(
         depth, code, basin, interval, base, peak, top_z, cell, pair, ways, order,
-        nodes, up, via, kids, born, made[:joins],
-        spill, deep, own, outer, rungs, ladders, begin, leave,
+        nodes, up, via, kids, made[:joins],
+        spill, deep, outer, rungs, ladders, begin, leave,
     )  # fmt: skip
 
 

@@ -53,8 +53,9 @@ def main() -> None:
             runs.append((time.perf_counter() - start, spent))
     wall, spent = min(runs[1:], key=lambda run: run[0])
     seconds = wall / arguments.count * 1000
-    print(f"\n{arguments.count} maps of {arguments.size} x {arguments.size}, {arguments.workers} processes, targets of "
-          f"{len(HEADS)} heads: {seconds:.1f} s per 1,000 maps, x{LIMIT / seconds:.2f} of the limit {LIMIT:.0f} s")  # fmt: skip
+    size = arguments.size
+    print(f"\n{arguments.count} maps of {size} x {size}, targets of {len(HEADS)} heads, {arguments.workers} processes")
+    print(f"  {seconds:.1f} s per 1,000 maps; limit {LIMIT:.0f} s, x{LIMIT / seconds:.2f}")
     print("  ms per map: " + ", ".join(f"{k} {sum(s[k] for s in spent) / len(spent) * 1e3:.1f}" for k in spent[0]))
 
 
