@@ -266,6 +266,21 @@ def test_two_highs_in_one_closure() -> None:
     assert found.labels[1].tolist() == [0, 1, 1, 1, 0, 0, 0]
 
 
+def test_many_closures_around_one_crest() -> None:
+    # a ridge of 300 highs: high k is 0.5 shallower than the saddle before it, at k*k; each saddle adds one high
+    ridge = np.repeat(np.arange(300.0) ** 2, 2)[1:]
+    ridge[::2] -= 0.5
+    depth = np.full((3, ridge.size + 2), 1e6)
+    depth[1, 1:-1] = ridge
+    t = find_closures(depth).table
+    first, others = t[t["crest_col"] == 1], t[t["crest_col"] > 1]
+    assert first["spill_depth"].tolist() == [1e6, *(np.arange(299, 0, -1.0) ** 2)]
+    assert first["area"].tolist() == list(range(599, 0, -2))
+    assert first["volume"].tolist() == [r["spill_depth"] * r["area"] - ridge[: r["area"]].sum() for r in first]
+    assert first["parent"].tolist() == [0, *first["id"][:-1]]
+    assert (others["area"] == 1).all() and (others["height"] == 0.5).all() and others.size == 299
+
+
 def test_a_closure_spills_into_the_next_one_updip() -> None:
     #            the deeper closure at 6 leaks at 8 to the shallower one at 3, which leaks at 7 off the map
     depth = np.array([[9] * 8, [9, 6, 8, 5, 3, 7, 4, 9], [9] * 8])
