@@ -267,16 +267,22 @@ def test_two_highs_in_one_closure() -> None:
 
 
 def test_many_closures_around_one_crest() -> None:
-    # a ridge of 300 highs: high k is 0.5 shallower than the saddle before it, at k*k; each saddle adds one high
+    # a ridge of 300 highs: high k is 0.5 shallower than the saddle before it, at k*k; each saddle adds one high, and
+    # all that is shallower on a flank, which falls from each cell of the ridge to any depth
     ridge = np.repeat(np.arange(300.0) ** 2, 2)[1:]
     ridge[::2] -= 0.5
-    depth = np.full((3, ridge.size + 2), 1e6)
+    depth = np.full((4, ridge.size + 2), 1e6)
     depth[1, 1:-1] = ridge
+    flank = depth[2, 1:-1]
+    flank[:] = ridge + 1000 + np.random.default_rng(0).integers(0, 90000, ridge.size)
     t = find_closures(depth).table
     first, others = t[t["crest_col"] == 1], t[t["crest_col"] > 1]
     assert first["spill_depth"].tolist() == [1e6, *(np.arange(299, 0, -1.0) ** 2)]
-    assert first["area"].tolist() == list(range(599, 0, -2))
-    assert first["volume"].tolist() == [r["spill_depth"] * r["area"] - ridge[: r["area"]].sum() for r in first]
+    held = [np.concatenate([ridge[: 2 * k - 1], flank[flank < z]]) for k, z in enumerate(first["spill_depth"][::-1], 1)]
+    assert first["area"].tolist() == [cells.size for cells in held[::-1]]
+    assert first["volume"].tolist() == [
+        (z - cells).sum() for z, cells in zip(first["spill_depth"], held[::-1], strict=True)
+    ]
     assert first["parent"].tolist() == [0, *first["id"][:-1]]
     assert (others["area"] == 1).all() and (others["height"] == 0.5).all() and others.size == 299
 
