@@ -139,9 +139,22 @@ def answers_of(ablation: Ablation, row: str, config: TrainConfig, baseline: str 
 
 
 def fingerprint(config: TrainConfig, baseline: str | None) -> str:
-    """Twelve hexadecimal digits that change with any setting."""
-    text = json.dumps([baseline, config.as_dict()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Twelve hexadecimal digits that change with any setting that differs from its default.
+
+    Defaults are left out, so that a setting which a later version adds does not make finished runs out of date.
+    """
+    own = _changed(config.as_dict(), TrainConfig().as_dict())
+    return hashlib.sha256(json.dumps([baseline, own], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _changed(settings: dict[str, Any], defaults: Any) -> dict[str, Any]:
+    """The (nested) settings that differ from their defaults."""
+    changed = {}
+    for name, value in settings.items():
+        default = defaults.get(name) if isinstance(defaults, dict) else None
+        if value != default:
+            changed[name] = _changed(value, default) if isinstance(value, dict) else value
+    return changed
 
 
 def folder_name(name: str) -> str:

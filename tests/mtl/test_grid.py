@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mtl.checkpoint import build_net
-from mtl.grid import Ablation, plan
+from mtl.config import OptimConfig, TrainConfig
+from mtl.grid import Ablation, _changed, fingerprint, plan
 from targets.cli import read_record
 
 ROOT = Path(__file__).parents[2]
@@ -24,3 +25,13 @@ def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch):
     for net in {str(job.config.net): job.config for job in networks}.values():
         with torch.device("meta"):  # shapes only
             build_net(net, pretrained=False)
+
+
+def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
+    one = fingerprint(TrainConfig(), None)
+    other = TrainConfig(optim=OptimConfig(weights={"dist": 0.5}))
+    assert fingerprint(TrainConfig(optim=OptimConfig(lr=OptimConfig.lr)), None) == one
+    assert len({one, fingerprint(other, None), fingerprint(other, "exact")}) == 3
+    defaults = TrainConfig().as_dict()
+    assert _changed(other.as_dict(), defaults) == {"optim": {"weights": {"dist": 0.5}}}
+    assert _changed({"new": 1} | defaults, defaults | {"new": 1}) == {}  # a later version's default
