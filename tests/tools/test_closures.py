@@ -2,34 +2,16 @@
 
 import csv
 import os
-import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from targets.cli import run
 from targets.folder import write_folder
 from tests.conftest import dome_scene
+from tools.closures import main as main
 
 TOOL = Path(__file__).parents[2] / "tools" / "closures.py"
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the tool's main as its command line does; gives exit code, standard output and standard error."""
-    main = runpy.run_path(str(TOOL))["main"]
-
-    def called(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            run(main, [str(word) for word in words])
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, *capsys.readouterr()
-
-    return called
 
 
 @pytest.fixture

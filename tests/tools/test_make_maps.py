@@ -1,7 +1,6 @@
 """The tool that makes maps, run as a user runs it."""
 
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,28 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from targets.cli import run
 from targets.maps import list_maps, read_map
 from targets.synth import make_scene
+from tools.make_maps import main as main
 
 TOOL = Path(__file__).parents[2] / "tools" / "make_maps.py"
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the tool's main as its command line does; gives exit code, standard output and standard error."""
-    main = runpy.run_path(str(TOOL))["main"]
-
-    def called(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            run(main, [str(word) for word in words])
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, *capsys.readouterr()
-
-    return called
 
 
 def test_synthetic_maps_end_to_end(call, tmp_path):
