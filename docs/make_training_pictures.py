@@ -1,10 +1,18 @@
 #!/usr/bin/env python
-"""Draw docs/images/heads.png: what each head is taught and what the demo's network predicts. Run `make demo` first."""
+"""Draw what each head is taught and what the demo's network predicts, and who fights whom.
+
+Run these first: `make demo`, and the command below the second picture in docs/training.md.
+"""
+
+import csv
+from pathlib import Path
 
 import matplotlib
 import numpy as np
+import yaml
 from matplotlib.figure import Figure
 
+from mtl.panels import draw_cosines
 from mtl.predict import load_predictor
 from targets.cli import run
 from targets.files import written_whole
@@ -16,16 +24,53 @@ def main(
     *,
     checkpoint: str = "runs/demo/best.ckpt",
     data: str = "data/demo_new/synth_700002",
-    out: str = "docs/images/heads.png",
+    run_of_heads: str = "runs/six_heads",
+    out: str = "docs/images",
 ) -> None:
-    """Draw target and prediction of every head for the first map of a folder.
+    """Draw heads.png and gradients.png.
 
     Parameters
     ----------
     checkpoint : of a finished run.
-    data : folder of maps.
-    out : the picture to write.
+    data : folder of maps; the first is shown.
+    run_of_heads : folder of a finished run of several heads.
+    out : folder of the pictures.
     """
+    for figure, name in (
+        (heads_figure(checkpoint, data), "heads.png"),
+        (gradients_figure(Path(run_of_heads)), "gradients.png"),
+    ):
+        with written_whole(Path(out) / name) as temporary:
+            figure.savefig(temporary)
+        print(f"look at {Path(out) / name}")
+
+
+def gradients_figure(folder: Path) -> Figure:
+    """Lengths of the heads' gradients over the epochs of a run, and their cosines in the last one."""
+    heads = yaml.safe_load((folder / "config.yaml").read_text())["heads"]
+    with (folder / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    epochs = range(1, len(rows) + 1)
+    lengths = {head: [float(row[f"{head}/gradient"]) for row in rows] for head in heads}
+    figure = Figure(figsize=(13, 0.62 * len(heads) + 2.2), dpi=80, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for head in sorted(heads, key=lambda head: -lengths[head][-1]):  # as they lie, so that the legend reads like them
+        left.plot(epochs, lengths[head], marker="o", label=head)
+    left.set(yscale="log", xlabel="epoch", ylabel="length of the gradient × weight", xticks=epochs)
+    left.grid(alpha=0.3)
+    left.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=11, frameon=False)
+    left.set_title("how much say each head has")
+    cosines = {
+        tuple(name.removeprefix("cosine/").split("-")): float(value)
+        for name, value in rows[-1].items()
+        if name.startswith("cosine/")
+    }
+    draw_cosines(right, heads, cosines)
+    return figure
+
+
+def heads_figure(checkpoint: str, data: str) -> Figure:
+    """Target and prediction of every head for the first map of a folder."""
     predictor = load_predictor(checkpoint, device="cpu")
     scene = read_map(list_maps([data])[0])
     predictions, truth = predictor(scene), find_truth(scene, predictor.config.targets)
@@ -47,9 +92,7 @@ def main(
         axes[1, column].set_title(f"{output.name}: prediction")
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
-    with written_whole(out) as temporary:
-        figure.savefig(temporary)
-    print(f"look at {out}")
+    return figure
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtl.data import Sample
@@ -48,30 +49,32 @@ def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequenc
     return figure
 
 
-def cosine_panel(norms: Mapping[str, float], cosines: Mapping[tuple[str, str], float]) -> Figure:
-    """Who fights whom: cosines between heads' gradients at the shared features, as a matrix.
-
-    Parameters
-    ----------
-    norms : {head: length of its weighted gradient}, by which a head has a say.
-    cosines : {(head, other head): cosine}; pairs that never had a gradient at once are left out.
-    """
-    names = list(norms)
-    matrix = np.full((len(names), len(names)), np.nan)
-    for (a, b), value in cosines.items():
-        matrix[names.index(a), names.index(b)] = matrix[names.index(b), names.index(a)] = value
-    side = 0.85 * len(names)
+def cosine_panel(heads: Sequence[str], cosines: Mapping[tuple[str, str], float]) -> Figure:
+    """Who fights whom: `draw_cosines` as a picture of its own."""
+    side = 0.85 * len(heads)
     figure = Figure(figsize=(side + 3.2, side + 1.4), dpi=90, layout="constrained")
-    axes = figure.subplots()
+    draw_cosines(figure.subplots(), heads, cosines)
+    return figure
+
+
+def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, str], float]) -> None:
+    """Cosines between the heads' gradients at the shared features, {(head, other head): cosine}, as a matrix.
+
+    Pairs that never had a gradient at once stay empty.
+    """
+    matrix = np.full((len(heads), len(heads)), np.nan)
+    for (a, b), value in cosines.items():
+        matrix[heads.index(a), heads.index(b)] = matrix[heads.index(b), heads.index(a)] = value
     colours = matplotlib.colormaps["RdBu"].with_extremes(bad="0.9")
     image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1)
     for (row, column), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             ink = "white" if abs(value) > 0.6 else "black"
-            axes.text(column, row, f"{value:+.2f}", ha="center", va="center", color=ink, fontsize=12)
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", fontsize=11)
-    axes.set_yticks(range(len(names)), [f"{name}\n|g| {norms[name]:.1e}" for name in names], fontsize=11)
-    axes.set_title("cosine of the heads' gradients: who fights whom", fontsize=12)
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=[-1, 0, 1])
+            axes.text(
+                column, row, f"{value:+.2f}".replace("-0.00", "+0.00"), ha="center", va="center", color=ink, fontsize=12
+            )
+    axes.set_xticks(range(len(heads)), heads, rotation=35, ha="right", fontsize=11)
+    axes.set_yticks(range(len(heads)), heads, fontsize=11)
+    axes.set_title("cosine of the heads' gradients", fontsize=12)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["-1 fight", "0 apart", "+1 agree"])
-    return figure

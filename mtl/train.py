@@ -186,10 +186,10 @@ class MultiTask(L.LightningModule):
             for a, b in combinations(self.heads, 2)
             if cosine_name(a, b) in figures
         }
-        norms = {head.name: float(figures[f"{head.name}/gradient"]) for head in self.heads}
         for logger in self.loggers:
             if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_figure("gradients/cosine", cosine_panel(norms, cosines), self.current_epoch)
+                picture = cosine_panel([head.name for head in self.heads], cosines)
+                logger.experiment.add_figure("gradients/cosine", picture, self.current_epoch)
 
     def configure_optimizers(self) -> Any:
         """AdamW, with its own rate for a pretrained encoder, and the schedule."""
