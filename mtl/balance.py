@@ -114,8 +114,7 @@ class GradientSurgery(FixedWeights):
         self.method = torchjd_method(method)
 
     def weights(self, costs: Sequence[Tensor], shared: Tensor) -> Tensor:
-        gradients = head_gradients(costs, shared) * self.given[:, None]
-        gramian = gradients @ gradients.T
+        gramian = gradient_products(costs, shared) * self.given * self.given[:, None]
         awake = gramian.diagonal() > 0
         if awake.sum() < 2:
             return self.given
@@ -144,14 +143,21 @@ def torchjd_method(name: str) -> nn.Module:
         raise UserError("optim.balance", f"torchjd:{name} cannot be loaded ({error})", "", mend) from error
 
 
-def head_gradients(costs: Sequence[Tensor], shared: Tensor) -> Tensor:
-    """(heads, cells) float32 gradient of every head's cost at the shared features; the graph is kept.
+def gradient_products(costs: Sequence[Tensor], shared: Tensor) -> Tensor:
+    """(heads, heads) dot products of the gradients that the heads' costs have at the shared features (their Gramian).
 
-    A power of two lifts small gradients to where float16 can hold them.
+    The graph is kept for the step's own pass. A power of two lifts small gradients to where float16 can hold them.
     """
     lift = costs[0].new_tensor(2.0**10)
     rows = [torch.autograd.grad(cost, shared, lift, retain_graph=True)[0].float().flatten() / lift for cost in costs]
-    return torch.stack(rows)
+    gradients = torch.stack(rows)
+    return gradients @ gradients.T
+
+
+def cosines(gramian: Tensor) -> Tensor:
+    """(heads, heads) cosines between gradients, from their products; NaN where there is no gradient."""
+    length = gramian.diagonal().sqrt()
+    return gramian / length / length[:, None]
 
 
 BALANCES: dict[str, Callable[[Tensor], FixedWeights]] = {

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-import torch.nn.functional as F
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -22,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchmetrics import Metric
 
 from mtl.averaging import MovingAverage
-from mtl.balance import find_balance, head_gradients
+from mtl.balance import cosines, find_balance, gradient_products
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
@@ -84,6 +83,7 @@ class MultiTask(L.LightningModule):
         self.saved_plateau: dict[str, Any] | None = None
         self.losses: dict[str, list[float]] = {}
         self.answered: list[tuple[Sample, dict[str, Float]]] = []
+        self.gradients: list[tuple[Tensor, Tensor]] = []  # products of an epoch's gradients, and weights
         # Half a tile apart rather than the finer stride of prediction: validation comes every epoch.
         half = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE))
         self.predictor = Predictor(self.net, self.inputs, self.heads, replace(config, predict=half))
@@ -102,21 +102,13 @@ class MultiTask(L.LightningModule):
             self.log_mean(f"{head.name}/train_loss", cost, len(inputs))
             self.log_mean(f"{head.name}/weight", weight, len(inputs))
         if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
-            self.log_gradients(head_gradients(costs, shared) * weights[:, None], len(inputs))
+            self.gradients.append((gradient_products(costs, shared), weights))
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
         return total
 
     def log_mean(self, name: str, value: Tensor, patches: int) -> None:
         """Log a figure of a batch as its mean over the epoch."""
         self.log(name, value, on_step=False, on_epoch=True, batch_size=patches)
-
-    def log_gradients(self, gradients: Tensor, patches: int) -> None:
-        """Log what the heads ask of the shared features, (heads, cells): how much, and who fights whom."""
-        for head, row in zip(self.heads, gradients, strict=True):
-            self.log_mean(f"{head.name}/gradient", row.norm(), patches)
-        for (a, one), (b, other) in combinations(zip(self.heads, gradients, strict=True), 2):
-            if one.any() and other.any():
-                self.log_mean(cosine_name(a, b), F.cosine_similarity(one, other, dim=0, eps=1e-30), patches)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Patches go to the device; a whole map stays where it is, its tiles are sent one batch at a time."""
@@ -152,9 +144,10 @@ class MultiTask(L.LightningModule):
                 figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
             for name, value in figures.items():
                 self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
-        if not self.trainer.sanity_checking and self.draws_now():
+        if self.draws_now():
             self.draw_panels()
         self.answered = []
+        self.log_gradients()
 
     def draws_now(self) -> bool:
         """Whether this epoch has its pictures: the last one has, and one in `panels_every`."""
@@ -178,18 +171,21 @@ class MultiTask(L.LightningModule):
                     figure = output_panel(output, samples, predictions)
                     logger.experiment.add_figure(f"{output.name}/panel", figure, self.current_epoch)
 
-    def draw_gradients(self) -> None:
-        """The cosines between the heads' gradients as one picture."""
-        figures = self.trainer.callback_metrics
-        cosines = {
-            (a.name, b.name): float(figures[cosine_name(a, b)])
-            for a, b in combinations(self.heads, 2)
-            if cosine_name(a, b) in figures
-        }
-        for logger in self.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                picture = cosine_panel([head.name for head in self.heads], cosines)
-                logger.experiment.add_figure("gradients/cosine", picture, self.current_epoch)
+    def log_gradients(self) -> None:
+        """Log what the heads asked of the shared features in this epoch: how much, and who fought whom."""
+        lengths = torch.stack([weights * products.diagonal().sqrt() for products, weights in self.gradients]).mean(0)
+        cosine = torch.stack([cosines(products) for products, _ in self.gradients]).nanmean(0).tolist()
+        self.gradients = []
+        for head, length in zip(self.heads, lengths, strict=True):
+            self.log(f"{head.name}/gradient", length)
+        pairs = {(self.heads[i].name, self.heads[j].name): cosine[i][j] for i, j in combinations(range(len(cosine)), 2)}
+        for (a, b), value in pairs.items():
+            self.log(f"cosine/{a}-{b}", value)
+        if pairs and self.draws_now():
+            picture = cosine_panel([head.name for head in self.heads], pairs)
+            for logger in self.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    logger.experiment.add_figure("gradients/cosine", picture, self.current_epoch)
 
     def configure_optimizers(self) -> Any:
         """AdamW, with its own rate for a pretrained encoder, and the schedule."""
@@ -226,13 +222,11 @@ class MultiTask(L.LightningModule):
             self.log(f"rate/{group['name']}", group["lr"])
 
     def on_train_epoch_end(self) -> None:
-        """Close the epoch's weights, show who fights whom, and lower the rates on a plateau.
+        """Close the epoch of the heads' weights, and lower the rates on a plateau.
 
         Lightning would lower them after the epoch's checkpoint is written, and a resumed run would miss it.
         """
         self.balance.end_epoch()
-        if len(self.heads) > 1 and self.draws_now():
-            self.draw_gradients()
         if self.plateau is not None:
             self.plateau.step(float(self.trainer.callback_metrics[monitored(self.config, self.heads)[0]]))
 
@@ -251,11 +245,6 @@ class MultiTask(L.LightningModule):
         self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
         if torch.cuda.is_available() and "random_cuda" in checkpoint:
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
-
-
-def cosine_name(a: Head, b: Head) -> str:
-    """What the cosine between two heads' gradients is called."""
-    return f"cosine/{a.name}-{b.name}"
 
 
 class CosineRate:

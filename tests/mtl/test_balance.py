@@ -5,7 +5,7 @@ import builtins
 import pytest
 import torch
 
-from mtl.balance import BALANCES, SURGERY, find_balance, head_gradients
+from mtl.balance import BALANCES, SURGERY, cosines, find_balance, gradient_products
 from targets.errors import UserError
 
 
@@ -15,10 +15,13 @@ def shared_and(*directions):
     return shared, [1 + (shared.flatten() * torch.tensor(d)).sum() for d in directions]
 
 
-def test_gradients_at_the_shared_features():
-    shared, costs = shared_and([3.0, 4.0], [-1.0, 0.0])
-    assert head_gradients(costs, shared).tolist() == [[3, 4], [-1, 0]]
+def test_products_and_cosines_of_gradients_at_the_shared_features():
+    shared, costs = shared_and([3.0, 4.0], [-1.0, 0.0], [0.0, 0.0])
+    products = gradient_products(costs, shared)
+    assert products.tolist() == [[25, -3, 0], [-3, 1, 0], [0, 0, 0]]
     assert shared.grad is None  # nothing is left behind that an optimiser would add
+    assert cosines(products)[:2, :2].flatten().tolist() == pytest.approx([1, -0.6, -0.6, 1])
+    assert cosines(products)[2].isnan().all()
 
 
 @pytest.mark.parametrize("name", ["fixed", "uncertainty", "dwa"])

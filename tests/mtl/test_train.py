@@ -76,11 +76,14 @@ RESUMED = {
     "cosine": OptimConfig(schedule="cosine"),
     "uncertainty and moving average": OptimConfig(balance="uncertainty", ema=0.9, losses={"dist": "heteroscedastic"}),
     "dwa": OptimConfig(balance="dwa"),
+    "gradient surgery": OptimConfig(balance="torchjd:mgda"),
 }
 
 
 @pytest.mark.parametrize("optim", RESUMED.values(), ids=RESUMED)
 def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim):
+    if optim.balance.startswith("torchjd"):
+        pytest.importorskip("torchjd")
     config = tiny_config(optim=optim, loop=LoopConfig(epochs=4, batch=2, panels_every=10), heads=Names("trap,dist"))
     whole = fit(config, tmp_path / "whole", SCENES[:3], SCENES[3:])
     with pytest.raises(Killed):
