@@ -151,7 +151,7 @@ def traps_of(name: str, what: str, derive: Callable[[Float, Scene, TruthOptions]
 
 
 DISTANCE_SCALE = 64.0  # cells; one for all maps, so that a pixel has one target wherever its patch lies
-HEIGHT_SCALE = 0.1  # of the map's relief; the usual height of a trap
+HEIGHT_SCALE = 0.1  # root of a hundredth of the relief, the usual height
 
 
 def to_distance(logits: Tensor) -> Tensor:
@@ -160,7 +160,7 @@ def to_distance(logits: Tensor) -> Tensor:
 
 
 def to_height(logits: Tensor) -> Tensor:
-    """Never negative, as a share of the map's relief."""
+    """Never negative, root of a share of the map's relief."""
     return F.softplus(logits) * HEIGHT_SCALE
 
 
@@ -194,8 +194,9 @@ def smoothed(plane: Float, inside: Bool) -> Float:
 
 
 def height_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
-    """The exact closures of the predicted height above spill, read as a surface whose outlines are already final."""
-    return closures_under(-values[0], without_interval(scene), replace(options.traps, reading="spill"))
+    """The exact closures of the smoothed height above spill, read as a surface whose outlines are already final."""
+    rules = replace(options.traps, reading="spill")
+    return closures_under(-(smoothed(values[0], scene.map_valid) ** 2), without_interval(scene), rules)
 
 
 def without_interval(scene: Scene) -> Scene:
@@ -278,8 +279,8 @@ HEADS = {
         ),
         Head(
             name="height",
-            unit="height above spill, as a share of the map's relief",
-            target=partial(with_depth, truth.relative_height),
+            unit="√(height above spill / relief of the map)",
+            target=partial(with_depth, truth.root_height),
             kind="quantity",
             activation=to_height,
             loss=LOSSES["smooth_l1"],

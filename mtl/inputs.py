@@ -10,7 +10,7 @@ from targets.plain import plain_picture
 from targets.render import contour_ink, contours_of, with_picture
 from targets.scene import Float, Scene
 from targets.slope import steepness
-from targets.truth import TrapRules, computed_traps
+from targets.truth import TrapRules, computed_traps, root_of_relief
 
 DEFAULT_RULES = TrapRules()
 
@@ -107,14 +107,10 @@ def ramp(scene: Scene, _: TrapRules) -> Float:
 
 
 def closure(scene: Scene, rules: TrapRules) -> Float:
-    """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes.
-
-    The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
-    """
+    """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
     _check_depth(scene, "closure")
-    low, high = scene.relief
     _, _, height = computed_traps(scene, rules)
-    return np.sqrt(height / np.float32(max(high - low, 1e-12)))[None]
+    return root_of_relief(height, scene)[None]
 
 
 INPUTS = {

@@ -136,10 +136,18 @@ def relative_depth(truth: Truth) -> Float:
     return 1 - 2 * truth.scene.depth_norm()
 
 
-def relative_height(truth: Truth) -> Float:
-    """(H, W) height above spill as a share of the map's relief, 0 outside traps: why a cell is trap."""
-    low, high = truth.scene.relief
-    return truth.height / np.float32(max(high - low, 1e-12))
+def root_height(truth: Truth) -> Float:
+    """(H, W) √(height above spill / relief of the map), 0 outside traps: why a cell is trap."""
+    return root_of_relief(truth.height, truth.scene)
+
+
+def root_of_relief(height: Float, scene: Scene) -> Float:
+    """Heights as the root of their share of the map's relief.
+
+    The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
+    """
+    low, high = scene.relief
+    return np.sqrt(height / np.float32(max(high - low, 1e-12)))
 
 
 BACKGROUND, INSIDE, RIM = range(3)

@@ -66,10 +66,12 @@ def test_without_an_inside_the_fused_classes_give_no_trap():
     assert not head.derived.derive(nothing, scene, TruthOptions()).any()
 
 
-def test_the_height_of_a_dome_is_its_closure_over_the_relief(dome):
+def test_the_height_of_a_dome_is_the_root_of_its_closure_over_the_relief(dome):
     values, valid = HEADS["height"].target(find_truth(dome))
     assert valid.all()
     assert values[0, 32, 32] == pytest.approx(1.0, abs=0.01)  # the dome is all of the relief, closed to its foot
+    halfway = np.argmin(np.abs(dome.depth[32] - 2050))
+    assert values[0, 32, halfway] == pytest.approx(np.sqrt((2100 - dome.depth[32, halfway]) / 100), abs=0.01)
     assert values[0, 0, 0] == 0
 
 
