@@ -13,7 +13,7 @@ from typing import Any, Literal
 import lightning as L
 import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
@@ -32,6 +32,7 @@ from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import cosine_panel, output_panel
 from mtl.predict import Predictor
+from mtl.progress import progress
 from mtl.scores import Score, Sums
 from mtl.splits import first_groups, split_maps
 from mtl.tiles import padded_length, tile_origins
@@ -428,7 +429,7 @@ def fit(
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
     callbacks: list[Callback] = [
         *extra_callbacks,
-        TQDMProgressBar(refresh_rate=max(1, len(sampler) // batch // 10)),
+        progress(plan.steps * loop.accumulate),
         MetricsTable(out / "metrics.csv"),
         ModelCheckpoint(
             out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
