@@ -186,4 +186,6 @@ def _of(config: TrainConfig, key: str) -> str | float:
     value: Any = config
     for name in key.split("."):
         value = getattr(value, name)
+    if isinstance(value, tuple):  # of names
+        return ", ".join(value)
     return value if isinstance(value, bool | int | float | str) else str(value)

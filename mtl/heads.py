@@ -14,7 +14,8 @@ from torch import Tensor, sigmoid, softmax
 from mtl import scores
 from mtl.config import OptimConfig
 from mtl.losses import LOSSES, Kind, Loss, choose
-from mtl.scores import Score
+from mtl.scores import Hits, Score
+from mtl.tally import Tally, errors_of, probability_of
 from targets import truth
 from targets.scene import Bool, Float, Scene
 from targets.truth import TrapRules, Truth, TruthOptions
@@ -48,6 +49,8 @@ class Output:
     target : truth of a whole map -> values (C, H, W) float32 and valid (H, W) bool.
     score : how it is judged on whole maps.
     drawing : how it is drawn.
+    tally : a picture of how outputs of its kind err over all validation maps, or None.
+    hits : (prediction, target, valid) -> which of the points it looks for are found, drawn over the picture, or None.
     says_trap : values are the probability that a cell is trap. Of several such outputs of a run, the last one is the
         answer that becomes polygons.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
@@ -59,6 +62,8 @@ class Output:
     target: Callable[[Truth], Values]
     score: Score
     drawing: Drawing
+    tally: Tally | None = None
+    hits: Callable[[Float, Float, Bool], Hits] | None = None
     says_trap: bool = False
     in_cells: bool = False
 
@@ -114,6 +119,8 @@ class Head(Output):
         return self.loss(logits, target, valid)
 
 
+PROBABILITY = probability_of(0)
+
 # Functions with `partial` rather than closures, because records must pickle when workers are spawned.
 
 
@@ -137,14 +144,18 @@ def where_measured(raster: Callable[[Truth], Float], answer: Truth) -> Values:
     return raster(answer)[None], answer.scene.depth_valid
 
 
-def traps_of(name: str, what: str, derive: Callable[[Float, Scene, TruthOptions], Float]) -> Derived:
-    """A derived output that says where the traps are, judged as the trap head is."""
+def traps_of(
+    name: str, what: str, derive: Callable[[Float, Scene, TruthOptions], Float], tally: Tally | None = None
+) -> Derived:
+    """A derived output that says where the traps are, judged as the trap head is. Exact closures are 0 or 1: there is
+    no curve to draw of them."""
     return Derived(
         name=name,
         unit=f"probability of trap: {what}",
         target=partial(everywhere, truth.trap_mask),
         score=scores.TRAP_SCORE,
         drawing=Drawing("viridis"),
+        tally=tally,
         says_trap=True,
         derive=derive,
     )
@@ -239,6 +250,7 @@ HEADS = {
             loss=BCE_DICE,
             score=scores.TRAP_SCORE,
             drawing=Drawing("viridis"),
+            tally=PROBABILITY,
             bias=-1.5,
             says_trap=True,
         ),
@@ -251,6 +263,7 @@ HEADS = {
             loss=BCE_DICE,
             score=scores.BAND_SCORE,
             drawing=Drawing("magma"),
+            tally=PROBABILITY,
             bias=-2.5,
         ),
         Head(
@@ -262,6 +275,7 @@ HEADS = {
             loss=LOSSES["peak_focal"],
             score=scores.CREST_SCORE,
             drawing=Drawing("inferno"),
+            hits=partial(scores.match_crests, radius=scores.CREST_RADIUS),
             bias=-4.0,
         ),
         Head(
@@ -274,6 +288,7 @@ HEADS = {
             scale=DISTANCE_SCALE,
             score=scores.ERROR_SCORE,
             drawing=Drawing("cividis", high=None),
+            tally=errors_of(0, DISTANCE_SCALE, DISTANCE_SCALE),
             bias=-0.5,
             in_cells=True,
         ),
@@ -287,6 +302,7 @@ HEADS = {
             scale=HEIGHT_SCALE,
             score=scores.ERROR_SCORE,
             drawing=Drawing("YlOrRd", high=None),
+            tally=errors_of(0, 5 * HEIGHT_SCALE, 5 * HEIGHT_SCALE),
             bias=-2.0,
             derived=traps_of("height_traps", "exact closures of the predicted height", height_traps),
         ),
@@ -299,6 +315,7 @@ HEADS = {
             loss=choose("smooth_l1+slopes", "quantity", "mtl/heads.py"),
             score=scores.ERROR_SCORE,
             drawing=Drawing("Spectral_r", low=-1.0),
+            tally=errors_of(-1, 1, 1),
             derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps),
         ),
         Head(
@@ -310,6 +327,7 @@ HEADS = {
             loss=BCE_DICE,
             score=scores.BAND_SCORE,
             drawing=Drawing("copper"),
+            tally=PROBABILITY,
             bias=-2.5,
         ),
         Head(
@@ -322,7 +340,8 @@ HEADS = {
             loss=LOSSES["cross_entropy"],
             score=scores.INSIDE_SCORE,
             drawing=Drawing("viridis", plane=rim_over_inside),
-            derived=traps_of("fused_traps", "inside and rim together", inside_or_rim),
+            tally=probability_of(truth.INSIDE),
+            derived=traps_of("fused_traps", "inside and rim together", inside_or_rim, PROBABILITY),
         ),
     )
 }
@@ -334,6 +353,7 @@ FUSION = Output(
     target=partial(everywhere, truth.trap_mask),
     score=scores.TRAP_SCORE,
     drawing=Drawing("viridis"),
+    tally=PROBABILITY,
     says_trap=True,
 )
 

@@ -1,6 +1,7 @@
 """What a person sees of each output in TensorBoard: input, target, prediction, error and validity of whole maps."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -9,13 +10,14 @@ from matplotlib.figure import Figure
 
 from mtl.data import Sample
 from mtl.heads import Output
+from mtl.scores import Hits
 from targets.render import with_picture
-from targets.scene import Float
+from targets.scene import Bool, Float
 
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
 
 
-def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequence[dict[str, Float]]) -> Figure:
+def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequence[Mapping[str, Float]]) -> Figure:
     """One row per map, one column per question. The caller closes nothing: the figure belongs to no window."""
     rows = len(samples)
     figure = Figure(figsize=(15, 2.9 * rows + 0.5), dpi=70, layout="constrained")
@@ -78,3 +80,44 @@ def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, s
     axes.set_title("cosine of the heads' gradients", fontsize=12)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["-1 fight", "0 apart", "+1 agree"])
+
+
+def hits_panel(
+    output: Output,
+    find: Callable[[Float, Float, Bool], Hits],
+    samples: Sequence[Sample],
+    predictions: Sequence[Mapping[str, Float]],
+) -> Figure:
+    """The picture of each map, with the true points that were found, those that were missed, and false alarms."""
+    columns = math.ceil(math.sqrt(len(samples)))
+    rows = math.ceil(len(samples) / columns)
+    figure = Figure(figsize=(5.5 * columns, 5.8 * rows + 1), dpi=70, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, sample, prediction in zip(axes, samples, predictions, strict=False):
+        axis.imshow(with_picture(sample.scene).rgb, alpha=0.6)  # pale, so that marks stand out
+        found = find(prediction[output.name], *sample.target_of(output))
+        _draw_hits(axis, found)
+        hits = len(found.pairs)
+        told = f"{hits} of {len(found.true)} found, {len(found.seen) - hits} false"
+        axis.set_title(f"{sample.scene.name}: {told}", fontsize=11)
+    for axis in axes:
+        axis.set_axis_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=11)
+    figure.suptitle(f"{output.name}: which are found (lines lead to where they were seen)", fontsize=12)
+    return figure
+
+
+def _draw_hits(axis: Axes, found: Hits) -> None:
+    hit, seen = found.true[found.pairs[:, 0]], found.seen[found.pairs[:, 1]]
+    missed = np.delete(found.true, found.pairs[:, 0], axis=0)
+    false = np.delete(found.seen, found.pairs[:, 1], axis=0)
+    for one, other in zip(hit, seen, strict=True):
+        axis.plot([one[1], other[1]], [one[0], other[0]], "-", color="k", linewidth=1.5)
+    kinds = [
+        (hit, "o", "white", "true and found"),
+        (missed, "^", "tab:red", "true, missed"),
+        (false, "X", "magenta", "false alarm"),
+    ]
+    for points, marker, colour, label in kinds:
+        axis.scatter(points[:, 1], points[:, 0], s=90, marker=marker, color=colour, edgecolor="k", label=label)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mtl.board import show_summary
 from mtl.comparison import Line, Table, compare
 from mtl.grid import Ablation, Job, folder_name
 from mtl.results import Key, Result
@@ -25,7 +26,8 @@ NOTE = (
 
 
 def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, Result], out: Path) -> str:
-    """Write comparison.md, comparison_TEST.png of every test set, and report.html; returns the Markdown.
+    """Write comparison.md, comparison_TEST.png of every test set, and report.html; show table and pictures in
+    TensorBoard too; returns the Markdown.
 
     Raises
     ------
@@ -36,16 +38,18 @@ def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, 
         raise UserError(out, "no run is finished", "at least one", "leave --report_only away")
     done = sum(any(key[:3] == (j.row, j.condition, j.seed) for key in results) for j in grid)
     head = f"{done} of {len(grid)} runs are finished. {NOTE}"
-    pictures = {}
+    pictures, files = {}, {}
     for test in dict.fromkeys(table.test for table in tables):
         pictures[test] = drawing(draw([table for table in tables if table.test == test], ablation.figures))
-        with written_whole(out / f"comparison_{folder_name(test)}.png") as temporary:
+        files[test] = out / f"comparison_{folder_name(test)}.png"
+        with written_whole(files[test]) as temporary:
             temporary.write_bytes(pictures[test])
     text = f"# {ablation.name}\n\n{head}\n\n" + "\n\n".join(as_markdown(t, ablation.figures) for t in tables) + "\n"
     with written_whole(out / "comparison.md") as temporary:
         temporary.write_text(text)
     with written_whole(out / "report.html") as temporary:
         temporary.write_text(as_html(ablation, head, tables, pictures))
+    show_summary(out, text, files)
     return text
 
 

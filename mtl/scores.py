@@ -31,6 +31,7 @@ class Score:
     count : (prediction, target, valid) -> sums of one map.
     ratios : sums -> figures; NaN where a figure is not defined (no true trap, say).
     best : the figure by which the best checkpoint is chosen.
+    charts : figures that are read together, the best one's first: a chart each in TensorBoard.
     mode : `max` if larger is better, else `min`.
     """
 
@@ -38,6 +39,7 @@ class Score:
     count: Callable[[Float, Float, Bool], Sums]
     ratios: Callable[[Sums], dict[str, float]]
     best: str
+    charts: tuple[tuple[str, ...], ...]
     mode: Literal["min", "max"] = "max"
 
 
@@ -140,18 +142,38 @@ def find_peaks(heat: NDArray, valid: Bool, apart: int = 5, least: float = 0.2) -
     return peak_local_max(heat, min_distance=apart, threshold_abs=least, exclude_border=False)
 
 
-def count_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Sums:
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Points of a map, rows and columns, and which of the true ones are found.
+
+    true : (N, 2); seen : (M, 2); pairs : (K, 2) numbers of a true point and of the seen one that hits it.
+    """
+
+    true: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+
+
+def match_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Hits:
     """Crests seen, true and hit: matched one to one, the total distance being smallest (Hungarian method)."""
     seen = find_peaks(prediction[0], valid)
     true = np.argwhere((target[0] == 1) & valid)
-    sums = {"seen": float(len(seen)), "true": float(len(true)), "hits": 0.0, "miss": 0.0}
-    if len(seen) and len(true):
-        distance = cdist(true, seen)
-        # A pair beyond the radius costs the same whatever its distance, so it never takes a hit from another pair.
-        pairs = linear_sum_assignment(np.where(distance <= radius, distance, 1e6))
-        hit = distance[pairs][distance[pairs] <= radius]
-        sums |= {"hits": float(len(hit)), "miss": float(hit.sum())}
-    return sums
+    distance = cdist(true, seen)
+    # A pair beyond the radius costs the same whatever its distance, so it never takes a hit from another pair.
+    pairs = np.stack(linear_sum_assignment(np.where(distance <= radius, distance, 1e6)), axis=1)
+    return Hits(true, seen, pairs[distance[pairs[:, 0], pairs[:, 1]] <= radius])
+
+
+def count_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Sums:
+    """How many crests are seen, true and hit, and how far the hits are off in all."""
+    found = match_crests(prediction, target, valid, radius)
+    off = found.true[found.pairs[:, 0]] - found.seen[found.pairs[:, 1]]
+    return {
+        "seen": float(len(found.seen)),
+        "true": float(len(found.true)),
+        "hits": float(len(found.pairs)),
+        "miss": float(np.hypot(off[:, 0], off[:, 1]).sum()),
+    }
 
 
 def crest_ratios(s: Sums) -> dict[str, float]:
@@ -177,8 +199,33 @@ def error_ratios(s: Sums) -> dict[str, float]:
 MASK_SUMS = ("tp", "fp", "fn")
 OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
 
-TRAP_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_trap, pixels=3), trap_ratios, best="iou")
-INSIDE_SCORE = Score(MASK_SUMS, count_inside, mask_ratios, best="iou")
-BAND_SCORE = Score(MASK_SUMS + OUTLINE_SUMS, partial(count_band, pixels=3), band_ratios, best="boundary_f1")
-CREST_SCORE = Score(("seen", "true", "hits", "miss"), partial(count_crests, radius=10), crest_ratios, best="f1")
-ERROR_SCORE = Score(("cells", "absolute", "signed"), count_error, error_ratios, best="mae", mode="min")
+CREST_RADIUS = 10  # cells; a crest seen as near as this is hit
+
+OVERLAP_CHARTS = (("iou", "dice"), ("precision", "recall"), ("fp_area", "fn_area"))
+OUTLINE_CHART = ("boundary_f1", "boundary_precision", "boundary_recall")
+
+TRAP_SCORE = Score(
+    MASK_SUMS + OUTLINE_SUMS,
+    partial(count_trap, pixels=3),
+    trap_ratios,
+    best="iou",
+    charts=(*OVERLAP_CHARTS, OUTLINE_CHART),
+)
+INSIDE_SCORE = Score(MASK_SUMS, count_inside, mask_ratios, best="iou", charts=OVERLAP_CHARTS)
+BAND_SCORE = Score(
+    MASK_SUMS + OUTLINE_SUMS,
+    partial(count_band, pixels=3),
+    band_ratios,
+    best="boundary_f1",
+    charts=(OUTLINE_CHART, ("iou",)),
+)
+CREST_SCORE = Score(
+    ("seen", "true", "hits", "miss"),
+    partial(count_crests, radius=CREST_RADIUS),
+    crest_ratios,
+    best="f1",
+    charts=(("f1", "hit_rate", "precision"), ("mean_miss",)),
+)
+ERROR_SCORE = Score(
+    ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",)), mode="min"
+)

@@ -22,15 +22,16 @@ from torchmetrics import Metric
 
 from mtl.averaging import MovingAverage
 from mtl.balance import cosines, find_balance, gradient_products
+from mtl.board import Board, pages
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
 from mtl.fusion import Fusion
-from mtl.heads import FUSION, HEADS, Head, outputs_of, trap_outputs, with_losses
+from mtl.heads import FUSION, HEADS, Head, Output, outputs_of, trap_outputs, with_losses
 from mtl.inputs import INPUTS
 from mtl.names import pick
 from mtl.net import STRIDE, MultiHeadNet
-from mtl.panels import cosine_panel, output_panel
+from mtl.panels import cosine_panel
 from mtl.predict import Predictor
 from mtl.progress import progress
 from mtl.scores import Score, Sums
@@ -40,7 +41,7 @@ from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
-from targets.scene import Float, Scene
+from targets.scene import Bool, Float, Scene
 
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
 GRADIENT_BATCHES = 4  # of an epoch, on which the heads' gradients are compared
@@ -80,6 +81,7 @@ class MultiTask(L.LightningModule):
         self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
         self.outputs = outputs_of(self.heads)
         self.scores = {output.name: OutputScores(output.score) for output in self.outputs}
+        self.board = Board(self.outputs)
         self.plateau: ReduceLROnPlateau | None = None
         self.saved_plateau: dict[str, Any] | None = None
         self.losses: dict[str, list[float]] = {}
@@ -124,7 +126,7 @@ class MultiTask(L.LightningModule):
         values, logits = self.predictor.answer(sample.inputs, sample.scene)
         for output in self.outputs:
             if output is not FUSION:
-                self.scores[output.name].update(output.score.count(values[output.name], *sample.target_of(output)))
+                self.judge(output, values[output.name], *sample.target_of(output))
         for head in self.heads:
             target, valid = sample.targets[head.name], sample.valid[head.name]
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
@@ -139,7 +141,7 @@ class MultiTask(L.LightningModule):
         if self.net.fusion is not None:
             self.fuse(self.net.fusion)
         for output in self.outputs:
-            figures = self.scores[output.name].compute()
+            figures = self.scores[output.name].compute() | self.board.figures(output)
             self.scores[output.name].reset()
             if output.name in self.losses:
                 figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
@@ -147,6 +149,7 @@ class MultiTask(L.LightningModule):
                 self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
         if self.draws_now():
             self.draw_panels()
+        self.board.clear()
         self.answered = []
         self.log_gradients()
 
@@ -161,16 +164,19 @@ class MultiTask(L.LightningModule):
         fusion.fit([(values, *target) for (_, values), target in zip(self.answered, targets, strict=True)])
         for (_, values), target in zip(self.answered, targets, strict=True):
             values[FUSION.name] = fusion(values)
-            self.scores[FUSION.name].update(FUSION.score.count(values[FUSION.name], *target))
+            self.judge(FUSION, values[FUSION.name], *target)
+
+    def judge(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
+        """Add up the score of an output on one map, and what its pictures count."""
+        self.scores[output.name].update(output.score.count(prediction, target, valid))
+        self.board.add(output, prediction, target, valid)
 
     def draw_panels(self) -> None:
-        """One picture per output in TensorBoard."""
+        """The pictures of every output in TensorBoard."""
         for logger in self.loggers:
             if isinstance(logger, TensorBoardLogger):
                 samples, predictions = zip(*self.answered[:PANEL_MAPS], strict=True)
-                for output in self.outputs:
-                    figure = output_panel(output, samples, predictions)
-                    logger.experiment.add_figure(f"{output.name}/panel", figure, self.current_epoch)
+                self.board.draw(logger.experiment, self.current_epoch, samples, predictions)
 
     def log_gradients(self) -> None:
         """Log what the heads asked of the shared features in this epoch: how much, and who fought whom."""
@@ -427,6 +433,7 @@ def fit(
         temporary.write_text(resolved)
     logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
+    logger.experiment.add_custom_scalars(pages(module.outputs))
     callbacks: list[Callback] = [
         *extra_callbacks,
         progress(plan.steps * loop.accumulate),
