@@ -302,7 +302,7 @@ HEADS = {
             scale=HEIGHT_SCALE,
             score=scores.ERROR_SCORE,
             drawing=Drawing("YlOrRd", high=None),
-            tally=errors_of(0, 5 * HEIGHT_SCALE, 5 * HEIGHT_SCALE),
+            tally=errors_of(0, 1, 1),
             bias=-2.0,
             derived=traps_of("height_traps", "exact closures of the predicted height", height_traps),
         ),
