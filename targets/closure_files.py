@@ -34,7 +34,18 @@ from targets.outlines import Ring, cell_polygons
 from targets.pictures import write_picture
 from targets.render import contours_of
 from targets.scene import Geo, Scene
-from targets.truth import Truth, TruthOptions, boundary_band, crest_distance, crest_heat, trap_mask
+from targets.truth import (
+    Truth,
+    TruthOptions,
+    boundary_band,
+    crest_distance,
+    crest_heat,
+    fault_mask,
+    relative_depth,
+    root_height,
+    trap_classes,
+    trap_mask,
+)
 from targets.vectors import Layer, Look, write_geojson, write_geopackage
 
 Grids = Literal["tif", "gri", "irap", "zmap", "npz"]
@@ -287,13 +298,23 @@ def _write_grids(analysis: Analysis, folder: Path, grids: Grids) -> None:
 
 
 def _write_targets(analysis: Analysis, folder: Path) -> None:
-    """What the heads are taught: white = 1; the distance with `DIST_STEPS` grey levels a cell, in 16 bits."""
+    """What the heads are taught, one picture each: white = 1, in 16 bits where it is more than a mask.
+
+    The distance has `DIST_STEPS` grey levels a cell, the depth runs from deepest (black) to shallowest, the three
+    classes are red (background), green (inside) and blue (rim).
+    """
     labels, table = analysis.closures.labels, analysis.closures.table
     table = table[table["parent"] == 0]
     crests = np.stack([table["crest_row"], table["crest_col"]], axis=1).astype(np.int64)
     truth = Truth(analysis.scene, TruthOptions(), labels, crests, analysis.closures.height)
-    for name, raster in [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat)]:
+    masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat), ("fault", fault_mask)]
+    for name, raster in masks:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
+    shares = {"height": root_height(truth), "depth": (1 + relative_depth(truth)) / 2}
+    for name, share in shares.items():
+        write_picture(np.rint(share * 65535).astype(np.uint16), folder / f"target_{name}.png")
+    classes = np.moveaxis(trap_classes(truth) * 255, 0, -1).astype(np.uint8)
+    write_picture(np.ascontiguousarray(classes), folder / "target_fused.png")
     distance = np.clip(np.rint(crest_distance(truth) * DIST_STEPS), 0, 65535).astype(np.uint16)
     write_picture(distance, folder / "target_dist.png")
 

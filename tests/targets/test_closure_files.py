@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.heads import HEADS
 from targets.closure import cells_of
 from targets.closure_files import ClosureOptions, DepthError, analyse, closure_polygons, vector_layers, write_analysis
 from targets.draw import base_picture, title
@@ -145,7 +146,7 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
     write_analysis(analysis, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "closures.csv", "closures.gpkg", "closures.png", "labels.tif", "height.tif", "catchments.tif",
-        "target_trap.png", "target_boundary.png", "target_crest.png", "target_dist.png"}  # fmt: skip
+        *(f"target_{head}.png" for head in HEADS)}  # fmt: skip
     shapes = geopandas.read_file(tmp_path / "closures.gpkg", layer="closures")
     assert shapes.area.to_numpy() == pytest.approx(shapes["area"].to_numpy()) and shapes.crs.to_epsg() == 23031
     with rasterio.open(tmp_path / "labels.tif") as labels:
@@ -162,6 +163,11 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
     assert np.asarray(Image.open(tmp_path / "target_crest.png"))[crest["crest_row"], crest["crest_col"]] == 255
     dist = np.asarray(Image.open(tmp_path / "target_dist.png")).astype(float) / 100
     assert dist[crest["crest_row"], crest["crest_col"] + 3] == 3
+    depth, height = (np.asarray(Image.open(tmp_path / f"target_{name}.png")) for name in ("depth", "height"))
+    assert depth.max() == 65535 == depth[analysis.scene.depth == analysis.scene.depth.min()][0] and depth.min() == 0
+    assert ((height > 0) <= (trap == 255)).all() and height[crest["crest_row"], crest["crest_col"]] == height.max()
+    classes = np.asarray(Image.open(tmp_path / "target_fused.png"))
+    assert ((classes[..., 0] == 0) == (trap == 255)).all() and (classes.sum(-1) == 255).all()
 
 
 @pytest.mark.parametrize("make", [ridge, plain])
