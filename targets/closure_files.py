@@ -33,7 +33,7 @@ from targets.grids import write_grid
 from targets.outlines import Ring, cell_polygons
 from targets.pictures import write_picture
 from targets.render import contours_of
-from targets.scene import Geo, Scene
+from targets.scene import Float, Geo, Scene
 from targets.truth import (
     Truth,
     TruthOptions,
@@ -310,7 +310,7 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat), ("fault", fault_mask)]
     for name, raster in masks:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
-    shares = {"height": root_height(truth), "depth": (1 + relative_depth(truth)) / 2}
+    shares: dict[str, Float] = {"height": root_height(truth), "depth": (1 + relative_depth(truth)) / 2}
     for name, share in shares.items():
         write_picture(np.rint(share * 65535).astype(np.uint16), folder / f"target_{name}.png")
     classes = np.moveaxis(trap_classes(truth) * 255, 0, -1).astype(np.uint8)
