@@ -310,7 +310,7 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat), ("fault", fault_mask)]
     for name, raster in masks:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
-    shares: dict[str, Float] = {"height": root_height(truth), "depth": (1 + relative_depth(truth)) / 2}
+    shares: dict[str, Float] = {"height": root_height(truth), "depth": np.float32(0.5) * (1 + relative_depth(truth))}
     for name, share in shares.items():
         write_picture(np.rint(share * 65535).astype(np.uint16), folder / f"target_{name}.png")
     classes = np.moveaxis(trap_classes(truth) * 255, 0, -1).astype(np.uint8)
