@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib.image
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torchmetrics import Metric
@@ -12,27 +13,25 @@ from torchmetrics import Metric
 from mtl.data import Sample
 from mtl.heads import Head, Output
 from mtl.panels import hits_panel, output_panel
-from mtl.tally import Tally
 from targets.scene import Bool, Float
 
 Pages = dict[str, dict[str, list]]
 SUMMARY = "summary"
 
 
-class TallySums(Metric):
-    """The sums of one tally, added over maps and over processes."""
+class MapSums(Metric):
+    """Sums of this shape, added over maps and over processes."""
 
     full_state_update = False
     sums: Tensor
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.tally = tally
-        self.add_state("sums", torch.zeros(tally.shape, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("sums", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, prediction: Float, target: Float, valid: Bool) -> None:
-        """Add what one map counts."""
-        self.sums += torch.from_numpy(self.tally.count(prediction, target, valid))
+    def update(self, sums: ArrayLike) -> None:
+        """Add the sums of one map."""
+        self.sums += torch.as_tensor(sums, dtype=torch.float64)
 
     def compute(self) -> Tensor:
         """The sums of all maps."""
@@ -49,12 +48,12 @@ class Board:
 
     def __init__(self, outputs: Sequence[Output]) -> None:
         self.outputs = outputs
-        self._sums = {output.name: TallySums(output.tally) for output in outputs if output.tally is not None}
+        self._sums = {output.name: MapSums(*output.tally.shape) for output in outputs if output.tally is not None}
 
     def add(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
         """Count one map."""
-        if output.name in self._sums:
-            self._sums[output.name].update(prediction, target, valid)
+        if output.tally is not None:
+            self._sums[output.name].update(output.tally.count(prediction, target, valid))
 
     def figures(self, output: Output) -> dict[str, float]:
         """What the maps so far tell beside the score."""

@@ -43,7 +43,7 @@ class Fusion(nn.Module):
     def fit(self, answers: Sequence[tuple[Mapping[str, Float], Float, Bool]]) -> None:
         """Fit the weights to whole maps: (values by output, target (1, H, W), valid (H, W)) of each.
 
-        Maps without a single kind of cell (all trap, or none) leave the weights as they are.
+        Maps of a single kind of cell (all trap, or none at all) leave the weights as they are.
         """
         features, truth = [], []
         for maps, target, valid in answers:

@@ -190,7 +190,9 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
     return closures_under(-smooth, without_interval(scene), options.traps)
 
 
-ROUGHNESS = 3.0  # cells; σ of the Gaussian that takes a predicted depth's roughness out, measured in docs/training.md
+# Cells; σ of the Gaussian that takes a predicted depth's roughness out. Of 0 to 3, 3 gave most on 60 generated maps
+# (trap IoU 0.41 to 0.58, one network of 156 steps on pictures of 128 cells); larger ones were not tried.
+ROUGHNESS = 3.0
 
 
 def smoothed(plane: Float, inside: Bool) -> Float:

@@ -74,7 +74,7 @@ def inside(scene: Scene, _: TrapRules) -> Float:
 def depth(scene: Scene, _: TrapRules) -> Float:
     """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
     _check_depth(scene, "depth")
-    return (1 - 2 * scene.depth_norm())[None]
+    return scene.relative_depth()[None]
 
 
 def isolines(scene: Scene, _: TrapRules) -> Float:

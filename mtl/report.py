@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtl.board import show_summary
-from mtl.comparison import Line, Table, compare
+from mtl.comparison import LEVEL, RESAMPLES, Line, Table, compare
 from mtl.grid import Ablation, Job, folder_name
 from mtl.results import Key, Result
 from targets.errors import UserError
@@ -16,9 +16,11 @@ from targets.files import written_whole
 from targets.page import drawing, element, page, picture
 from targets.page import table as html_table
 
+SURE = f"{100 * LEVEL:g} %"
 NOTE = (
     "Figures are pooled over the maps of the test set: mean over seeds ± standard deviation over seeds. "
-    "Differences are against the first row, with the 95 % interval of a paired bootstrap (2000 resamples, percentiles; "
+    f"Differences are against the first row, with the {SURE} interval of a paired bootstrap "
+    f"({RESAMPLES} resamples, percentiles; "
     "drawn anew with replacement: groups of maps, the same for both rows, and seeds; Efron & Tibshirani 1993); "
     "bold: the interval excludes zero. "
     "Time is that of a training step, loading included and validation excluded, over the first row's."
@@ -112,7 +114,8 @@ def draw(tables: Sequence[Table], figures: Sequence[str]) -> Figure:
                 axes[row, column].set_title(title(table).replace(" (", "\n("), fontsize=10)
             if column:
                 axes[row, column].set_yticklabels([])
-    figure.suptitle("dots: seeds · bar: mean · line: 95 % interval of the difference against the first row", fontsize=9)
+    legend = f"dots: seeds · bar: mean · line: {SURE} interval of the difference against the first row"
+    figure.suptitle(legend, fontsize=9)
     return figure
 
 

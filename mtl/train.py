@@ -18,11 +18,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
-from torchmetrics import Metric
+from torch.utils.tensorboard import SummaryWriter
 
 from mtl.averaging import MovingAverage
 from mtl.balance import cosines, find_balance, gradient_products
-from mtl.board import Board, pages
+from mtl.board import Board, MapSums, pages
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
@@ -34,7 +34,6 @@ from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import cosine_panel
 from mtl.predict import Predictor
 from mtl.progress import progress
-from mtl.scores import Score, Sums
 from mtl.splits import first_groups, split_maps
 from mtl.tiles import padded_length, tile_origins
 from targets.coarse import coarsened
@@ -46,26 +45,6 @@ from targets.scene import Bool, Float, Scene
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
 GRADIENT_BATCHES = 4  # of an epoch, on which the heads' gradients are compared
 BALANCE_RATE = 0.01  # of learned log-variances: Adam moves one by about this much a step, hundreds of steps settle it
-
-
-class OutputScores(Metric):
-    """The pooled figures of one output: its score's sums, added over maps and over processes."""
-
-    full_state_update = False
-    sums: Tensor
-
-    def __init__(self, score: Score) -> None:
-        super().__init__()
-        self.score = score
-        self.add_state("sums", torch.zeros(len(score.sums), dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, sums: Sums) -> None:
-        """Add the sums of one map."""
-        self.sums += torch.tensor([sums[name] for name in self.score.sums], dtype=torch.float64)
-
-    def compute(self) -> dict[str, float]:
-        """The figures of all maps pooled."""
-        return self.score.ratios(dict(zip(self.score.sums, self.sums.tolist(), strict=True)))
 
 
 class MultiTask(L.LightningModule):
@@ -80,7 +59,7 @@ class MultiTask(L.LightningModule):
         self.net = self.net.to(memory_format=torch.channels_last)
         self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
         self.outputs = outputs_of(self.heads)
-        self.scores = {output.name: OutputScores(output.score) for output in self.outputs}
+        self.sums = {output.name: MapSums(len(output.score.sums)) for output in self.outputs}
         self.board = Board(self.outputs)
         self.plateau: ReduceLROnPlateau | None = None
         self.saved_plateau: dict[str, Any] | None = None
@@ -133,6 +112,8 @@ class MultiTask(L.LightningModule):
             cells = torch.from_numpy(valid)[None, None].float()
             self.losses[head.name].append(float(head.cost(raw, torch.from_numpy(target)[None], cells)))
         if len(self.answered) >= PANEL_MAPS:  # the others serve the fusion alone
+            if self.net.fusion is None:
+                return
             values = {output.name: values[output.name] for output in trap_outputs(self.outputs)}
         self.answered.append((sample, values))
 
@@ -141,8 +122,8 @@ class MultiTask(L.LightningModule):
         if self.net.fusion is not None:
             self.fuse(self.net.fusion)
         for output in self.outputs:
-            figures = self.scores[output.name].compute() | self.board.figures(output)
-            self.scores[output.name].reset()
+            figures = self.figures(output) | self.board.figures(output)
+            self.sums[output.name].reset()
             if output.name in self.losses:
                 figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
             for name, value in figures.items():
@@ -168,15 +149,24 @@ class MultiTask(L.LightningModule):
 
     def judge(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
         """Add up the score of an output on one map, and what its pictures count."""
-        self.scores[output.name].update(output.score.count(prediction, target, valid))
+        counted = output.score.count(prediction, target, valid)
+        self.sums[output.name].update([counted[name] for name in output.score.sums])
         self.board.add(output, prediction, target, valid)
+
+    def figures(self, output: Output) -> dict[str, float]:
+        """The figures of an output over all maps pooled."""
+        pooled = self.sums[output.name].compute().tolist()
+        return output.score.ratios(dict(zip(output.score.sums, pooled, strict=True)))
+
+    def writers(self) -> list[SummaryWriter]:
+        """What writes pictures for TensorBoard."""
+        return [logger.experiment for logger in self.loggers if isinstance(logger, TensorBoardLogger)]
 
     def draw_panels(self) -> None:
         """The pictures of every output in TensorBoard."""
-        for logger in self.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                samples, predictions = zip(*self.answered[:PANEL_MAPS], strict=True)
-                self.board.draw(logger.experiment, self.current_epoch, samples, predictions)
+        samples, predictions = zip(*self.answered[:PANEL_MAPS], strict=True)
+        for writer in self.writers():
+            self.board.draw(writer, self.current_epoch, samples, predictions)
 
     def log_gradients(self) -> None:
         """Log what the heads asked of the shared features in this epoch: how much, and who fought whom."""
@@ -190,9 +180,8 @@ class MultiTask(L.LightningModule):
             self.log(f"cosine/{a}-{b}", value)
         if pairs and self.draws_now():
             picture = cosine_panel([head.name for head in self.heads], pairs)
-            for logger in self.loggers:
-                if isinstance(logger, TensorBoardLogger):
-                    logger.experiment.add_figure("gradients/cosine", picture, self.current_epoch)
+            for writer in self.writers():
+                writer.add_figure("gradients/cosine", picture, self.current_epoch)
 
     def configure_optimizers(self) -> Any:
         """AdamW, with its own rate for a pretrained encoder, and the schedule."""

@@ -12,6 +12,7 @@ from targets.scene import Bool, Scene
 
 PALE = 40  # difference of the strongest and the weakest channel; contours, text and faults have less colour
 FAR = 25.0  # grey levels between pixels free of ink and the nearest colour of their palette
+CLEAN = 0.3  # share of the pixels of a picture that are free of ink at least
 SAMPLE = 4000  # pixels looked at
 
 
@@ -40,14 +41,14 @@ def colours_of(scene: Scene, steps: int = 12) -> Colours | None:
     cells = np.flatnonzero(use)
     cells = cells[:: max(1, len(cells) // SAMPLE)]
     pixels = scene.rgb.reshape(-1, 3)[cells]
-    name, distance = min(((name, _on_palette(pixels, name)[1]) for name in PALETTES), key=lambda fit: fit[1])
+    name, distance = likeliest_palette(pixels, CLEAN)
     name = name if distance <= FAR else "unknown"
     if not scene.has_depth:
         return Colours(name, None, None)
     depth = scene.depth.ravel()[cells]
     agreement = None
     if name != "unknown" and np.ptp(depth) > 0:
-        place = _on_palette(pixels, name)[0]
+        place = on_palette(pixels, name)[0]
         if np.ptp(place) > 0:
             agreement = float(np.corrcoef(place, -depth)[0, 1])
     edges = np.quantile(depth, np.linspace(1, 0, steps + 1))
@@ -61,11 +62,18 @@ def place_on_palette(scene: Scene, name: str) -> tuple[NDArray[np.float32], Bool
     assert scene.rgb is not None
     use = scene.map_valid & ~scene.fault & (np.ptp(scene.rgb, axis=2) > PALE)
     place = np.zeros(scene.shape, np.float32)
-    place[use] = _on_palette(scene.rgb[use], name)[0]
+    place[use] = on_palette(scene.rgb[use], name)[0]
     return place, use
 
 
-def _on_palette(pixels: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float64], float]:
-    """Each pixel's place on a palette, and a distance that most clean pixels keep: the rest may be ink."""
+def likeliest_palette(pixels: NDArray[np.uint8], share: float) -> tuple[str, float]:
+    """The palette whose colours lie nearest to this share of pixels (n, 3), n > 0, and how far the last of these is."""
+    pixels = pixels[:: max(1, len(pixels) // SAMPLE)]
+    fits = ((name, float(np.quantile(on_palette(pixels, name)[1], share))) for name in PALETTES)
+    return min(fits, key=lambda fit: fit[1])
+
+
+def on_palette(pixels: NDArray[np.uint8], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where on a palette each of pixels (..., 3) lies, 0 = deepest colour, 1 = shallowest, and how far from it."""
     distance, nearest = cKDTree(palette(name).astype(np.float32)).query(pixels.astype(np.float32))
-    return np.asarray(nearest / 255, np.float64), float(np.quantile(distance, 0.3))
+    return np.asarray(nearest / 255, np.float64), np.asarray(distance, np.float64)

@@ -2,15 +2,14 @@
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
+from targets.colours import likeliest_palette, on_palette
 from targets.holes import fill_holes
 from targets.plain import thin_dark
-from targets.render import PALETTES, RGB, palette
+from targets.render import PALETTES, RGB
 from targets.scene import Bool, Float, Scene
 
 OFF = 30.0  # grey levels from the nearest colour of the legend: faults, labels and paper are farther, colours nearer
-SAMPLE = 4000  # pixels that decide which legend it is
 
 
 def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
@@ -28,22 +27,14 @@ def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
     """
     lines = thin_dark(rgb)
     coloured = inside & ~lines
-    legend = cKDTree(palette(likeliest_palette(rgb, coloured)).astype(np.float32))
-    distance, place = legend.query(rgb.astype(np.float32))
+    # Half of the pixels at least have a colour of the legend: the rest may be ink.
+    name = likeliest_palette(rgb[coloured], 0.5)[0] if coloured.any() else next(iter(PALETTES))
+    place, distance = on_palette(rgb, name)
     strange = ((distance > OFF) & ~lines).astype(np.uint8)
     # One cell more: the soft edge of a fault is a mixture of its colour and the map's.
     read = coloured & (cv2.dilate(strange, np.ones((3, 3), np.uint8)) == 0)
-    depth = np.asarray(1 - place / 255, np.float32)
+    depth = np.asarray(1 - place, np.float32)
     return (fill_holes(depth, read, inside) if read.any() else depth), read
-
-
-def likeliest_palette(rgb: RGB, use: Bool) -> str:
-    """The palette whose colours lie nearest to the pixels `use`, for half of them at least: the rest may be ink."""
-    pixels = rgb[use].astype(np.float32)
-    pixels = pixels[:: max(1, len(pixels) // SAMPLE)]
-    if not len(pixels):
-        return next(iter(PALETTES))
-    return min(PALETTES, key=lambda name: float(np.median(cKDTree(palette(name)).query(pixels)[0])))
 
 
 def scene_of_picture(scene: Scene) -> Scene:

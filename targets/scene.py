@@ -153,6 +153,10 @@ class Scene:
         norm = (self.depth - np.float32(low)) / np.float32(max(high - low, 1e-12))
         return np.where(self.map_valid, norm, 0).astype(np.float32)
 
+    def relative_depth(self) -> Float:
+        """(H, W) float32 +1 = shallowest, -1 = deepest cell of this map, +1 outside it."""
+        return 1 - 2 * self.depth_norm()
+
     def with_(self, **fields: object) -> "Scene":
         """A copy with some fields replaced."""
         return replace(self, **fields)  # type: ignore[arg-type]

@@ -133,7 +133,7 @@ def fault_mask(truth: Truth) -> Float:
 
 def relative_depth(truth: Truth) -> Float:
     """(H, W) +1 = shallowest, -1 = deepest cell of the map: the depth channel as the network is shown it."""
-    return 1 - 2 * truth.scene.depth_norm()
+    return truth.scene.relative_depth()
 
 
 def root_height(truth: Truth) -> Float:

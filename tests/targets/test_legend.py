@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from targets.legend import depth_of_picture, likeliest_palette, scene_of_picture
+from targets.colours import likeliest_palette
+from targets.legend import depth_of_picture, scene_of_picture
 from targets.render import PALETTES, Style, render
 from targets.truth import TrapRules, computed_traps
 from tests.conftest import dome_scene
@@ -24,7 +25,7 @@ def test_every_palette_is_recognised_and_read_back(name, banded):
     scene = relief_scene()
     style = Style(palette=name, banded=banded)
     picture = render(scene, style)
-    assert likeliest_palette(picture, scene.map_valid) == name
+    assert likeliest_palette(picture[scene.map_valid], 0.5)[0] == name
     depth, read = depth_of_picture(picture, scene.map_valid)
     error = np.abs(depth - scene.depth_norm())
     assert error.mean() < (0.05 if banded else 0.015)
