@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mtl.ablation import ablate
-from mtl.board import Board, pages
+from mtl.board import Board, MapSums, pages
 from mtl.data import prepare
 from mtl.grid import Ablation, plan
 from mtl.heads import HEADS, outputs_of
@@ -153,3 +153,12 @@ def test_a_hit_map_tells_what_is_found_missed_and_false():
     figure.canvas.draw()
     told = [axis.get_title().split(": ")[1] for axis in figure.axes]
     assert told == ["1 of 1 found, 0 false", "0 of 1 found, 1 false", "0 of 1 found, 0 false", "0 of 0 found, 0 false"]
+
+
+def test_sums_add_over_maps_until_they_are_reset():
+    sums = MapSums(2)
+    sums.update([1, 2])
+    sums.update(np.array([3.0, 4.0]))
+    assert sums.compute().tolist() == [4, 6]
+    sums.reset()
+    assert sums.compute().tolist() == [0, 0]
