@@ -15,7 +15,10 @@ CELLS = 20_000  # of one map that the weights are fitted to; more would not chan
 
 
 class Fusion(nn.Module):
-    """Logistic regression on the logits of several trap probabilities; until it is fitted, their mean.
+    """A logistic regression on the logits of several trap probabilities; until it is fitted, their mean.
+
+    It is moved so that 0.5 is the threshold of the largest intersection over union: few cells are trap, and the
+    likeliest answer for a cell is too often no.
 
     Parameters
     ----------
@@ -55,4 +58,17 @@ class Fusion(nn.Module):
         # C: hardly any shrinkage, the cells are many and the weights few
         fitted = LogisticRegression(C=1e3).fit(np.concatenate(features), np.concatenate(truth))
         self.weights.copy_(torch.from_numpy(fitted.coef_[0]))
-        self.offset.copy_(torch.from_numpy(fitted.intercept_))
+        logits = np.concatenate(features) @ fitted.coef_[0]
+        self.offset.fill_(-best_threshold(logits, np.concatenate(truth)))
+
+
+def best_threshold(logits: Float, truth: Bool) -> float:
+    """The value above which the cells (n,) called trap have the largest intersection over union with the truth (n,)."""
+    order = np.argsort(-logits, kind="stable")
+    hits = np.cumsum(truth[order])
+    called = np.arange(1, len(order) + 1)
+    iou = hits / (called + truth.sum() - hits)
+    iou[:-1][np.diff(logits[order]) == 0] = 0  # cells of one value are called trap together
+    last = int(iou.argmax())
+    falling = np.append(logits[order], logits.min() - 1)
+    return float(falling[last : last + 2].mean())

@@ -83,9 +83,9 @@ def test_every_output_has_its_pictures(ask):
     pictures = set(ask("plugin/images/tags")[RUN])
     outputs = ("trap", "crest", "dist", "depth", "depth_traps", "fusion")
     expected = {f"{name}/panel" for name in outputs} | {"crest/hits"}
-    expected |= {f"{name}/curves" for name in ("trap", "fusion")} | {"dist/errors", "depth/errors"}
+    expected |= {f"{name}/curves" for name in ("trap", "depth_traps", "fusion")} | {"dist/errors", "depth/errors"}
     assert pictures >= expected
-    assert not {"trap/errors", "dist/curves", "trap/hits", "depth_traps/curves"} & pictures
+    assert not {"trap/errors", "dist/curves", "trap/hits"} & pictures
 
 
 def test_the_layout_has_a_page_per_output_and_every_chart_has_its_figures(ask):

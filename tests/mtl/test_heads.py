@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from mtl.fusion import Fusion
-from mtl.heads import FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
+from mtl.fusion import Fusion, best_threshold
+from mtl.heads import DEPTH_ERROR, FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
 from mtl.scores import TRAP_SCORE
 from targets.scene import Geo
 from targets.synth import make_scene
@@ -25,6 +25,7 @@ def iou(values, truth):
 @pytest.mark.parametrize("rules", [TrapRules(), TrapRules(reading="contour"), TrapRules(faults="sealing")])
 def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
     monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
+    monkeypatch.setattr("mtl.heads.DEPTH_ERROR", 1e-9)  # and no doubt
     scene = make_scene(4, 96)
     scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
     options = TruthOptions(rules)
@@ -131,3 +132,25 @@ def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outsid
 
 def test_fusion_is_judged_as_a_trap():
     assert FUSION.score is HEADS["trap"].score
+
+
+def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome, monkeypatch):
+    monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)
+    head = HEADS["depth"]
+    values, _ = head.target(find_truth(dome))
+    chance = head.derived.derive(values, dome, TruthOptions())[0]
+    share = (2100 - dome.depth) / 100  # the dome closes to its foot, and is all of the relief
+    inside = share > 0.001
+    np.testing.assert_allclose(chance[inside], (share / (share + DEPTH_ERROR))[inside], atol=0.01)
+    assert not chance[~inside].any()
+
+
+def test_the_threshold_of_the_largest_iou_by_trying_all():
+    random = np.random.default_rng(3)
+    logits = random.normal(size=60).round(1)  # rounded: some cells share a value
+    truth = logits + random.normal(0, 1.5, 60) > 0.8
+
+    def iou(threshold):
+        return (truth & (logits > threshold)).sum() / (truth | (logits > threshold)).sum()
+
+    assert iou(best_threshold(logits, truth)) == max(iou(value) for value in [*logits, -9])
