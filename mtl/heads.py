@@ -89,6 +89,7 @@ class Head(Output):
     scale : the usual size of values, in their unit: the loss of a quantity sees values over it, so that it is of the
         size of the other heads' losses.
     bias : the logit an untrained head starts from (rare answers start near "no").
+    pooled : the answer is one for the whole map: its logits are averaged over the patch, and stand in all its cells.
     blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
     derived : what else follows from the head's whole map, or None.
     """
@@ -98,6 +99,7 @@ class Head(Output):
     loss: Loss
     scale: float = 1.0
     bias: float = 0.0
+    pooled: bool = False
     blend: Literal["values", "logits"] = "values"
     derived: Derived | None = None
 
@@ -132,6 +134,17 @@ def everywhere(raster: Callable[[Truth], Float], answer: Truth) -> Values:
 def in_traps(raster: Callable[[Truth], Float], answer: Truth) -> Values:
     """A target that means something inside traps only."""
     return raster(answer)[None], answer.scene.map_valid & (answer.labels > 0)
+
+
+def of_salt(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+    """A target of seismic images whose salt was drawn; elsewhere it is known nowhere."""
+    return raster(answer)[None], answer.scene.map_valid & (answer.scene.salt is not None)
+
+
+def where_traps_are_known(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+    """A target of maps and images in which somebody drew, or whose depth tells their traps."""
+    known = answer.scene.drawn is not None or answer.scene.has_depth
+    return raster(answer)[None], answer.scene.map_valid & known
 
 
 def with_depth(raster: Callable[[Truth], Float], answer: Truth) -> Values:
@@ -270,7 +283,7 @@ HEADS = {
         ),
         Head(
             name="boundary",
-            unit="probability of a trap's outline",
+            unit="probability of an outline of a trap or salt body",
             target=partial(everywhere, truth.boundary_band),
             kind="mask",
             activation=sigmoid,
@@ -294,7 +307,7 @@ HEADS = {
         ),
         Head(
             name="dist",
-            unit="cells to the crest of one's own trap",
+            unit="cells to the crest of one's own trap, or the middle of one's own salt body",
             target=partial(in_traps, truth.crest_distance),
             kind="quantity",
             activation=to_distance,
@@ -356,6 +369,30 @@ HEADS = {
             drawing=Drawing("viridis", plane=rim_over_inside),
             tally=probability_of(truth.INSIDE),
             derived=traps_of("fused_traps", "inside and rim together", inside_or_rim, PROBABILITY),
+        ),
+        Head(
+            name="salt",
+            unit="probability of salt",
+            target=partial(of_salt, truth.salt_mask),
+            kind="mask",
+            activation=sigmoid,
+            loss=BCE_DICE,
+            score=scores.SALT_SCORE,
+            drawing=Drawing("viridis"),
+            tally=PROBABILITY,
+            bias=-1.0,
+        ),
+        Head(
+            name="empty",
+            unit="probability that there is no trap or salt at all",
+            target=partial(where_traps_are_known, truth.emptiness),
+            kind="mask",
+            activation=sigmoid,
+            loss=LOSSES["bce"],
+            score=scores.WHOLE_SCORE,
+            drawing=Drawing("coolwarm"),
+            tally=PROBABILITY,
+            pooled=True,
         ),
     )
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from targets.errors import UserError
@@ -106,6 +107,21 @@ def ramp(scene: Scene, _: TrapRules) -> Float:
     return np.broadcast_to(rows[:, None], (1, *scene.shape))
 
 
+def salt_depth_abs(scene: Scene, rules: TrapRules) -> Float:
+    """Three planes of a seismic image: grey, |Δrow + Δcol| of it by central differences, and grey times `ramp`."""
+    grey = cv2.cvtColor(with_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    down, across = np.gradient(grey)
+    return np.stack([grey, np.abs(down + across), grey * ramp(scene, rules)[0]])
+
+
+def true_depth(scene: Scene, _: TrapRules) -> Float:
+    """How deep a seismic image lies, one value in all its cells; in the TGS set 0.05 to 0.96."""
+    if scene.z is None:
+        raise UserError(scene.name, "nobody says how deep it lies", "a depth for the input 'true_depth'",
+                        "use other inputs, or add the image to depths.csv")  # fmt: skip
+    return np.full((1, *scene.shape), scene.z / 1000, np.float32)
+
+
 def closure(scene: Scene, rules: TrapRules) -> Float:
     """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
     _check_depth(scene, "closure")
@@ -128,6 +144,8 @@ INPUTS = {
         InputChannel("closure", 1, "√(height above spill / relief)", closure),
         InputChannel("map", 1, "1 = inside the map", inside),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
+        InputChannel("salt_depth_abs", 3, "0 black .. 1 white, its gradient, times the row", salt_depth_abs),
+        InputChannel("true_depth", 1, "thousands of metres", true_depth),
     )
 }
 

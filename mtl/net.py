@@ -51,14 +51,22 @@ class MultiHeadNet(nn.Module):
         return logits
 
 
-def last_layer(width: int, head: Head) -> nn.Conv2d:
+class Pooled(nn.Module):
+    """The mean of every plane in all its cells."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape."""
+        return x.mean((-2, -1), keepdim=True).expand_as(x)
+
+
+def last_layer(width: int, head: Head) -> nn.Module:
     """The 3x3 convolution of one head; it starts near the head's own bias, planes for the loss alone near 0."""
     layer = nn.Conv2d(width, head.planes, 3, padding=1)
     nn.init.normal_(layer.weight, std=0.01)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     nn.init.constant_(layer.bias[: head.channels], head.bias)
-    return layer
+    return nn.Sequential(layer, Pooled()) if head.pooled else layer
 
 
 def _encoder_decoder(config: NetConfig) -> nn.Module:

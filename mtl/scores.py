@@ -4,6 +4,7 @@ A score counts sums on one map. Because sums add up, the same ratios give the fi
 (pooled) and of several processes. Arrays: prediction and target (C, H, W) in the head's unit, valid (H, W) bool.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ class Score:
     count : (prediction, target, valid) -> sums of one map.
     ratios : sums -> figures; NaN where a figure is not defined (no true trap, say).
     best : the figure by which the best checkpoint is chosen.
+    floor : the figure that says what no answer at all would get; reports print it beside the best one. None: it is 0.
     charts : figures that are read together, the best one's first: a chart each in TensorBoard.
     mode : `max` if larger is better, else `min`.
     """
@@ -41,6 +43,7 @@ class Score:
     best: str
     charts: tuple[tuple[str, ...], ...]
     mode: Literal["min", "max"] = "max"
+    floor: str | None = None
 
 
 def pool(sums: Sequence[Sums]) -> Sums:
@@ -85,6 +88,71 @@ def mask_ratios(s: Sums) -> dict[str, float]:
 def count_inside(prediction: Float, target: Float, valid: Bool) -> Sums:
     """Mask sums of the class inside: the second of background, inside, rim."""
     return count_mask(prediction[1:2], target[1:2], valid)
+
+
+# -- images of salt ----------------------------------------------------------------------------------------------
+
+
+def count_salt(prediction: Float, target: Float, valid: Bool) -> Sums:
+    """Mask sums, and what one image is worth by each metric of the TGS Salt Identification Challenge."""
+    cells = count_mask(prediction, target, valid)
+    tp, fp, fn = (int(cells[name]) for name in MASK_SUMS)
+    known = bool(valid.any())
+    return cells | {
+        "images": float(known),
+        "tgs": known * tgs_precision(tp, fp, fn),
+        "my_iou_metric": known * my_iou_metric(tp, fp, fn),
+        "predict_nothing": float(known and tp + fn == 0),
+    }
+
+
+def tgs_precision(tp: int, fp: int, fn: int) -> float:
+    """The official metric of one image: the share of the thresholds 0.50, 0.55, … 0.95 that the IoU exceeds.
+
+    1 where there is no salt and none is seen, 0 where only one of both is without. Of a set it is the mean over images.
+    """
+    union = tp + fp + fn
+    return sum(20 * tp > step * union for step in range(10, 20)) / 10 if union else 1.0  # whole numbers: exact
+
+
+def my_iou_metric(tp: int, fp: int, fn: int) -> float:
+    """What many notebooks of the challenge watched under this name: **a perfect mask gets 1.1**, so do not compare it.
+
+    It is floor(max(0, (IoU - 0.45) · 20)) / 10, in floating point as there; without salt 1 if none is seen, else 0.
+    """
+    if tp + fn == 0:
+        return float(fp == 0)
+    return math.floor(max(0.0, (tp / (tp + fp + fn) - 0.45) * 20)) / 10
+
+
+def salt_ratios(s: Sums) -> dict[str, float]:
+    """Means over images: official metric, what predicting nothing would get, the notebooks' metric; pooled overlap."""
+    means = {name: ratio(s[name], s["images"]) for name in ("tgs", "predict_nothing", "my_iou_metric")}
+    cells = mask_ratios(s)
+    return means | {name: cells[name] for name in ("iou", "dice", "precision", "recall")}
+
+
+# -- whole maps --------------------------------------------------------------------------------------------------
+
+
+def count_whole(prediction: Float, target: Float, valid: Bool) -> Sums:
+    """The true or false answer about one map, whose cells it is the mean of; none where nothing is known."""
+    if not valid.any():
+        return dict.fromkeys(WHOLE_SUMS, 0.0)
+    seen, true = bool(prediction[0][valid].mean() > THRESHOLD), bool(target[0][valid].mean() > THRESHOLD)
+    right, kind = seen == true, "positive" if seen else "negative"
+    return dict.fromkeys(WHOLE_SUMS, 0.0) | {f"{'true' if right else 'false'}_{kind}": 1.0}
+
+
+def whole_ratios(s: Sums) -> dict[str, float]:
+    """Share of maps that are right, precision and recall of yes, and what always the commoner answer would get."""
+    yes, no = s["true_positive"] + s["false_negative"], s["true_negative"] + s["false_positive"]
+    return {
+        "accuracy": ratio(s["true_positive"] + s["true_negative"], yes + no),
+        "precision": ratio(s["true_positive"], s["true_positive"] + s["false_positive"]),
+        "recall": ratio(s["true_positive"], yes),
+        "always_the_same": ratio(max(yes, no), yes + no),
+    }
 
 
 # -- outlines ----------------------------------------------------------------------------------------------------
@@ -197,6 +265,7 @@ def error_ratios(s: Sums) -> dict[str, float]:
 
 
 MASK_SUMS = ("tp", "fp", "fn")
+WHOLE_SUMS = ("true_positive", "false_positive", "true_negative", "false_negative")
 OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
 
 CREST_RADIUS = 10  # cells; a crest seen as near as this is hit
@@ -228,4 +297,20 @@ CREST_SCORE = Score(
 )
 ERROR_SCORE = Score(
     ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",)), mode="min"
+)
+SALT_SCORE = Score(
+    (*MASK_SUMS, "images", "tgs", "my_iou_metric", "predict_nothing"),
+    count_salt,
+    salt_ratios,
+    best="tgs",
+    floor="predict_nothing",
+    charts=(("tgs", "predict_nothing"), ("my_iou_metric",), ("iou", "dice"), ("precision", "recall")),
+)
+WHOLE_SCORE = Score(
+    WHOLE_SUMS,
+    count_whole,
+    whole_ratios,
+    best="accuracy",
+    floor="always_the_same",
+    charts=(("accuracy", "always_the_same"), ("precision", "recall")),
 )

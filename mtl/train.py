@@ -109,7 +109,7 @@ class MultiTask(L.LightningModule):
         for head in self.heads:
             target, valid = sample.targets[head.name], sample.valid[head.name]
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
-            cells = torch.from_numpy(valid)[None, None].float()
+            cells = torch.tensor(valid)[None, None].float()  # copied: the validity of a seismic image is read-only
             self.losses[head.name].append(float(head.cost(raw, torch.from_numpy(target)[None], cells)))
         if len(self.answered) >= PANEL_MAPS:  # the others serve the fusion alone
             if self.net.fusion is None:

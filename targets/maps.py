@@ -1,6 +1,7 @@
 """Which maps do these paths hold? Lists map folders, flat sets of files, pictures and grids, and reads them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from targets.folder import PICTURES, Layout, find_files, find_flat, flat_group, 
 from targets.grids import format_of, read_grid
 from targets.holes import Fill
 from targets.scene import Scene
+from targets.tgs import find_images, read_image
 
 FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
 
@@ -36,17 +38,20 @@ class MapSource:
     Fields
     ------
     name : unique in its list, letters, digits, ``_``, ``-`` and ``.`` only: it can name a file.
-    kind : "folder", "flat" (files of one name pattern), "picture" (a coloured map alone) or "grid".
-    files : the files by kind as in `folder.Layout`; of a grid {"grid": path}.
+    kind : "folder", "flat" (files of one name pattern), "picture" (a coloured map alone), "grid" or "tgs" (a seismic
+        image).
+    files : the files by kind as in `folder.Layout`; of a grid {"grid": path}; of an image as in `tgs.ImageFiles`.
     faults : files of fault lines that belong to a grid.
     group : the larger map that a flat file's name tells, or "".
+    row : what tables tell of a seismic image.
     """
 
     name: str
-    kind: Literal["folder", "flat", "picture", "grid"]
+    kind: Literal["folder", "flat", "picture", "grid", "tgs"]
     files: dict[str, Path] = field(hash=False)
     faults: tuple[Path, ...] = ()
     group: str = ""
+    row: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def path(self) -> Path:
@@ -60,7 +65,8 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
 
     A file is a picture alone (PNG, JPEG) or a grid. A folder is one map if it holds files with the names of `layout`;
     else its flat sets of files, its grids and its subfolders that are maps are listed. Only when there is none of
-    these, its pictures are, and after them whatever its other subfolders hold.
+    these, its pictures are, and after them whatever its other subfolders hold. A set of seismic images in the layout
+    of `tgs` gives its images instead.
 
     The faults of a grid lie beside it, in ``.csv``, ``.pol`` or ``.zmap`` files: those whose name starts with the
     grid's; if there are none, those with "fault" in their name that do not start with another grid's name.
@@ -93,6 +99,8 @@ def read_map(source: MapSource, fill: Fill = "inpaint", elevation: bool = False)
     ------
     UserError : a file is missing, damaged or contradicts the others.
     """
+    if source.kind == "tgs":
+        return read_image(source.name, source.files, source.row)
     if source.kind != "grid":
         return read_files(source.name, source.files, fill, source.group)
     scene = read_grid(source.files["grid"], source.faults, fill, elevation)
@@ -131,6 +139,8 @@ def _stem(path: Path) -> str:
 def _in_folder(folder: Path, layout: Layout) -> list[MapSource]:
     if files := find_files(folder, layout):
         return [MapSource(folder.resolve().name, "folder", files)]
+    if images := find_images(folder):
+        return [MapSource(image.id, "tgs", image.files, row=image.row) for image in images]
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     found = [
         MapSource(name, "flat", files, group=flat_group(next(iter(files.values())), layout))
@@ -155,11 +165,11 @@ def _key(source: MapSource) -> Path:
 def _with_unique_names(sources: list[MapSource]) -> list[MapSource]:
     """Names that can be file names, on systems that ignore case too; namesakes get their folder's name in front."""
     names = [_safe(source.name) for source in sources]
-    twice = {name for name in names if sum(name.lower() == other.lower() for other in names) > 1}
+    counts = Counter(name.lower() for name in names)
     taken: set[str] = set()
     for i, source in enumerate(sources):
         name = names[i]
-        if name in twice:
+        if counts[name.lower()] > 1:
             name = f"{_safe(source.path.resolve().parent.name)}_{name}"
         number, base = 2, name
         while name.lower() in taken:

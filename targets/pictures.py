@@ -49,7 +49,8 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
         return grey, np.ones(grey.shape, np.bool_)
     colours = np.asarray(image.convert("RGBA")).astype(np.int16)
     opaque = colours[..., 3] >= 128
-    spread = np.ptp(colours[..., :3], axis=2)
+    red, green, blue = (colours[..., i] for i in range(3))  # by planes: ten times as fast as a reduction of three
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     if (coloured := float((spread[opaque] > 16).mean()) if opaque.any() else 0.0) > 0.01:
         raise UserError(path, f"a colour picture ({coloured:.0%} of the pixels have colours)", "a grey picture",
                         "save it as greyscale, or check that it is not the rgb picture")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What one map is: the `Scene` record that every reader makes and every input channel and head takes."""
+"""What one map or image is: the `Scene` record that every reader makes and every input channel and head takes."""
 
 from dataclasses import dataclass, field, replace
 
@@ -68,7 +68,7 @@ class Geo:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """One map. All arrays share one shape (H, W) and have row 0 at the top of the picture.
+    """One map, or one seismic image. All arrays share one shape (H, W) and have row 0 at the top of the picture.
 
     Fields
     ------
@@ -83,6 +83,8 @@ class Scene:
     traps : (H, W) bool, an interpreter's traps, or None (they are then computed from `depth`).
     geo : location and units.
     group : the larger map this one was cut from; data splits never separate a group.
+    salt : (H, W) bool, the salt an interpreter drew in a seismic image, or None: on a map, or where it is asked for.
+    z : how deep a seismic image lies, or None where that is unknown or there is a `depth`.
     """
 
     name: str
@@ -94,12 +96,14 @@ class Scene:
     traps: Bool | None = None
     geo: Geo = field(default_factory=Geo)
     group: str = ""
+    salt: Bool | None = None
+    z: float | None = None
 
     def __post_init__(self) -> None:
         if self.depth.ndim != 2 or self.depth.size == 0:
             raise UserError(self.name, f"depth has shape {self.depth.shape}", "(H, W) with at least one cell")
-        for key, kind in [("depth_valid", np.bool_), ("map_valid", np.bool_), ("fault", np.bool_), ("traps", np.bool_)]:
-            self._check(key, getattr(self, key), self.depth.shape, kind, optional=key == "traps")
+        for key in ("depth_valid", "map_valid", "fault", "traps", "salt"):
+            self._check(key, getattr(self, key), self.depth.shape, np.bool_, optional=key in ("traps", "salt"))
         self._check("depth", self.depth, self.depth.shape, np.float32)
         self._check("rgb", self.rgb, (*self.depth.shape, 3), np.uint8, optional=True)
         if not self.map_valid.any():
@@ -140,6 +144,11 @@ class Scene:
     def has_depth(self) -> bool:
         """Whether the map came with a depth channel."""
         return bool(self.depth_valid.any())
+
+    @property
+    def drawn(self) -> Bool | None:
+        """(H, W) bool, the bodies a person drew: traps of a map, salt of a seismic image; None if nobody did."""
+        return self.traps if self.salt is None else self.salt
 
     @property
     def relief(self) -> tuple[float, float]:

@@ -50,7 +50,7 @@ class TruthOptions:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The traps of one map.
+    """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for them too.
 
     labels : (H, W) int32, 0 = no trap, k = trap k.
     crests : (N, 2) int, row and column of the crest of trap k in row k - 1.
@@ -65,10 +65,10 @@ class Truth:
 
 
 def find_truth(scene: Scene, options: TruthOptions | None = None) -> Truth:
-    """The interpreter's traps of a scene where there are any, else its exact closures."""
+    """What an interpreter drew in a scene, else its exact closures."""
     options = options or TruthOptions()
-    if scene.traps is not None:
-        traps = drawn_traps(scene)
+    if scene.drawn is not None:
+        traps = drawn_traps(scene, scene.drawn)
     elif not scene.has_depth:
         traps = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
     else:
@@ -102,14 +102,13 @@ def computed_traps(scene: Scene, rules: TrapRules) -> Traps:
     return closures.labels, crests.astype(np.int64), closures.height
 
 
-def drawn_traps(scene: Scene) -> Traps:
-    """Labels (8-connected parts), crests and heights of the traps an interpreter drew.
+def drawn_traps(scene: Scene, drawn: Bool) -> Traps:
+    """Labels (8-connected parts), crests and heights of the traps an interpreter drew, (H, W) bool.
 
     The crest is the shallowest cell, and heights are taken above the deepest cell of the trap; without a depth the
     crest is the cell farthest from the outline, and heights are 0.
     """
-    assert scene.traps is not None
-    labels = label(scene.traps & scene.map_valid, connectivity=2).astype(np.int32)
+    labels = label(drawn & scene.map_valid, connectivity=2).astype(np.int32)
     depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
     height = np.zeros(scene.shape, np.float32)
@@ -124,6 +123,17 @@ def drawn_traps(scene: Scene) -> Traps:
 def trap_mask(truth: Truth) -> Float:
     """(H, W) 1 inside traps, 0 elsewhere."""
     return (truth.labels > 0).astype(np.float32)
+
+
+def salt_mask(truth: Truth) -> Float:
+    """(H, W) 1 in salt, 0 elsewhere and where nobody drew any."""
+    salt = truth.scene.salt
+    return np.zeros(truth.scene.shape, np.float32) if salt is None else salt.astype(np.float32)
+
+
+def emptiness(truth: Truth) -> Float:
+    """(H, W) 1 everywhere on a map without a trap, else 0 everywhere."""
+    return np.full(truth.scene.shape, not truth.labels.any(), np.float32)
 
 
 def fault_mask(truth: Truth) -> Float:

@@ -25,8 +25,13 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False) -
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     figures = train(config, folder, resume)
-    best = [f"{head.name}/{head.score.best}" for head in pick(HEADS, config.heads, "--heads")]
-    print("last validation: " + ", ".join(f"{name} {figures[name]:.3f}" for name in best))
+    told = [
+        f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
+        for head in pick(HEADS, config.heads, "--heads")
+        for name in (head.score.best, head.score.floor)
+        if name is not None
+    ]
+    print("last validation: " + ", ".join(told))
     print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
     print(f"look at it: tensorboard --logdir {folder}")
 

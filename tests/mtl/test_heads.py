@@ -154,3 +154,37 @@ def test_the_threshold_of_the_largest_iou_by_trying_all():
         return (truth & (logits > threshold)).sum() / (truth | (logits > threshold)).sum()
 
     assert iou(best_threshold(logits, truth)) == max(iou(value) for value in [*logits, -9])
+
+
+def seismic(salt):
+    """An image of 32 x 32 cells; `salt` (H, W) bool or None."""
+    dome = dome_scene(size=32)
+    nothing = np.zeros((32, 32), bool)
+    return dome.with_(depth=np.zeros((32, 32), np.float32), depth_valid=nothing, salt=salt, z=500.0)
+
+
+def test_heads_of_salt_follow_the_mask_and_know_nothing_without_one():
+    body = np.zeros((32, 32), bool)
+    body[8:24, 10:20] = True
+    drawn, bare, unknown = (find_truth(seismic(salt)) for salt in (body, ~body & body, None))
+    values, valid = HEADS["salt"].target(drawn)
+    assert valid.all()
+    np.testing.assert_array_equal(values[0], body)
+    band, _ = HEADS["boundary"].target(drawn)
+    assert band[0, 8, 15] and not band[0, 15, 15] and not band[0, 0, 0]
+    distance, inside = HEADS["dist"].target(drawn)
+    np.testing.assert_array_equal(inside, body)
+    assert distance[0][body].min() == 0 and distance[0, 8, 10] > 5
+    for truth, empty in ((drawn, 0), (bare, 1)):
+        values, valid = HEADS["empty"].target(truth)
+        assert valid.all() and (values == empty).all()
+    assert not HEADS["salt"].target(bare)[0].any() and HEADS["salt"].target(bare)[1].all()
+    for name in ("salt", "empty"):
+        assert not HEADS[name].target(unknown)[1].any()
+
+
+def test_the_salt_of_a_map_is_unknown_but_a_map_may_hold_no_trap(dome):
+    truth = find_truth(dome)
+    assert not HEADS["salt"].target(truth)[1].any()
+    values, valid = HEADS["empty"].target(truth)
+    assert valid.all() and not values.any()

@@ -23,7 +23,7 @@ RULES = TrapRules()
 
 @pytest.fixture(scope="module")
 def faulted() -> Scene:
-    return make_scene(3, 96)
+    return make_scene(3, 96).with_(z=500.0)
 
 
 def turned(scene: Scene, turns: int, flip: bool) -> Scene:
@@ -102,6 +102,33 @@ def test_ramp_is_the_row_of_the_map(dome):
     ramp = INPUTS["ramp"].from_scene(dome)
     assert ramp.shape == (1, 64, 64) and np.ptp(ramp, axis=2).max() == 0
     assert ramp[0, :, 0].tolist() == pytest.approx(np.arange(64) / 63)
+
+
+def test_three_planes_of_a_seismic_image_by_hand(dome):
+    grey = np.zeros((64, 64, 3), np.uint8)
+    grey[:, 1::2] = 255  # columns 0 1 0 1 ...
+    grey[32:] = 51
+    planes = INPUTS["salt_depth_abs"].from_scene(dome.with_(rgb=grey))
+    assert planes.shape == (3, 64, 64) and planes.dtype == np.float32
+    assert planes[0, 0, :4].tolist() == [0, 1, 0, 1] and planes[0, 40, 7] == pytest.approx(0.2)
+    # Inside, Δcolumn of 0 1 0 is 0; at the rim it is 1. Rows change where the grey block begins: (0.2 - 1) / 2.
+    assert planes[1, 10, :3].tolist() == [1, 0, 0] and planes[1, 32, 11] == pytest.approx(0.4)
+    assert planes[1, 31, 10] == pytest.approx(0.1)
+    np.testing.assert_allclose(planes[2], planes[0] * np.linspace(0, 1, 64)[:, None], atol=1e-6)
+
+
+def test_down_and_across_are_added_before_their_size_is_taken(dome):
+    rows, cols = np.indices((64, 64))
+    falling, rising = (np.repeat((100 + rows + sign * cols).astype(np.uint8)[..., None], 3, 2) for sign in (-1, 1))
+    across, along = (INPUTS["salt_depth_abs"].from_scene(dome.with_(rgb=rgb))[1] for rgb in (falling, rising))
+    np.testing.assert_allclose(across, 0, atol=1e-6)
+    np.testing.assert_allclose(along, 2 / 255, rtol=1e-4)
+
+
+def test_the_true_depth_is_one_value_and_must_be_known(dome):
+    np.testing.assert_array_equal(INPUTS["true_depth"].from_scene(dome.with_(z=431.0)), np.float32(0.431))
+    with pytest.raises(UserError, match=r"dome.*true_depth.*depths\.csv"):
+        INPUTS["true_depth"].from_scene(dome)
 
 
 def test_gradient_of_a_plane_is_one_number_and_does_not_depend_on_units(dome):

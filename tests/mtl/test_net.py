@@ -74,6 +74,15 @@ def test_heads_share_everything_but_their_last_layer():
     assert sizes[1] - sizes[0] == 3 * (SMALL[-1] * 9 + 1)
 
 
+def test_a_pooled_head_says_one_thing_in_all_cells_and_it_is_the_mean():
+    net = build(heads="trap,empty").eval()
+    shared = net.shared(torch.randn(2, 5, 64, 64))
+    answer = net.answers(shared, (64, 64))["empty"]
+    assert answer.shape == (2, 1, 64, 64) and torch.equal(answer, answer[..., :1, :1].expand_as(answer))
+    cells = net.heads["empty"][0](shared)
+    assert cells.std() > 0 and torch.allclose(answer.mean((1, 2, 3)), cells.mean((1, 2, 3)), atol=1e-6)
+
+
 def test_an_unknown_encoder_is_named():
     with pytest.raises(UserError, match="no-such-encoder"):
         build(encoder="no-such-encoder")

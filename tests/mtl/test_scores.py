@@ -5,7 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from mtl.scores import BAND_SCORE, CREST_SCORE, ERROR_SCORE, TRAP_SCORE, count_mask, mask_ratios
+from mtl.scores import (
+    BAND_SCORE,
+    CREST_SCORE,
+    ERROR_SCORE,
+    SALT_SCORE,
+    TRAP_SCORE,
+    WHOLE_SCORE,
+    count_mask,
+    mask_ratios,
+    my_iou_metric,
+    pool,
+    tgs_precision,
+)
 
 ALL = np.ones((2, 3), bool)
 
@@ -101,3 +113,51 @@ def test_pooled_sums_are_the_sums_of_the_parts(score):
     whole = score.count(prediction, target, left | right)
     parts = [score.count(prediction, target, side) for side in (left, right)]
     assert whole == pytest.approx({name: parts[0][name] + parts[1][name] for name in whole})
+
+
+@pytest.mark.parametrize(
+    "cells, official, notebook",
+    [
+        ((10, 0, 0), 1.0, 1.1),  # perfect: the notebook's metric exceeds 1
+        ((0, 0, 0), 1.0, 1.0),  # no salt, none seen
+        ((0, 5, 0), 0.0, 0.0),  # no salt, some seen
+        ((0, 0, 5), 0.0, 0.0),  # salt, none seen
+        ((72, 18, 10), 0.5, 0.5),  # IoU 0.72 exceeds 0.50, 0.55, 0.60, 0.65, 0.70
+        ((70, 20, 10), 0.4, 0.4),  # IoU 0.70 does not exceed 0.70; as floats (0.7 - 0.45) * 20 is a little below 5
+        ((1, 1, 0), 0.0, 0.0),  # IoU 0.50 exceeds nothing; (0.5 - 0.45) * 20 is a little below 1
+        ((51, 49, 0), 0.1, 0.1),
+        ((96, 4, 0), 1.0, 1.0),
+        ((95, 5, 0), 0.9, 0.9),  # IoU 0.95 does not exceed 0.95
+        ((46, 54, 0), 0.0, 0.0),
+    ],
+)
+def test_metrics_of_one_image_of_salt_by_hand(cells, official, notebook):
+    assert tgs_precision(*cells) == pytest.approx(official)
+    assert my_iou_metric(*cells) == pytest.approx(notebook)
+
+
+def test_salt_is_scored_image_by_image_beside_what_predicting_nothing_gets():
+    shape, valid = (1, 10, 10), np.ones((10, 10), bool)
+    empty, half, most = (np.zeros(shape, np.float32) for _ in range(3))
+    half[0, :5], most[0, :4] = 1, 1  # IoU of the two: 40 / 50 = 0.8, which exceeds 0.50 to 0.75
+    pairs = [(most, half), (empty, empty), (half, empty), (empty, half)]
+    sums = pool([SALT_SCORE.count(seen, true, valid) for seen, true in pairs])
+    figures = SALT_SCORE.ratios(sums)
+    assert figures["tgs"] == pytest.approx((0.6 + 1 + 0 + 0) / 4)
+    assert figures["my_iou_metric"] == pytest.approx((0.7 + 1 + 0 + 0) / 4)
+    assert figures["predict_nothing"] == 0.5
+    assert figures["iou"] == pytest.approx(40 / (50 + 50 + 50))
+    unknown = SALT_SCORE.count(half, empty, np.zeros((10, 10), bool))
+    assert pool([sums, unknown]) == sums  # an image whose salt nobody drew does not count
+    assert math.isnan(SALT_SCORE.ratios(unknown)["tgs"])
+
+
+def test_answers_about_whole_maps_by_hand():
+    valid = np.ones((4, 4), bool)
+    yes, no = np.full((1, 4, 4), 0.9, np.float32), np.full((1, 4, 4), 0.2, np.float32)
+    pairs = [(yes, True), (yes, False), (no, False), (no, True), (no, True)]
+    sums = pool([WHOLE_SCORE.count(seen, np.full((1, 4, 4), true, np.float32), valid) for seen, true in pairs])
+    figures = WHOLE_SCORE.ratios(sums)
+    expected = {"accuracy": 2 / 5, "precision": 1 / 2, "recall": 1 / 3, "always_the_same": 3 / 5}
+    assert figures == pytest.approx(expected)
+    assert pool([sums, WHOLE_SCORE.count(yes, yes, ~valid)]) == sums

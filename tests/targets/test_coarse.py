@@ -29,10 +29,14 @@ def test_masks_follow_the_larger_part_and_faults_the_quarter(dome):
     inside[:, :31] = False
     fault = ~dome.map_valid
     fault[:, 40] = True
-    coarse = coarsened(dome.with_(map_valid=inside, depth_valid=inside, fault=fault, traps=inside), 32)
+    coarse = coarsened(
+        dome.with_(map_valid=inside, depth_valid=inside, fault=fault, traps=inside, salt=inside, z=7.0), 32
+    )
     assert coarse.map_valid[0].tolist() == [False] * 15 + [True] * 17
     assert np.flatnonzero(coarse.fault[0]).tolist() == [20]
     assert coarse.rgb.shape == (32, 32, 3) and coarse.traps.dtype == bool
+    np.testing.assert_array_equal(coarse.salt, coarse.map_valid)
+    assert coarse.z == 7
 
 
 @pytest.mark.parametrize("shape", [(64, 20), (20, 64), (300, 1)])

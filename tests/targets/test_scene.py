@@ -15,6 +15,7 @@ from targets.scene import Geo
         ({"depth": np.full((64, 64), np.nan, np.float32)}, "NaN"),
         ({"depth": np.zeros((64, 64))}, "float64"),
         ({"rgb": np.zeros((64, 64), np.uint8)}, "rgb"),
+        ({"salt": np.zeros((64, 64), np.uint8)}, "salt"),
     ],
 )
 def test_what_is_wrong_is_named(dome, change, word):
