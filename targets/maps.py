@@ -1,6 +1,7 @@
 """Which maps do these paths hold? Lists map folders, flat sets of files, pictures and grids, and reads them."""
 
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from targets.scene import Scene
 from targets.tgs import find_images, read_image
 
 FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
+GRID_SUFFIXES = (".gri", ".irap", ".tif", ".tiff", ".gxf", ".cps3")  # of nothing but grids
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
     A file is a picture alone (PNG, JPEG) or a grid. A folder is one map if it holds files with the names of `layout`;
     else its flat sets of files, its grids and its subfolders that are maps are listed. Only when there is none of
     these, its pictures are, and after them whatever its other subfolders hold. A set of seismic images in the layout
-    of `tgs` gives its images instead.
+    of `tgs` gives its images instead. What is named as a grid but damaged is listed too: `read_map` says what is wrong
+    with it, and the other maps of the folder are not held up.
 
     The faults of a grid lie beside it, in ``.csv``, ``.pol`` or ``.zmap`` files: those whose name starts with the
     grid's; if there are none, those with "fault" in their name that do not start with another grid's name.
@@ -146,7 +149,7 @@ def _in_folder(folder: Path, layout: Layout) -> list[MapSource]:
         MapSource(name, "flat", files, group=flat_group(next(iter(files.values())), layout))
         for name, files in find_flat(folder, layout).items()
     ]
-    grids = [path for path in entries if path.is_file() and path.suffix.lower() not in PICTURES and format_of(path)]
+    grids = [path for path in entries if path.is_file() and path.suffix.lower() not in PICTURES and _meant_as_grid(path)]
     found += [_grid(path, grids) for path in grids]
     folders = [path for path in entries if path.is_dir()]
     maps = {path: files for path in folders if (files := find_files(path, layout))}
@@ -155,6 +158,16 @@ def _in_folder(folder: Path, layout: Layout) -> list[MapSource]:
         return found
     found = [_of_file(path) for path in entries if path.is_file() and path.suffix.lower() in PICTURES]
     return found + [source for path in folders for source in _in_folder(path, layout)]
+
+
+def _meant_as_grid(path: Path) -> bool:
+    """Whether a file is a grid, or one that was damaged: cut off, empty, or overwritten."""
+    try:
+        known = format_of(path) is not None
+    except UserError:
+        return True
+    suffix = path.suffix.lower()
+    return known or suffix in GRID_SUFFIXES or (suffix == ".npz" and not zipfile.is_zipfile(path))
 
 
 def _key(source: MapSource) -> Path:

@@ -83,6 +83,36 @@ def test_deeper_folders_are_looked_into_only_where_nothing_lies_above(tmp_path: 
     assert names(tmp_path / "all") == ["original_top", "reek_top"]
 
 
+def test_one_folder_may_hold_maps_of_every_kind(tmp_path: Path) -> None:
+    write_map(tmp_path / "all" / "scene")
+    flat(tmp_path / "all", tmp_path / "all" / "scene", 7, "north")
+    for name in ("a.npz", "b.gri", "c.irap", "d.zmap", "e.tif"):
+        write_top(tmp_path / "all" / name)
+    write_fault(tmp_path / "all" / "faults.csv", 5)
+    sources = list_maps([tmp_path / "all"])
+    assert [source.name for source in sources] == ["7_north", "a", "b", "c", "d", "e", "scene"]
+    assert [source.kind for source in sources] == ["flat", *["grid"] * 5, "folder"]
+    assert all(source.faults == (tmp_path / "all" / "faults.csv",) for source in sources[1:6])
+    assert {read_map(source).shape for source in sources} == {(20, 30)}
+
+
+def test_a_damaged_grid_of_a_folder_is_listed_and_only_its_reading_fails(tmp_path: Path) -> None:
+    write_top(tmp_path / "good.npz")
+    whole = (tmp_path / "good.npz").read_bytes()
+    damaged = {"cut.npz": whole[: len(whole) // 2], "empty.gri": b"", "text.tif": b"Dear reader",
+               "zipped.gz": b"\x1f\x8b\x08\x00broken"}  # fmt: skip
+    for name, content in damaged.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    np.savez(tmp_path / "other.npz", weights=np.zeros(3))
+    sources = list_maps([tmp_path])
+    assert [source.name for source in sources] == ["cut", "empty", "good", "text", "zipped"]
+    for source in sources:
+        if source.name != "good":
+            with pytest.raises(UserError, match=str(source.path)):
+                read_map(source)
+
+
 def test_names_are_unique_and_can_name_files(tmp_path: Path) -> None:
     for path in ("a/Top one!.npz", "b/top_one_.npz", "b/x/top_one_.npz", "c/b/top_one_.npz", "d/ß ü.npz"):
         write_top(tmp_path / path)
