@@ -21,6 +21,7 @@ from targets.scene import Bool, Float, Scene
 from targets.truth import TrapRules, Truth, TruthOptions
 
 Values = tuple[Float, Bool]
+Part = Literal["trap", "outline", "crest", "way"]
 
 
 def first_plane(values: Float) -> Float:
@@ -51,8 +52,9 @@ class Output:
     drawing : how it is drawn.
     tally : a picture of how outputs of its kind err over all validation maps, or None.
     hits : (prediction, target, valid) -> which of the points it looks for are found, drawn over the picture, or None.
-    says_trap : values are the probability that a cell is trap. Of several such outputs of a run, the last one is the
-        answer that becomes polygons.
+    tells : what it says of trap objects (`mtl.objects`): `trap` (probability that a cell is trap; of several such
+        outputs of a run the last one is the answer that becomes polygons), `outline` (probability of an outline),
+        `crest` (1 on a crest) or `way` (cells to the crest). None: nothing.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
     """
 
@@ -64,7 +66,7 @@ class Output:
     drawing: Drawing
     tally: Tally | None = None
     hits: Callable[[Float, Float, Bool], Hits] | None = None
-    says_trap: bool = False
+    tells: Part | None = None
     in_cells: bool = False
 
 
@@ -169,7 +171,7 @@ def traps_of(
         score=scores.TRAP_SCORE,
         drawing=Drawing("viridis"),
         tally=tally,
-        says_trap=True,
+        tells="trap",
         derive=derive,
     )
 
@@ -279,7 +281,7 @@ HEADS = {
             drawing=Drawing("viridis"),
             tally=PROBABILITY,
             bias=-1.5,
-            says_trap=True,
+            tells="trap",
         ),
         Head(
             name="boundary",
@@ -292,6 +294,7 @@ HEADS = {
             drawing=Drawing("magma"),
             tally=PROBABILITY,
             bias=-2.5,
+            tells="outline",
         ),
         Head(
             name="crest",
@@ -304,6 +307,7 @@ HEADS = {
             drawing=Drawing("inferno"),
             hits=partial(scores.match_crests, radius=scores.CREST_RADIUS),
             bias=-4.0,
+            tells="crest",
         ),
         Head(
             name="dist",
@@ -318,6 +322,7 @@ HEADS = {
             tally=errors_of(0, DISTANCE_SCALE, DISTANCE_SCALE),
             bias=-0.5,
             in_cells=True,
+            tells="way",
         ),
         Head(
             name="height",
@@ -405,7 +410,7 @@ FUSION = Output(
     score=scores.TRAP_SCORE,
     drawing=Drawing("viridis"),
     tally=PROBABILITY,
-    says_trap=True,
+    tells="trap",
 )
 
 
@@ -432,7 +437,7 @@ def outputs_of(heads: Sequence[Head]) -> tuple[Output, ...]:
 
 def trap_outputs(outputs: Sequence[Output]) -> list[Output]:
     """Those that say where the traps are; the last one is the final answer."""
-    return [output for output in outputs if output.says_trap]
+    return [output for output in outputs if output.tells == "trap"]
 
 
 def masked(values: Float, valid: Bool) -> Float:

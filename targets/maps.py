@@ -149,7 +149,9 @@ def _in_folder(folder: Path, layout: Layout) -> list[MapSource]:
         MapSource(name, "flat", files, group=flat_group(next(iter(files.values())), layout))
         for name, files in find_flat(folder, layout).items()
     ]
-    grids = [path for path in entries if path.is_file() and path.suffix.lower() not in PICTURES and _meant_as_grid(path)]
+    grids = [
+        path for path in entries if path.is_file() and path.suffix.lower() not in PICTURES and _meant_as_grid(path)
+    ]
     found += [_grid(path, grids) for path in grids]
     folders = [path for path in entries if path.is_dir()]
     maps = {path: files for path in folders if (files := find_files(path, layout))}

@@ -111,7 +111,7 @@ def answers(right, wrong):
 
 @pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
 def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
-    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.says_trap][:2]
+    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.tells == "trap"][:2]
     fusion = Fusion(parts)
     maps, truth, valid = answers(right, wrong)
     np.testing.assert_array_equal(fusion({right: truth, wrong: truth}) > 0.5, truth > 0.5)  # before it is fitted

@@ -1,0 +1,133 @@
+"""Which trap objects do all heads together see? A mask, parted along ridges of the outline between its crests."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import label
+from skimage.morphology import reconstruction
+from skimage.segmentation import watershed
+
+from mtl.heads import DISTANCE_SCALE, Drawing, Output, Part, everywhere
+from mtl.object_scores import OBJECT_SCORE
+from mtl.scores import THRESHOLD, find_peaks
+from targets.scene import Bool, Float
+from targets.truth import Truth
+
+MIN_AREA = 40  # cells; smaller predicted specks are not traps
+BAND = 5  # cells; a band around an outline (`TruthOptions.boundary_width`) reaches two of them beyond it
+
+
+def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[NDArray[np.int32], Float]:
+    """Number of the trap object of every cell (H, W), 0 = none, and the probability of trap (H, W) it rests on.
+
+    A trap is where the probability exceeds 0.5. What hangs together (4 neighbours) is one object, unless it holds
+    several seeds: then it is parted by a watershed (Meyer 1994, Topographic distance and watershed lines), which
+    leaves a line of one cell between two objects, as exact closures never touch.
+
+    ============  ==================================================================================
+    ``tells``     what it does
+    ============  ==================================================================================
+    trap          the mask; without it, what is enclosed by an outline
+    crest         its peaks above 0.5 are the seeds; without it, parts of the mask off the outline are
+    outline       the ridge along which the mask is parted
+    way           rises from each crest and so says which crest a cell belongs to
+    ============  ==================================================================================
+
+    Parameters
+    ----------
+    maps : {output: (C, H, W)}, NaN outside the map.
+    outputs : those of the run; one that tells of a trap or its outline is among them.
+    """
+    told = parts_told(maps, outputs)
+    outline = told.get("outline")
+    probability = told["trap"] if "trap" in told else enclosed(told["outline"])
+    mask = probability > THRESHOLD
+    seeds = np.zeros(mask.shape, np.int32)
+    if "crest" in told:
+        for number, (row, col) in enumerate(find_peaks(told["crest"], mask, least=THRESHOLD), start=1):
+            seeds[row, col] = number
+    elif outline is not None:
+        seeds = large_parts(mask & (outline <= THRESHOLD))
+    ridges = sum((plane / scale for part, scale in RIDGES.items() if (plane := told.get(part)) is not None),
+                 start=np.zeros(mask.shape, np.float32))  # fmt: skip
+    return large_parts(mask & ~divides(mask, seeds, ridges)), probability
+
+
+RIDGES: dict[Part, float] = {"outline": 1.0, "way": DISTANCE_SCALE}  # what a ridge is made of, and its scale
+
+
+def parts_told(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[Part, Float]:
+    """{part: (H, W)} what the outputs tell of trap objects, 0 outside the map; of several the last one counts."""
+    return {output.tells: np.nan_to_num(maps[output.name][0]) for output in outputs if output.tells is not None}
+
+
+def enclosed(outline: Float) -> Float:
+    """(H, W) how likely an outline shuts a cell in: the least probability on the way out where it is likeliest shut.
+
+    The hollows of the outline filled up to their rims (Soille 2003, Morphological image analysis, 6.3.7), without the
+    outer half of its band.
+    """
+    walls = np.pad(outline, 1)
+    floor = np.full_like(walls, walls.max())
+    floor[[0, -1]] = floor[:, [0, -1]] = 0
+    filled = reconstruction(floor, walls, method="erosion")[1:-1, 1:-1]
+    return ndimage.minimum_filter(filled, BAND, mode="constant").astype(np.float32)
+
+
+def divides(mask: Bool, seeds: NDArray[np.int32], ridges: Float) -> Bool:
+    """(H, W) the lines that part those pieces of a mask that hold several seeds, along the ridges between them."""
+    pieces = label(mask, connectivity=1)
+    held = np.unique(np.stack([pieces[seeds > 0], seeds[seeds > 0]]), axis=1)
+    several = np.bincount(held[0], minlength=pieces.max() + 1) > 1
+    several[0] = False
+    shared = several[pieces]
+    return shared & (watershed(ridges, seeds * shared, mask=shared, watershed_line=True) == 0)
+
+
+def large_parts(mask: Bool) -> NDArray[np.int32]:
+    """Labels (H, W) of the parts of a mask (4 neighbours) that have `MIN_AREA` cells or more, numbered without gaps."""
+    parts = label(mask, connectivity=1)
+    large = np.bincount(parts.ravel()) >= MIN_AREA
+    large[0] = False
+    return np.where(large, np.cumsum(large), 0).astype(np.int32)[parts]
+
+
+def confidences(labels: NDArray[np.int32], probability: Float) -> NDArray[np.float64]:
+    """(N,) mean probability of trap in each object."""
+    cells = np.bincount(labels.ravel())[1:]
+    return np.bincount(labels.ravel(), probability.ravel())[1:] / np.maximum(cells, 1)
+
+
+def object_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> Float:
+    """(2, H, W) what `OBJECTS` is judged by: number of the object, and its confidence, in each of its cells."""
+    labels, probability = find_objects(maps, outputs)
+    sure = np.append(0, confidences(labels, probability))[labels]
+    return np.stack([labels, sure]).astype(np.float32)
+
+
+def tell_objects(outputs: Sequence[Output]) -> bool:
+    """Whether these outputs say enough of traps to make objects."""
+    return bool({"trap", "outline"} & {output.tells for output in outputs})
+
+
+def trap_numbers(truth: Truth) -> Float:
+    """(H, W) number of the true trap, 0 = none."""
+    return truth.labels.astype(np.float32)
+
+
+def sureness(values: Float) -> Float:
+    """What is drawn of objects: their confidence."""
+    return values[1]
+
+
+OBJECTS = Output(
+    name="objects",
+    channels=2,
+    unit="trap objects of all heads together: number, confidence",
+    target=partial(everywhere, trap_numbers),
+    score=OBJECT_SCORE,
+    drawing=Drawing("viridis", plane=sureness),
+)
