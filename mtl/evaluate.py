@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtl.heads import Output
+from mtl.objects import object_outputs, with_objects
 from mtl.predict import Predictor
 from mtl.scores import Sums, pool
 from targets.files import written_whole
@@ -34,12 +35,18 @@ class MapScore:
 def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading) -> str:
     """Write metrics.csv and metrics.md, and return the Markdown text.
 
+    Beside every output, the traps as objects are judged: of all heads together, and of the mask alone.
+
     Parameters
     ----------
     data : maps, folders of maps, or grids.
     """
-    scores = score_maps(predictor, predictor.outputs, predictor.config.targets, data, how)
-    return write_scores(scores, predictor.outputs, out)
+    outputs = (*predictor.outputs, *object_outputs(predictor.outputs))
+
+    def answer(scene: Scene) -> dict[str, Float]:
+        return with_objects(predictor(scene), predictor.outputs)
+
+    return write_scores(score_maps(answer, outputs, predictor.config.targets, data, how), outputs, out)
 
 
 def score_maps(

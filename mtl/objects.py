@@ -1,6 +1,7 @@
 """Which trap objects do all heads together see? A mask, parted along ridges of the outline between its crests."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from skimage.measure import label
 from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
-from mtl.heads import DISTANCE_SCALE, Drawing, Output, Part, everywhere
+from mtl.heads import DISTANCE_SCALE, Drawing, Output, Part, everywhere, trap_outputs
 from mtl.object_scores import OBJECT_SCORE
 from mtl.scores import THRESHOLD, find_peaks
 from targets.scene import Bool, Float
@@ -102,15 +103,22 @@ def confidences(labels: NDArray[np.int32], probability: Float) -> NDArray[np.flo
 
 
 def object_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> Float:
-    """(2, H, W) what `OBJECTS` is judged by: number of the object, and its confidence, in each of its cells."""
+    """(2, H, W) number of the object, and its confidence, in each of its cells."""
     labels, probability = find_objects(maps, outputs)
     sure = np.append(0, confidences(labels, probability))[labels]
     return np.stack([labels, sure]).astype(np.float32)
 
 
-def tell_objects(outputs: Sequence[Output]) -> bool:
-    """Whether these outputs say enough of traps to make objects."""
-    return bool({"trap", "outline"} & {output.tells for output in outputs})
+def with_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[str, Float]:
+    """The maps with those of `object_outputs`."""
+    shown = {OBJECTS.name: outputs, MASK_PARTS.name: trap_outputs(outputs)}
+    return {**maps, **{own.name: object_planes(maps, shown[own.name]) for own in object_outputs(outputs)}}
+
+
+def object_outputs(outputs: Sequence[Output]) -> list[Output]:
+    """How objects are judged: those of all heads, and beside them the connected parts of the mask alone."""
+    told = {output.tells for output in outputs}
+    return [OBJECTS] * bool({"trap", "outline"} & told) + [MASK_PARTS] * ("trap" in told)
 
 
 def trap_numbers(truth: Truth) -> Float:
@@ -126,8 +134,9 @@ def sureness(values: Float) -> Float:
 OBJECTS = Output(
     name="objects",
     channels=2,
-    unit="trap objects of all heads together: number, confidence",
+    unit="traps as objects, of all heads together",
     target=partial(everywhere, trap_numbers),
     score=OBJECT_SCORE,
     drawing=Drawing("viridis", plane=sureness),
 )
+MASK_PARTS = replace(OBJECTS, name="mask_parts", unit="traps as objects, of the mask alone: its connected parts")

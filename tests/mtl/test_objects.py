@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from mtl.heads import FUSION, HEADS, trap_outputs
-from mtl.objects import MIN_AREA, enclosed, find_objects, object_planes, tell_objects
+from mtl.objects import MIN_AREA, enclosed, find_objects, object_outputs, object_planes, with_objects
 from targets.truth import TruthOptions, find_truth
 from tests.conftest import dome_scene
 
@@ -85,7 +85,14 @@ def test_the_last_answer_about_traps_is_the_mask() -> None:
     labels, probability = find_objects({name: plane[None].astype(np.float32) for name, plane in maps.items()}, heads)
     np.testing.assert_array_equal(probability, maps["fusion"].astype(np.float32))
     assert trap_outputs(heads)[-1] is FUSION and labels.max() == 1
-    assert tell_objects([HEADS["boundary"]]) and not tell_objects([HEADS["crest"], HEADS["dist"]])
+
+
+def test_objects_of_all_heads_are_judged_beside_the_parts_of_the_mask() -> None:
+    heads = [HEADS[name] for name in TOUCHING]
+    maps = with_objects({name: plane[None].astype(np.float32) for name, plane in TOUCHING.items()}, heads)
+    assert maps["objects"][0].max() == 2 and maps["mask_parts"][0].max() == 1 and set(TOUCHING) <= set(maps)
+    assert [output.name for output in object_outputs([HEADS["boundary"]])] == ["objects"]
+    assert object_outputs([HEADS["crest"], HEADS["dist"]]) == []
 
 
 def test_confidence_is_the_mean_probability_and_nan_outside_the_map_is_no_trap() -> None:

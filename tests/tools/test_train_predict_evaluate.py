@@ -98,7 +98,15 @@ def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path
     with (tmp_path / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["map"] for row in rows] == [f"dome{i}" for i in range(6)] + ["pooled"]
-    for name in ("trap/iou", "trap/fp_area", "boundary/boundary_f1", "crest/hit_rate", "dist/mae"):
+    for name in (
+        "trap/iou",
+        "trap/fp_area",
+        "boundary/boundary_f1",
+        "crest/hit_rate",
+        "dist/mae",
+        "objects/pq",
+        "mask_parts/ap50",
+    ):
         assert name in rows[0]
     text = (tmp_path / "metrics.md").read_text()
     assert "## trap" in text and "| **pooled** |" in text
