@@ -9,7 +9,7 @@ import numpy as np
 from targets.errors import UserError
 from targets.plain import plain_picture
 from targets.render import contour_ink, contours_of, with_picture
-from targets.scene import Float, Scene
+from targets.scene import Float, Rows, Scene
 from targets.slope import steepness
 from targets.truth import TrapRules, computed_traps, root_of_relief
 
@@ -23,7 +23,8 @@ class InputChannel:
     name : what the user types.
     channels : number of planes C.
     unit : what the numbers mean.
-    make : (whole scene, rules by which its closures count as traps) -> (C, H, W) float32, roughly within -2..2.
+    make : (whole scene, rules by which its closures count as traps) -> a function from a slice of rows to these rows,
+        (C, rows, W) float32, roughly within -2..2. Whatever can be told row by row waits until it is asked for.
     outside : the value outside the map and in the padding of a patch.
     jitter : brightness and contrast may be varied in training (pictures only).
     noise : standard deviation of the Gaussian noise added in training.
@@ -32,7 +33,7 @@ class InputChannel:
     name: str
     channels: int
     unit: str
-    make: Callable[[Scene, TrapRules], Float]
+    make: Callable[[Scene, TrapRules], Rows]
     outside: float = 0.0
     jitter: bool = False
     noise: float = 0.0
@@ -44,48 +45,50 @@ class InputChannel:
         ------
         UserError : the channel is made from depth, and the map is a picture without one.
         """
-        return self.make(scene, rules)
+        return self.make(scene, rules)(slice(None))
 
 
 WHITE = 2.0  # what white is after `_scaled`: paper, as outside the map
 
 
-def picture(scene: Scene, _: TrapRules) -> Float:
+def picture(scene: Scene, _: TrapRules) -> Rows:
     """The coloured map; a scene without a picture is rendered."""
     rgb = with_picture(scene).rgb
     assert rgb is not None
-    return _scaled(rgb)
+    return lambda rows: _scaled(rgb[rows])
 
 
-def picture_without_contours(scene: Scene, _: TrapRules) -> Float:
+def picture_without_contours(scene: Scene, _: TrapRules) -> Rows:
     """The coloured map without its contours: drawn without them, or painted over in a given picture."""
-    return _scaled(plain_picture(scene))
+    rgb = plain_picture(scene)
+    return lambda rows: _scaled(rgb[rows])
 
 
-def fault(scene: Scene, _: TrapRules) -> Float:
+def fault(scene: Scene, _: TrapRules) -> Rows:
     """1 on fault cells."""
-    return scene.fault[None].astype(np.float32)
+    return lambda rows: scene.fault[None, rows].astype(np.float32)
 
 
-def inside(scene: Scene, _: TrapRules) -> Float:
+def inside(scene: Scene, _: TrapRules) -> Rows:
     """1 inside the map."""
-    return scene.map_valid[None].astype(np.float32)
+    return lambda rows: scene.map_valid[None, rows].astype(np.float32)
 
 
-def depth(scene: Scene, _: TrapRules) -> Float:
+def depth(scene: Scene, _: TrapRules) -> Rows:
     """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
     _check_depth(scene, "depth")
-    return scene.relative_depth()[None]
+    return lambda rows: scene.relative_depth(rows)[None]
 
 
-def isolines(scene: Scene, _: TrapRules) -> Float:
+def isolines(scene: Scene, _: TrapRules) -> Rows:
     """The contours that `targets.render` draws for this depth, whatever the picture shows; none on faults."""
     _check_depth(scene, "isolines")
-    ink = contour_ink(scene, *contours_of(scene)).astype(np.float32) / 255
-    return np.where(scene.fault, np.float32(0), ink)[None]
+    ink = contour_ink(scene, *contours_of(scene))
+    ink[scene.fault] = 0
+    return lambda rows: ink[None, rows].astype(np.float32) / np.float32(255)
 
 
-def gradient(scene: Scene, _: TrapRules) -> Float:
+def gradient(scene: Scene, _: TrapRules) -> Rows:
     """Steepness on a logarithmic scale: log(1 + s) - 1 with s in reliefs of the map per longer side of the map.
 
     Relief and side are the map's, so a cell has one value in every patch, and nearly the same in a coarsened map. -1
@@ -93,40 +96,44 @@ def gradient(scene: Scene, _: TrapRules) -> Float:
     """
     _check_depth(scene, "gradient")
     s = steepness(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
-    return (np.log1p(s) - 1)[None]
+    s = np.log1p(s, out=s)
+    return lambda rows: s[None, rows] - 1
 
 
-def ramp(scene: Scene, _: TrapRules) -> Float:
+def ramp(scene: Scene, _: TrapRules) -> Rows:
     """How far down the map a cell's row lies: 0 = first row of the map, 1 = last.
 
     A cell keeps its value whatever patch it is in. The symmetries of training turn this channel together with all
     others, so a network then sees which way was down, but that way may point anywhere; where down must stay down,
     train with `--augment.d4 false`.
     """
-    rows = np.linspace(0, 1, scene.shape[0], dtype=np.float32)
-    return np.broadcast_to(rows[:, None], (1, *scene.shape))
+    down = np.linspace(0, 1, scene.shape[0], dtype=np.float32)[:, None]
+    return lambda rows: np.broadcast_to(down[rows], (1, len(down[rows]), scene.shape[1]))
 
 
-def salt_depth_abs(scene: Scene, rules: TrapRules) -> Float:
+def salt_depth_abs(scene: Scene, rules: TrapRules) -> Rows:
     """Three planes of a seismic image: grey, |Δrow + Δcol| of it by central differences, and grey times `ramp`."""
     grey = cv2.cvtColor(with_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     down, across = np.gradient(grey)
-    return np.stack([grey, np.abs(down + across), grey * ramp(scene, rules)[0]])
+    planes = np.stack([grey, np.abs(down + across), grey * ramp(scene, rules)(slice(None))[0]])
+    return lambda rows: planes[:, rows]
 
 
-def true_depth(scene: Scene, _: TrapRules) -> Float:
+def true_depth(scene: Scene, _: TrapRules) -> Rows:
     """How deep a seismic image lies, one value in all its cells; in the TGS set 0.05 to 0.96."""
     if scene.z is None:
         raise UserError(scene.name, "nobody says how deep it lies", "a depth for the input 'true_depth'",
                         "use other inputs, or add the image to depths.csv")  # fmt: skip
-    return np.full((1, *scene.shape), scene.z / 1000, np.float32)
+    plane = np.broadcast_to(np.float32(scene.z / 1000), (1, *scene.shape))
+    return lambda rows: plane[:, rows]
 
 
-def closure(scene: Scene, rules: TrapRules) -> Float:
+def closure(scene: Scene, rules: TrapRules) -> Rows:
     """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
     _check_depth(scene, "closure")
     _, _, height = computed_traps(scene, rules)
-    return root_of_relief(height, scene)[None]
+    root = root_of_relief(height, scene)
+    return lambda rows: root[None, rows]
 
 
 INPUTS = {
@@ -150,10 +157,18 @@ INPUTS = {
 }
 
 
+def read_inputs(scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules) -> Rows:
+    """A function from a slice of rows to (C, rows, W) float32: the channels of these rows, one above the other.
+
+    They are finite, with each channel's `outside` outside the map.
+    """
+    channels = [(record.make(scene, rules), np.float32(record.outside)) for record in inputs]
+    return lambda rows: np.concatenate([np.where(scene.map_valid[rows], make(rows), out) for make, out in channels])
+
+
 def stack_inputs(scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules) -> Float:
-    """(C, H, W) float32: the channels one above the other, finite, with each channel's `outside` outside the map."""
-    planes = [np.where(scene.map_valid, i.from_scene(scene, rules), np.float32(i.outside)) for i in inputs]
-    return np.concatenate(planes).astype(np.float32)
+    """(C, H, W) float32: the inputs of a whole map."""
+    return read_inputs(scene, inputs, rules)(slice(None))
 
 
 def _scaled(rgb: np.ndarray) -> Float:

@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from mtl.checkpoint import build_net, load_weights, read_checkpoint
 from mtl.config import TrainConfig
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
-from mtl.inputs import InputChannel, stack_inputs
+from mtl.inputs import InputChannel, read_inputs
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
-from mtl.tiles import Blend, padded_length, run_tiles, tile_weights
+from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_weights
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.holes import fill_holes
 from targets.maps import Reading, list_maps, read_map
-from targets.scene import Float, Scene
+from targets.scene import Float, Rows, Scene
 from targets.truth import find_truth
 
 
@@ -40,7 +42,7 @@ class Predictor:
     def __call__(self, scene: Scene) -> dict[str, Float]:
         """{output: (C, H, W) float32 in the output's unit, NaN outside the map}."""
         coarse = coarsened(scene, self.config.patches.longest)
-        values, _ = self.answer(stack_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
+        values, _ = self.answer(read_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
         if coarse is scene:
             return values
         grown = max(scene.shape) / max(coarse.shape)
@@ -54,37 +56,53 @@ class Predictor:
         }
 
     @torch.inference_mode()
-    def answer(self, inputs: Float, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
-        """Values of every output, and blended logits of every head, of inputs (C, H, W): {name: (C, H, W)}.
+    def answer(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
+        """Values of every output, and blended logits of every head, of inputs (C, rows, W): {name: (C, H, W)}.
 
         Both are NaN outside the map.
         """
-        map_valid = scene.map_valid
-        height, width = scene.shape
-        window, tiling = self.config.patches.size, self.config.predict
-        padded = padded_length(height, window), padded_length(width, window)
-        weights = tile_weights(window, tiling.weights)
-        values, logits = Blend(padded, weights), Blend(padded, weights)
-        outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
-        device = next(self.net.parameters()).device
-        for origin, tile in run_tiles(
-            self.net, inputs, outside, map_valid, window, tiling.stride, tiling.batch, device
-        ):
-            logits.add(origin, tile)
-            values.add(origin, {h.name: h.values(tile[h.name]) for h in self.heads if h.blend == "values"})
-        blended = logits.result()
-        heads = {h.name: h.values(blended[h.name]) for h in self.heads if h.blend == "logits"} | values.result()
-        crop = (slice(None), slice(height), slice(width))
-        answers, raw = (
-            {head.name: masked(maps[head.name][crop].numpy(), map_valid) for head in self.heads}
-            for maps in (heads, blended)
-        )
+        blended = self._blended(partial(values_and_logits, self.net, self.heads), inputs, scene)
+        raw = {head.name: blended.pop(logits_of(head.name)) for head in self.heads}
+        answers = {
+            h.name: h.values(torch.from_numpy(raw[h.name])).numpy() if h.blend == "logits" else blended[h.name]
+            for h in self.heads
+        }
         for head in self.heads:
             if head.derived is not None:
                 answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
         if self.net.fusion is not None:
             answers[FUSION.name] = self.net.fusion(answers)
         return answers, raw
+
+    def _blended(self, look: Net, inputs: Rows, scene: Scene) -> dict[str, Float]:
+        """What `look` says about tiles, blended: {name: (C, H, W)}, NaN outside the map."""
+        height, width = scene.shape
+        window, tiling = self.config.patches.size, self.config.predict
+        device = next(self.net.parameters()).device
+        outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
+        tiles = run_tiles(look, inputs, outside, scene.map_valid, window, tiling.stride, tiling.batch, device)
+        padded = padded_length(height, window), padded_length(width, window)
+        whole: dict[str, Float] = {}
+        for top, band in blend_tiles(tiles, padded, tile_weights(window, tiling.weights).to(device)):
+            inside = scene.map_valid[top : top + next(iter(band.values())).shape[1]]
+            for name, planes in band.items():
+                if name not in whole:
+                    whole[name] = np.empty((len(planes), height, width), np.float32)
+                values = planes[:, : len(inside), :width].cpu().numpy()
+                whole[name][:, top : top + len(inside)] = masked(values, inside)
+        return whole
+
+
+def logits_of(name: str) -> str:
+    """What the raw answer of a head is called."""
+    return f"{name}_logits"
+
+
+def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[str, Tensor]:
+    """What is blended of tiles: values of the heads that blend values, and `logits_of` every head."""
+    logits = net(tiles)
+    values = {head.name: head.values(logits[head.name].float()) for head in heads if head.blend == "values"}
+    return values | {logits_of(name): planes for name, planes in logits.items()}
 
 
 def refined(plane: Float, shape: tuple[int, int]) -> Float:

@@ -1,7 +1,7 @@
 """How one network answers for a map of any size: overlapping tiles, blended with weights that fade to their borders."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from math import ceil
 from typing import Literal
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtl.net import STRIDE
 from targets.errors import UserError
-from targets.scene import Bool, Float
+from targets.scene import Bool, Float, Rows
 
 FLOOR = 1e-3  # of the tile weights: Hann weights are 0 on a tile's border, where 0/0 would lose covered cells
 
@@ -59,38 +59,77 @@ def tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
 class Blend:
     """A weighted average of overlapping tiles: the weights are summed beside the values, in float32.
 
+    It holds a band of rows only. Within the band tiles may come in any order; `rows` hands out those that no later
+    tile will touch, and moves the band down.
+
     Parameters
     ----------
-    shape : (H, W) of the padded map.
-    weights : (window, window) tile weights.
+    band : (rows held, W); at least a window high.
+    weights : (window, window) tile weights; sums stay on their device.
+    channels : {name: C} of the values that are blended.
     """
 
-    def __init__(self, shape: tuple[int, int], weights: Tensor) -> None:
-        self._weights = weights
-        self._total = torch.zeros(shape)
-        self._sums: dict[str, Tensor] = {}
+    def __init__(self, band: tuple[int, int], weights: Tensor, channels: Mapping[str, int]) -> None:
+        self._weights, self._top = weights, 0
+        self._total = torch.zeros(1, *band, device=weights.device)
+        self._sums = {name: torch.zeros(planes, *band, device=weights.device) for name, planes in channels.items()}
 
     def add(self, origin: Origin, tile: Mapping[str, Tensor]) -> None:
         """Add one tile's values, {name: (C, window, window)}; cells that are not finite are left out."""
-        row, col = origin
+        row, col = origin[0] - self._top, origin[1]
         size = self._weights.shape[0]
-        here = (slice(row, row + size), slice(col, col + size))
+        here = (slice(None), slice(row, row + size), slice(col, col + size))
         finite = torch.stack([torch.isfinite(values).all(0) for values in tile.values()]).all(0)
         weights = self._weights * finite
         self._total[here] += weights
         for name, values in tile.items():
-            if name not in self._sums:
-                self._sums[name] = torch.zeros(values.shape[0], *self._total.shape)
-            self._sums[name][:, *here] += torch.where(finite, values, 0) * weights
+            self._sums[name][here].addcmul_(torch.where(finite, values, 0), weights)
 
-    def result(self) -> dict[str, Tensor]:
-        """{name: (C, H, W)}, NaN where no tile gave a value."""
-        return {name: sums / self._total.where(self._total > 0, torch.nan) for name, sums in self._sums.items()}
+    def rows(self, until: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """The finished rows above `until`: the first of them, and {name: (C, rows, W)}, NaN where no tile gave a value.
+
+        At most as many rows at a time as the band holds.
+        """
+        held = self._total.shape[1]
+        while (count := min(until - self._top, held)) > 0:
+            total = self._total[:, :count]
+            share = torch.where(total > 0, 1 / total, torch.nan)
+            yield self._top, {name: sums[:, :count] * share for name, sums in self._sums.items()}
+            for array in (self._total, *self._sums.values()):
+                array[:, : held - count] = array[:, count:].clone()
+                array[:, held - count :] = 0
+            self._top += count
+
+
+def blend_tiles(
+    tiles: Iterable[tuple[Origin, Mapping[str, Tensor]]], shape: tuple[int, int], weights: Tensor
+) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    """Blend tiles that come from the top down, and yield rows as soon as no later tile touches them.
+
+    Parameters
+    ----------
+    tiles : (row, col) in the padded map and {name: (C, window, window)}; at least one.
+    shape : (H, W) of the padded map.
+    weights : (window, window).
+
+    Yields
+    ------
+    First row, {name: (C, rows, W)}: all H rows in order, NaN where no tile gave a value.
+    """
+    blend: Blend | None = None
+    for origin, tile in tiles:
+        if blend is None:
+            channels = {name: values.shape[0] for name, values in tile.items()}
+            blend = Blend((len(weights), shape[1]), weights, channels)
+        yield from blend.rows(origin[0])
+        blend.add(origin, tile)
+    assert blend is not None
+    yield from blend.rows(shape[0])
 
 
 def run_tiles(
     net: Net,
-    inputs: Float,
+    read: Rows,
     outside: NDArray[np.float32],
     map_valid: Bool,
     window: int,
@@ -98,28 +137,43 @@ def run_tiles(
     batch: int,
     device: torch.device,
 ) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
-    """Run the network over the tiles of a map that hold a valid cell.
+    """Run the network over the tiles of a map that hold a valid cell, from the top down.
 
     Parameters
     ----------
-    inputs : (C, H, W) float32.
+    read : a slice of rows -> inputs (C, rows, W) float32.
     outside : (C,) what each channel is beyond the map.
     map_valid : (H, W) bool.
 
     Yields
     ------
-    (row, col) of a tile in the padded map, {head: (channels, window, window) logits on the CPU}.
+    (row, col) of a tile in the padded map, {name: (channels, window, window) float32} as the network gives them, on
+    the device.
     """
-    height, width = map_valid.shape
-    rows, cols = (tile_origins(length, window, stride) for length in (height, width))
-    wanted = [(r, c) for r, c in product(rows, cols) if map_valid[r : r + window, c : c + window].any()]
-    for start in range(0, len(wanted), batch):
-        origins = wanted[start : start + batch]
-        tiles = np.stack([cut(inputs, origin, window, outside) for origin in origins])
-        x = torch.from_numpy(tiles).to(device, memory_format=torch.channels_last)
-        logits = {name: values.float().cpu() for name, values in net(x).items()}
+    cuts = cut_tiles(read, outside, map_valid, window, stride)
+    while group := list(islice(cuts, batch)):
+        origins, tiles = zip(*group, strict=True)
+        x = torch.from_numpy(np.stack(tiles))
+        if device.type == "cuda":  # the copy from pinned memory does not wait for the tiles before
+            x = x.pin_memory()
+        answers = net(x.to(device, memory_format=torch.channels_last, non_blocking=True))
+        answers = {name: values.float() for name, values in answers.items()}
         for i, origin in enumerate(origins):
-            yield origin, {name: values[i] for name, values in logits.items()}
+            yield origin, {name: values[i] for name, values in answers.items()}
+
+
+def cut_tiles(
+    read: Rows, outside: NDArray[np.float32], map_valid: Bool, window: int, stride: int
+) -> Iterator[tuple[Origin, Float]]:
+    """Origins and inputs (C, window, window) of the tiles that hold a valid cell; a row of them reads its rows once."""
+    height, width = map_valid.shape
+    cols = tile_origins(width, window, stride)
+    for row in tile_origins(height, window, stride):
+        rows = slice(row, row + window)
+        wanted = [col for col in cols if map_valid[rows, col : col + window].any()]
+        if wanted:
+            band = read(rows)
+            yield from (((row, col), cut(band, (0, col), window, outside)) for col in wanted)
 
 
 def cut(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:

@@ -1,6 +1,8 @@
 """What one map or image is: the `Scene` record that every reader makes and every input channel and head takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from targets.errors import UserError
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float32]
+Rows = Callable[[slice], Float]  # some rows of a map that need not lie in memory as a whole: -> (C, rows, W)
 
 
 @dataclass(frozen=True)
@@ -150,21 +153,21 @@ class Scene:
         """(H, W) bool, the bodies a person drew: traps of a map, salt of a seismic image; None if nobody did."""
         return self.traps if self.salt is None else self.salt
 
-    @property
+    @cached_property
     def relief(self) -> tuple[float, float]:
         """Shallowest and deepest depth inside the map."""
-        inside = self.depth[self.map_valid]
-        return float(inside.min()), float(inside.max())
+        low = self.depth.min(where=self.map_valid, initial=np.inf)
+        return float(low), float(self.depth.max(where=self.map_valid, initial=-np.inf))
 
-    def depth_norm(self) -> Float:
-        """(H, W) float32 depth scaled by this map's own relief: 0 = shallowest, 1 = deepest, 0 outside the map."""
+    def depth_norm(self, rows: slice = slice(None)) -> Float:
+        """(rows, W) float32 depth scaled by this map's own relief: 0 = shallowest, 1 = deepest, 0 outside the map."""
         low, high = self.relief
-        norm = (self.depth - np.float32(low)) / np.float32(max(high - low, 1e-12))
-        return np.where(self.map_valid, norm, 0).astype(np.float32)
+        norm = (self.depth[rows] - np.float32(low)) / np.float32(max(high - low, 1e-12))
+        return np.where(self.map_valid[rows], norm, 0).astype(np.float32)
 
-    def relative_depth(self) -> Float:
-        """(H, W) float32 +1 = shallowest, -1 = deepest cell of this map, +1 outside it."""
-        return 1 - 2 * self.depth_norm()
+    def relative_depth(self, rows: slice = slice(None)) -> Float:
+        """(rows, W) float32 +1 = shallowest, -1 = deepest cell of this map, +1 outside it."""
+        return 1 - 2 * self.depth_norm(rows)
 
     def with_(self, **fields: object) -> "Scene":
         """A copy with some fields replaced."""

@@ -7,7 +7,7 @@ import pytest
 
 from mtl.data import prepare
 from mtl.heads import HEADS
-from mtl.inputs import INPUTS, stack_inputs
+from mtl.inputs import INPUTS, read_inputs, stack_inputs
 from mtl.names import pick
 from mtl.predict import Predictor
 from targets.closure import find_closures
@@ -45,6 +45,12 @@ def test_every_channel_is_finite_within_its_range_and_constant_outside(faulted):
         for _ in range(record.channels):
             assert (next(planes)[~faulted.map_valid] == np.float32(record.outside)).all()
     assert next(planes, None) is None and not faulted.map_valid.all()
+
+
+def test_rows_are_those_of_the_whole_map(faulted):
+    whole, read = stack_inputs(faulted, ALL, RULES), read_inputs(faulted, ALL, RULES)
+    for rows in (slice(0, 20), slice(33, 64), slice(80, 200)):
+        np.testing.assert_array_equal(read(rows), whole[:, rows])
 
 
 def test_an_unknown_input_lists_the_known_ones():
@@ -168,7 +174,7 @@ def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
 
     class Seeing(Predictor):
         def answer(self, inputs, scene):
-            seen.append(inputs)
+            seen.append(inputs(slice(None)))
             return {}, {}
 
     Seeing(None, (INPUTS["closure"],), (), tiny_config(targets=options))(dome)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 
-from mtl.tiles import FLOOR, Blend, cut, padded_length, run_tiles, tile_origins, tile_weights
+from mtl.tiles import FLOOR, Blend, blend_tiles, cut, padded_length, run_tiles, tile_origins, tile_weights
 from targets.errors import UserError
 
 
@@ -37,16 +37,20 @@ def test_weights_are_positive_symmetric_and_largest_in_the_middle(kind):
     assert weights.argmax() in (31 * 64 + 31, 31 * 64 + 32, 32 * 64 + 31, 32 * 64 + 32)
 
 
-def blend(net, inputs, valid, window=64, stride=32, kind="gaussian", shuffle=None):
-    padded = tuple(padded_length(n, window) for n in valid.shape)
-    result = Blend(padded, tile_weights(window, kind))
+CPU = torch.device("cpu")
+
+
+def blend(net, inputs, valid, window=64, stride=32, kind="gaussian"):
+    """{name: (C, H, W)} of a map, and the first rows of the bands it came in."""
     outside = np.zeros(len(inputs), np.float32)
-    tiles = list(run_tiles(net, inputs, outside, valid, window, stride, 4, torch.device("cpu")))
-    if shuffle is not None:
-        np.random.default_rng(shuffle).shuffle(tiles)
-    for origin, tile in tiles:
-        result.add(origin, tile)
-    return {name: v[:, : valid.shape[0], : valid.shape[1]].numpy() for name, v in result.result().items()}
+    tiles = run_tiles(net, lambda rows: inputs[:, rows], outside, valid, window, stride, 4, CPU)
+    padded = tuple(padded_length(n, window) for n in valid.shape)
+    tops, bands = zip(*blend_tiles(tiles, padded, tile_weights(window, kind)), strict=True)
+    lengths = [next(iter(band.values())).shape[1] for band in bands]
+    assert list(tops) == [sum(lengths[:i]) for i in range(len(lengths))] and sum(lengths) == padded[0]
+    assert max(lengths) <= window
+    height, width = valid.shape
+    return {name: torch.cat([band[name] for band in bands], 1)[:, :height, :width].numpy() for name in bands[0]}
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (97, 131), (33, 200), (1, 1)])
@@ -64,11 +68,38 @@ def uneven(x):
     return {"a": x[:, :1] * ramp + torch.nn.functional.avg_pool2d(x[:, :1], 5, 1, 2)}
 
 
-def test_the_order_of_tiles_does_not_matter():
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_order_of_tiles_does_not_matter(seed):
     inputs = np.random.default_rng(1).normal(size=(1, 150, 110)).astype(np.float32)
     valid = np.ones(inputs.shape[1:], bool)
-    first, second = (blend(uneven, inputs, valid, shuffle=seed)["a"] for seed in (0, 1))
-    np.testing.assert_allclose(first, second, atol=1e-5)
+    tiles = list(run_tiles(uneven, lambda rows: inputs[:, rows], np.zeros(1, np.float32), valid, 64, 32, 4, CPU))
+    np.random.default_rng(seed).shuffle(tiles)
+    whole = Blend((160, 128), tile_weights(64, "gaussian"), {"a": 1})  # a band as high as the map takes any order
+    for origin, tile in tiles:
+        whole.add(origin, tile)
+    ((_, rows),) = whole.rows(160)
+    np.testing.assert_allclose(rows["a"][:, :150, :110], blend(uneven, inputs, valid)["a"], atol=1e-5)
+
+
+def test_rows_without_a_tile_are_nan_and_lose_no_others():
+    valid = np.zeros((700, 64), bool)
+    valid[[200, 600], 10] = True
+    inputs = np.random.default_rng(3).normal(size=(1, 700, 64)).astype(np.float32)
+    out = blend(lambda x: {"a": x}, inputs, valid)["a"]
+    covered = np.isfinite(out[0, :, 0])
+    assert np.flatnonzero(np.diff(covered)).tolist() == [159, 255, 543, 639]  # origins 160, 192 and 544, 576
+    np.testing.assert_allclose(out[:, covered], inputs[:, covered], atol=1e-5)
+
+
+def test_each_row_of_the_map_is_read_once_per_row_of_tiles():
+    asked = []
+
+    def read(rows):
+        asked.append((rows.start, rows.stop))
+        return np.zeros((1, 128, 640), np.float32)[:, rows]
+
+    list(run_tiles(lambda x: {"a": x}, read, np.zeros(1), np.ones((128, 640), bool), 64, 32, 4, CPU))
+    assert asked == [(0, 64), (32, 96), (64, 128)]
 
 
 def test_equals_monai_where_both_are_defined():
@@ -98,12 +129,11 @@ def test_a_nan_in_one_tile_does_not_spread():
         return {"a": torch.full_like(x, torch.nan) if len(calls) == 1 else torch.ones_like(x)}
 
     inputs, valid = np.zeros((1, 64, 160), np.float32), np.ones((64, 160), bool)
-    padded = Blend((64, 160), tile_weights(64, "gaussian"))
-    for origin, tile in run_tiles(broken, inputs, np.zeros(1, np.float32), valid, 64, 32, 1, torch.device("cpu")):
-        padded.add(origin, tile)
-    out = padded.result()["a"][0]
+    tiles = run_tiles(broken, lambda rows: inputs[:, rows], np.zeros(1, np.float32), valid, 64, 32, 1, CPU)
+    ((_, band),) = blend_tiles(tiles, (64, 160), tile_weights(64, "gaussian"))
+    out = band["a"][0]
     assert torch.isnan(out[:, :32]).all()  # covered by the broken tile alone
-    assert (out[:, 32:] == 1).all()
+    torch.testing.assert_close(out[:, 32:], torch.ones(64, 128))
 
 
 def test_a_patch_beyond_the_map_is_filled_per_channel():
