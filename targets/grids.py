@@ -7,7 +7,7 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from targets.errors import UserError
 from targets.faults import ID_COLUMNS, SEPARATOR, FaultLine, are_sticks, rasterise_faults, read_faults, trace_of_sticks
 from targets.files import written_whole
 from targets.holes import Fill, fault_voids, fill_holes, map_outline
+from targets.pictures import RGBA
 from targets.points import grid_of_points
 from targets.scene import Geo, Scene
 
@@ -453,8 +454,9 @@ def write_grid(values: NDArray, geo: Geo, path: str | Path) -> None:
     ----------
     values : (H, W) of any number type, NaN = undefined; as seen from above (``dx > 0``, ``dy < 0``) or not.
     geo : its location.
-    path : the suffix tells the format: ``.tif`` GeoTIFF (keeps float32 and whole numbers, CRS), ``.npz``, ``.gri`` IRAP
-        binary (float32; coordinates too, so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII,
+    path : the suffix tells the format: ``.tif`` cloud-optimised GeoTIFF (keeps float32 and whole numbers, CRS; has
+        overviews, so that a GIS shows a large one at once), ``.npz``, ``.gri`` IRAP binary (float32; coordinates too,
+        so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII,
         ``.zmap`` ZMAP+ (unrotated grids only: the format has no rotation).
 
     Raises
@@ -481,7 +483,18 @@ def _write_npz(values: NDArray, geo: Geo, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def _write_geotiff(values: NDArray, geo: Geo, path: Path) -> None:
+def write_classes(values: NDArray[np.uint8], geo: Geo, path: str | Path, colours: Mapping[int, RGBA]) -> None:
+    """Write (H, W) classes as a GeoTIFF that shows them in these colours; class 0 is nothing and transparent.
+
+    Raises
+    ------
+    UserError : as `write_grid`.
+    """
+    with written_whole(path) as temporary:
+        _write_geotiff(values, geo, temporary, colours)
+
+
+def _write_geotiff(values: NDArray, geo: Geo, path: Path, colours: Mapping[int, RGBA] | None = None) -> None:
     rasterio = _import("rasterio", path)
     a, b, c, d, e, f = geo.affine()
     place = rasterio.Affine(a, b, c - (a + b) / 2, d, e, f - (d + e) / 2)  # of the corner
@@ -493,12 +506,17 @@ def _write_geotiff(values: NDArray, geo: Geo, path: Path) -> None:
         crs = rasterio.CRS.from_user_input(geo.crs) if geo.crs else None
     except rasterio.errors.CRSError as error:
         raise UserError(path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml") from error
-    head = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype,
-            "transform": place, "crs": crs, "compress": "deflate"}  # fmt: skip
-    with rasterio.open(path, "w", **head, nodata=np.nan if values.dtype.kind == "f" else None) as target:
+    numbers = values.dtype.kind == "f"  # labels and classes have no mean
+    head = {"driver": "COG", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype,
+            "transform": place, "crs": crs, "compress": "deflate",
+            "overview_resampling": "average" if numbers else "nearest"}  # fmt: skip
+    nodata = np.nan if numbers else None if colours is None else 0
+    with rasterio.open(path, "w", **head, nodata=nodata) as target:
         target.write(values, 1)
         if geo.depth_unit:
             target.units = [geo.depth_unit]
+        if colours is not None:
+            target.write_colormap(1, colours)
 
 
 def _xtgeo_writer(form: str) -> Callable[[NDArray, Geo, Path], None]:

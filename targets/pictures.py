@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from targets.errors import UserError
 from targets.files import written_whole
 
+RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
+
 # A sheet of A0 at 300 dots per inch has 139 million pixels; whatever claims more is a mistake or an attack, and is
 # refused by its header, before the memory is asked for.
 MAX_PIXELS = 150_000_000

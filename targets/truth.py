@@ -13,7 +13,7 @@ from skimage.graph import MCP_Geometric
 from skimage.measure import label, regionprops
 from skimage.segmentation import find_boundaries
 
-from targets.closure import find_closures
+from targets.closure import Closures, find_closures
 from targets.render import nice_interval
 from targets.scene import Bool, Float, Scene
 
@@ -81,11 +81,19 @@ Traps = tuple[NDArray[np.int32], NDArray[np.int64], Float]
 
 def computed_traps(scene: Scene, rules: TrapRules) -> Traps:
     """Labels, crests and heights of the outermost closures that pass the thresholds of `rules`."""
+    closures = closures_of(scene, rules)
+    count = int(closures.labels.max(initial=0))
+    crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
+    return closures.labels, crests.astype(np.int64), closures.height
+
+
+def closures_of(scene: Scene, rules: TrapRules) -> Closures:
+    """The exact closures of a scene's depth that pass the thresholds of `rules`."""
     low, high = scene.relief
     interval = None
     if rules.reading == "contour":
         interval = scene.geo.contour_interval or nice_interval(low, high)
-    closures = find_closures(
+    return find_closures(
         scene.depth,
         valid=scene.map_valid,
         faults=scene.fault,
@@ -97,9 +105,6 @@ def computed_traps(scene: Scene, rules: TrapRules) -> Traps:
         min_area=rules.min_area,
         min_height=rules.min_relief * (high - low),
     )
-    count = int(closures.labels.max(initial=0))
-    crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
-    return closures.labels, crests.astype(np.int64), closures.height
 
 
 def drawn_traps(scene: Scene, drawn: Bool) -> Traps:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.files import written_whole
+from targets.pictures import RGBA
 from targets.scene import Geo
 
 Kind = Literal["MultiPolygon", "Point", "LineString"]
@@ -28,13 +29,21 @@ class Look:
     arrow : an arrow head at the end of every line.
     """
 
-    line: tuple[int, int, int, int]
-    fill: tuple[int, int, int, int] = (255, 255, 255, 0)
+    line: RGBA
+    fill: RGBA = (255, 255, 255, 0)
     width: float = 0.5
     marker: str = ""
     size: float = 3.0
     dash: Literal["solid", "dot", "dash"] = "solid"
     arrow: bool = False
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A look for each class of features: {value of the attribute `column`: look}."""
+
+    column: str
+    looks: dict[str, Look]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +57,14 @@ class Layer:
     shapes : per feature, in rows and columns (cell centres at whole numbers): a point (2,), a line (n, 2), or a list of
         polygons, each a list of rings (n, 2), the outer one first.
     table : (N,) structured array, the attributes, one row per feature.
-    look : how a GIS draws it.
+    look : how a GIS draws it, all features alike or by classes.
     """
 
     name: str
     kind: Kind
     shapes: Sequence[Any]
     table: NDArray[Any]
-    look: Look
+    look: Look | Classes
 
     def __post_init__(self) -> None:
         if len(self.shapes) != len(self.table):
@@ -174,26 +183,35 @@ def _write_styles(layers: Sequence[Layer], path: Path) -> None:
 
 def qml(layer: Layer) -> str:
     """The style of a layer in QGIS's own language."""
-    look = layer.look
-    if layer.kind == "Point":
-        symbol = _symbol("marker", "0", _marker(look.marker, look.size, look))
-    elif layer.kind == "LineString":
+    if isinstance(layer.look, Classes):
+        kind, attribute, looks = "categorizedSymbol", f' attr="{escape(layer.look.column)}"', layer.look.looks
+        listed = "".join(f'<category symbol="{i}" value="{escape(value)}" label="{escape(value)}" render="true"/>'
+                         for i, value in enumerate(looks))  # fmt: skip
+        categories = f"<categories>{listed}</categories>"
+    else:
+        kind, attribute, looks, categories = "singleSymbol", "", {"": layer.look}, ""
+    symbols = "".join(_symbol_of(layer.kind, str(i), look) for i, look in enumerate(looks.values()))
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        f'<qgis version="3.28" styleCategories="Symbology"><renderer-v2 type="{kind}"{attribute} symbollevels="0" '
+        f'enableorderby="0" forceraster="0">{categories}<symbols>{symbols}</symbols></renderer-v2></qgis>'
+    )
+
+
+def _symbol_of(kind: Kind, name: str, look: Look) -> str:
+    if kind == "Point":
+        return _symbol("marker", name, _marker(look.marker, look.size, look))
+    if kind == "LineString":
         symbols = _layer("SimpleLine", line_color=_rgba(look.line), line_width=look.width, line_width_unit="MM",
                          line_style=look.dash)  # fmt: skip
         if look.arrow:
-            head = _symbol("marker", "@0@1", _marker("filled_arrowhead", look.size, look))
+            head = _symbol("marker", f"@{name}@1", _marker("filled_arrowhead", look.size, look))
             symbols += _layer("MarkerLine", head, placement="lastvertex", rotate=1)
-        symbol = _symbol("line", "0", symbols)
-    else:
-        fill = "solid" if look.fill[3] else "no"
-        symbol = _symbol("fill", "0", _layer("SimpleFill", color=_rgba(look.fill), style=fill,
-                                             outline_color=_rgba(look.line), outline_width=look.width,
-                                             outline_width_unit="MM", outline_style=look.dash))  # fmt: skip
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        '<qgis version="3.28" styleCategories="Symbology"><renderer-v2 type="singleSymbol" symbollevels="0" '
-        f'enableorderby="0" forceraster="0"><symbols>{symbol}</symbols></renderer-v2></qgis>'
-    )
+        return _symbol("line", name, symbols)
+    fill = "solid" if look.fill[3] else "no"
+    return _symbol("fill", name, _layer("SimpleFill", color=_rgba(look.fill), style=fill,
+                                        outline_color=_rgba(look.line), outline_width=look.width,
+                                        outline_width_unit="MM", outline_style=look.dash))  # fmt: skip
 
 
 def _symbol(kind: str, name: str, layers: str) -> str:
@@ -213,5 +231,5 @@ def _marker(shape: str, size: float, look: Look) -> str:
                   outline_color=_rgba(look.line), outline_width=look.width if look.marker else 0.2)  # fmt: skip
 
 
-def _rgba(colour: tuple[int, int, int, int]) -> str:
+def _rgba(colour: RGBA) -> str:
     return ",".join(map(str, colour))

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.grids import FORMATS, WRITERS, fault_lines, format_of, read_grid, read_surface, seen_from_above, write_grid
+from targets.grids import (
+    FORMATS,
+    WRITERS,
+    fault_lines,
+    format_of,
+    read_grid,
+    read_surface,
+    seen_from_above,
+    write_classes,
+    write_grid,
+)
 from targets.points import grid_of_points
 from targets.scene import Geo
 
@@ -214,6 +224,30 @@ def test_labels_stay_whole_numbers_in_a_geotiff(tmp_path: Path) -> None:
         assert (source.transform.c, source.transform.f) == (950.0, 2075.0)
     write_grid(labels > 5, GEO, tmp_path / "mask.tif")
     np.testing.assert_array_equal(read_surface(tmp_path / "mask.tif")[0], labels > 5)
+
+
+def test_a_large_geotiff_is_cloud_optimised_and_its_overview_invents_no_labels(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    labels = np.repeat(np.repeat(np.array([[1, 9], [9, 1]], np.int32), 301, axis=0), 301, axis=1)
+    depth = labels.astype(np.float32)
+    depth[0, 0] = np.nan
+    for name, values, small in (("labels", labels, {1, 9}), ("depth", depth, None)):
+        write_grid(values, GEO, tmp_path / f"{name}.tif")
+        with rasterio.open(tmp_path / f"{name}.tif") as source:
+            assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and source.overviews(1) == [2]
+            np.testing.assert_array_equal(source.read(1), values)
+            half = source.read(1, out_shape=(301, 301))
+            assert np.isfinite(half).all() and (small is None or set(np.unique(half)) == small)
+
+
+def test_classes_have_their_colours(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    colours = {1: (10, 200, 30, 255), 2: (9, 9, 9, 255)}
+    write_classes(np.eye(5, dtype=np.uint8), GEO, tmp_path / "classes.tif", colours)
+    with rasterio.open(tmp_path / "classes.tif") as source:
+        assert {value: source.colormap(1)[value] for value in colours} == colours
+        assert source.nodata == 0
+        np.testing.assert_array_equal(source.read(1), np.eye(5))
 
 
 def test_rows_are_flipped_so_that_the_map_is_seen_from_above() -> None:

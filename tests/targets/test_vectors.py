@@ -9,7 +9,7 @@ import pytest
 
 from targets.errors import UserError
 from targets.scene import Geo
-from targets.vectors import Layer, Look, qml, write_geojson, write_geopackage
+from targets.vectors import Classes, Layer, Look, qml, write_geojson, write_geopackage
 
 GEO = Geo(1000.0, 2000.0, 50.0, -25.0, 30.0, "EPSG:23031")
 SQUARE = np.array([[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]) - 0.5
@@ -80,6 +80,24 @@ def test_styles_say_what_the_look_says() -> None:
     assert 'name="outline_style" value="dot"' in qml(traps)
     assert 'name="name" value="triangle"' in qml(crests)
     assert "filled_arrowhead" in qml(ways) and 'value="lastvertex"' in qml(ways)
+
+
+def test_classes_of_a_layer_have_looks_of_their_own(tmp_path) -> None:
+    kinds = np.array([("both", 3.0), ("exact only", 1.0)], [("kind", "U12"), ("area", "f8")])
+    looks = {"both": Look((0, 0, 0, 0), (0, 150, 0, 99)), "exact only": Look((0, 0, 0, 0), (200, 0, 0, 99))}
+    layer = Layer("disagreement", "MultiPolygon", [[[SQUARE]], [[SQUARE]]], kinds, Classes("kind", looks))
+    renderer = ElementTree.fromstring(qml(layer)).find("renderer-v2")
+    assert renderer is not None and renderer.get("attr") == "kind"
+    symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
+    for category in renderer.iter("category"):
+        colour = symbols[category.get("symbol")].find('.//Option[@name="color"]')
+        assert colour is not None and colour.get("value") == ",".join(map(str, looks[str(category.get("value"))].fill))
+    write_geojson([layer], Geo(), tmp_path / "a.geojson")
+    content = json.loads((tmp_path / "a.geojson").read_text())
+    assert [feature["properties"]["kind"] for feature in content["features"]] == ["both", "exact only"]
+    geopandas = pytest.importorskip("geopandas")
+    write_geopackage([layer], GEO, tmp_path / "a.gpkg")
+    assert list(geopandas.read_file(tmp_path / "a.gpkg", layer="disagreement")["kind"]) == ["both", "exact only"]
 
 
 def test_an_unknown_reference_system_and_a_missing_library_are_said(tmp_path, monkeypatch) -> None:
