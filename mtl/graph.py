@@ -59,8 +59,10 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
     return model.SerializeToString()
 
 
-def differences(model: bytes, net: nn.Module, planes: int, shapes: Iterable[Shape]) -> dict[Shape, dict[str, float]]:
-    """{shape: {output: largest difference}} between ONNX Runtime and torch on random inputs from -2 to 2.
+def differences(
+    model: bytes, net: nn.Module, planes: int, shapes: Iterable[Shape], ends: tuple[float, float] = (-2, 2)
+) -> dict[Shape, dict[str, float]]:
+    """{shape: {output: largest difference}} between ONNX Runtime and torch on random inputs between two ends.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def differences(model: bytes, net: nn.Module, planes: int, shapes: Iterable[Shap
     found = {}
     for shape in shapes:
         batch, rows, columns = shape
-        x = rng.uniform(-2, 2, (batch, planes, rows, columns)).astype(np.float32)
+        x = rng.uniform(*ends, (batch, planes, rows, columns)).astype(np.float32)
         with torch.inference_mode():
             expected = {name: values.cpu().numpy() for name, values in net(torch.from_numpy(x).to(device)).items()}
         answers = session.run(list(expected), {INPUT: x})

@@ -17,6 +17,15 @@ DEFAULT_RULES = TrapRules()
 
 
 @dataclass(frozen=True)
+class Bytes:
+    """How a channel follows from an 8-bit picture of a map folder: gain · byte / 255 + offset."""
+
+    file: str
+    gain: float
+    offset: float
+
+
+@dataclass(frozen=True)
 class InputChannel:
     """One named input.
 
@@ -28,6 +37,8 @@ class InputChannel:
     outside : the value outside the map and in the padding of a patch.
     jitter : brightness and contrast may be varied in training (pictures only).
     noise : standard deviation of the Gaussian noise added in training.
+    stored : the picture it can be made from cell by cell, for programs that know nothing but pictures; None: it takes
+        more than that.
     """
 
     name: str
@@ -37,6 +48,7 @@ class InputChannel:
     outside: float = 0.0
     jitter: bool = False
     noise: float = 0.0
+    stored: Bytes | None = None
 
     def from_scene(self, scene: Scene, rules: TrapRules = DEFAULT_RULES) -> Float:
         """(C, H, W) float32 of a whole map.
@@ -139,17 +151,34 @@ def closure(scene: Scene, rules: TrapRules) -> Rows:
 INPUTS = {
     record.name: record
     for record in (
-        InputChannel("rgb", 3, "grey levels, 0 = 50 %", picture, outside=WHITE, jitter=True, noise=0.02),
+        InputChannel(
+            "rgb",
+            3,
+            "grey levels, 0 = 50 %",
+            picture,
+            outside=WHITE,
+            jitter=True,
+            noise=0.02,
+            stored=Bytes("rgb.png", 2 * WHITE, -WHITE),
+        ),
         InputChannel(
             "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, outside=WHITE, jitter=True, noise=0.02
         ),
-        InputChannel("fault", 1, "1 = fault", fault),
+        InputChannel("fault", 1, "1 = fault", fault, stored=Bytes("fault_mask.png", -1, 1)),
         # Outside lies deeper than everything: at an open border a trap leaks.
-        InputChannel("depth", 1, "+1 shallowest .. -1 deepest", depth, outside=-1.5, noise=0.01),
+        InputChannel(
+            "depth",
+            1,
+            "+1 shallowest .. -1 deepest",
+            depth,
+            outside=-1.5,
+            noise=0.01,
+            stored=Bytes("depth_norm.png", 2, -1),
+        ),
         InputChannel("isolines", 1, "1 = contour", isolines),
         InputChannel("gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01),
         InputChannel("closure", 1, "√(height above spill / relief)", closure),
-        InputChannel("map", 1, "1 = inside the map", inside),
+        InputChannel("map", 1, "1 = inside the map", inside, stored=Bytes("map_mask.png", 1, 0)),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
         InputChannel("salt_depth_abs", 3, "0 black .. 1 white, its gradient, times the row", salt_depth_abs),
         InputChannel("true_depth", 1, "thousands of metres", true_depth),
