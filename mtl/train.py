@@ -4,7 +4,7 @@ import csv
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -73,13 +73,14 @@ class MultiTask(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted sum of all heads' losses on a batch of patches."""
         inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
-        shared = self.net.shared(inputs)
-        logits = self.net.answers(shared, inputs.shape[-2:])
-        costs = [
-            head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
-            for head in self.heads
-        ]
-        total, weights = self.balance(costs, shared)
+        shared, stages = self.net.features(inputs)
+        costs = self.costs(self.net.answers(shared, inputs.shape[-2:]), batch)
+        early = [self.costs(logits, batch) for logits in self.net.early_answers(stages, inputs.shape[-2:])]
+        supervised = costs
+        if early:
+            share = self.config.net.deep_supervision / len(early)
+            supervised = [cost + share * sum(others) for cost, *others in zip(costs, *early, strict=True)]
+        total, weights = self.balance(supervised, shared)
         for head, cost, weight in zip(self.heads, costs, weights, strict=True):
             self.log_mean(f"{head.name}/train_loss", cost, len(inputs))
             self.log_mean(f"{head.name}/weight", weight, len(inputs))
@@ -87,6 +88,13 @@ class MultiTask(L.LightningModule):
             self.gradients.append((gradient_products(costs, shared), weights))
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
         return total
+
+    def costs(self, logits: Mapping[str, Tensor], batch: Batch) -> list[Tensor]:
+        """Every head's loss on a batch."""
+        return [
+            head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            for head in self.heads
+        ]
 
     def log_mean(self, name: str, value: Tensor, patches: int) -> None:
         """Log a figure of a batch as its mean over the epoch."""
@@ -194,7 +202,7 @@ class MultiTask(L.LightningModule):
                 "name": "encoder",
             },
             {
-                "params": [*self.net.decoder.parameters(), *self.net.heads.parameters()],
+                "params": [p for part in (self.net.decoder, self.net.heads, self.net.early) for p in part.parameters()],
                 "lr": optim.lr,
                 "name": "decoder",
             },
@@ -349,6 +357,10 @@ def check_settings(config: TrainConfig) -> None:
     find_balance(config.optim.balance, [1.0] * len(heads))
     if not 0 <= config.optim.ema < 1:
         raise UserError("optim.ema", f"{config.optim.ema}", "a decay from 0 to below 1, such as 0.99")
+    if not 0 <= config.net.dropout < 1 or (config.net.dropout and config.net.block != "bottleneck"):
+        raise UserError("net.dropout", f"{config.net.dropout}", "a share below 1, and 0 but for net.block bottleneck")
+    if config.net.deep_supervision < 0:
+        raise UserError("net.deep_supervision", f"{config.net.deep_supervision}", "a weight of 0 or more")
     tile_origins(config.patches.size, config.patches.size, config.predict.stride)
     positive = {
         "patches.stride": config.patches.stride,

@@ -28,6 +28,8 @@ def build(inputs="rgb,fault,depth", heads="trap,dist", **config):
         ("unetplusplus", "tu-hrnet_w18_small", SMALL),
         ("deeplabv3plus", "resnet18", [32]),
         ("unet", "tu-mobilenetv3_small_100", None),
+        ("unet", "resnet50", SMALL),
+        ("unet", "vgg16", SMALL),
     ],
 )
 def test_every_head_answers_at_the_size_of_the_input(arch, encoder, channels):

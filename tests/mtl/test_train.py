@@ -10,9 +10,9 @@ from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mtl.checkpoint import read_checkpoint
-from mtl.config import LoopConfig, OptimConfig, PatchConfig, TrainConfig
+from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.predict import load_predictor
-from mtl.train import CosineRate, fit, patch_size, train
+from mtl.train import CosineRate, MultiTask, fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
 from targets.truth import find_truth
@@ -102,6 +102,17 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim):
     assert texts[0] == texts[1]
 
 
+def test_early_answers_weigh_in_training_and_are_not_asked_for_afterwards(tmp_path):
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    deep = replace(config, net=replace(config.net, deep_supervision=0.5, hypercolumn=True))
+    fit(deep, tmp_path, SCENES[:2], SCENES[2:])
+    content = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    early = [value for name, value in content["state_dict"].items() if name.startswith("net.early")]
+    fresh = [value for name, value in MultiTask(deep).state_dict().items() if name.startswith("net.early")]
+    assert len(early) == 8 and not any(map(torch.equal, early, fresh))
+    assert load_predictor(tmp_path / "last.ckpt", device="cpu")(SCENES[0])["trap"].shape == (1, 64, 64)
+
+
 def test_a_used_folder_and_other_heads_are_refused(tmp_path):
     config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
     fit(config, tmp_path, SCENES[:2], SCENES[2:])
@@ -125,6 +136,8 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         ({"optim": OptimConfig(losses={"trap": "lovas"})}, "lovasz"),
         ({"optim": OptimConfig(balance="dvva")}, "dwa"),
         ({"optim": OptimConfig(ema=1.0)}, "optim.ema"),
+        ({"net": NetConfig(dropout=0.5)}, "net.block bottleneck"),
+        ({"net": NetConfig(deep_supervision=-1.0)}, "net.deep_supervision"),
     ],
 )
 def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
