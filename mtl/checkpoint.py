@@ -40,9 +40,17 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
     try:
-        return from_plain(TrainConfig, content[KEY]), content
+        return from_plain(TrainConfig, of_today(content[KEY])), content
     except (TypeError, AttributeError) as error:
         raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
+
+
+def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an earlier version in the words of this one: augment.d4 has become augment.symmetry."""
+    augment = dict(plain["augment"])
+    if "d4" in augment:
+        augment["symmetry"] = "d4" if augment.pop("d4") else "none"
+    return {**plain, "augment": augment}
 
 
 def from_plain(kind: type, plain: Mapping[str, Any]) -> Any:

@@ -60,17 +60,24 @@ class PatchConfig:
     longest: int = 0
 
 
+Symmetry = Literal["none", "mirror", "flips", "d4"]
+
+
 @dataclass(frozen=True)
 class AugmentConfig:
-    """What is varied in training: D4 flips and rotations of everything at once; jitter and noise of the inputs."""
+    """What is varied in training: symmetries of everything at once; jitter and noise of the inputs.
 
-    d4: bool = True
+    symmetry : `d4` all eight of the square, `flips` left-right and up-down, `mirror` left-right alone (seismic images,
+        where down must stay down), or `none`.
+    """
+
+    symmetry: Symmetry = "d4"
     brightness: float = 0.1
     contrast: float = 0.1
     noise: float = 1.0  # times each input's own noise level
 
 
-AS_IT_IS = AugmentConfig(d4=False, brightness=0, contrast=0, noise=0)
+AS_IT_IS = AugmentConfig("none", brightness=0, contrast=0, noise=0)
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,11 @@ class OptimConfig:
     lr : rate of decoder and heads, and of an encoder that starts from nothing.
     encoder_lr : rate of a pretrained encoder.
     schedule : `plateau` (divides the rate by `factor` when the monitored figure stalls for `patience` epochs),
-        `cosine` (to zero at the last step, after `warmup` of the steps), or `constant`.
+        `cosine` (to zero at the last step, after `warmup` of the steps), `one_cycle` (torch's OneCycleLR: up during
+        `warmup` of the steps, then down to nothing, momentum the other way round), or `constant`.
     losses : loss of a head by the head's name, such as `tversky` or `bce+lovasz`; its record's where it is not named.
+    later_losses, later_from : losses by head that take the place of the others from this epoch on (0 is the first),
+        such as lovasz once bce+dice has found the rough shape.
     fp_weight, fn_weight : what false alarms and misses cost in `tversky`.
     weights : weight of a head's loss by name; 1 where it is not named.
     balance : how weights change in training: `fixed`, `uncertainty` (learned), `dwa` (by the pace of each loss), or
@@ -110,11 +120,13 @@ class OptimConfig:
     lr: float = 2e-3
     encoder_lr: float = 5e-4
     weight_decay: float = 1e-4
-    schedule: Literal["plateau", "cosine", "constant"] = "cosine"
+    schedule: Literal["plateau", "cosine", "one_cycle", "constant"] = "cosine"
     patience: int = 8
     factor: float = 0.5
     warmup: float = 0.1
     losses: dict[str, str] = field(default_factory=dict)
+    later_losses: dict[str, str] = field(default_factory=dict)
+    later_from: int = 0
     fp_weight: float = 0.3
     fn_weight: float = 0.7
     weights: dict[str, float] = field(default_factory=dict)
@@ -131,7 +143,8 @@ class LoopConfig:
     accumulate : batches per optimiser step.
     precision : as Lightning's: 32-true, bf16-mixed, 16-mixed.
     early_stop : epochs without improvement after which training ends; 0: never.
-    monitor : figure by which the best checkpoint is chosen, such as trap/iou; none: the first head's main figure.
+    monitor : any figure of any output, by which the best checkpoint is chosen and a plateau seen, such as trap/iou or
+        trap/average_precision; none: the first head's main figure.
     panels_every : epochs between pictures in TensorBoard.
     """
 

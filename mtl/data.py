@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from mtl.config import AugmentConfig, PatchConfig
+from mtl.config import AugmentConfig, PatchConfig, Symmetry
 from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, stack_inputs
 from mtl.tiles import Origin, cut
@@ -118,14 +118,19 @@ class Patches(Dataset[Batch]):
             arrays[f"valid/{name}"] = cut(sample.valid[name][None], origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
         arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
-        if self._augment.d4:
+        if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+            turns &= TURNS[self._augment.symmetry]
             arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
         return {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
 
 
 def _share(mask: Bool) -> float:
     return float(mask.mean())
+
+
+# What is kept of a random number of quarter turns: all, half turns (with a mirror they flip up and down), none.
+TURNS: dict[Symmetry, int] = {"d4": 0b11, "flips": 0b10, "mirror": 0b00}
 
 
 def turn(values: np.ndarray, turns: int, flip: bool) -> np.ndarray:

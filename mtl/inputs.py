@@ -117,7 +117,7 @@ def ramp(scene: Scene, _: TrapRules) -> Rows:
 
     A cell keeps its value whatever patch it is in. The symmetries of training turn this channel together with all
     others, so a network then sees which way was down, but that way may point anywhere; where down must stay down,
-    train with `--augment.d4 false`.
+    train with `--augment.symmetry mirror`.
     """
     down = np.linspace(0, 1, scene.shape[0], dtype=np.float32)[:, None]
     return lambda rows: np.broadcast_to(down[rows], (1, len(down[rows]), scene.shape[1]))

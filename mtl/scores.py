@@ -34,7 +34,6 @@ class Score:
     best : the figure by which the best checkpoint is chosen.
     floor : the figure that says what no answer at all would get; reports print it beside the best one. None: it is 0.
     charts : figures that are read together, the best one's first: a chart each in TensorBoard.
-    mode : `max` if larger is better, else `min`.
     """
 
     sums: tuple[str, ...]
@@ -42,8 +41,17 @@ class Score:
     ratios: Callable[[Sums], dict[str, float]]
     best: str
     charts: tuple[tuple[str, ...], ...]
-    mode: Literal["min", "max"] = "max"
     floor: str | None = None
+
+
+Mode = Literal["min", "max"]
+SMALLER = frozenset({"fp_area", "fn_area", "mean_miss", "mae", "calibration_error", "val_loss"})  # is better
+UNRANKED = frozenset({"bias"})  # best at 0, so neither the largest nor the smallest is the best
+
+
+def mode_of(figure: str) -> Mode:
+    """Whether the largest or the smallest value of a figure is the best."""
+    return "min" if figure in SMALLER else "max"
 
 
 def pool(sums: Sequence[Sums]) -> Sums:
@@ -296,7 +304,7 @@ CREST_SCORE = Score(
     charts=(("f1", "hit_rate", "precision"), ("mean_miss",)),
 )
 ERROR_SCORE = Score(
-    ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",)), mode="min"
+    ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",))
 )
 SALT_SCORE = Score(
     (*MASK_SUMS, "images", "tgs", "my_iou_metric", "predict_nothing"),

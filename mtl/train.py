@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
@@ -34,6 +35,7 @@ from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import cosine_panel
 from mtl.predict import Predictor
 from mtl.progress import progress
+from mtl.scores import UNRANKED, Mode, mode_of
 from mtl.splits import first_groups, split_maps
 from mtl.tiles import padded_length, tile_origins
 from targets.coarse import coarsened
@@ -58,6 +60,8 @@ class MultiTask(L.LightningModule):
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
         self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
+        later = replace(config.optim, losses=config.optim.losses | config.optim.later_losses)
+        self.later_heads = with_losses(self.heads, later)
         self.outputs = outputs_of(self.heads)
         self.sums = {output.name: MapSums(len(output.score.sums)) for output in self.outputs}
         self.board = Board(self.outputs)
@@ -93,8 +97,14 @@ class MultiTask(L.LightningModule):
         """Every head's loss on a batch."""
         return [
             head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
-            for head in self.heads
+            for head in self.heads_now
         ]
+
+    @property
+    def heads_now(self) -> tuple[Head, ...]:
+        """The heads with the losses of this epoch."""
+        optim = self.config.optim
+        return self.later_heads if optim.later_losses and self.current_epoch >= optim.later_from else self.heads
 
     def log_mean(self, name: str, value: Tensor, patches: int) -> None:
         """Log a figure of a batch as its mean over the epoch."""
@@ -114,7 +124,7 @@ class MultiTask(L.LightningModule):
         for output in self.outputs:
             if output is not FUSION:
                 self.judge(output, values[output.name], *sample.target_of(output))
-        for head in self.heads:
+        for head in self.heads_now:
             target, valid = sample.targets[head.name], sample.valid[head.name]
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
             cells = torch.tensor(valid)[None, None].float()  # copied: the validity of a seismic image is read-only
@@ -215,11 +225,19 @@ class MultiTask(L.LightningModule):
             self.plateau = ReduceLROnPlateau(optimizer, mode=mode, factor=optim.factor, patience=optim.patience)
             if self.saved_plateau is not None:
                 self.plateau.load_state_dict(self.saved_plateau)
-        if optim.schedule == "cosine":
-            steps = int(self.trainer.estimated_stepping_batches)
-            cosine = LambdaLR(optimizer, CosineRate(steps, max(1, round(optim.warmup * steps))))
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+        if optim.schedule in ("cosine", "one_cycle"):
+            rate = self.rate_by_step(optimizer, int(self.trainer.estimated_stepping_batches))
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
         return optimizer
+
+    def rate_by_step(self, optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
+        """The schedule of a run of so many steps."""
+        warmup = self.config.optim.warmup
+        if self.config.optim.schedule == "cosine":
+            return LambdaLR(optimizer, CosineRate(steps, max(1, round(warmup * steps))))
+        steps = max(4, steps)  # torch divides by the length of either part less one step
+        highest = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, highest, total_steps=steps, pct_start=max(warmup, 2 / steps))
 
     def on_train_epoch_start(self) -> None:
         for group in self.trainer.optimizers[0].param_groups:
@@ -288,23 +306,29 @@ class MetricsTable(Callback):
             return list(csv.DictReader(file))
 
 
-def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Literal["min", "max"]]:
+def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Mode]:
     """The figure that chooses the best checkpoint, and whether it should be `max` or `min`.
 
     Raises
     ------
-    UserError : loop.monitor names a figure that no head of this run has.
+    UserError : loop.monitor names a figure that no output of this run has.
     """
     if config.loop.monitor is None:
-        return f"{heads[0].name}/{heads[0].score.best}", heads[0].score.mode
-    known: dict[str, Literal["min", "max"]] = {}
-    for output in outputs_of(heads):
-        figures = output.score.ratios(dict.fromkeys(output.score.sums, 0.0))
-        known |= {f"{output.name}/{name}": output.score.mode for name in figures}
-    known |= {f"{head.name}/val_loss": "min" for head in heads}
+        return f"{heads[0].name}/{heads[0].score.best}", mode_of(heads[0].score.best)
+    known = {f"{output.name}/{name}": mode_of(name) for output in outputs_of(heads) for name in figure_names(output)}
+    if not config.optim.later_losses:  # figures of two losses cannot be compared
+        known |= {f"{head.name}/val_loss": mode_of("val_loss") for head in heads}
     if config.loop.monitor not in known:
         raise UserError("loop.monitor", f"unknown figure {config.loop.monitor!r}", f"one of {', '.join(known)}")
     return config.loop.monitor, known[config.loop.monitor]
+
+
+def figure_names(output: Output) -> list[str]:
+    """The figures of an output by which one answer can be better than another: its score's, and its tally's."""
+    names = list(output.score.ratios(dict.fromkeys(output.score.sums, 0.0)))
+    if output.tally is not None:
+        names += output.tally.figures(np.zeros(output.tally.shape))
+    return [name for name in names if name not in UNRANKED and name != output.score.floor]
 
 
 OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
@@ -350,10 +374,13 @@ def check_settings(config: TrainConfig) -> None:
     pick(INPUTS, config.inputs, "--inputs")
     heads = pick(HEADS, config.heads, "--heads")
     monitored(config, heads)
-    for option, named in (("optim.weights", config.optim.weights), ("optim.losses", config.optim.losses)):
+    optim = config.optim
+    by_head = {"weights": optim.weights, "losses": optim.losses, "later_losses": optim.later_losses}
+    for option, named in by_head.items():
         if unknown := set(named) - set(config.heads):
-            raise UserError(option, f"names {', '.join(sorted(unknown))}", f"heads of this run: {config.heads}")
-    with_losses(heads, config.optim)
+            found = f"names {', '.join(sorted(unknown))}"
+            raise UserError(f"optim.{option}", found, f"heads of this run: {config.heads}")
+    check_losses(config, heads)
     find_balance(config.optim.balance, [1.0] * len(heads))
     if not 0 <= config.optim.ema < 1:
         raise UserError("optim.ema", f"{config.optim.ema}", "a decay from 0 to below 1, such as 0.99")
@@ -375,6 +402,27 @@ def check_settings(config: TrainConfig) -> None:
             raise UserError(name, f"{value}", "a whole number of at least 1")
     if not 0 <= config.patches.trap_share <= 1:
         raise UserError("patches.trap_share", f"{config.patches.trap_share}", "a share between 0 and 1")
+
+
+def check_losses(config: TrainConfig, heads: Sequence[Head]) -> None:
+    """Refuse losses that do not fit their heads, or each other."""
+    optim = config.optim
+    first = with_losses(heads, optim)
+    later = with_losses(heads, replace(optim, losses=optim.losses | optim.later_losses))
+    for before, after in zip(first, later, strict=True):
+        if before.planes != after.planes:
+            raise UserError(
+                f"optim.later_losses.{after.name}",
+                f"{after.loss.name} needs {after.planes} planes of logits, {before.loss.name} {before.planes}",
+                "losses of one network",
+            )
+    if optim.later_losses and not 0 < optim.later_from < config.loop.epochs:
+        raise UserError(
+            "optim.later_from",
+            f"{optim.later_from}",
+            f"an epoch from 1 to {config.loop.epochs - 1}, the last of loop.epochs",
+            "the first epoch is 0",
+        )
 
 
 def fit(

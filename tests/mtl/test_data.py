@@ -86,7 +86,7 @@ def test_a_key_decides_the_augmentation_alone(dome):
 
 def test_one_symmetry_turns_inputs_and_targets_alike(dome):
     # The depth input is +1 where trap is deepest inside, so it stays the same function of the trap's distance map.
-    data = patches(dome_scene(crest=(0.4, 0.6)), augment=AugmentConfig(d4=True, brightness=0, contrast=0, noise=0))
+    data = patches(dome_scene(crest=(0.4, 0.6)), augment=AugmentConfig(brightness=0, contrast=0, noise=0))
     still = patches(dome_scene(crest=(0.4, 0.6)))[0]
     seen = set()
     for key in range(40):
@@ -138,3 +138,14 @@ def test_the_flight_plan_counts_steps():
     plan = FlightPlan(maps=2, validation_maps=1, patches=7, shown=21, batch=8, accumulate=2, epochs=10)
     assert plan.steps == 2  # 3 batches, two of them a step
     assert "20 steps, 210 patches in all" in str(plan)
+
+
+@pytest.mark.parametrize(("symmetry", "number"), [("none", 1), ("mirror", 2), ("flips", 4), ("d4", 8)])
+def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
+    scene = dome_scene(crest=(0.3, 0.4))
+    data = patches(scene, augment=AugmentConfig(symmetry, brightness=0, contrast=0, noise=0))
+    shown = {data[key]["inputs"].numpy().tobytes() for key in range(64)}
+    assert len(shown) == number
+    if symmetry == "mirror":  # down stays down
+        rows = {data[key]["inputs"].sum(-1).numpy().round(2).tobytes() for key in range(64)}
+        assert len(rows) == 1

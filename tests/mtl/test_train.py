@@ -9,10 +9,10 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mtl.checkpoint import read_checkpoint
+from mtl.checkpoint import KEY, read_checkpoint
 from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.predict import load_predictor
-from mtl.train import CosineRate, MultiTask, fit, patch_size, train
+from mtl.train import CosineRate, MultiTask, fit, monitored, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
 from targets.truth import find_truth
@@ -74,6 +74,7 @@ class KillAt(Callback):
 RESUMED = {
     "plateau": OptimConfig(schedule="plateau", patience=0, factor=0.1),
     "cosine": OptimConfig(schedule="cosine"),
+    "one cycle and later losses": OptimConfig(schedule="one_cycle", later_losses={"trap": "lovasz"}, later_from=2),
     "uncertainty and moving average": OptimConfig(balance="uncertainty", ema=0.9, losses={"dist": "heteroscedastic"}),
     "dwa": OptimConfig(balance="dwa"),
     "gradient surgery": OptimConfig(balance="torchjd:mgda"),
@@ -131,6 +132,11 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         ({"heads": Names("trap,crust")}, "crust"),
         ({"inputs": Names("rgb,dpeth")}, "dpeth"),
         ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
+        ({"heads": Names("dist"), "loop": LoopConfig(monitor="dist/bias")}, "dist/mae"),
+        ({"optim": OptimConfig(later_losses={"trap": "lovasz"})}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(later_losses={"trap": "lovasz"}, later_from=2)}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(later_losses={"dits": "smooth_l1"}, later_from=1)}, "dits"),
+        ({"optim": OptimConfig(later_losses={"dist": "heteroscedastic"}, later_from=1)}, "2 planes"),
         ({"optim": OptimConfig(weights={"dits": 1.0})}, "dits"),
         ({"optim": OptimConfig(losses={"dits": "smooth_l1"})}, "dits"),
         ({"optim": OptimConfig(losses={"trap": "lovas"})}, "lovasz"),
@@ -158,6 +164,103 @@ def test_cosine_rate_warms_up_and_ends_at_zero():
     assert rate(55) == pytest.approx(0.5) and rate(100) == pytest.approx(0, abs=1e-9)
 
 
+def test_one_cycle_is_torchs_with_the_peak_of_every_group(tmp_path):
+    rates = []
+
+    class Look(Callback):
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            rates.append([group["lr"] for group in trainer.optimizers[0].param_groups])
+
+    optim = OptimConfig(schedule="one_cycle", lr=1e-3, warmup=0.3)
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=5, batch=2), optim=optim)
+    fit(config, tmp_path, SCENES[:4], SCENES[3:], extra_callbacks=[Look()])
+    weights = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], 1e-3)
+    expected = torch.optim.lr_scheduler.OneCycleLR(weights, 1e-3, total_steps=10, pct_start=0.3)
+    for seen in rates:  # the scheduler's step lies before the callback
+        weights.step()
+        expected.step()
+        assert seen == pytest.approx(expected.get_last_lr() * 2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10])
+def test_one_cycle_can_be_as_short_as_a_step(steps):
+    module = MultiTask(tiny_config(optim=OptimConfig(schedule="one_cycle")))
+    optimizer = torch.optim.AdamW(module.net.parameters(), 1e-3)
+    rate = module.rate_by_step(optimizer, steps)
+    for _ in range(steps):
+        optimizer.step()
+        rate.step()
+
+
+def test_later_losses_begin_with_their_epoch(tmp_path):
+    seen = []
+
+    class Look(Callback):
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            seen.append([head.loss.name for head in module.heads_now])
+
+    optim = OptimConfig(losses={"trap": "bce"}, later_losses={"trap": "lovasz"}, later_from=2)
+    loop = LoopConfig(epochs=3, batch=2, panels_every=10)
+    figures = fit(
+        tiny_config(heads=Names("trap,dist"), loop=loop, optim=optim),
+        tmp_path,
+        SCENES[:2],
+        SCENES[2:],
+        extra_callbacks=[Look()],
+    )
+    assert seen == [["bce", "smooth_l1"]] * 2 + [["lovasz", "smooth_l1"]]
+    with (tmp_path / "metrics.csv").open() as file:
+        losses = [float(row["trap/val_loss"]) for row in csv.DictReader(file)]
+    assert losses[2] == pytest.approx(figures["trap/val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("figure", "mode"),
+    [
+        ("trap/iou", "max"),
+        ("trap/fn_area", "min"),
+        ("trap/average_precision", "max"),
+        ("boundary/calibration_error", "min"),
+        ("dist/mae", "min"),
+        ("crest/mean_miss", "min"),
+        ("depth_traps/iou", "max"),
+        ("dist/val_loss", "min"),
+    ],
+)
+def test_any_figure_of_any_output_may_be_monitored_in_its_own_direction(figure, mode):
+    config = tiny_config(heads=Names("trap,boundary,crest,dist,depth"), loop=LoopConfig(monitor=figure))
+    heads = MultiTask(config).heads
+    assert monitored(config, heads) == (figure, mode)
+
+
+def test_what_is_monitored_is_logged_and_drives_checkpoint_and_plateau(tmp_path):
+    loop = LoopConfig(epochs=2, batch=2, monitor="trap/calibration_error", panels_every=10)
+    config = tiny_config(heads=Names("trap"), loop=loop, optim=OptimConfig(schedule="plateau", patience=5, factor=0.5))
+    plateaus = []
+
+    class Look(Callback):
+        def on_train_epoch_end(self, trainer, module):
+            plateaus.append(module.plateau)
+
+    fit(config, tmp_path, SCENES[:2], SCENES[2:], extra_callbacks=[Look()])
+    with (tmp_path / "metrics.csv").open() as file:
+        errors = [float(row["trap/calibration_error"]) for row in csv.DictReader(file)]
+    best = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    assert best["epoch"] == errors.index(min(errors))
+    assert plateaus[-1].mode == "min" and plateaus[-1].best == pytest.approx(min(errors), rel=1e-4)
+
+
+def test_a_plateau_of_a_figure_that_should_grow_halves_the_rate_after_patience():
+    module = MultiTask(tiny_config(optim=OptimConfig(schedule="plateau", patience=5, factor=0.5, lr=1e-3)))
+    optimizer = module.configure_optimizers()
+    rates = []
+    for figure in (0.5, 0.6, *[0.55] * 7):
+        module.plateau.step(figure)
+        rates.append(optimizer.param_groups[-1]["lr"])
+    assert module.plateau.mode == "max"
+    assert rates == [1e-3] * 7 + [5e-4] * 2  # the sixth epoch without a better figure
+
+
 def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
     seen = {}
 
@@ -170,6 +273,18 @@ def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
         config = replace(config, net=replace(config.net, weights=weights), optim=OptimConfig(lr=1e-3, encoder_lr=1e-5))
         fit(config, tmp_path / weights, SCENES[:2], SCENES[2:], extra_callbacks=[Look()])
         assert seen == {"encoder": 1e-5 if weights == "imagenet" else 1e-3, "decoder": 1e-3}
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read_in_todays_words(tmp_path):
+    config = tiny_config()
+    old = config.as_dict()
+    old["augment"] = {"d4": False, "brightness": 0.1, "contrast": 0.1, "noise": 1.0}
+    for name in ("attention", "block", "dropout", "hypercolumn", "deep_supervision"):
+        del old["net"][name]
+    path = tmp_path / "old.ckpt"
+    torch.save({KEY: old, "state_dict": MultiTask(config).state_dict()}, path)
+    assert read_checkpoint(path)[0] == replace(config, augment=replace(config.augment, symmetry="none"))
+    assert load_predictor(path, device="cpu")(SCENES[0])["trap"].shape == (1, 64, 64)
 
 
 @pytest.mark.slow
