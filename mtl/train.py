@@ -375,7 +375,11 @@ def check_settings(config: TrainConfig) -> None:
     heads = pick(HEADS, config.heads, "--heads")
     monitored(config, heads)
     optim = config.optim
-    by_head = {"weights": optim.weights, "losses": optim.losses, "later_losses": optim.later_losses}
+    by_head: dict[str, Mapping[str, Any]] = {
+        "weights": optim.weights,
+        "losses": optim.losses,
+        "later_losses": optim.later_losses,
+    }
     for option, named in by_head.items():
         if unknown := set(named) - set(config.heads):
             found = f"names {', '.join(sorted(unknown))}"
