@@ -105,3 +105,17 @@ def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> No
                 f"{key} {now}",
                 f"leave out --{key} or start a new run with --out",
             )
+
+
+def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
+    """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
+    first."""
+    for key in ("heads", "inputs", "patches.size", "patches.longest", "targets"):
+        own, expected = attrgetter(key)(config), attrgetter(key)(wanted)
+        if own != expected:
+            raise UserError(
+                path,
+                f"was trained with {key} {own}",
+                f"{key} {expected}, as {first}",
+                "an ensemble averages networks that answer the same questions about the same inputs",
+            )

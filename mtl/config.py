@@ -162,13 +162,25 @@ class LoopConfig:
     seed: int = 0
 
 
+Tta = Literal["none", "mirror", "flips", "d4"]
+
+
 @dataclass(frozen=True)
 class PredictConfig:
-    """Tiled prediction: stride in cells (a multiple of 32), tile weights, tiles at a time."""
+    """Tiled prediction.
+
+    stride : cells between tiles, a multiple of 32.
+    weights : how tiles fade to their borders.
+    batch : tiles at a time.
+    tta : in which symmetries every tile is looked at, the answers being averaged (test-time augmentation): `none` as
+        it is, `mirror` left-right too, `flips` left-right and up-down, `d4` all eight of the square. Only those that
+        the network was trained with help; it takes so many times as long.
+    """
 
     stride: int = 64
     weights: Literal["gaussian", "hann"] = "gaussian"
     batch: int = 8
+    tta: Tta = "none"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The final answer where a run has several about traps: what is learned and what is computed from it, weighed."""
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -72,3 +73,14 @@ def best_threshold(logits: Float, truth: Bool) -> float:
     last = int(iou.argmax())
     falling = np.append(logits[order], logits.min() - 1)
     return float(falling[last : last + 2].mean())
+
+
+def mean_fusion(fusions: Sequence[Fusion | None]) -> Fusion | None:
+    """The fusion of an ensemble: its logit is the mean of its members' on the same maps. None where they have none."""
+    members = [fusion for fusion in fusions if fusion is not None]
+    if not members:
+        return None
+    mean = copy.deepcopy(members[0])
+    mean.weights.copy_(torch.stack([fusion.weights for fusion in members]).mean(0))
+    mean.offset.copy_(torch.stack([fusion.offset for fusion in members]).mean(0))
+    return mean

@@ -110,9 +110,13 @@ class Head(Output):
         """Planes of logits: the channels, and those that only the loss reads."""
         return self.channels * self.loss.planes
 
+    def shown(self, logits: Tensor) -> Tensor:
+        """(..., channels, H, W) logits without the planes that only the loss reads."""
+        return logits.narrow(-3, 0, self.channels)
+
     def values(self, logits: Tensor) -> Tensor:
         """(..., channels, H, W) in the head's unit, of (..., planes, H, W) logits."""
-        return self.activation(logits.narrow(-3, 0, self.channels))
+        return self.activation(self.shown(logits))
 
     def cost(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
         """How wrong logits (B, planes, H, W) are: the head's loss against target (B, channels, H, W), where valid."""

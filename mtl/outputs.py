@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from skimage.measure import label, regionprops
 
 from mtl.heads import Drawing, Output, trap_outputs
+from mtl.looks import spread_of
 from mtl.scores import THRESHOLD, find_peaks
 from targets.draw import CREST, add_legend, base_picture, draw_lines, fault_mark, legend_mark
 from targets.files import written_whole
@@ -100,6 +101,8 @@ def write_prediction(
 ) -> None:
     """Write NAME.png of every output (NAME.tif too when located), overlay.png, traps.geojson and closures.csv.
 
+    The spread of an output, where `maps` holds one, is written as NAME_spread.
+
     Polygons and table are those of the final answer about traps.
 
     Parameters
@@ -108,10 +111,9 @@ def write_prediction(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for output in outputs:
-        plane = output.drawing.plane(maps[output.name])
-        write_picture(output.drawing, plane, folder / f"{output.name}.png")
-        if scene.geo.located:
-            write_grid(plane, scene.geo, folder / f"{output.name}.tif")
+        write_plane(scene, output.name, output.drawing.plane(maps[output.name]), output.drawing, folder)
+        if (spread := maps.get(spread_of(output.name))) is not None:
+            write_plane(scene, spread_of(output.name), spread.max(0), spread_drawing(output.drawing), folder)
     crest = maps["crest"][0] if "crest" in maps else None
     trap, outlines = None, []
     if answers := trap_outputs(outputs):
@@ -121,6 +123,20 @@ def write_prediction(
         write_table([outline.trap for outline in outlines], folder / "closures.csv")
     with written_whole(folder / "overlay.png") as temporary:
         overlay(scene, trap, outlines, crest, truth_mask).savefig(temporary)
+
+
+def spread_drawing(drawing: Drawing) -> Drawing:
+    """How the spread of an output is drawn: black where all looks agree, up to half the range of its values, which is
+    the most that values of a range can spread."""
+    high = None if drawing.high is None else (drawing.high - drawing.low) / 2
+    return Drawing("inferno", high=high)
+
+
+def write_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder: Path) -> None:
+    """Write NAME.png, and NAME.tif of a map that is located."""
+    write_picture(drawing, plane, folder / f"{name}.png")
+    if scene.geo.located:
+        write_grid(plane, scene.geo, folder / f"{name}.tif")
 
 
 def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:

@@ -1,24 +1,29 @@
 """What a trained network says about a whole map: every head, blended from tiles, in the head's own unit."""
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.checkpoint import build_net, load_weights, read_checkpoint
-from mtl.config import TrainConfig
+from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
+from mtl.config import TrainConfig, Tta
+from mtl.fusion import Fusion, mean_fusion
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, read_inputs
+from mtl.looks import Looks, logits_of, mean_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_weights
 from targets.coarse import coarsened
 from targets.errors import UserError
+from targets.files import written_whole
 from targets.holes import fill_holes
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Rows, Scene
@@ -27,9 +32,14 @@ from targets.truth import find_truth
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained network with its inputs and heads, and the settings it was trained with. Call it with a scene."""
+    """A trained network, or an ensemble of them, with inputs, heads and settings. Call it with a scene.
 
-    net: MultiHeadNet
+    nets : members of the ensemble, of the same inputs and heads.
+    fusion : of the ensemble, or None.
+    """
+
+    nets: tuple[MultiHeadNet, ...]
+    fusion: Fusion | None
     inputs: tuple[InputChannel, ...]
     heads: tuple[Head, ...]
     config: TrainConfig
@@ -39,46 +49,49 @@ class Predictor:
         """Everything it answers: the heads, what is derived from them, and the fusion of all traps."""
         return outputs_of(self.heads)
 
+    @property
+    def looks(self) -> Looks:
+        """How it looks at a tile: every network in every symmetry of `predict.tta`."""
+        return Looks(self.nets, self.heads, self.config.predict.tta)
+
     def __call__(self, scene: Scene) -> dict[str, Float]:
-        """{output: (C, H, W) float32 in the output's unit, NaN outside the map}."""
+        """{output: (C, H, W) float32 in the output's unit, NaN outside the map}.
+
+        Where it looks at a tile more than once (several networks, `predict.tta`), `spread_of(head)` beside each head:
+        the standard deviation over the looks, in the head's unit.
+        """
         coarse = coarsened(scene, self.config.patches.longest)
-        values, _ = self.answer(read_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
+        values = self.answer(read_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
         if coarse is scene:
             return values
-        grown = max(scene.shape) / max(coarse.shape)
+        grown = np.float32(max(scene.shape) / max(coarse.shape))
+        in_cells = {name for o in self.outputs if o.in_cells for name in (o.name, spread_of(o.name))}
         return {
-            output.name: masked(
-                np.stack([refined(plane, scene.shape) for plane in values[output.name]])
-                * np.float32(grown if output.in_cells else 1),
+            name: masked(
+                np.stack([refined(plane, scene.shape) for plane in planes]) * (grown if name in in_cells else 1),
                 scene.map_valid,
             )
-            for output in self.outputs
+            for name, planes in values.items()
         }
 
     @torch.inference_mode()
-    def answer(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
-        """Values of every output, and blended logits of every head, of inputs (C, rows, W): {name: (C, H, W)}.
+    def answer(self, inputs: Rows, scene: Scene) -> dict[str, Float]:
+        """What a call gives, {name: (C, H, W)}, of inputs (C, rows, W) that are at hand."""
+        return self._completed(self._blended(self.looks, inputs, scene), scene)
 
-        Both are NaN outside the map.
-        """
-        blended = self._blended(partial(values_and_logits, self.net, self.heads), inputs, scene)
-        raw = {head.name: blended.pop(logits_of(head.name)) for head in self.heads}
-        answers = {
-            h.name: h.values(torch.from_numpy(raw[h.name])).numpy() if h.blend == "logits" else blended[h.name]
-            for h in self.heads
-        }
-        for head in self.heads:
-            if head.derived is not None:
-                answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
-        if self.net.fusion is not None:
-            answers[FUSION.name] = self.net.fusion(answers)
-        return answers, raw
+    @torch.inference_mode()
+    def answer_and_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
+        """The answer of a single network in one look, and its blended logits of every head: what a loss reads."""
+        (net,) = self.nets
+        blended = self._blended(partial(values_and_logits, net, self.heads), inputs, scene)
+        logits = {head.name: blended.pop(logits_of(head.name)) for head in self.heads}
+        return self._completed(blended, scene), logits
 
     def _blended(self, look: Net, inputs: Rows, scene: Scene) -> dict[str, Float]:
         """What `look` says about tiles, blended: {name: (C, H, W)}, NaN outside the map."""
         height, width = scene.shape
         window, tiling = self.config.patches.size, self.config.predict
-        device = next(self.net.parameters()).device
+        device = next(self.nets[0].parameters()).device
         outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
         tiles = run_tiles(look, inputs, outside, scene.map_valid, window, tiling.stride, tiling.batch, device)
         padded = padded_length(height, window), padded_length(width, window)
@@ -92,17 +105,23 @@ class Predictor:
                 whole[name][:, top : top + len(inside)] = masked(values, inside)
         return whole
 
-
-def logits_of(name: str) -> str:
-    """What the raw answer of a head is called."""
-    return f"{name}_logits"
+    def _completed(self, answers: dict[str, Float], scene: Scene) -> dict[str, Float]:
+        """Every output, of blended heads: their values, what is derived from them, and the fusion."""
+        for head in self.heads:
+            if head.blend == "logits":
+                answers[head.name] = head.values(torch.from_numpy(answers[head.name])).numpy()
+            if head.derived is not None:
+                answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
+        if self.fusion is not None:
+            answers[FUSION.name] = self.fusion(answers)
+        return answers
 
 
 def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[str, Tensor]:
-    """What is blended of tiles: values of the heads that blend values, and `logits_of` every head."""
-    logits = net(tiles)
-    values = {head.name: head.values(logits[head.name].float()) for head in heads if head.blend == "values"}
-    return values | {logits_of(name): planes for name, planes in logits.items()}
+    """What is blended of tiles, as of `Looks`, and `logits_of` every head with the planes that only a loss reads."""
+    logits = {name: planes.float() for name, planes in net(tiles).items()}
+    blended = {h.name: (h.values if h.blend == "values" else h.shown)(logits[h.name]) for h in heads}
+    return blended | {logits_of(name): planes for name, planes in logits.items()}
 
 
 def refined(plane: Float, shape: tuple[int, int]) -> Float:
@@ -112,28 +131,42 @@ def refined(plane: Float, shape: tuple[int, int]) -> Float:
     return cv2.resize(whole, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def load_predictor(checkpoint: str | Path, device: str = "auto", stride: int | None = None) -> Predictor:
-    """The predictor of a checkpoint that `tools/train.py` wrote.
+def load_predictor(
+    checkpoints: str | Path | Sequence[str | Path],
+    device: str = "auto",
+    stride: int | None = None,
+    tta: Tta | None = None,
+) -> Predictor:
+    """The predictor of a checkpoint that `tools/train.py` wrote, or of several as an ensemble.
 
     Parameters
     ----------
-    checkpoint : best.ckpt or last.ckpt of a run folder.
+    checkpoints : best.ckpt or last.ckpt of run folders; settings are those of the first.
     device : auto, cpu, cuda, ...
     stride : cells between tiles, a multiple of 32; none: as the run's config says.
+    tta : symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
 
     Raises
     ------
-    UserError : the file is missing, damaged, or not a checkpoint of this program.
+    UserError : a file is missing, damaged, or not a checkpoint of this program, or two do not go together.
     """
-    config, content = read_checkpoint(checkpoint)
-    if stride is not None:
-        config = replace(config, predict=replace(config.predict, stride=stride))
-    net, inputs, heads = build_net(config, pretrained=False)
-    load_weights(net, content["state_dict"], checkpoint)
+    paths = [checkpoints] if isinstance(checkpoints, str | Path) else checkpoints
+    members = [read_checkpoint(path) for path in paths]
+    config = members[0][0]
+    changed: dict[str, Any] = {name: value for name, value in (("stride", stride), ("tta", tta)) if value is not None}
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return Predictor(net, inputs, heads, config)
+    built = []
+    for path, (own, content) in zip(paths, members, strict=True):
+        check_goes_with(path, own, paths[0], config)
+        net, inputs, heads = build_net(own, pretrained=False)
+        load_weights(net, content["state_dict"], path)
+        net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        built.append((net, inputs, heads))
+    _, inputs, heads = built[0]
+    nets = tuple(net for net, _, _ in built)
+    config = replace(config, predict=replace(config.predict, **changed))
+    return Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config)
 
 
 def predict_maps(
@@ -141,16 +174,26 @@ def predict_maps(
 ) -> Iterator[tuple[str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
+    Of several looks, out/spread.csv says how far they were apart on each map: the mean of each head's spread.
+
     Yields
     ------
     (name, folder) of a map that was predicted, (name, error) of one that could not be.
     """
+    spreads: list[dict[str, str | float]] = []
     for source in list_maps(paths, how.layout):
         try:
             scene = read_map(source, how.fill, how.elevation)
             truth = find_truth(scene, predictor.config.targets)
-            write_prediction(scene, predictor(scene), predictor.outputs, out / source.name, truth.labels > 0)
+            values = predictor(scene)
+            write_prediction(scene, values, predictor.outputs, out / source.name, truth.labels > 0)
         except UserError as error:
             yield source.name, error
         else:
+            spreads.append({"map": source.name, **mean_spread(values)})
             yield source.name, out / source.name
+    if spreads and predictor.looks.several:
+        with written_whole(out / "spread.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(spreads[0]))
+            writer.writeheader()
+            writer.writerows(spreads)

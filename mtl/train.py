@@ -70,9 +70,10 @@ class MultiTask(L.LightningModule):
         self.losses: dict[str, list[float]] = {}
         self.answered: list[tuple[Sample, dict[str, Float]]] = []
         self.gradients: list[tuple[Tensor, Tensor]] = []  # products of an epoch's gradients, and weights
-        # Half a tile apart rather than the finer stride of prediction: validation comes every epoch.
-        half = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE))
-        self.predictor = Predictor(self.net, self.inputs, self.heads, replace(config, predict=half))
+        # Half a tile apart and one look, rather than as prediction is set to: validation comes every epoch.
+        quick = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE), tta="none")
+        config = replace(config, predict=quick)
+        self.predictor = Predictor((self.net,), self.net.fusion, self.inputs, self.heads, config)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted sum of all heads' losses on a batch of patches."""
@@ -120,7 +121,7 @@ class MultiTask(L.LightningModule):
 
     def validation_step(self, sample: Sample) -> None:
         """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores."""
-        values, logits = self.predictor.answer(lambda rows: sample.inputs[:, rows], sample.scene)
+        values, logits = self.predictor.answer_and_logits(lambda rows: sample.inputs[:, rows], sample.scene)
         for output in self.outputs:
             if output is not FUSION:
                 self.judge(output, values[output.name], *sample.target_of(output))

@@ -3,9 +3,10 @@
 
 from pathlib import Path
 
+from mtl.config import Tta
 from mtl.evaluate import evaluate
 from mtl.predict import load_predictor
-from targets.cli import run
+from targets.cli import Names, run
 from targets.maps import Reading
 
 DEFAULT = Reading()
@@ -13,10 +14,11 @@ DEFAULT = Reading()
 
 def main(
     *,
-    checkpoint: str,
+    checkpoint: Names,
     data: tuple[str, ...],
     out: str,
     stride: int | None = None,
+    tta: Tta | None = None,
     device: str = "auto",
     reading: Reading = DEFAULT,
 ) -> None:
@@ -24,13 +26,14 @@ def main(
 
     Parameters
     ----------
-    checkpoint : best.ckpt or last.ckpt of a run folder.
+    checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
     data : maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
     out : folder for metrics.csv and metrics.md.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     device : auto, cpu, cuda, ...
     """
-    table = evaluate(load_predictor(checkpoint, device, stride), data, Path(out), reading)
+    table = evaluate(load_predictor(checkpoint, device, stride, tta), data, Path(out), reading)
     print(table)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}")
 

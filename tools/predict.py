@@ -3,8 +3,9 @@
 
 from pathlib import Path
 
+from mtl.config import Tta
 from mtl.predict import load_predictor, predict_maps
-from targets.cli import run
+from targets.cli import Names, run
 from targets.errors import UserError
 from targets.maps import Reading
 
@@ -14,9 +15,10 @@ DEFAULT = Reading()
 def main(
     maps: tuple[str, ...],
     *,
-    checkpoint: str,
+    checkpoint: Names,
     out: str,
     stride: int | None = None,
+    tta: Tta | None = None,
     device: str = "auto",
     reading: Reading = DEFAULT,
 ) -> None:
@@ -25,12 +27,13 @@ def main(
     Parameters
     ----------
     maps : maps, folders of maps, or grids.
-    checkpoint : best.ckpt or last.ckpt of a run folder.
+    checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
     out : folder for the results, one folder per map.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     device : auto, cpu, cuda, ...
     """
-    predictor = load_predictor(checkpoint, device, stride)
+    predictor = load_predictor(checkpoint, device, stride, tta)
     failed = []
     for name, result in predict_maps(predictor, maps, Path(out), reading):
         if isinstance(result, UserError):

@@ -15,18 +15,17 @@ from tests.conftest import dome_scene, tiny_config
 class Copies(torch.nn.Module):
     """A network whose logits are its input channel, so that answers follow from the depth."""
 
-    def __init__(self):
+    def __init__(self, distance=0.0):
         super().__init__()
-        self.unused = torch.nn.Parameter(torch.zeros(1))
-        self.fusion = None
+        self.distance = torch.nn.Parameter(torch.tensor(distance))
 
     def forward(self, x):
-        return {"trap": x * 9, "dist": x * 0}
+        return {"trap": x * 9, "dist": x * 0 + self.distance}
 
 
 def predictor(longest):
     config = tiny_config(patches=PatchConfig(64, 64, longest=longest), predict=PredictConfig(stride=32))
-    return Predictor(Copies(), (INPUTS["depth"],), (HEADS["trap"], HEADS["dist"]), config)
+    return Predictor((Copies(),), None, (INPUTS["depth"],), (HEADS["trap"], HEADS["dist"]), config)
 
 
 def test_answers_have_the_maps_cells_and_nan_outside(dome):
@@ -51,6 +50,13 @@ def test_lengths_in_cells_grow_with_the_resolution():
     fine, coarse = (predictor(longest)(scene)["dist"] for longest in (0, 50))
     np.testing.assert_allclose(fine, np.log(2) * DISTANCE_SCALE, rtol=1e-5)
     np.testing.assert_allclose(coarse, 4 * fine, rtol=1e-5)
+
+
+def test_spreads_of_lengths_grow_with_the_resolution():
+    scene, nets = dome_scene(size=200), (Copies(), Copies(distance=1.0))
+    fine, coarse = (replace(predictor(longest), nets=nets)(scene) for longest in (0, 50))
+    np.testing.assert_allclose(coarse["dist_spread"], 4 * fine["dist_spread"], rtol=1e-4)
+    assert np.nanmax(coarse["trap_spread"]) == 0
 
 
 def test_refining_fills_from_the_nearest_cell():

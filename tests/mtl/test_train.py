@@ -303,7 +303,7 @@ def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path
     events.Reload()
     assert {"depth_traps/panel", "fused_traps/panel", "fusion/panel"} <= set(events.Tags()["images"])
     predictor = load_predictor(tmp_path / "last.ckpt", device="cpu")
-    assert predictor.net.fusion.weights.tolist() != [1 / 3] * 3  # fitted, and kept in the checkpoint
+    assert predictor.fusion.weights.tolist() != [1 / 3] * 3  # fitted, and kept in the checkpoint
     for name in ("depth_traps", "fused_traps", "fusion"):
         output = next(output for output in predictor.outputs if output.name == name)
         sums = dict.fromkeys(output.score.sums, 0.0)

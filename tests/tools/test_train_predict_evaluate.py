@@ -80,6 +80,20 @@ def test_prediction_folder_holds_every_head_polygons_table_and_overlay(run_folde
     assert str(folder / "overlay.png") in capsys.readouterr().out
 
 
+def test_several_looks_leave_their_spread_beside_each_head(run_folder, dome_maps, tmp_path):
+    checkpoints = f"{run_folder / 'best.ckpt'},{run_folder / 'last.ckpt'}"
+    words = ["--checkpoint", checkpoints, "--tta", "mirror"]
+    run(predict, [*(str(dome_maps / f"dome{i}") for i in (0, 1)), *words, "--out", str(tmp_path)])
+    assert {f"{h}_spread.{kind}" for h in ("trap", "dist") for kind in ("png", "tif")} <= {
+        path.name for path in (tmp_path / "dome1").iterdir()
+    }
+    with (tmp_path / "spread.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["map"] for row in rows] == ["dome0", "dome1"] and float(rows[0]["dist_spread"]) > 0
+    run(evaluate, [*words, "--data", str(dome_maps / "dome0"), "--out", str(tmp_path)])
+    assert "trap/iou" in (tmp_path / "metrics.csv").read_text()
+
+
 def test_one_bad_map_does_not_stop_the_others(run_folder, dome_maps, tmp_path, capsys):
     maps = tmp_path / "maps"
     shutil.copytree(dome_maps, maps)
