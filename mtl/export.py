@@ -74,7 +74,7 @@ def export_network(predictor: Predictor, path: Path) -> Errors:
     ------
     UserError : a library is missing, or ONNX Runtime answers otherwise than torch: nothing is written.
     """
-    net = Answers(predictor.net, predictor.heads).eval()
+    net = Answers(predictor.nets[0], predictor.heads).eval()
     model, errors = _checked(net, predictor, None, (-2, 2), path)
     _write(model, path, {"trapmtl": description(predictor)})
     return errors
@@ -101,7 +101,7 @@ def export_for_deepness(predictor: Predictor, head: str, cell: float | None, pat
                 "train one with --inputs rgb",
             )
     (record,) = pick({h.name: h for h in predictor.heads}, [head], "--deepness")
-    net = OnBytes(Answers(predictor.net, [record]), predictor.inputs).eval()
+    net = OnBytes(Answers(predictor.nets[0], [record]), predictor.inputs).eval()
     model, errors = _checked(net, predictor, predictor.config.patches.size, (0, 1), path)
     _write(model, path, deepness_notes(predictor, record, cell) | {"trapmtl": description(predictor)})
     return errors
