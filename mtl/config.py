@@ -162,9 +162,6 @@ class LoopConfig:
     seed: int = 0
 
 
-Tta = Literal["none", "mirror", "flips", "d4"]
-
-
 @dataclass(frozen=True)
 class PredictConfig:
     """Tiled prediction.
@@ -180,7 +177,7 @@ class PredictConfig:
     stride: int = 64
     weights: Literal["gaussian", "hann"] = "gaussian"
     batch: int = 8
-    tta: Tta = "none"
+    tta: Symmetry = "none"
 
 
 @dataclass(frozen=True)

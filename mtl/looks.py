@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.config import Tta
+from mtl.config import Symmetry
 from mtl.heads import Head
 from mtl.tiles import Net
 from targets.scene import Float
 
-Symmetry = tuple[int, bool]  # quarter turns, and then whether left and right change places
-
-SYMMETRIES: dict[Tta, tuple[Symmetry, ...]] = {
+# Of each setting: quarter turns, and then whether left and right change places.
+SYMMETRIES: dict[Symmetry, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
     "mirror": ((0, False), (0, True)),
     "flips": tuple(product((0, 2), (False, True))),
@@ -47,7 +46,7 @@ class Looks:
 
     nets: Sequence[Net]
     heads: Sequence[Head]
-    tta: Tta
+    tta: Symmetry
 
     @property
     def several(self) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
-from mtl.config import TrainConfig, Tta
+from mtl.config import Symmetry, TrainConfig
 from mtl.fusion import Fusion, mean_fusion
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, read_inputs
@@ -135,7 +135,7 @@ def load_predictor(
     checkpoints: str | Path | Sequence[str | Path],
     device: str = "auto",
     stride: int | None = None,
-    tta: Tta | None = None,
+    tta: Symmetry | None = None,
 ) -> Predictor:
     """The predictor of a checkpoint that `tools/train.py` wrote, or of several as an ensemble.
 

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from mtl.config import Tta
+from mtl.config import Symmetry
 from mtl.evaluate import evaluate
 from mtl.predict import load_predictor
 from targets.cli import Names, run
@@ -18,7 +18,7 @@ def main(
     data: tuple[str, ...],
     out: str,
     stride: int | None = None,
-    tta: Tta | None = None,
+    tta: Symmetry | None = None,
     device: str = "auto",
     reading: Reading = DEFAULT,
 ) -> None:

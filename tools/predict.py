@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from mtl.config import Tta
+from mtl.config import Symmetry
 from mtl.predict import load_predictor, predict_maps
 from targets.cli import Names, run
 from targets.errors import UserError
@@ -18,7 +18,7 @@ def main(
     checkpoint: Names,
     out: str,
     stride: int | None = None,
-    tta: Tta | None = None,
+    tta: Symmetry | None = None,
     device: str = "auto",
     reading: Reading = DEFAULT,
 ) -> None:
