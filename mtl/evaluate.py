@@ -2,18 +2,19 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtl.heads import Output
+from mtl.heads import Output, trap_outputs
 from mtl.objects import object_outputs, with_objects
 from mtl.predict import Predictor
+from mtl.reach import count_by_size, size_figures
 from mtl.scores import Sums, pool
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Scene
-from targets.truth import TruthOptions, find_truth
+from targets.truth import Truth, TruthOptions, find_truth
 
 POOLED = "pooled"
 Row = dict[str, str | float]
@@ -33,7 +34,7 @@ class MapScore:
 
 
 def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading) -> str:
-    """Write metrics.csv and metrics.md, and return the Markdown text.
+    """Write metrics.csv, metrics.md and sizes.md (traps by size over tile), and return both Markdown texts.
 
     Beside every output, the traps as objects are judged: of all heads together, and of the mask alone.
 
@@ -42,11 +43,17 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
     data : maps, folders of maps, or grids.
     """
     outputs = (*predictor.outputs, *object_outputs(predictor.outputs))
-
-    def answer(scene: Scene) -> dict[str, Float]:
-        return with_objects(predictor(scene), predictor.outputs)
-
-    return write_scores(score_maps(answer, outputs, predictor.config.targets, data, how), outputs, out)
+    scores: list[MapScore] = []
+    sizes: dict[str, list[list[Sums]]] = {output.name: [] for output in trap_outputs(predictor.outputs)}
+    for truth, values in answered(predictor, predictor.config.targets, data, how):
+        scores.append(score(truth, with_objects(values, predictor.outputs), outputs))
+        for output in trap_outputs(predictor.outputs):
+            answer = values[output.name], *output.target(truth)
+            sizes[output.name].append(count_by_size(*answer, truth.scene, predictor.view(truth.scene)))
+    text = sizes_as_markdown({name: size_figures(maps) for name, maps in sizes.items()})
+    with written_whole(out / "sizes.md") as temporary:
+        temporary.write_text(text)
+    return write_scores(scores, outputs, out) + "\n" + text
 
 
 def score_maps(
@@ -60,13 +67,22 @@ def score_maps(
 
     The truth is made as in training: traps that an interpreter drew, else exact closures.
     """
-    scores = []
+    return [score(truth, values, outputs) for truth, values in answered(answer, options, data, how)]
+
+
+def answered(
+    answer: Callable[[Scene], Mapping[str, Float]], options: TruthOptions, data: Sequence[str], how: Reading
+) -> Iterator[tuple[Truth, Mapping[str, Float]]]:
+    """Every map with what is true of it and what is answered."""
     for source in list_maps(data, how.layout):
         scene = read_map(source, how.fill, how.elevation)
-        truth, values = find_truth(scene, options), answer(scene)
-        sums = {output.name: output.score.count(values[output.name], *output.target(truth)) for output in outputs}
-        scores.append(MapScore(scene.name, scene.group, sums))
-    return scores
+        yield find_truth(scene, options), answer(scene)
+
+
+def score(truth: Truth, values: Mapping[str, Float], outputs: Sequence[Output]) -> MapScore:
+    """Count on one map."""
+    sums = {output.name: output.score.count(values[output.name], *output.target(truth)) for output in outputs}
+    return MapScore(truth.scene.name, truth.scene.group, sums)
 
 
 def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Path) -> str:
@@ -109,6 +125,20 @@ def as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
             bold = "**" if row["map"] == POOLED else ""
             cells = [f"{bold}{_number(row[name])}{bold}" for name in names]
             lines.append(f"| {bold}{row['map']}{bold} | " + " | ".join(cells) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def sizes_as_markdown(figures: Mapping[str, Mapping[str, dict[str, float]]]) -> str:
+    """One table per output that says where the traps are: {output: {class of size: figures}}."""
+    parts = []
+    for name, classes in figures.items():
+        lines = [f"## {name} by size of the trap", ""]
+        lines.append("| diameter / tile | traps | spill point not shown | found | recall | iou |")
+        lines.append("|---|" + "---:|" * 5)
+        for size, own in classes.items():
+            shares = " | ".join(_number(own[key]) for key in ("beyond", "found", "recall", "iou"))
+            lines.append(f"| {size} | {own['traps']:.0f} | {shares} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

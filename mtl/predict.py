@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from mtl.inputs import InputChannel, read_inputs
 from mtl.looks import Looks, logits_of, mean_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
-from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_weights
+from mtl.reach import View
+from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, tile_weights
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
@@ -73,6 +75,16 @@ class Predictor:
             )
             for name, planes in values.items()
         }
+
+    def view(self, scene: Scene) -> View:
+        """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
+        patches = self.config.patches
+        grown = max(1.0, max(scene.shape) / patches.longest) if patches.longest else 1.0
+        rows, cols = (
+            tile_origins(round(length / grown), patches.size, self.config.predict.stride) for length in scene.shape
+        )
+        side = patches.size * grown
+        return View(side, side, grown * np.array(list(product(rows, cols)), float))
 
     @torch.inference_mode()
     def answer(self, inputs: Rows, scene: Scene) -> dict[str, Float]:

@@ -28,14 +28,14 @@ def main(
     ----------
     checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
     data : maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
-    out : folder for metrics.csv and metrics.md.
+    out : folder for metrics.csv, metrics.md and sizes.md, the traps by their size over a tile's.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     device : auto, cpu, cuda, ...
     """
     table = evaluate(load_predictor(checkpoint, device, stride, tta), data, Path(out), reading)
     print(table)
-    print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}")
+    print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
 
 
 if __name__ == "__main__":
