@@ -124,7 +124,9 @@ def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path
         assert name in rows[0]
     text = (tmp_path / "metrics.md").read_text()
     assert "## trap" in text and "| **pooled** |" in text
-    assert text in capsys.readouterr().out
+    sizes = (tmp_path / "sizes.md").read_text()
+    assert "trap by size" in sizes and "| 1/2 to 1 | 6 |" in sizes  # domes 45 cells wide under tiles of 64
+    assert capsys.readouterr().out.startswith(text + "\n" + sizes)
 
 
 def broken(folder: Path, how: str) -> None:
