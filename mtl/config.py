@@ -6,6 +6,7 @@ The defaults are the small recipe that trains in minutes on a CPU; `configs/trap
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from mtl.frame import Fill
 from targets.cli import Names
 from targets.maps import Reading
 from targets.truth import TruthOptions
@@ -44,8 +45,11 @@ class NetConfig:
 class PatchConfig:
     """Training patches: side and stride in cells.
 
-    Maps that are all smaller than `size` make the patches as small as the largest of them. Patches with a smaller
-    share of map than `min_valid` are left out.
+    Patches with a smaller share of map than `min_valid` are left out.
+
+    small : how a map smaller than a patch fills it. `pad`: nothing is known beyond it, and maps that are all smaller
+        than `size` make the patches as small as the largest of them; `reflect`: it lies in the middle of its mirror
+        images; `resize`: it is enlarged. Losses and scores see the map's own cells only.
 
     trap_share : smallest share of the patches of an epoch that hold a trap: those without are left out by turns; 0:
         all patches every epoch.
@@ -55,6 +59,7 @@ class PatchConfig:
 
     size: int = 256
     stride: int = 128
+    small: Fill = "pad"
     min_valid: float = 0.1
     trap_share: float = 0.0
     longest: int = 0

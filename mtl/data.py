@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mtl.config import AugmentConfig, PatchConfig, Symmetry
+from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, stack_inputs
 from mtl.tiles import Origin, cut
@@ -79,12 +80,14 @@ class Patches(Dataset[Batch]):
         self._samples, self._inputs, self._size = samples, inputs, patches.size
         self._augment, self._seed = augment, seed
         self._outside = [record.outside for record in inputs for _ in range(record.channels)]
+        self._frames = [Frame(sample.scene.shape, patches.size, patches.small) for sample in samples]
         self._places: list[tuple[int, Origin]] = [
             (index, (row, col))
-            for index, sample in enumerate(samples)
-            for row in patch_origins(sample.scene.shape[0], patches.size, patches.stride)
-            for col in patch_origins(sample.scene.shape[1], patches.size, patches.stride)
-            if _share(sample.scene.map_valid[row : row + patches.size, col : col + patches.size]) >= patches.min_valid
+            for index, (sample, frame) in enumerate(zip(samples, self._frames, strict=True))
+            for valid in frame.put(sample.scene.map_valid[None])
+            for row in patch_origins(valid.shape[0], patches.size, patches.stride)
+            for col in patch_origins(valid.shape[1], patches.size, patches.stride)
+            if _share(valid[row : row + patches.size, col : col + patches.size]) >= patches.min_valid
         ]
         if not self._places:
             raise UserError(
@@ -99,23 +102,23 @@ class Patches(Dataset[Batch]):
 
     def hold_trap(self) -> Bool:
         """(len,) whether each patch holds a cell of a trap."""
-        return np.array(
-            [
-                self._samples[i].truth.labels[row : row + self._size, col : col + self._size].any()
-                for i, (row, col) in self._places
-            ]
-        )
+        held = []
+        for index, (row, col) in self._places:
+            (trap,) = self._frames[index].put(self._samples[index].truth.labels[None] > 0)
+            held.append(trap[row : row + self._size, col : col + self._size].any())
+        return np.array(held)
 
     def __getitem__(self, key: int) -> Batch:
         """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors."""
         epoch, number = divmod(int(key), len(self))
         index, origin = self._places[number]
-        sample = self._samples[index]
-        inside = cut(sample.scene.map_valid[None], origin, self._size, [0])
-        arrays = {"inputs": cut(sample.inputs, origin, self._size, self._outside)}
+        sample, frame = self._samples[index], self._frames[index]
+        inside = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
+        arrays = {"inputs": cut(frame.put(sample.inputs, smooth=True), origin, self._size, self._outside)}
         for name, values in sample.targets.items():
-            arrays[f"target/{name}"] = cut(values, origin, self._size, [0] * len(values))
-            arrays[f"valid/{name}"] = cut(sample.valid[name][None], origin, self._size, [0])
+            valid = frame.put(sample.valid[name][None]) & frame.inside()
+            arrays[f"target/{name}"] = cut(frame.put(values), origin, self._size, [0] * len(values))
+            arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
         arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
         if self._augment.symmetry != "none":

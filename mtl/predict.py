@@ -8,13 +8,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
 from mtl.config import Symmetry, TrainConfig
+from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, read_inputs
@@ -26,7 +26,6 @@ from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, 
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
-from targets.holes import fill_holes
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Rows, Scene
 from targets.truth import find_truth
@@ -101,20 +100,25 @@ class Predictor:
 
     def _blended(self, look: Net, inputs: Rows, scene: Scene) -> dict[str, Float]:
         """What `look` says about tiles, blended: {name: (C, H, W)}, NaN outside the map."""
-        height, width = scene.shape
         window, tiling = self.config.patches.size, self.config.predict
+        frame = Frame(scene.shape, window, self.config.patches.small)
+        map_valid = frame.put(scene.map_valid[None])[0]
+        height, width = map_valid.shape
         device = next(self.nets[0].parameters()).device
         outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
-        tiles = run_tiles(look, inputs, outside, scene.map_valid, window, tiling.stride, tiling.batch, device)
+        seen = frame.rows(inputs)
+        tiles = run_tiles(look, seen, outside, map_valid, window, tiling.stride, tiling.batch, device)
         padded = padded_length(height, window), padded_length(width, window)
         whole: dict[str, Float] = {}
         for top, band in blend_tiles(tiles, padded, tile_weights(window, tiling.weights).to(device)):
-            inside = scene.map_valid[top : top + next(iter(band.values())).shape[1]]
+            inside = map_valid[top : top + next(iter(band.values())).shape[1]]
             for name, planes in band.items():
                 if name not in whole:
                     whole[name] = np.empty((len(planes), height, width), np.float32)
                 values = planes[:, : len(inside), :width].cpu().numpy()
                 whole[name][:, top : top + len(inside)] = masked(values, inside)
+        if frame.fills:
+            return {name: masked(frame.take(planes), scene.map_valid) for name, planes in whole.items()}
         return whole
 
     def _completed(self, answers: dict[str, Float], scene: Scene) -> dict[str, Float]:
@@ -134,13 +138,6 @@ def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[st
     logits = {name: planes.float() for name, planes in net(tiles).items()}
     blended = {h.name: (h.values if h.blend == "values" else h.shown)(logits[h.name]) for h in heads}
     return blended | {logits_of(name): planes for name, planes in logits.items()}
-
-
-def refined(plane: Float, shape: tuple[int, int]) -> Float:
-    """A coarse (h, w) plane on (H, W) cells, linear between the centres of coarse cells; NaN takes the nearest."""
-    finite = np.isfinite(plane)
-    whole = fill_holes(np.nan_to_num(plane), finite, finite)
-    return cv2.resize(whole, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def load_predictor(

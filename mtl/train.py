@@ -362,6 +362,8 @@ def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
 
 def patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
     """The patch's side, but no larger than the largest map needs: what lies beyond it would be padding."""
+    if config.patches.small != "pad":
+        return config.patches.size
     return min(config.patches.size, padded_length(max(max(scene.shape) for scene in scenes), STRIDE))
 
 

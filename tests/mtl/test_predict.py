@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from mtl.config import PatchConfig, PredictConfig
+from mtl.frame import refined
 from mtl.heads import DISTANCE_SCALE, HEADS
 from mtl.inputs import INPUTS
-from mtl.predict import Predictor, refined
+from mtl.predict import Predictor
 from tests.conftest import dome_scene, tiny_config
 
 
