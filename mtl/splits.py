@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from mtl.config import SplitConfig
 from targets.errors import UserError
@@ -39,7 +39,9 @@ def share_of(groups: Sequence[str], split: SplitConfig) -> set[str]:
 
 
 def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) -> set[str]:
-    """The groups of fold number `split.fold`: each fold holds as many maps of each class of trap coverage as it can.
+    """The groups of fold number `split.fold`: each fold holds as many maps of each class of coverage as it can.
+
+    Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled.
 
     Raises
     ------
@@ -48,13 +50,15 @@ def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) 
     if not 0 <= split.fold < split.folds:
         raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
     covered = [coverage_class(scene, options) for scene in scenes]
-    rule = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
-    _, held = list(rule.split(covered, covered, [scene.group for scene in scenes]))[split.fold]
+    groups = [scene.group for scene in scenes]
+    kind = StratifiedKFold if len(set(groups)) == len(groups) else StratifiedGroupKFold
+    rule = kind(split.folds, shuffle=True, random_state=split.seed)
+    _, held = list(rule.split(covered, covered, groups))[split.fold]
     return {scenes[i].group for i in held}
 
 
 def coverage_class(scene: Scene, options: TruthOptions) -> int:
-    """0 for a map without traps, else i for traps that cover up to i tenths of it: 11 classes."""
+    """0 for a map without traps (or salt), else i for traps that cover up to i tenths of it: 11 classes."""
     covered = (find_truth(scene, options).labels > 0) & scene.map_valid
     return math.ceil(round(10 * float(covered.sum()) / float(scene.map_valid.sum()), 9))
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from sklearn.model_selection import StratifiedKFold
+
 from mtl.config import SplitConfig
 from mtl.splits import coverage_class, first_groups, split_maps
 from targets.errors import UserError
@@ -41,7 +43,9 @@ def drawn(name, share, group):
 
 @pytest.mark.parametrize("share, expected", [(0, 0), (0.01, 1), (0.1, 1), (0.11, 2), (0.3, 3), (1.0, 10)])
 def test_coverage_classes_are_tenths_of_the_map(share, expected):
-    assert coverage_class(drawn("m", share, "g"), TruthOptions()) == expected
+    scene = drawn("m", share, "g")
+    assert coverage_class(scene, TruthOptions()) == expected
+    assert coverage_class(scene.with_(traps=None, salt=scene.traps), TruthOptions()) == expected
 
 
 def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
@@ -55,6 +59,16 @@ def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
         assert sum(bool(s.traps.any()) for s in validation) == 4
         held += [s.name for s in validation]
     assert sorted(held) == sorted(s.name for s in scenes)
+
+
+def test_folds_of_single_maps_are_those_of_scikit_learn_in_the_order_of_the_maps():
+    shares = np.random.default_rng(0).permutation(np.repeat([0, 0.05, 0.35, 1.0], [20, 10, 12, 8]))
+    scenes = [drawn(f"m{i}", share, f"g{i}") for i, share in enumerate(shares)]
+    classes = np.ceil(shares * 10)
+    rule = StratifiedKFold(5, shuffle=True, random_state=1337)
+    for fold, (_, held) in enumerate(rule.split(shares, classes)):
+        _, validation = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), TruthOptions())
+        assert [scene.name for scene in validation] == [f"m{i}" for i in held]
 
 
 def test_folds_that_cannot_be_are_refused():
