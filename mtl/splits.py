@@ -51,9 +51,12 @@ def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) 
         raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
     covered = [coverage_class(scene, options) for scene in scenes]
     groups = [scene.group for scene in scenes]
-    kind = StratifiedKFold if len(set(groups)) == len(groups) else StratifiedGroupKFold
-    rule = kind(split.folds, shuffle=True, random_state=split.seed)
-    _, held = list(rule.split(covered, covered, groups))[split.fold]
+    if len(set(groups)) == len(groups):
+        folds = StratifiedKFold(split.folds, shuffle=True, random_state=split.seed).split(covered, covered)
+    else:
+        rule = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
+        folds = rule.split(covered, covered, groups)
+    _, held = list(folds)[split.fold]
     return {scenes[i].group for i in held}
 
 

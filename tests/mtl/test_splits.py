@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from sklearn.model_selection import StratifiedKFold
 
 from mtl.config import SplitConfig
