@@ -1,0 +1,31 @@
+"""The tool that makes seismic images, run as a user runs it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from targets.cli import run
+from targets.maps import list_maps, read_map
+from targets.seismic import make_image
+from tools.make_salt import SEEDS, main
+
+
+def test_a_set_of_images_end_to_end(tmp_path, capsys):
+    run(main, ["--out", str(tmp_path), "--count", "5", "--test", "2", "--seed", "1"])
+    assert "contact_sheet.png" in capsys.readouterr().out
+    assert Image.open(tmp_path / "contact_sheet.png").size[0] > 800
+    scenes = [read_map(source) for source in list_maps([tmp_path])]
+    made = [make_image(2 * SEEDS + i) for i in range(5)]
+    for read, own in zip(scenes, made, strict=True):
+        assert (read.name, read.z) == (own.name, own.z)
+        np.testing.assert_array_equal(read.rgb, own.rgb)
+        np.testing.assert_array_equal(read.salt, own.salt)
+    asked = [read_map(source) for source in list_maps([tmp_path / "test"])]
+    assert [scene.salt for scene in asked] == [None, None] and asked[0].name == make_image(3 * SEEDS).name
+
+
+@pytest.mark.parametrize("words", [["--count", "0"], ["--seed", "-1"], ["--seismic.empty", "2"]])
+def test_what_cannot_be_made_is_one_line(tmp_path, words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(main, ["--out", str(tmp_path), *words])
+    assert stop.value.code == 2 and words[0].strip("-") in capsys.readouterr().err
