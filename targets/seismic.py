@@ -30,8 +30,8 @@ from targets.scene import Bool, Scene
 from targets.tgs import SIDE
 
 Field = NDArray[np.float64]
-# Cells made around an image: multiples come from above, wavelets reach over the rim. 216 and 135, the cells in all, have
-# small factors only, as fast Fourier transforms like it.
+# Cells made around an image: multiples come from above, wavelets reach over the rim. 216 and 135, the cells in all,
+# have small factors only, as fast Fourier transforms like it.
 ABOVE, BELOW, BESIDE = 90, 25, 17
 
 
