@@ -7,15 +7,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from monai.data.utils import compute_importance_map
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mtl.net import STRIDE
 from targets.errors import UserError
 from targets.scene import Bool, Float, Rows
-
-FLOOR = 1e-3  # of the tile weights: Hann weights are 0 on a tile's border, where 0/0 would lose covered cells
 
 Origin = tuple[int, int]
 Net = Callable[[Tensor], dict[str, Tensor]]
@@ -47,13 +44,18 @@ def tile_origins(length: int, window: int, stride: int) -> list[int]:
 
 
 def tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
-    """(window, window) float32 in [FLOOR, 1], largest in the middle."""
+    """(window, window) float32, positive, 1 in the middle: the product of one profile down and the same across.
+
+    No floor is laid under the product: along the border of the map it would make the weights of all tiles there alike,
+    and their edges would show. MONAI's importance map has one, of 0.001; and the first and last of its Hann weights
+    are 0, which would lose cells that no other tile covers.
+    """
     if kind == "gaussian":
-        weights = compute_importance_map((window, window), mode="gaussian", sigma_scale=0.125).float()
+        side = torch.signal.windows.gaussian(window, std=window / 8)
     else:
-        side = torch.hann_window(window, periodic=False)
-        weights = side[:, None] * side[None, :]
-    return (weights / weights.max()).clamp(min=FLOOR)
+        side = torch.signal.windows.hann(window + 2)[1:-1]
+    side = (side / side.max()).float()
+    return torch.outer(side, side)
 
 
 class Blend:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 
-from mtl.tiles import FLOOR, Blend, blend_tiles, cut, padded_length, run_tiles, tile_origins, tile_weights
+from mtl.tiles import Blend, blend_tiles, cut, padded_length, run_tiles, tile_origins, tile_weights
 from targets.errors import UserError
+from tests.mtl.seams import edge_jumps
 
 
 @given(st.integers(1, 900), st.sampled_from([64, 128, 256]), st.sampled_from([32, 64, 96]))
@@ -32,7 +33,8 @@ def test_tile_sizes_off_the_encoders_grid_are_refused(window, stride):
 @pytest.mark.parametrize("kind", ["gaussian", "hann"])
 def test_weights_are_positive_symmetric_and_largest_in_the_middle(kind):
     weights = tile_weights(64, kind)
-    assert weights.min() >= FLOOR and weights.max() == 1
+    assert weights.min() > 0 and weights.max() == 1
+    torch.testing.assert_close(weights * weights[32, 32], weights[:, 32:33] * weights[32:33])  # down times across
     assert torch.allclose(weights, weights.flip(0)) and torch.allclose(weights, weights.T)
     assert weights.argmax() in (31 * 64 + 31, 31 * 64 + 32, 32 * 64 + 31, 32 * 64 + 32)
 
@@ -107,9 +109,58 @@ def test_equals_monai_where_both_are_defined():
     inputs = np.random.default_rng(2).normal(size=(1, 192, 128)).astype(np.float32)
     ours = blend(uneven, inputs, np.ones(inputs.shape[1:], bool))["a"]
     theirs = sliding_window_inference(
-        torch.from_numpy(inputs)[None], 64, 4, lambda x: uneven(x)["a"], overlap=0.5, mode="gaussian"
+        torch.from_numpy(inputs)[None],
+        64,
+        4,
+        lambda x: uneven(x)["a"],
+        overlap=0.5,
+        roi_weight_map=tile_weights(64, "gaussian"),  # its own has a floor
     )
     np.testing.assert_allclose(ours, theirs[0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "hann"])
+def test_more_overlap_comes_closer_to_the_whole_map_at_once(kind):
+    inputs = np.random.default_rng(4).normal(size=(1, 384, 256)).astype(np.float32)
+
+    def blurred(x):  # sees 12 cells far, and nothing beyond a tile
+        return {"a": torch.nn.functional.avg_pool2d(x, 25, 1, 12)}
+
+    valid = np.ones(inputs.shape[1:], bool)
+    at_once = blurred(torch.from_numpy(inputs))["a"].numpy()
+    off = [np.abs(blend(blurred, inputs, valid, 128, stride, kind)["a"] - at_once).max() for stride in (128, 96, 64)]
+    assert off == sorted(off, reverse=True) and off[-1] < 0.05 * np.abs(at_once).max() < off[0]
+
+
+def coarse(x):
+    """A network that answers once per 32 cells, as the deepest features do."""
+    return {"a": torch.nn.functional.interpolate(torch.nn.functional.avg_pool2d(x, 32), scale_factor=32)}
+
+
+@pytest.mark.parametrize("moved", [(32, 0), (64, 96)])
+def test_moving_the_map_by_multiples_of_the_encoders_stride_moves_the_result(moved):
+    inputs = np.random.default_rng(5).normal(size=(1, 150, 117)).astype(np.float32)
+    margin = np.pad(inputs, ((0, 0), (moved[0], 0), (moved[1], 0)))
+    inside = np.ones(inputs.shape[1:], bool)
+    for stride in (32, 64):
+        first = blend(coarse, inputs, inside, stride=stride)["a"]
+        second = blend(coarse, margin, np.pad(inside, ((moved[0], 0), (moved[1], 0))), stride=stride)["a"]
+        np.testing.assert_allclose(second[:, moved[0] :, moved[1] :], first, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "hann"])
+@pytest.mark.parametrize("stride", [64, 96])
+def test_tiles_that_contradict_each_other_leave_no_seam(kind, stride):
+    rng = np.random.default_rng(7)
+    tiles = {
+        (row, col): torch.from_numpy(rng.normal(rng.normal(), 0.01, (1, 128, 128)))
+        for row in tile_origins(300, 128, stride)
+        for col in tile_origins(400, 128, stride)
+    }
+    jumps, expected = edge_jumps(tiles, tile_weights(128, kind), np.ones((300, 400), bool))
+    assert jumps / expected < 1.02
+    flat_jumps, expected = edge_jumps(tiles, torch.ones(128, 128), np.ones((300, 400), bool))
+    assert flat_jumps / expected > 2
 
 
 def test_tiles_without_a_valid_cell_are_not_run_and_stay_nan():
