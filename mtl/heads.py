@@ -55,6 +55,7 @@ class Output:
     tells : what it says of trap objects (`mtl.objects`): `trap` (probability that a cell is trap; of several such
         outputs of a run the last one is the answer that becomes polygons), `outline` (probability of an outline),
         `crest` (1 on a crest) or `way` (cells to the crest). None: nothing.
+    submitted : its masks of all maps of a prediction are written together, as run-length codes.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
     """
 
@@ -67,6 +68,7 @@ class Output:
     tally: Tally | None = None
     hits: Callable[[Float, Float, Bool], Hits] | None = None
     tells: Part | None = None
+    submitted: bool = False
     in_cells: bool = False
 
 
@@ -390,6 +392,7 @@ HEADS = {
             drawing=Drawing("viridis"),
             tally=PROBABILITY,
             bias=-1.0,
+            submitted=True,
         ),
         Head(
             name="empty",

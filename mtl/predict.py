@@ -22,12 +22,14 @@ from mtl.looks import Looks, logits_of, mean_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.reach import View
+from mtl.scores import THRESHOLD
 from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, tile_weights
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Rows, Scene
+from targets.tgs import SUBMISSION, encode_runs, write_table
 from targets.truth import find_truth
 
 
@@ -179,28 +181,46 @@ def load_predictor(
 
 
 def predict_maps(
-    predictor: Predictor, paths: Sequence[str], out: Path, how: Reading
+    predictor: Predictor,
+    paths: Sequence[str],
+    out: Path,
+    how: Reading,
+    folders: bool = True,
+    cut: float = THRESHOLD,
 ) -> Iterator[tuple[str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
-    Of several looks, out/spread.csv says how far they were apart on each map: the mean of each head's spread.
+    Of several looks, out/spread.csv says how far they were apart on each map: the mean of each head's spread. Of a
+    network of salt, out/submission.csv holds the run-length codes of all masks.
+
+    Parameters
+    ----------
+    folders : write out/NAME/; False: only what is written of all maps together.
+    cut : a cell of a mask in submission.csv is more probable than this.
 
     Yields
     ------
     (name, folder) of a map that was predicted, (name, error) of one that could not be.
     """
     spreads: list[dict[str, str | float]] = []
+    submitted = next((output.name for output in predictor.outputs if output.submitted), None)
+    codes: dict[str, str] = {}
     for source in list_maps(paths, how.layout):
         try:
             scene = read_map(source, how.fill, how.elevation)
-            truth = find_truth(scene, predictor.config.targets)
             values = predictor(scene)
-            write_prediction(scene, values, predictor.outputs, out / source.name, truth.labels > 0)
+            if folders:
+                truth = find_truth(scene, predictor.config.targets)
+                write_prediction(scene, values, predictor.outputs, out / source.name, truth.labels > 0)
         except UserError as error:
             yield source.name, error
         else:
             spreads.append({"map": source.name, **mean_spread(values)})
+            if submitted is not None:
+                codes[source.name] = encode_runs(np.nan_to_num(values[submitted][0]) > cut)
             yield source.name, out / source.name
+    if codes:
+        write_table(codes, "rle_mask", out / SUBMISSION)
     if spreads and predictor.looks.several:
         with written_whole(out / "spread.csv") as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(spreads[0]))

@@ -16,6 +16,7 @@ from targets.errors import UserError
 from targets.ground import Ground, Pair, ground_of, same_ground
 from targets.holes import fill_holes
 from targets.maps import MapSource, Reading, list_maps, read_map
+from targets.page import photograph
 from targets.render import RGB, with_picture
 from targets.scene import Bool, Scene
 from targets.truth import TrapRules, computed_traps
@@ -51,7 +52,8 @@ class MapFacts:
     outline : full frame, rectangles or irregular.
     traps : how many, drawn or computed.
     iou : of drawn traps with the exact closures, None where one of them is missing.
-    picture : small, with drawn traps outlined in white and exact closures in magenta.
+    salt : share of a seismic image, None where nobody drew any.
+    picture : a small one as JPEG, with drawn traps or salt outlined in white and exact closures in magenta.
     """
 
     source: MapSource
@@ -68,7 +70,8 @@ class MapFacts:
     traps: int
     trap: float
     iou: float | None
-    picture: RGB
+    salt: float | None
+    picture: bytes
 
     @property
     def name(self) -> str:
@@ -128,6 +131,7 @@ def facts_of(source: MapSource, scene: Scene, exact: Bool | None) -> MapFacts:
         "depth": scene.has_depth,
         "faults": bool(scene.fault.any()),
         "drawn traps": scene.traps is not None,
+        "salt": scene.salt is not None,
         "location": scene.geo.located,
     }
     return MapFacts(
@@ -145,7 +149,8 @@ def facts_of(source: MapSource, scene: Scene, exact: Bool | None) -> MapFacts:
         traps=0 if traps is None else int(ndimage.label(traps & scene.map_valid, np.ones((3, 3)))[1]),
         trap=0.0 if traps is None else float((traps & scene.map_valid).sum() / cells),
         iou=_iou(scene.traps & scene.map_valid, exact) if scene.traps is not None and exact is not None else None,
-        picture=small_picture(scene, exact),
+        salt=None if scene.salt is None else float(scene.salt.mean()),
+        picture=photograph(small_picture(scene, exact)),
     )
 
 
@@ -160,13 +165,13 @@ def outline_kind(inside: Bool) -> str:
 
 
 def small_picture(scene: Scene, exact: Bool | None, side: int = SIDE) -> RGB:
-    """The map within `side` pixels; exact closures outlined in magenta, over them drawn traps in white."""
+    """The map within `side` pixels; exact closures outlined in magenta, over them drawn traps or salt in white."""
     rgb = with_picture(scene).rgb if scene.has_depth else scene.rgb
     assert rgb is not None
     scale = side / max(scene.shape)
     size = (max(1, round(scene.shape[1] * scale)), max(1, round(scene.shape[0] * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
-    for mask, colour, width in ((exact, (255, 0, 255), 2), (scene.traps, (255, 255, 255), 1)):
+    for mask, colour, width in ((exact, (255, 0, 255), 2), (scene.drawn, (255, 255, 255), 1)):
         if mask is not None:
             at_size = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
             edge = find_boundaries(np.pad(at_size, 1), mode="thick")[1:-1, 1:-1]
@@ -278,6 +283,7 @@ def of_the_set(facts: Sequence[MapFacts], where: Path) -> list[Finding]:
     for channel, mend in (
         ("depth", "add their depth, or train with --inputs rgb"),
         ("drawn traps", "draw the others too: computed traps are not what a person draws"),
+        ("salt", "draw the others too, or leave them out: nothing is learned from them"),
     ):
         lack = [fact for fact in facts if channel not in fact.channels]
         if 0 < len(lack) < len(facts):
@@ -339,9 +345,22 @@ def fingerprint(check: DataCheck) -> list[tuple[str, str]]:
             ("traps", f"drawn in {drawn} maps, computed from the depth in {len(known) - drawn}; {count} in all"),
             ("", f"none in {none} maps; {_range([fact.trap for fact in known])} of the map"),
         ]
+    if shares := [fact.salt for fact in facts if fact.salt is not None]:
+        lines += _salt_lines(shares)
     if ious:
         lines.append(("drawn × exact", f"IoU {min(ious):.2f} to {max(ious):.2f}, median {np.median(ious):.2f}"))
     return lines
+
+
+def _salt_lines(shares: Sequence[float]) -> list[tuple[str, str]]:
+    """How often images hold salt, and how much."""
+    some, none = [share for share in shares if share > 0], shares.count(0.0)
+    floor = f"none in {none} of {len(shares)} images: predicting nothing scores {none / len(shares):.4f}"
+    if not some:
+        return [("salt", floor)]
+    tenths = Counter(min(int(10 * share), 9) for share in some)
+    counts = " ".join(str(tenths[i]) for i in range(10))
+    return [("salt", floor), ("", f"{_range(some)} of the others; images by tenths of their area: {counts}")]
 
 
 def _range(shares: Sequence[float]) -> str:

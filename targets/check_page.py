@@ -44,7 +44,7 @@ def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: Tr
         calm = [fact for fact in facts if fact.name not in troubled]
         shown = [fact for fact in facts if fact.name in troubled] + calm[:MOST_SHOWN]
         note = (
-            "Outlines: exact closures magenta, drawn traps white, or white on magenta where they agree. "
+            "Outlines: exact closures magenta, drawn traps or salt white, or white on magenta where they agree. "
             "Bar: the picture's colours from deep (left) to high (right)."
         )
         if len(calm) > MOST_SHOWN:
@@ -105,6 +105,7 @@ def histograms(facts: Sequence[MapFacts]) -> Figure:
         "faults, share of map": [fact.fault for fact in facts],
         "traps, share of map": [fact.trap for fact in known],
         "traps, number": [fact.traps for fact in known],
+        "salt, share of image": [fact.salt for fact in facts if fact.salt is not None],
         "drawn × exact, IoU": [fact.iou for fact in facts if fact.iou is not None],
     }
     panels = {name: values for name, values in panels.items() if values}
@@ -125,19 +126,20 @@ def _gallery_item(fact: MapFacts, findings: Sequence[Finding]) -> Html:
     """A map's picture, its colours by depth, and what was found."""
     told = [element("div", f"{f.kind}: {f.error.args[1]}", css="bad") for f in findings
             if f.kind != "set" and fact.name in f.maps]  # fmt: skip
-    images = [picture(photograph(fact.picture), fact.name)]
+    images = [picture(fact.picture, fact.name)]
     if fact.colours is not None and fact.colours.steps is not None:
         steps = fact.colours.steps
         bar = np.repeat(np.repeat(steps[None], SIDE // len(steps), axis=1), 8, axis=0)
         images.append(picture(photograph(bar), "colours by depth"))
     traps = "drawn" if "drawn traps" in fact.channels else "computed" if "depth" in fact.channels else "unknown"
-    text = f"group {fact.group} · {fact.shape[0]} × {fact.shape[1]} · traps: {fact.traps} ({traps})"
+    held = f"traps: {fact.traps} ({traps})" if fact.salt is None else f"salt: {fact.salt:.0%}"
+    text = f"group {fact.group} · {fact.shape[0]} × {fact.shape[1]} · {held}"
     return element("figure", *images, element("figcaption", element("b", fact.name), Html("<br>"), text, *told))
 
 
 def _table(facts: Sequence[MapFacts], findings: Sequence[Finding]) -> Html:
     header = ("map", "findings", "group", "rows × columns", "channels", "inside", "outline", "depth", "contours",
-              "palette", "faults", "traps", "trap share", "drawn × exact IoU")  # fmt: skip
+              "palette", "faults", "traps", "trap share", "drawn × exact IoU", "salt")  # fmt: skip
     rows = []
     for fact in facts:
         kinds = dict.fromkeys(f.kind for f in findings if f.kind != "set" and fact.name in f.maps)
@@ -147,5 +149,6 @@ def _table(facts: Sequence[MapFacts], findings: Sequence[Finding]) -> Html:
             ", ".join(fact.channels), f"{fact.inside:.0%}", fact.outline, depth,
             f"{fact.interval:g}" if fact.interval else "–", fact.colours.palette if fact.colours else "–",
             f"{fact.fault:.1%}", str(fact.traps), f"{fact.trap:.1%}", "–" if fact.iou is None else f"{fact.iou:.2f}",
+            "–" if fact.salt is None else f"{fact.salt:.0%}",
         ))  # fmt: skip
     return table(header, rows)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from mtl.config import Symmetry
 from mtl.predict import load_predictor, predict_maps
+from mtl.scores import THRESHOLD
 from targets.cli import Names, run
 from targets.errors import UserError
 from targets.maps import Reading
+from targets.tgs import SUBMISSION
 
 DEFAULT = Reading()
 
@@ -19,6 +21,8 @@ def main(
     out: str,
     stride: int | None = None,
     tta: Symmetry | None = None,
+    folders: bool = True,
+    cut: float = THRESHOLD,
     device: str = "auto",
     reading: Reading = DEFAULT,
 ) -> None:
@@ -31,15 +35,19 @@ def main(
     out : folder for the results, one folder per map.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
+    folders : write a folder per map (--no_folders: only what is written of all maps together).
+    cut : of a network of salt, the probability above which a cell is salt in submission.csv.
     device : auto, cpu, cuda, ...
     """
     predictor = load_predictor(checkpoint, device, stride, tta)
     failed = []
-    for name, result in predict_maps(predictor, maps, Path(out), reading):
+    for name, result in predict_maps(predictor, maps, Path(out), reading, folders, cut):
         if isinstance(result, UserError):
             failed.append(result)
-        else:
+        elif folders:
             print(f"{name}: look at {result / 'overlay.png'}", flush=True)
+    if (Path(out) / SUBMISSION).exists():
+        print(f"run-length codes of all masks: {Path(out) / SUBMISSION}")
     if len(failed) == 1:
         raise failed[0]
     if failed:
