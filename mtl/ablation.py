@@ -1,6 +1,5 @@
 """How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
 
-import shutil
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -23,13 +22,9 @@ from mtl.grid import Ablation, Job, TestSets, plan, test_sets
 from mtl.heads import Output
 from mtl.predict import load_predictor
 from mtl.results import Key, Result, read_results, write_results
-from mtl.train import train
+from mtl.runs import make_run
 from targets.errors import UserError
-from targets.files import written_whole
 from targets.scene import Float, Scene
-
-MARKER = "settings.sha256"  # in a run's folder: the fingerprint of its settings
-
 
 # -- one run -----------------------------------------------------------------------------------------------------
 
@@ -101,17 +96,8 @@ def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | No
 
 def _trained(job: Job) -> float:
     """Make sure that the run's folder holds the finished run; returns its seconds per step."""
-    marker = job.folder / MARKER
-    if job.folder.exists() and any(job.folder.iterdir()):
-        if not marker.exists():
-            raise UserError(job.folder, "is not a run of an ablation", "an empty or new folder", "choose another --out")
-        if marker.read_text().strip() != job.settings:
-            print(f"{job.folder}: the settings changed, the run starts anew")
-            shutil.rmtree(job.folder)
-    with written_whole(marker) as temporary:
-        temporary.write_text(f"{job.settings}\n")
     time = StepTime()
-    train(job.config, job.folder, resume=(job.folder / "last.ckpt").exists(), extra_callbacks=[time])
+    make_run(job.config, job.folder, job.settings, [time])
     return time.median()
 
 

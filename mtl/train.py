@@ -340,6 +340,17 @@ def train(
 ) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them; see `fit`."""
     check_settings(config)
+    training, validation = maps_of(config)
+    return fit(config, out, training, validation, resume, extra_callbacks)
+
+
+def maps_of(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
+    """The maps that a run trains on, and those that it validates on.
+
+    Raises
+    ------
+    UserError : there are no maps, too few of them, or one cannot be read.
+    """
     if not Path(config.data).exists():
         mend = (
             "name yours with --data, or make some: tools/make_maps.py --out data/demo --count 400 --seed 1 --size 128"
@@ -347,12 +358,12 @@ def train(
         raise UserError("--data", f"no such folder: {config.data}", "a folder of maps", mend)
     scenes = read_scenes([config.data], config.reading)
     if config.overfit:
-        return fit(config, out, scenes[: config.overfit], scenes[: config.overfit], resume, extra_callbacks)
+        return scenes[: config.overfit], scenes[: config.overfit]
     if config.split.data:
         training, validation = scenes, read_scenes([config.split.data], config.reading)
     else:
         training, validation = split_maps(scenes, config.split, config.targets)
-    return fit(config, out, first_groups(training, config.split), validation, resume, extra_callbacks)
+    return first_groups(training, config.split), validation
 
 
 def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:

@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+"""Train one network per fold, find where masks are best cut, and predict new maps with all folds together."""
+
+from pathlib import Path
+
+from mtl.config import TrainConfig
+from mtl.crossval import cross_validate
+from targets.cli import run
+
+
+def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
+    """Train every fold of split.folds that is not finished, and judge the recipe on maps each fold did not see.
+
+    Parameters
+    ----------
+    out : folder of the folds, tables and pictures; the same command goes on where it was.
+    test : new maps, a folder of them, to predict with all folds together.
+    """
+    folder = Path(out)
+    print(cross_validate(config, folder, test))
+    print(f"look at {folder / 'crossval.png'}; tables: {folder / 'crossval.md'}, {folder / 'thresholds.json'}")
+    if test is not None:
+        print(f"masks of {test}: {folder / 'submission.csv'}")
+
+
+if __name__ == "__main__":
+    run(main)
