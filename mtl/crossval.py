@@ -8,10 +8,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from mtl.config import TrainConfig
 from mtl.grid import fingerprint
@@ -113,11 +113,11 @@ def count_fold(config: TrainConfig, heads: Sequence[Head], folder: Path) -> dict
         }
 
 
-def answers_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: Path) -> dict[str, NDArray]:
+def answers_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: Path) -> dict[str, Any]:
     """What a fold says about the maps that validated it: HEAD/MAP, (C, H, W) float16; and sums/HEAD, (cuts, sums)."""
     predictor = load_predictor(checkpoint)
     _, held = maps_of(config)
-    found: dict[str, NDArray] = {f"sums/{head.name}": np.zeros((len(CUTS), len(head.score.sums))) for head in heads}
+    found: dict[str, Any] = {f"sums/{head.name}": np.zeros((len(CUTS), len(head.score.sums))) for head in heads}
     for scene in held:
         values, truth = predictor(scene), find_truth(scene, config.targets)
         for head in heads:
