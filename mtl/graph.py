@@ -82,8 +82,8 @@ def differences(
     return found
 
 
-def optional(library: str) -> Any:
-    """A library of the extra `export`.
+def optional(library: str, extra: str = "export") -> Any:
+    """A library that not every user needs, of one of the extras of pyproject.toml.
 
     Raises
     ------
@@ -92,4 +92,4 @@ def optional(library: str) -> Any:
     try:
         return importlib.import_module(library)
     except ImportError as error:
-        raise UserError("ONNX", f"{library} is not installed", "", "pip install 'trapmtl[export]'") from error
+        raise UserError("ONNX", f"{library} is not installed", "", f"pip install 'trapmtl[{extra}]'") from error
