@@ -10,7 +10,7 @@ install: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[geo,balance,export,dev]'
+	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[geo,balance,export,fast,dev]'
 	touch $@
 
 demo: install  ## maps, a small multi-head network and a prediction, on the CPU within minutes
@@ -30,5 +30,5 @@ lint: install
 	$(BIN)/mypy
 
 bench: install  ## speed beside peers; prints ratios
-	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench]'
+	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done

@@ -1,11 +1,12 @@
-"""What runs a network's tiles: torch itself, or an engine that is faster on this processor and takes time to get ready."""
+"""What runs a network: torch itself, or an engine that is faster on this processor and takes time to get ready."""
 
 import copy
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -99,9 +100,9 @@ class Onnx:
 
 
 class OpenVino:
-    """A graph run by OpenVINO with as many threads as torch has.
+    """A graph run by OpenVINO with as many threads as torch has, one tile at a time.
 
-    It is compiled once per shape of a batch: compiled for any shape it would be slower.
+    It is compiled once per shape of a tile, because a graph of any shape would run slower.
     """
 
     def __init__(self, graph: bytes, precision: Precision) -> None:
@@ -112,22 +113,25 @@ class OpenVino:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
-        self._compiled: dict[torch.Size, Callable] = {}
+        self._compiled: dict[torch.Size, Any] = {}
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        if x.shape not in self._compiled:
+        if x.shape[1:] not in self._compiled:
             model = self._core.read_model(self._graph)
-            model.reshape(list(x.shape))
-            self._compiled[x.shape] = self._core.compile_model(model, "CPU", self._options)
-        answers = self._compiled[x.shape](x.contiguous().numpy())
-        return {output.any_name: torch.from_numpy(values) for output, values in answers.items()}
+            model.reshape([1, *x.shape[1:]])
+            self._compiled[x.shape[1:]] = self._core.compile_model(model, "CPU", self._options)
+        compiled = self._compiled[x.shape[1:]]
+        tiles = [compiled(tile[None]) for tile in x.contiguous().numpy()]
+        return {
+            out.any_name: torch.from_numpy(np.concatenate([tile[out] for tile in tiles])) for out in compiled.outputs
+        }
 
 
 # The fastest first.
-ENGINES: dict[str, Callable[[bytes, Precision], Net]] = {"openvino": OpenVino, "onnx": Onnx}
-LIBRARIES = {"openvino": "openvino", "onnx": "onnxruntime"}
+ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVino, "onnx": Onnx}
+LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
 
 
-def fits(engine: str, precision: Precision) -> bool:
+def fits(engine: Backend, precision: Precision) -> bool:
     """Whether an engine calculates in a precision: ONNX Runtime knows no bf16 on the CPU."""
     return precision == "32" or engine == "openvino"

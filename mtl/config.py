@@ -173,7 +173,7 @@ class PredictConfig:
 
     stride : cells between tiles, a multiple of 32.
     weights : how tiles fade to their borders.
-    batch : tiles at a time.
+    batch : tiles at a time; 0: as many as suit the device.
     tta : in which symmetries every tile is looked at, the answers being averaged (test-time augmentation): `none` as
         it is, `mirror` left-right too, `flips` left-right and up-down, `d4` all eight of the square. Only those that
         the network was trained with help; it takes so many times as long.
@@ -181,7 +181,7 @@ class PredictConfig:
 
     stride: int = 64
     weights: Literal["gaussian", "hann"] = "gaussian"
-    batch: int = 8
+    batch: int = 0
     tta: Symmetry = "none"
 
 

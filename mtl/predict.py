@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtl.backends import Backend, Precision, with_backend
 from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
 from mtl.config import Symmetry, TrainConfig
 from mtl.frame import Frame, refined
@@ -23,7 +24,8 @@ from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.reach import View
 from mtl.scores import THRESHOLD
-from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, tile_weights
+from mtl.store import Store
+from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, tile_weights, tiles_at_once
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
@@ -39,6 +41,7 @@ class Predictor:
 
     nets : members of the ensemble, of the same inputs and heads.
     fusion : of the ensemble, or None.
+    runs : what answers for each network (`backends.with_backend`); none: the networks themselves.
     """
 
     nets: tuple[MultiHeadNet, ...]
@@ -46,6 +49,7 @@ class Predictor:
     inputs: tuple[InputChannel, ...]
     heads: tuple[Head, ...]
     config: TrainConfig
+    runs: tuple[Net, ...] = ()
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -55,27 +59,30 @@ class Predictor:
     @property
     def looks(self) -> Looks:
         """How it looks at a tile: every network in every symmetry of `predict.tta`."""
-        return Looks(self.nets, self.heads, self.config.predict.tta)
+        return Looks(self.runs or self.nets, self.heads, self.config.predict.tta)
 
-    def __call__(self, scene: Scene) -> dict[str, Float]:
+    def __call__(self, scene: Scene, into: Path | None = None) -> dict[str, Float]:
         """{output: (C, H, W) float32 in the output's unit, NaN outside the map}.
 
         Where it looks at a tile more than once (several networks, `predict.tta`), `spread_of(head)` beside each head:
         the standard deviation over the looks, in the head's unit.
+
+        Parameters
+        ----------
+        into : for maps too large for memory (their arrays mapped from files, too): heads become memory-mapped files
+            NAME.npy of this folder, written as rows are finished. What is derived from whole maps needs memory still.
         """
         coarse = coarsened(scene, self.config.patches.longest)
-        values = self.answer(read_inputs(coarse, self.inputs, self.config.targets.traps), coarse)
+        inputs = read_inputs(coarse, self.inputs, self.config.targets.traps)
         if coarse is scene:
-            return values
+            return self.answer(inputs, scene, into)
         grown = np.float32(max(scene.shape) / max(coarse.shape))
         in_cells = {name for o in self.outputs if o.in_cells for name in (o.name, spread_of(o.name))}
-        return {
-            name: masked(
-                np.stack([refined(plane, scene.shape) for plane in planes]) * (grown if name in in_cells else 1),
-                scene.map_valid,
-            )
-            for name, planes in values.items()
-        }
+        store = Store(scene.shape[0], into)
+        for name, planes in self.answer(inputs, coarse).items():
+            finer = np.stack([refined(plane, scene.shape) for plane in planes]) * (grown if name in in_cells else 1)
+            store.write(name, 0, masked(finer, scene.map_valid))
+        return store.arrays()
 
     def view(self, scene: Scene) -> View:
         """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
@@ -88,9 +95,9 @@ class Predictor:
         return View(side, side, grown * np.array(list(product(rows, cols)), float))
 
     @torch.inference_mode()
-    def answer(self, inputs: Rows, scene: Scene) -> dict[str, Float]:
+    def answer(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
         """What a call gives, {name: (C, H, W)}, of inputs (C, rows, W) that are at hand."""
-        return self._completed(self._blended(self.looks, inputs, scene), scene)
+        return self._completed(self._blended(self.looks, inputs, scene, into), scene)
 
     @torch.inference_mode()
     def answer_and_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
@@ -100,34 +107,34 @@ class Predictor:
         logits = {head.name: blended.pop(logits_of(head.name)) for head in self.heads}
         return self._completed(blended, scene), logits
 
-    def _blended(self, look: Net, inputs: Rows, scene: Scene) -> dict[str, Float]:
-        """What `look` says about tiles, blended: {name: (C, H, W)}, NaN outside the map."""
+    def _blended(self, look: Net, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
+        """What `look` says about tiles, blended: {name: (C, H, W)}, values of heads, NaN outside the map."""
         window, tiling = self.config.patches.size, self.config.predict
         frame = Frame(scene.shape, window, self.config.patches.small)
         map_valid = frame.put(scene.map_valid[None])[0]
         height, width = map_valid.shape
         device = next(self.nets[0].parameters()).device
         outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
-        seen = frame.rows(inputs)
-        tiles = run_tiles(look, seen, outside, map_valid, window, tiling.stride, tiling.batch, device)
+        batch = tiling.batch or tiles_at_once(window, device)
+        tiles = run_tiles(look, frame.rows(inputs), outside, map_valid, window, tiling.stride, batch, device)
         padded = padded_length(height, window), padded_length(width, window)
-        whole: dict[str, Float] = {}
+        store = Store(height, None if frame.fills else into)
         for top, band in blend_tiles(tiles, padded, tile_weights(window, tiling.weights).to(device)):
-            inside = map_valid[top : top + next(iter(band.values())).shape[1]]
+            band |= {h.name: h.values(band[h.name]) for h in self.heads if h.blend == "logits"}
+            inside = map_valid[top : top + window]
             for name, planes in band.items():
-                if name not in whole:
-                    whole[name] = np.empty((len(planes), height, width), np.float32)
-                values = planes[:, : len(inside), :width].cpu().numpy()
-                whole[name][:, top : top + len(inside)] = masked(values, inside)
-        if frame.fills:
-            return {name: masked(frame.take(planes), scene.map_valid) for name, planes in whole.items()}
-        return whole
+                rows = inside[: planes.shape[1]]
+                store.write(name, top, masked(planes[:, : len(rows), :width].cpu().numpy(), rows))
+        if not frame.fills:
+            return store.arrays()
+        store, seen = Store(scene.shape[0], into), store.arrays()
+        for name, values in seen.items():
+            store.write(name, 0, masked(frame.take(values), scene.map_valid))
+        return store.arrays()
 
     def _completed(self, answers: dict[str, Float], scene: Scene) -> dict[str, Float]:
-        """Every output, of blended heads: their values, what is derived from them, and the fusion."""
+        """Every output, of the heads' values: what is derived from them, and the fusion."""
         for head in self.heads:
-            if head.blend == "logits":
-                answers[head.name] = head.values(torch.from_numpy(answers[head.name])).numpy()
             if head.derived is not None:
                 answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
         if self.fusion is not None:
@@ -147,6 +154,8 @@ def load_predictor(
     device: str = "auto",
     stride: int | None = None,
     tta: Symmetry | None = None,
+    backend: Backend = "auto",
+    precision: Precision = "32",
 ) -> Predictor:
     """The predictor of a checkpoint that `tools/train.py` wrote, or of several as an ensemble.
 
@@ -156,10 +165,12 @@ def load_predictor(
     device : auto, cpu, cuda, ...
     stride : cells between tiles, a multiple of 32; none: as the run's config says.
     tta : symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
+    backend, precision : what runs the network, and in how many bits (`backends.with_backend`).
 
     Raises
     ------
-    UserError : a file is missing, damaged, or not a checkpoint of this program, or two do not go together.
+    UserError : a file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend
+        is not installed.
     """
     paths = [checkpoints] if isinstance(checkpoints, str | Path) else checkpoints
     members = [read_checkpoint(path) for path in paths]
@@ -177,7 +188,9 @@ def load_predictor(
     _, inputs, heads = built[0]
     nets = tuple(net for net, _, _ in built)
     config = replace(config, predict=replace(config.predict, **changed))
-    return Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config)
+    planes = sum(record.channels for record in inputs)
+    runs = tuple(with_backend(net, planes, backend, precision) for net in nets)
+    return Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config, runs)
 
 
 def predict_maps(

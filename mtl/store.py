@@ -1,4 +1,4 @@
-"""Where the outputs of a map are kept while they come row by row: in memory, or in files when they are too large for it."""
+"""Where the outputs of a map are kept while they come row by row: in memory, or in files when it is too small."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """How one network answers for a map of any size: overlapping tiles, blended with weights that fade to their borders."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 from typing import Literal
 
@@ -13,6 +13,8 @@ from torch import Tensor
 from mtl.net import STRIDE
 from targets.errors import UserError
 from targets.scene import Bool, Float, Rows
+
+CPU_CELLS, GPU_CELLS = 2**18, 2**22  # of a batch: 4 and 64 tiles of 256 cells
 
 Origin = tuple[int, int]
 Net = Callable[[Tensor], dict[str, Tensor]]
@@ -129,6 +131,11 @@ def blend_tiles(
     yield from blend.rows(shape[0])
 
 
+def tiles_at_once(window: int, device: torch.device) -> int:
+    """A batch that keeps the device busy: on a CPU more gain nothing, and on a GPU memory has the last word."""
+    return max(1, (CPU_CELLS if device.type == "cpu" else GPU_CELLS) // window**2)
+
+
 def run_tiles(
     net: Net,
     read: Rows,
@@ -146,19 +153,26 @@ def run_tiles(
     read : a slice of rows -> inputs (C, rows, W) float32.
     outside : (C,) what each channel is beyond the map.
     map_valid : (H, W) bool.
+    batch : tiles at a time; fewer where the device's memory does not hold them.
 
     Yields
     ------
     (row, col) of a tile in the padded map, {name: (channels, window, window) float32} as the network gives them, on
     the device.
     """
-    cuts = cut_tiles(read, outside, map_valid, window, stride)
+    cuts: Iterator[tuple[Origin, Float]] = cut_tiles(read, outside, map_valid, window, stride)
     while group := list(islice(cuts, batch)):
         origins, tiles = zip(*group, strict=True)
         x = torch.from_numpy(np.stack(tiles))
         if device.type == "cuda":  # the copy from pinned memory does not wait for the tiles before
             x = x.pin_memory()
-        answers = net(x.to(device, memory_format=torch.channels_last, non_blocking=True))
+        try:
+            answers = net(x.to(device, memory_format=torch.channels_last, non_blocking=True))
+        except torch.OutOfMemoryError:
+            if len(group) == 1:
+                raise
+            batch, cuts = len(group) // 2, chain(group, cuts)
+            continue
         answers = {name: values.float() for name, values in answers.items()}
         for i, origin in enumerate(origins):
             yield origin, {name: values[i] for name, values in answers.items()}

@@ -116,14 +116,14 @@ class Scene:
                 "some cells inside the map",
                 "check that map_mask is white (not black) inside the map and that the depth has values",
             )
-        if not np.isfinite(self.depth).all():
+        if not np.isfinite([self.depth.min(), self.depth.max()]).all():  # NaN is the least and the most of all
             raise UserError(
                 self.name,
                 "depth holds NaN or infinite cells",
                 "finite depth everywhere",
                 "fill holes with targets.holes.fill_holes and mark them in depth_valid",
             )
-        if (self.depth_valid & ~self.map_valid).any():
+        if any((row & ~inside).any() for row, inside in zip(self.depth_valid, self.map_valid, strict=True)):
             raise UserError(self.name, "depth_valid has cells outside map_valid", "depth_valid within map_valid")
         object.__setattr__(self, "group", self.group or self.name)
 

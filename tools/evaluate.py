@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from mtl.backends import Backend, Precision
 from mtl.config import Symmetry
 from mtl.evaluate import evaluate
 from mtl.predict import load_predictor
@@ -20,6 +21,8 @@ def main(
     stride: int | None = None,
     tta: Symmetry | None = None,
     device: str = "auto",
+    backend: Backend = "auto",
+    precision: Precision = "32",
     reading: Reading = DEFAULT,
 ) -> None:
     """Score every head of a network on maps, per map and pooled.
@@ -32,8 +35,11 @@ def main(
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     device : auto, cpu, cuda, ...
+    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
+        for many on a CPU the fastest that is installed.
+    precision : 32, or bf16: faster on processors that know it, and less exact.
     """
-    table = evaluate(load_predictor(checkpoint, device, stride, tta), data, Path(out), reading)
+    table = evaluate(load_predictor(checkpoint, device, stride, tta, backend, precision), data, Path(out), reading)
     print(table)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
 

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from mtl.backends import Backend, Precision
 from mtl.config import Symmetry
 from mtl.predict import load_predictor, predict_maps
 from mtl.scores import THRESHOLD
@@ -24,6 +25,8 @@ def main(
     folders: bool = True,
     cut: float = THRESHOLD,
     device: str = "auto",
+    backend: Backend = "auto",
+    precision: Precision = "32",
     reading: Reading = DEFAULT,
 ) -> None:
     """Predict every head of one or more maps and write pictures, polygons and tables.
@@ -38,8 +41,11 @@ def main(
     folders : write a folder per map (--no_folders: only what is written of all maps together).
     cut : of a network of salt, the probability above which a cell is salt in submission.csv.
     device : auto, cpu, cuda, ...
+    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
+        for many on a CPU the fastest that is installed.
+    precision : 32, or bf16: faster on processors that know it, and less exact.
     """
-    predictor = load_predictor(checkpoint, device, stride, tta)
+    predictor = load_predictor(checkpoint, device, stride, tta, backend, precision)
     failed = []
     for name, result in predict_maps(predictor, maps, Path(out), reading, folders, cut):
         if isinstance(result, UserError):

@@ -66,11 +66,17 @@ def status(key: str) -> float:
     return next((int(line.split()[1]) / 2**20 for line in lines if line.startswith(key)), float("nan"))
 
 
+def watch(own: list[float]) -> None:
+    """Note how much memory that is not mapped from a file this process has, 20 times a second."""
+    while True:
+        own.append(status("RssAnon"))
+        time.sleep(0.05)
+
+
 def predict(size: int) -> None:
     """Predict one map and print what it took."""
     own: list[float] = []
-    threading.Thread(target=lambda: [own.append(status("RssAnon")) or time.sleep(0.05) for _ in iter(int, 1)],
-                     daemon=True).start()  # fmt: skip
+    threading.Thread(target=watch, args=(own,), daemon=True).start()
     heads = pick(HEADS, ["trap", "boundary", "crest", "dist"], "heads")
     config = TrainConfig(patches=PatchConfig(size=256), predict=PredictConfig(stride=192))
     with tempfile.TemporaryDirectory() as folder:
@@ -83,8 +89,8 @@ def predict(size: int) -> None:
         assert all(np.isfinite(planes[:, -1]).all() for planes in values.values())
         written = sum(path.stat().st_size for path in (Path(folder) / "out").iterdir()) / 2**30
     peak = status("VmHWM")  # not getrusage: that knows the parent's peak too
-    print(f"{size:>7,}² cells   {written:5.2f} GB of outputs   peak {peak:.2f} GB resident (limit {LIMIT:g}), of it at most "
-          f"{max(own):.2f} GB its own, the rest pages of the map's files   {seconds:.0f} s")  # fmt: skip
+    print(f"{size:>7,}² cells   {written:5.2f} GB of outputs   peak {peak:.2f} GB resident (limit {LIMIT:g}): "
+          f"{max(own):.2f} GB of its own, the rest pages of the map's files   {seconds:.0f} s")  # fmt: skip
 
 
 def main(*, sizes: tuple[int, ...] = (2_000, 8_000), one: int = 0) -> None:

@@ -172,6 +172,21 @@ def test_tiles_without_a_valid_cell_are_not_run_and_stay_nan():
     assert np.isfinite(out["a"][0][valid]).all() and np.isnan(out["a"][0, -1, -1])
 
 
+def test_batches_shrink_until_they_fit_and_no_tile_is_lost():
+    inputs = np.random.default_rng(4).normal(size=(1, 128, 160)).astype(np.float32)
+    sizes = []
+
+    def small(x):
+        sizes.append(len(x))
+        if len(x) > 1:
+            raise torch.OutOfMemoryError
+        return {"a": x}
+
+    out = blend(small, inputs, np.ones(inputs.shape[1:], bool))["a"]
+    np.testing.assert_allclose(out, inputs, atol=1e-5)
+    assert sizes == [4, 2] + [1] * 12
+
+
 def test_a_nan_in_one_tile_does_not_spread():
     calls = []
 
