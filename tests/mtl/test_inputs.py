@@ -173,11 +173,11 @@ def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
     seen = []
 
     class Seeing(Predictor):
-        def answer(self, inputs, scene):
+        def answer(self, inputs, scene, into=None):
             seen.append(inputs(slice(None)))
-            return {}, {}
+            return {}
 
-    Seeing(None, (INPUTS["closure"],), (), tiny_config(targets=options))(dome)  # type: ignore[arg-type]
+    Seeing((), None, (INPUTS["closure"],), (), tiny_config(targets=options))(dome)
     assert seen[0].max() == 0
 
 
