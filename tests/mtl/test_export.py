@@ -33,7 +33,7 @@ def predictor(heads="trap,boundary,dist", inputs="rgb"):
     for head in network.heads.values():
         torch.nn.init.normal_(head.weight, std=0.5)
         torch.nn.init.zeros_(head.bias)
-    return Predictor(network.eval(), channels, records, config)
+    return Predictor((network.eval(),), network.fusion, channels, records, config)
 
 
 def notes_of(session):
