@@ -1,128 +1,69 @@
-"""What a prediction leaves on disk: every output, the traps as polygons and a table, and a picture to look at."""
+"""What a prediction leaves on disk: every output, the traps as polygons and tables, and pictures to look at."""
 
-import csv
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, fields
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import cv2
 import matplotlib
 import numpy as np
-from contourpy import FillType, contour_generator
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from skimage.measure import label, regionprops
+from numpy.typing import NDArray
 
-from mtl.heads import Drawing, Output, trap_outputs
+from mtl.heads import Drawing, Output
 from mtl.looks import spread_of
+from mtl.objects import object_outputs, parts_told
 from mtl.scores import THRESHOLD, find_peaks
-from targets.draw import CREST, add_legend, base_picture, draw_lines, fault_mark, legend_mark
+from mtl.sides import KINDS, disagreement, disagreement_layer, exact_traps
+from mtl.traps import PredictedTrap, Prediction, find_traps, outlines
+from targets.closure import Closures
+from targets.closure_files import closure_polygons, write_table
+from targets.draw import CREST, add_legend, base_picture, classes_figure, draw_lines, fault_mark, legend_mark
 from targets.files import written_whole
-from targets.grids import write_grid
+from targets.grids import write_classes, write_grid
 from targets.outlines import Ring
 from targets.scene import Float, Scene
-from targets.vectors import Layer, Look, write_geojson
+from targets.vectors import Layer, Look, write_geojson, write_geopackage
 
-MIN_AREA = 40  # cells; smaller predicted specks are not written as traps
-
-
-@dataclass(frozen=True)
-class PredictedTrap:
-    """One trap as predicted.
-
-    area : in squared map units; cells when the spacing is unknown.
-    crest_x, crest_y : map coordinates; column and row when the map has no location.
-    crest_depth : in depth units, None without a depth.
-    confidence : mean predicted probability inside.
-    """
-
-    id: int
-    area: float
-    cells: int
-    crest_x: float
-    crest_y: float
-    crest_depth: float | None
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Outline:
-    """The polygon of one trap: rings (n, 2) of rows and columns, the outer one first, holes after it."""
-
-    trap: PredictedTrap
-    rings: list[Ring]
-
-
-def find_outlines(scene: Scene, traps: Float, crest: Float | None = None) -> list[Outline]:
-    """The predicted traps: parts of the map where the probability of trap exceeds 0.5, outlined where it crosses 0.5.
-
-    The crest of a trap is the highest peak of `crest` where it is given, else the shallowest cell, else the most
-    probable one. Arrays are (H, W), NaN outside the map.
-    """
-    probability = np.nan_to_num(traps)
-    # Smooth outlines cross cells at 0.5; connecting them with 4 neighbours keeps the polygon of a trap in one piece.
-    parts = label(probability > THRESHOLD, connectivity=1)
-    if crest is not None:
-        rank = np.nan_to_num(crest)
-    else:
-        rank = -scene.depth if scene.has_depth else probability
-    outlines: list[Outline] = []
-    for region in regionprops(parts):
-        if region.area < MIN_AREA:
-            continue
-        inside = np.where(region.image, rank[region.slice], -np.inf)
-        row, col = np.array(np.unravel_index(inside.argmax(), inside.shape)) + region.bbox[:2]
-        x, y = scene.geo.xy(row, col)
-        trap = PredictedTrap(
-            id=len(outlines) + 1,
-            area=float(region.area * scene.geo.cell_area),
-            cells=int(region.area),
-            crest_x=float(x),
-            crest_y=float(y),
-            crest_depth=float(scene.depth[row, col]) if scene.has_depth else None,
-            confidence=float(probability[parts == region.label].mean()),
-        )
-        others = (parts > 0) & (parts != region.label)
-        outlines.append(Outline(trap, trace(np.where(others, 0, probability))))
-    return outlines
-
-
-def trace(field: np.ndarray) -> list[Ring]:
-    """Rings around the part of a field above the threshold, the outer one first."""
-    padded = np.pad(field, 1)  # a trap at the array's edge is closed there
-    lines = contour_generator(z=padded, fill_type=FillType.OuterOffset).filled(THRESHOLD, np.inf)
-    points, offsets = max(zip(*lines, strict=True), key=lambda polygon: len(polygon[0]))
-    return [points[start:end, ::-1] - 1 for start, end in pairwise(offsets)]
+MAGENTA, BLACK, YELLOW = (255, 0, 255, 255), (0, 0, 0, 255), (255, 255, 0, 255)
 
 
 def write_prediction(
-    scene: Scene, maps: dict[str, Float], outputs: Sequence[Output], folder: Path, truth_mask: np.ndarray | None = None
-) -> None:
-    """Write NAME.png of every output (NAME.tif too when located), overlay.png, traps.geojson and closures.csv.
+    scene: Scene, maps: Mapping[str, Float], outputs: Sequence[Output], folder: Path, exact: Closures | None
+) -> Prediction | None:
+    """Write what a person takes along, and return the traps; None where the outputs tell of none.
 
-    The spread of an output, where `maps` holds one, is written as NAME_spread.
-
-    Polygons and table are those of the final answer about traps.
+    ``NAME.png`` of every output, and ``NAME.tif`` where the map is located; ``overlay.png``; of the traps
+    ``traps.gpkg`` (``traps.geojson`` in columns and rows without a location) and ``closures.csv``; and with exact
+    closures beside them ``exact.csv`` and ``disagreement.png`` (and ``.tif``). The spread of an output, where `maps`
+    holds one, is written as ``NAME_spread``.
 
     Parameters
     ----------
-    truth_mask : (H, W) bool, traps to compare with in the overlay, or None.
+    exact : the closures of the map's depth, None without one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for output in outputs:
         write_plane(scene, output.name, output.drawing.plane(maps[output.name]), output.drawing, folder)
         if (spread := maps.get(spread_of(output.name))) is not None:
             write_plane(scene, spread_of(output.name), spread.max(0), spread_drawing(output.drawing), folder)
-    crest = maps["crest"][0] if "crest" in maps else None
-    trap, outlines = None, []
-    if answers := trap_outputs(outputs):
-        trap = maps[answers[-1].name][0]
-        outlines = find_outlines(scene, trap, crest)
-        write_geojson([trap_layer(outlines)], scene.geo, folder / "traps.geojson")
-        write_table([outline.trap for outline in outlines], folder / "closures.csv")
+    found = find_traps(scene, maps, outputs, exact) if object_outputs(outputs) else None
+    crest = parts_told(maps, outputs).get("crest")
+    polygons: list[list[Ring]] = []
+    if found is not None:
+        polygons = outlines(found)
+        layers = trap_layers(scene, found, polygons)
+        if scene.geo.located:
+            write_geopackage(layers, scene.geo, folder / "traps.gpkg")
+        else:
+            write_geojson(layers, scene.geo, folder / "traps.geojson")
+        write_table(trap_table(found.traps), folder / "closures.csv")
+        if exact is not None:
+            write_sides(scene, found, exact, folder)
     with written_whole(folder / "overlay.png") as temporary:
-        overlay(scene, trap, outlines, crest, truth_mask).savefig(temporary)
+        overlay(scene, found, polygons, crest, exact).savefig(temporary)
+    return found
 
 
 def spread_drawing(drawing: Drawing) -> Drawing:
@@ -150,39 +91,60 @@ def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:
         cv2.imwrite(str(temporary), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 
 
-def trap_layer(outlines: Sequence[Outline]) -> Layer:
-    """The predicted traps as a layer of polygons; attributes as in `PredictedTrap`."""
+def write_sides(scene: Scene, found: Prediction, exact: Closures, folder: Path) -> None:
+    """Write exact.csv, and where learned and exact traps differ as disagreement.png (.tif too when located)."""
+    write_table(exact_traps(exact, found.labels, scene.geo), folder / "exact.csv")
+    kinds = disagreement(found.labels > 0, exact.labels > 0)
+    if scene.geo.located:
+        write_classes(kinds, scene.geo, folder / "disagreement.tif", dict(enumerate(KINDS.values(), start=1)))
+    colours = {name: [part / 255 for part in colour] for name, colour in KINDS.items()}
+    with written_whole(folder / "disagreement.png") as temporary:
+        classes_figure(scene, "learned traps against exact closures", kinds, colours).savefig(temporary)
+
+
+def trap_layers(scene: Scene, found: Prediction, polygons: Sequence[list[Ring]]) -> list[Layer]:
+    """traps (polygons) and crests (points) as predicted; exact_traps and disagreement (polygons) with a depth."""
+    table, layers = trap_table(found.traps), []
+    if (exact := found.exact) is not None:
+        kinds = disagreement(found.labels > 0, exact.labels > 0)
+        layers.append(disagreement_layer(kinds, scene.geo))
+        rows, shapes = exact_traps(exact, found.labels, scene.geo), closure_polygons(exact, nested=False)
+        layers.append(Layer("exact_traps", "MultiPolygon", [shapes[row["id"]] for row in rows], rows,
+                            Look(BLACK, width=0.5, dash="dash")))  # fmt: skip
+    layers.append(Layer("traps", "MultiPolygon", [[rings] for rings in polygons], table,
+                        Look(MAGENTA, (255, 255, 255, 90), 0.6)))  # fmt: skip
+    layers.append(Layer("crests", "Point", list(found.crests), table[["id", "confidence", "crest_depth"]],
+                        Look(BLACK, YELLOW, 0.3, "triangle", 4.0)))  # fmt: skip
+    return layers
+
+
+def trap_table(traps: Sequence[PredictedTrap]) -> NDArray:
+    """(N,) structured array, a row per trap; what is unknown is NaN."""
     kind = [(item.name, "i4" if item.type is int else "f8") for item in fields(PredictedTrap)]
-    table = np.array([astuple(outline.trap) for outline in outlines], kind)  # None becomes NaN
-    return Layer("traps", "MultiPolygon", [[outline.rings] for outline in outlines], table,
-                 Look((255, 0, 255, 255), (255, 255, 255, 90), 0.6))  # fmt: skip
-
-
-def write_table(traps: Sequence[PredictedTrap], path: Path) -> None:
-    """One row per trap; the header alone when there is none."""
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(PredictedTrap.__dataclass_fields__))
-        writer.writeheader()
-        writer.writerows(asdict(trap) for trap in traps)
+    return np.array([astuple(trap) for trap in traps], kind)
 
 
 def overlay(
     scene: Scene,
-    trap: Float | None,
-    outlines: Sequence[Outline],
+    found: Prediction | None,
+    polygons: Sequence[list[Ring]],
     crest: Float | None,
-    truth_mask: np.ndarray | None,
+    exact: Closures | None,
 ) -> Figure:
-    """The map with predicted outlines and crests, true outlines dashed where they are known, legend and scale bar."""
+    """The map with predicted outlines and crests, drawn traps or else exact closures dashed, legend and scale bar."""
     figure, axis = base_picture(scene)
     legend: list[Line2D] = []
-    if trap is not None:
-        axis.contourf(np.nan_to_num(trap), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
-        draw_lines(axis, [ring for outline in outlines for ring in outline.rings], "magenta")
-        legend.append(legend_mark(f"predicted traps ({len(outlines)})", color="magenta", linewidth=2))
-    if truth_mask is not None and truth_mask.any():
-        axis.contour(truth_mask.astype(float), levels=[0.5], colors=["black"], linewidths=1.6, linestyles="dashed")
-        legend.append(legend_mark("exact closures or drawn traps", color="black", linewidth=1.6, linestyle="dashed"))
+    if found is not None:
+        shown = (found.labels > 0) | (found.probability <= THRESHOLD)  # neither specks nor the lines between traps
+        axis.contourf(np.where(shown, found.probability, 0), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
+        draw_lines(axis, [ring for rings in polygons for ring in rings], "magenta")
+        legend.append(legend_mark(f"predicted traps ({len(polygons)})", color="magenta", linewidth=2))
+    known = [("drawn traps", scene.traps), ("exact closures", None if exact is None else exact.labels > 0)]
+    for name, mask in known:
+        if mask is not None and mask.any():
+            axis.contour(mask.astype(float), levels=[0.5], colors=["black"], linewidths=1.6, linestyles="dashed")
+            legend.append(legend_mark(name, color="black", linewidth=1.6, linestyle="dashed"))
+            break
     if crest is not None:
         peaks = find_peaks(crest, scene.map_valid)
         axis.plot(peaks[:, 1], peaks[:, 0], **CREST)

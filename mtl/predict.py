@@ -17,6 +17,7 @@ from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkp
 from mtl.config import Symmetry, TrainConfig
 from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
+from mtl.gallery import Shown, shown, write_gallery
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, read_inputs
 from mtl.looks import Looks, logits_of, mean_spread, spread_of
@@ -32,7 +33,9 @@ from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Rows, Scene
 from targets.tgs import SUBMISSION, encode_runs, write_table
-from targets.truth import find_truth
+from targets.truth import closures_of
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,7 @@ def predict_maps(
 ) -> Iterator[tuple[str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
+    At the end out/report.html tells of all of them, if each has its folder.
     Of several looks, out/spread.csv says how far they were apart on each map: the mean of each head's spread. Of a
     network of salt, out/submission.csv holds the run-length codes of all masks.
 
@@ -215,7 +219,9 @@ def predict_maps(
     ------
     (name, folder) of a map that was predicted, (name, error) of one that could not be.
     """
+    seen: list[Shown] = []
     spreads: list[dict[str, str | float]] = []
+    failed: list[tuple[str, UserError]] = []
     submitted = next((output.name for output in predictor.outputs if output.submitted), None)
     codes: dict[str, str] = {}
     for source in list_maps(paths, how.layout):
@@ -223,9 +229,11 @@ def predict_maps(
             scene = read_map(source, how.fill, how.elevation)
             values = predictor(scene)
             if folders:
-                truth = find_truth(scene, predictor.config.targets)
-                write_prediction(scene, values, predictor.outputs, out / source.name, truth.labels > 0)
+                exact = closures_of(scene, predictor.config.targets.traps) if scene.has_depth else None
+                found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
+                seen.append(shown(scene, found))
         except UserError as error:
+            failed.append((source.name, error))
             yield source.name, error
         else:
             spreads.append({"map": source.name, **mean_spread(values)})
@@ -234,6 +242,8 @@ def predict_maps(
             yield source.name, out / source.name
     if codes:
         write_table(codes, "rle_mask", out / SUBMISSION)
+    if folders:
+        write_gallery(seen, failed, out / REPORT)
     if spreads and predictor.looks.several:
         with written_whole(out / "spread.csv") as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(spreads[0]))

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from targets.check import SIDE, DataCheck, Finding, MapFacts, contradiction, fingerprint
-from targets.draw import add_legend, base_picture, draw_cells, fault_mark
+from targets.draw import classes_figure
 from targets.files import written_whole
 from targets.maps import Reading, read_map
 from targets.page import Html, drawing, element, page, photograph, picture, table
@@ -17,7 +15,6 @@ from targets.scene import Scene
 from targets.truth import TrapRules
 
 MOST_SHOWN = 60  # maps without findings that the gallery shows; all of them are in the table
-DRAWN_ONLY, EXACT_ONLY, BOTH = "#1f77ff", "#e3001b", "#2ca02c"
 
 
 def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: TrapRules) -> None:
@@ -86,13 +83,8 @@ def _worst(facts: Sequence[MapFacts]) -> MapFacts | None:
 def contradiction_figure(scene: Scene, rules: TrapRules) -> Figure:
     """Where an interpreter's traps and the exact closures differ, on a pale map."""
     parts, iou = contradiction(scene, rules)
-    figure, axis = base_picture(scene, f"drawn traps against exact closures, IoU {iou or 0:.2f}", grey=True)
-    colours = ListedColormap([DRAWN_ONLY, EXACT_ONLY, BOTH])
-    draw_cells(axis, np.ma.masked_equal(parts, 0), cmap=colours, vmin=0.5, vmax=3.5, alpha=0.55)
-    names = {DRAWN_ONLY: "drawn only", EXACT_ONLY: "exact only", BOTH: "both"}
-    marks = [Patch(color=colour, alpha=0.55, label=name) for colour, name in names.items()]
-    add_legend(figure, [*marks, *fault_mark(scene)])
-    return figure
+    colours = {"drawn only": "#1f77ff", "exact only": "#e3001b", "both": "#2ca02c"}
+    return classes_figure(scene, f"drawn traps against exact closures, IoU {iou or 0:.2f}", parts, colours)
 
 
 def histograms(facts: Sequence[MapFacts]) -> Figure:

@@ -1,6 +1,6 @@
 """How does a map become a picture to look at? The base that every overlay shares: map, title, scale bar, legend."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from targets.files import written_whole
@@ -73,6 +75,16 @@ def _contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> No
 def draw_cells(axis: Axes, values: NDArray, **look: Any) -> None:
     """Colour cells by (H, W) values over the map, masked ones not at all; `look` in the words of imshow."""
     axis.imshow(values, interpolation="nearest", aspect=axis.get_aspect(), **look)
+
+
+def classes_figure(scene: Scene, subtitle: str, classes: NDArray[np.integer], colours: Mapping[str, Any]) -> Figure:
+    """The pale map under (H, W) classes: 0 = nothing, k = the k-th of the names with their colours."""
+    figure, axis = base_picture(scene, subtitle, grey=True)
+    palette = ListedColormap(list(colours.values()))
+    draw_cells(axis, np.ma.masked_equal(classes, 0), cmap=palette, vmin=0.5, vmax=len(colours) + 0.5, alpha=0.55)
+    marks = [Patch(color=colour, alpha=0.55, label=name) for name, colour in colours.items()]
+    add_legend(figure, [*marks, *fault_mark(scene)])
+    return figure
 
 
 def draw_lines(

@@ -20,6 +20,11 @@ class CellPolygon:
     label: int
     rings: list[Ring]
 
+    @property
+    def area(self) -> int:
+        """How many cells it covers."""
+        return round(sum(map(_turned_area, self.rings)))
+
 
 def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
     """The exact outlines of labelled cells.
@@ -95,7 +100,7 @@ def _straightened(ring: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.vstack([ring, ring[:1]])
 
 
-def _turned_area(ring: NDArray[np.int64]) -> float:
+def _turned_area(ring: NDArray) -> float:
     """Area, positive where the ring turns clockwise on the page (rows run down)."""
     (row, col), (next_row, next_col) = ring[:-1].T, ring[1:].T
     return float((col * next_row - next_col * row).sum()) / 2

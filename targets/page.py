@@ -4,6 +4,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ img {{ max-width: 100% }}
 .numbers :is(th, td):not(:first-child) {{ text-align: right; padding-left: .75rem }}
 code {{ background: #f3f3f3; padding: 0 .25rem }}
 .gallery {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 1.2rem }}
+.wide {{ grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)) }}
 figure {{ margin: 0 }}
 figcaption {{ font-size: 13px; line-height: 1.35; overflow-wrap: anywhere }}
 .bad {{ color: #a11 }}
@@ -48,6 +50,11 @@ def element(tag: str, *content: str, css: str = "") -> Html:
     """``<tag class=css>content</tag>``."""
     kind = f' class="{html.escape(css)}"' if css else ""
     return Html(f"<{tag}{kind}>{''.join(_inner(part) for part in content)}</{tag}>")
+
+
+def link(text: str, target: str) -> Html:
+    """A way to another file, its path relative to the page's."""
+    return Html(f'<a href="{html.escape(quote(target))}">{html.escape(text)}</a>')
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> Html:

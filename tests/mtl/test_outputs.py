@@ -1,70 +1,73 @@
-"""Polygons and tables of a prediction whose answer is known."""
+"""Files of a prediction whose answer is known."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 
 from mtl.heads import HEADS
-from mtl.outputs import find_outlines, overlay, write_picture, write_prediction
+from mtl.outputs import overlay, write_picture, write_prediction
+from mtl.traps import find_traps, outlines
 from targets.scene import Geo
-from tests.conftest import dome_scene
+from targets.truth import TrapRules, closures_of
+from tests.mtl.test_traps import disc
+
+RULES = TrapRules()
 
 
-def disc(centre, radius, shape=(64, 64)):
-    rows, cols = np.indices(shape)
-    return np.clip(radius - np.hypot(rows - centre[0], cols - centre[1]) + 0.5, 0, 1).astype(np.float32)
+def predicted(scene, folder, depth=True, **planes):
+    """Write the prediction of some heads' planes (H, W)."""
+    maps = {name: plane[None] for name, plane in planes.items()}
+    exact = closures_of(scene, RULES) if depth else None
+    return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact)
 
 
-def area_of(ring):
-    x, y = ring.T
-    return abs(0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()))
-
-
-def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
-    scene = dome_scene()  # cells of 50 m
-    outlines = find_outlines(scene, disc((30, 20), 10))
-    assert len(outlines) == 1 and len(outlines[0].rings) == 1
-    x, y = scene.geo.xy(*outlines[0].rings[0].T)
-    assert area_of(np.stack([x, y], axis=1)) == pytest.approx(np.pi * 100 * 2500, rel=0.02)
-    assert x[:-1].mean() == pytest.approx(20 * 50, abs=5) and y[:-1].mean() == pytest.approx(-30 * 50, abs=5)
-    assert (x[0], y[0]) == (x[-1], y[-1])  # closed
-
-
-def test_a_hole_is_a_ring_of_its_own():
-    ring = np.minimum(disc((32, 32), 20), 1 - disc((32, 32), 8))
-    rings = find_outlines(dome_scene().with_(geo=Geo()), ring)[0].rings
-    assert [round(area_of(r) / np.pi) for r in rings] == pytest.approx([400, 64], rel=0.05)
-
-
-def test_a_trap_at_the_edge_of_the_map_is_closed_there():
-    trap = find_outlines(dome_scene(), disc((0, 30), 12))[0]
-    assert area_of(trap.rings[0]) == pytest.approx(trap.trap.cells, rel=0.1)
-
-
-def test_specks_are_not_traps_and_each_trap_has_its_crest():
-    trap = np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])
-    crest = np.maximum(disc((16, 14), 2), disc((44, 47), 2))
-    traps = [outline.trap for outline in find_outlines(dome_scene().with_(geo=Geo()), trap, crest)]
-    assert [trap.id for trap in traps] == [1, 2]
-    assert all(t.confidence > 0.8 for t in traps)
-    assert abs(traps[0].crest_x - 14) <= 2 and abs(traps[1].crest_y - 44) <= 2
-
-
-def test_without_a_crest_head_the_crest_is_the_shallowest_cell(dome):
-    trap = find_outlines(dome, disc((32, 32), 15))[0].trap
-    assert (trap.crest_x, trap.crest_y) == (1600.0, -1600.0)
-    assert trap.crest_depth == 2000.0
-
-
-def test_files_name_the_reference_system(dome, tmp_path):
+def test_a_located_map_becomes_gis_files(dome, tmp_path):
+    geopandas, rasterio = pytest.importorskip("geopandas"), pytest.importorskip("rasterio")
     located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
-    maps = {"trap": disc((32, 32), 15)[None]}
-    write_prediction(located, maps, [HEADS["trap"]], tmp_path)
-    content = json.loads((tmp_path / "traps.geojson").read_text())
-    assert content["crs"]["properties"]["name"] == "EPSG:23032"
-    assert len(content["features"]) == 1
-    assert len((tmp_path / "closures.csv").read_text().splitlines()) == 2
+    predicted(located, tmp_path, trap=disc((32, 32), 15))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
+        "disagreement.tif"}  # fmt: skip
+    layers = {name: geopandas.read_file(tmp_path / "traps.gpkg", layer=name)
+              for name in ("traps", "crests", "exact_traps", "disagreement")}  # fmt: skip
+    assert all(layer.crs.to_epsg() == 23032 and layer.is_valid.all() for layer in layers.values())
+    assert [len(layer) for layer in layers.values()] == [1, 1, 1, 2]  # the true dome is larger: a ring around the disc
+    trap, exact, kinds = layers["traps"].iloc[0], layers["exact_traps"].iloc[0], layers["disagreement"]
+    assert trap.geometry.area == pytest.approx(np.pi * 15**2 * 2500, rel=0.02)
+    assert trap.exact_volume == exact.volume and trap.exact_iou == exact.learned_iou == pytest.approx(0.46, abs=0.02)
+    areas = dict(zip(kinds["kind"], kinds.area, strict=True))
+    assert areas["both"] == trap.area and areas["both"] + areas["exact only"] == exact.area
+    with rasterio.open(tmp_path / "disagreement.tif") as source:
+        shares = np.bincount(source.read(1).ravel(), minlength=4)
+    assert shares[3] * 2500 == areas["both"] and shares[2] * 2500 == areas["exact only"] and shares[1] == 0
+
+
+def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
+    picture = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
+    predicted(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv"}
+    trap, crest = json.loads((tmp_path / "traps.geojson").read_text())["features"]
+    x, y = np.array(trap["geometry"]["coordinates"][0][0]).T
+    assert (x[:-1].mean(), y[:-1].mean()) == pytest.approx((20, 30), abs=0.1)
+    assert crest["geometry"]["coordinates"] == [22, 31]
+    with (tmp_path / "closures.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["cells"] == str(int(trap["properties"]["area"])) and row["exact_height"] == row["crest_depth"] == ""
+
+
+def test_a_map_without_traps_has_its_files_too(dome, tmp_path):
+    pytest.importorskip("geopandas")
+    found = predicted(dome, tmp_path, trap=np.zeros((64, 64), np.float32))
+    assert found.traps == [] and len((tmp_path / "closures.csv").read_text().splitlines()) == 1
+    assert "exact only" in (tmp_path / "traps.gpkg").read_bytes().decode("latin-1")
+
+
+def test_heads_that_tell_of_no_traps_are_written_alone(dome, tmp_path):
+    assert predicted(dome, tmp_path, crest=disc((32, 32), 3)) is None
+    assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png"}
 
 
 def test_cells_outside_the_map_are_transparent(tmp_path):
@@ -79,8 +82,10 @@ def test_cells_outside_the_map_are_transparent(tmp_path):
 
 def test_the_overlay_says_what_it_shows(dome):
     trap, crest = disc((32, 32), 15), disc((32, 32), 3)
-    figure = overlay(dome, trap, find_outlines(dome, trap, crest), crest, dome.depth < 2100)
-    words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert any("predicted traps (1)" in word for word in words) and any("crests (1)" in word for word in words)
-    assert any("exact" in word for word in words)
-    assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
+    exact = closures_of(dome, RULES)
+    found = find_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
+    for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
+        figure = overlay(scene, found, outlines(found), crest, exact)
+        words = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert words == ["predicted traps (1)", known, "predicted crests (1)"]
+        assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down

@@ -18,7 +18,7 @@ def test_one_cell_is_a_square_around_its_centre() -> None:
     labels = np.zeros((4, 5), np.int32)
     labels[2, 3] = 7
     (polygon,) = cell_polygons(labels)
-    assert polygon.label == 7 and len(polygon.rings) == 1
+    assert polygon.label == 7 and len(polygon.rings) == 1 and polygon.area == 1
     ring = polygon.rings[0]
     assert {tuple(point) for point in ring.tolist()} == {(1.5, 2.5), (1.5, 3.5), (2.5, 3.5), (2.5, 2.5)}
     assert len(ring) == 5 and (ring[0] == ring[-1]).all()

@@ -1,0 +1,173 @@
+"""How is a batch of predictions told? One HTML page to send: what failed, and every map, the least sure first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from mtl.outputs import MAGENTA
+from mtl.sides import disagreement
+from mtl.traps import PredictedTrap, Prediction, outlines
+from targets.closure_files import closure_polygons
+from targets.errors import UserError
+from targets.files import written_whole
+from targets.outlines import Ring
+from targets.page import Html, drawing, element, link, page, photograph, picture, table
+from targets.render import RGB, with_picture
+from targets.scene import Scene
+
+SIDE = 300  # pixels of a small picture
+MOST_SHOWN = 200  # maps in the gallery; all of them are in the table
+MOST_TRAPS = 40  # in the table of traps to look at first
+DOUBT_COLOURS = "inferno"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the page tells of one map.
+
+    doubt : mean over the map; None when the outputs tell of no traps.
+    share : of the map that is trap.
+    exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
+    unit : of depths, "" when unknown.
+    picture : (SIDE, 2 * SIDE, 3) the map with its traps, and its doubt.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    traps: list[PredictedTrap]
+    doubt: float | None
+    share: float
+    exact: int | None
+    iou: float | None
+    unit: str
+    picture: RGB
+
+
+def shown(scene: Scene, found: Prediction | None) -> Shown:
+    """The page's part about one map."""
+    rgb = with_picture(scene).rgb
+    assert rgb is not None
+    if found is None:
+        pair = np.hstack([small(rgb), np.full((SIDE, SIDE, 3), 255, np.uint8)])
+        return Shown(scene.name, scene.shape, [], None, 0.0, None, None, "", pair)
+    seen, count, iou = found.labels > 0, None, None
+    lines = [ring for rings in outlines(found) for ring in rings]
+    exact_lines: list[Ring] = []
+    if found.exact is not None:
+        kinds = np.bincount(disagreement(seen, found.exact.labels > 0)[scene.map_valid], minlength=4)
+        count = int(found.exact.labels.max(initial=0))
+        iou = float(kinds[3] / kinds[1:].sum()) if kinds[1:].any() else None
+        exact_lines = [ring for shape in closure_polygons(found.exact, nested=False).values()
+                       for polygon in shape for ring in polygon]  # fmt: skip
+    heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt), bytes=True)[..., :3]
+    left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
+    draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 1)
+    draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
+    draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
+    return Shown(
+        scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)),
+        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", np.hstack([left, right]),
+    )  # fmt: skip
+
+
+def small(rgb: RGB) -> RGB:
+    """The picture within a white square of `SIDE` pixels, at its upper left."""
+    scale = SIDE / max(rgb.shape)
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    page_of = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    page_of[: size[1], : size[0]] = cv2.resize(
+        rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    return page_of
+
+
+def draw_rings(square: RGB, rings: Sequence[Ring], shape: tuple[int, int], colour: tuple[int, ...], width: int) -> None:
+    """Draw rings of rows and columns of a map of this shape over its small picture."""
+    fine = 16  # parts of a pixel
+    for ring in rings:
+        points = np.rint(((ring[:, ::-1] + 0.5) * SIDE / max(shape) - 0.5) * fine).astype(np.int32)
+        cv2.polylines(square, [points], True, colour, width, cv2.LINE_AA, shift=4)
+
+
+def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]], path: Path) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    maps : those that were predicted.
+    failed : (name, what is wrong) of those that were not.
+    """
+    ordered = sorted(maps, key=lambda one: -(one.doubt or 0))
+    parts = []
+    if failed:
+        rows = [(name, *map(str, (Path(e.args[0]).name, *e.args[1:]))) for name, e in failed]
+        parts += [element("h2", f"{len(failed)} of {len(maps) + len(failed)} maps could not be predicted", css="bad"),
+                  table(("map", "file", "found", "expected", "mend"), rows)]  # fmt: skip
+    if ordered:
+        parts += _gallery(ordered)
+    title = f"Predicted traps of {len(maps)} map{'' if len(maps) == 1 else 's'}"
+    with written_whole(path) as temporary:
+        temporary.write_text(page(title, parts), encoding="utf-8")
+
+
+def _gallery(ordered: Sequence[Shown]) -> list[Html]:
+    note = (
+        "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
+        "exact closures (black). Right: where the network is in doubt; its traps in white. Doubt is the entropy of "
+        "trap or not trap in bits: 0 = sure, 1 = as likely as not."
+    )
+    parts = [
+        element("h2", "Maps"),
+        element("p", note),
+        element("p", picture(drawing(scale_figure()), "scale of doubt")),
+    ]
+    parts.append(element("div", *map(_item, ordered[:MOST_SHOWN]), css="gallery wide"))
+    if len(ordered) > MOST_SHOWN:
+        parts.append(element("p", f"{len(ordered) - MOST_SHOWN} surer maps are in the table only.", css="note"))
+    traps = sorted(((one, trap) for one in ordered for trap in one.traps), key=lambda pair: -pair[1].doubt)
+    if traps:
+        header = ("map", "trap", "confidence", "doubt", "area", "crest depth", "exact closure", "IoU with it",
+                  "its height", "its volume")  # fmt: skip
+        rows = [(one.name, str(t.id), f"{t.confidence:.2f}", f"{t.doubt:.2f}", f"{t.area:.4g}",
+                 _number(t.crest_depth, one.unit), str(t.exact_id or "none") if one.exact is not None else "–",
+                 f"{t.exact_iou:.2f}" if t.exact_id else "–", _number(t.exact_height, one.unit),
+                 _number(t.exact_volume)) for one, t in traps[:MOST_TRAPS]]  # fmt: skip
+        of = f"the {MOST_TRAPS} least sure of {len(traps)}" if len(traps) > MOST_TRAPS else f"all {len(traps)}"
+        note = "Areas and volumes in map units (volume: area × depth); in cells where the spacing is unknown."
+        parts += [element("h2", f"Traps to look at first: {of}"), element("p", note, css="note"),
+                  table(header, rows, numbers=True)]  # fmt: skip
+    of_maps = ("map", "doubt", "traps", "share of the map", "exact closures", "IoU with them", "rows × columns")
+    lines = [(link(one.name, f"{one.name}/overlay.png"), _number(one.doubt), str(len(one.traps)), f"{one.share:.1%}",
+             "–" if one.exact is None else str(one.exact), _number(one.iou), f"{one.shape[0]} × {one.shape[1]}")
+            for one in ordered]  # fmt: skip
+    return [*parts, element("h2", "All maps"), table(of_maps, lines, numbers=True)]
+
+
+def _item(one: Shown) -> Html:
+    told = f"{len(one.traps)} trap{'' if len(one.traps) == 1 else 's'} on {one.share:.1%} of the map"
+    if one.doubt is not None:
+        told = f"doubt {one.doubt:.2f} · {told}"
+    if one.exact is not None:
+        told += f" · {one.exact} exact closure{'' if one.exact == 1 else 's'}"
+        told += "" if one.iou is None else f", IoU {one.iou:.2f}"
+    caption = element("figcaption", element("b", link(one.name, f"{one.name}/overlay.png")), " ", told)
+    return element("figure", picture(photograph(one.picture), one.name), caption)
+
+
+def scale_figure() -> Figure:
+    """The colours of doubt."""
+    figure = Figure(figsize=(4.2, 0.62), dpi=90, layout="constrained")
+    colours = ScalarMappable(Normalize(0, 1), DOUBT_COLOURS)
+    figure.colorbar(colours, cax=figure.subplots(), orientation="horizontal", label="doubt, bits")
+    return figure
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "–" if value is None else f"{value:.4g} {unit}".rstrip()
