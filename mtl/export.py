@@ -14,7 +14,7 @@ from mtl.heads import Head
 from mtl.inputs import InputChannel
 from mtl.names import pick
 from mtl.net import STRIDE
-from mtl.outputs import MIN_AREA
+from mtl.objects import MIN_AREA
 from mtl.predict import Predictor
 from mtl.scores import THRESHOLD
 from targets.errors import UserError

@@ -68,7 +68,8 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
                        for polygon in shape for ring in polygon]  # fmt: skip
     heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt), bytes=True)[..., :3]
     left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
-    draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 1)
+    draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 4)
+    draw_rings(left, exact_lines, scene.shape, (255, 255, 255), 1)
     draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
     draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
     return Shown(
@@ -107,9 +108,10 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
     ordered = sorted(maps, key=lambda one: -(one.doubt or 0))
     parts = []
     if failed:
-        rows = [(name, *map(str, (Path(e.args[0]).name, *e.args[1:]))) for name, e in failed]
-        parts += [element("h2", f"{len(failed)} of {len(maps) + len(failed)} maps could not be predicted", css="bad"),
-                  table(("map", "file", "found", "expected", "mend"), rows)]  # fmt: skip
+        parts.append(
+            element("h2", f"{len(failed)} of {len(maps) + len(failed)} maps could not be predicted", css="bad")
+        )
+        parts.append(_failures(failed))
     if ordered:
         parts += _gallery(ordered)
     title = f"Predicted traps of {len(maps)} map{'' if len(maps) == 1 else 's'}"
@@ -117,11 +119,19 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
         temporary.write_text(page(title, parts), encoding="utf-8")
 
 
+def _failures(failed: Sequence[tuple[str, UserError]]) -> Html:
+    """A table whose long lines wrap."""
+    rows = [(name, Path(error.args[0]).name, *error.args[1:]) for name, error in failed]
+    lines = [element("tr", *(element("th", word) for word in ("map", "file", "found", "expected", "mend")))]
+    lines += [element("tr", *(element("td", cell) for cell in row)) for row in rows]
+    return element("table", *lines)
+
+
 def _gallery(ordered: Sequence[Shown]) -> list[Html]:
     note = (
         "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
-        "exact closures (black). Right: where the network is in doubt; its traps in white. Doubt is the entropy of "
-        "trap or not trap in bits: 0 = sure, 1 = as likely as not."
+        "exact closures (white, edged black). Right: where the network is in doubt; its traps in white. Doubt is the "
+        "entropy of trap or not trap in bits: 0 = sure, 1 = as likely as not."
     )
     parts = [
         element("h2", "Maps"),
@@ -135,7 +145,7 @@ def _gallery(ordered: Sequence[Shown]) -> list[Html]:
     if traps:
         header = ("map", "trap", "confidence", "doubt", "area", "crest depth", "exact closure", "IoU with it",
                   "its height", "its volume")  # fmt: skip
-        rows = [(one.name, str(t.id), f"{t.confidence:.2f}", f"{t.doubt:.2f}", f"{t.area:.4g}",
+        rows = [(one.name, str(t.id), f"{t.confidence:.2f}", f"{t.doubt:.2f}", _number(t.area),
                  _number(t.crest_depth, one.unit), str(t.exact_id or "none") if one.exact is not None else "–",
                  f"{t.exact_iou:.2f}" if t.exact_id else "–", _number(t.exact_height, one.unit),
                  _number(t.exact_volume)) for one, t in traps[:MOST_TRAPS]]  # fmt: skip
@@ -144,8 +154,8 @@ def _gallery(ordered: Sequence[Shown]) -> list[Html]:
         parts += [element("h2", f"Traps to look at first: {of}"), element("p", note, css="note"),
                   table(header, rows, numbers=True)]  # fmt: skip
     of_maps = ("map", "doubt", "traps", "share of the map", "exact closures", "IoU with them", "rows × columns")
-    lines = [(link(one.name, f"{one.name}/overlay.png"), _number(one.doubt), str(len(one.traps)), f"{one.share:.1%}",
-             "–" if one.exact is None else str(one.exact), _number(one.iou), f"{one.shape[0]} × {one.shape[1]}")
+    lines = [(link(one.name, f"{one.name}/overlay.png"), _share(one.doubt), str(len(one.traps)), f"{one.share:.1%}",
+             "–" if one.exact is None else str(one.exact), _share(one.iou), f"{one.shape[0]} × {one.shape[1]}")
             for one in ordered]  # fmt: skip
     return [*parts, element("h2", "All maps"), table(of_maps, lines, numbers=True)]
 
@@ -169,5 +179,10 @@ def scale_figure() -> Figure:
     return figure
 
 
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
 def _number(value: float | None, unit: str = "") -> str:
-    return "–" if value is None else f"{value:.4g} {unit}".rstrip()
+    """Four digits that count, thousands apart."""
+    return "–" if value is None else f"{float(f'{value:.4g}'):,.12g} {unit}".rstrip()

@@ -1,7 +1,6 @@
 """The command lines a user types, on tiny maps: train, resume, predict, evaluate, and one line for every mistake."""
 
 import csv
-import json
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import torch
 
 from targets.cli import run
 from targets.folder import write_folder
+from targets.grids import write_grid
 from tests.conftest import dome_scene
 from tools.evaluate import main as evaluate
 from tools.predict import main as predict
@@ -73,11 +73,11 @@ def test_prediction_folder_holds_every_head_polygons_table_and_overlay(run_folde
     folder = tmp_path / "dome0"
     names = {path.name for path in folder.iterdir()}
     assert names >= {f"{head}.{kind}" for head in ("trap", "boundary", "crest", "dist") for kind in ("png", "tif")}
-    assert names >= {"overlay.png", "traps.geojson", "closures.csv"}
+    assert names >= {"overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png", "disagreement.tif"}
     assert not [name for name in names if name.startswith(".")]  # no temporary files
     assert cv2.imread(str(folder / "trap.png"), cv2.IMREAD_UNCHANGED).shape == (64, 64, 4)
-    assert json.loads((folder / "traps.geojson").read_text())["type"] == "FeatureCollection"
-    assert str(folder / "overlay.png") in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(folder / "overlay.png") in said and str(tmp_path / "report.html") in said
 
 
 def test_several_looks_leave_their_spread_beside_each_head(run_folder, dome_maps, tmp_path):
@@ -89,22 +89,39 @@ def test_several_looks_leave_their_spread_beside_each_head(run_folder, dome_maps
     }
     with (tmp_path / "spread.csv").open() as file:
         rows = list(csv.DictReader(file))
+    assert "standard deviation" in (tmp_path / "report.html").read_text()
     assert [row["map"] for row in rows] == ["dome0", "dome1"] and float(rows[0]["dist_spread"]) > 0
     run(evaluate, [*words, "--data", str(dome_maps / "dome0"), "--out", str(tmp_path)])
     assert "trap/iou" in (tmp_path / "metrics.csv").read_text()
 
 
-def test_one_bad_map_does_not_stop_the_others(run_folder, dome_maps, tmp_path, capsys):
-    maps = tmp_path / "maps"
-    shutil.copytree(dome_maps, maps)
-    damaged = maps / "dome1" / "rgb.png"
-    damaged.write_bytes(damaged.read_bytes()[:200])
-    words = [str(maps), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path / "out")]
+def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_told_at_the_end(
+    run_folder, dome_maps, tmp_path, capsys
+):
+    """PNG scenes in folders and flat, and grids of four formats."""
+    pytest.importorskip("xtgeo")
+    maps, out = tmp_path / "maps", tmp_path / "out"
+    for name in ("dome0", "dome1", "dome2"):
+        shutil.copytree(dome_maps / name, maps / name)
+    for number in (3, 4):
+        for file in (dome_maps / f"dome{number}").iterdir():
+            shutil.copy(file, maps / f"{number}_x_{file.stem}_north{file.suffix}")
+    for name, size in (("top.gri", 40), ("top.irap", 64), ("base.zmap", 70), ("base.tif", 64)):
+        scene = dome_scene(size=size)
+        write_grid(np.where(scene.map_valid, scene.depth, np.nan), scene.geo, maps / name)
+    corrupt = maps / "corrupt.gri"
+    corrupt.write_bytes((maps / "top.gri").read_bytes()[:3000])
+    words = [str(maps), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(out)]
     with pytest.raises(SystemExit) as stop:
         run(predict, words)
-    assert stop.value.code == 2
-    assert len(list((tmp_path / "out").iterdir())) == 5
-    assert "dome1" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert stop.value.code == 2 and said.err.count("\n") == 1 and str(corrupt) in said.err
+    predicted = {"dome0", "dome1", "dome2", "3_north", "4_north", "maps_top", "maps_top_2", "maps_base", "maps_base_2"}
+    assert {path.name for path in out.iterdir()} == predicted | {"report.html"}
+    assert said.out.count("look at") == len(predicted) == 9
+    report = (out / "report.html").read_text()
+    assert "1 of 10 maps could not be predicted" in report and "corrupt.gri" in report
+    assert all(f"{name}/overlay.png" in report and (out / name / "overlay.png").exists() for name in predicted)
 
 
 def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path, capsys):
@@ -233,4 +250,4 @@ def test_reek_is_predicted_from_its_grid_and_fault_polygons(run_folder, shared_d
     grid = shared_data / "reek" / "original" / "topreek_rota.gri"
     run(predict, [str(grid), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)])
     folder = tmp_path / "topreek_rota"
-    assert {"overlay.png", "trap.tif", "traps.geojson"} <= {path.name for path in folder.iterdir()}
+    assert {"overlay.png", "trap.tif", "traps.gpkg"} <= {path.name for path in folder.iterdir()}

@@ -1,0 +1,59 @@
+"""The page about a batch: what a reader finds in it, and that it needs nothing but itself."""
+
+import re
+
+import numpy as np
+
+from mtl.gallery import SIDE, shown, write_gallery
+from mtl.heads import HEADS
+from mtl.traps import find_traps
+from targets.errors import UserError
+from targets.scene import Geo
+from targets.truth import TrapRules, closures_of
+from tests.conftest import dome_scene
+from tests.mtl.test_traps import disc
+
+
+def one(name, probability, scene=None):
+    scene = (scene or dome_scene()).with_(name=name)
+    exact = closures_of(scene, TrapRules()) if scene.has_depth else None
+    return shown(scene, find_traps(scene, {"trap": probability[None]}, [HEADS["trap"]], exact))
+
+
+def text_of(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_the_least_sure_map_and_trap_come_first_and_failures_above_all(tmp_path):
+    maps = [
+        one("sure", disc((32, 32), 20)),
+        one("vague", np.where(disc((32, 32), 20) > 0.5, np.float32(0.6), np.float32(0.2))),
+        one("calm", 0 * disc((0, 0), 1)),
+    ]
+    failed = [("bad<map", UserError("/far/away/bad.gri", "cut off", "a whole grid", "copy it again"))]
+    write_gallery(maps, failed, tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text()
+    text = text_of(html)
+    assert "Predicted traps of 3 maps" in text and "1 of 4 maps could not be predicted" in text
+    assert "bad&lt;map bad.gri cut off a whole grid copy it again" in text and "/far/away" not in text
+    places = [text.index(word) for word in ("cut off", "vague doubt", "sure doubt", "calm doubt")]
+    assert places == sorted(places)
+    assert "all 2 " in text and text.index("vague 1 0.60") < text.index("sure 1 0.99")
+    assert 'href="vague/overlay.png"' in html
+    assert "http" not in html and "<script" not in html and 'src="data:image' in html
+
+
+def test_figures_of_a_map():
+    dome = dome_scene()
+    exact = closures_of(dome, TrapRules())
+    same = one("same", (exact.labels > 0).astype(np.float32))
+    assert same.iou == 1 and same.exact == 1 and same.doubt < 1e-6
+    assert same.share == (exact.labels > 0).mean() and same.picture.shape == (SIDE, 2 * SIDE, 3)
+    bare = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
+    alone = one("bare", np.full((64, 64), 0.5, np.float32), bare)
+    assert alone.exact is None and alone.iou is None and alone.doubt == 1 and alone.traps == []
+
+
+def test_a_batch_of_failures_alone_is_told(tmp_path):
+    write_gallery([], [("x", UserError("x.gri", "cut off"))], tmp_path / "report.html")
+    assert "1 of 1 maps could not be predicted" in (tmp_path / "report.html").read_text()
