@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mtl.outputs import MAGENTA
 from mtl.sides import disagreement
-from mtl.traps import PredictedTrap, Prediction, outlines
+from mtl.traps import ENTROPY, Doubt, PredictedTrap, Prediction, outlines
 from targets.closure_files import closure_polygons
 from targets.errors import UserError
 from targets.files import written_whole
@@ -32,7 +32,7 @@ DOUBT_COLOURS = "inferno"
 class Shown:
     """What the page tells of one map.
 
-    doubt : mean over the map; None when the outputs tell of no traps.
+    doubt : mean over the map, None when the outputs tell of no traps; measure : what it is.
     share : of the map that is trap.
     exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
     unit : of depths, "" when unknown.
@@ -43,6 +43,7 @@ class Shown:
     shape: tuple[int, int]
     traps: list[PredictedTrap]
     doubt: float | None
+    measure: Doubt
     share: float
     exact: int | None
     iou: float | None
@@ -56,7 +57,7 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     assert rgb is not None
     if found is None:
         pair = np.hstack([small(rgb), np.full((SIDE, SIDE, 3), 255, np.uint8)])
-        return Shown(scene.name, scene.shape, [], None, 0.0, None, None, "", pair)
+        return Shown(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "", pair)
     seen, count, iou = found.labels > 0, None, None
     lines = [ring for rings in outlines(found) for ring in rings]
     exact_lines: list[Ring] = []
@@ -66,14 +67,14 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
         iou = float(kinds[3] / kinds[1:].sum()) if kinds[1:].any() else None
         exact_lines = [ring for shape in closure_polygons(found.exact, nested=False).values()
                        for polygon in shape for ring in polygon]  # fmt: skip
-    heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt), bytes=True)[..., :3]
+    heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt) / found.measure.high, bytes=True)[..., :3]
     left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
     draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 4)
     draw_rings(left, exact_lines, scene.shape, (255, 255, 255), 1)
     draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
     draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
     return Shown(
-        scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)),
+        scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)), found.measure,
         float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", np.hstack([left, right]),
     )  # fmt: skip
 
@@ -128,15 +129,16 @@ def _failures(failed: Sequence[tuple[str, UserError]]) -> Html:
 
 
 def _gallery(ordered: Sequence[Shown]) -> list[Html]:
+    measure = ordered[0].measure
     note = (
         "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
-        "exact closures (white, edged black). Right: where the network is in doubt; its traps in white. Doubt is the "
-        "entropy of trap or not trap in bits: 0 = sure, 1 = as likely as not."
+        "exact closures (white, edged black). Right: where the network is in doubt; its traps in white. Doubt is "
+        f"{measure.told}."
     )
     parts = [
         element("h2", "Maps"),
         element("p", note),
-        element("p", picture(drawing(scale_figure()), "scale of doubt")),
+        element("p", picture(drawing(scale_figure(measure)), "scale of doubt")),
     ]
     parts.append(element("div", *map(_item, ordered[:MOST_SHOWN]), css="gallery wide"))
     if len(ordered) > MOST_SHOWN:
@@ -171,11 +173,11 @@ def _item(one: Shown) -> Html:
     return element("figure", picture(photograph(one.picture), one.name), caption)
 
 
-def scale_figure() -> Figure:
+def scale_figure(measure: Doubt) -> Figure:
     """The colours of doubt."""
     figure = Figure(figsize=(4.2, 0.62), dpi=90, layout="constrained")
-    colours = ScalarMappable(Normalize(0, 1), DOUBT_COLOURS)
-    figure.colorbar(colours, cax=figure.subplots(), orientation="horizontal", label="doubt, bits")
+    colours = ScalarMappable(Normalize(0, measure.high), DOUBT_COLOURS)
+    figure.colorbar(colours, cax=figure.subplots(), orientation="horizontal", label=f"doubt, {measure.unit}")
     return figure
 
 

@@ -9,7 +9,8 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mtl.heads import Output
+from mtl.heads import Output, trap_outputs
+from mtl.looks import spread_of
 from mtl.objects import confidences, find_objects, parts_told
 from mtl.scores import THRESHOLD
 from mtl.sides import partners
@@ -19,13 +20,35 @@ from targets.scene import Float, Scene
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """A measure of how unsure an answer is.
+
+    told : in words that end a sentence.
+    unit : of its values, 0 = sure to high = as unsure as can be.
+    """
+
+    told: str
+    unit: str
+    high: float
+
+
+ENTROPY = Doubt("the entropy of trap or not trap in bits: 0 = sure, 1 = as likely as not", "bits", 1.0)
+SPREAD = Doubt(
+    "the standard deviation of the probability of trap over the looks (networks and symmetries): 0 = all say the same, "
+    "0.5 = half say yes and half say no",
+    "standard deviation",
+    0.5,
+)
+
+
+@dataclass(frozen=True)
 class PredictedTrap:
     """One trap as predicted, and the exact closure that shares most of it.
 
     Areas and volumes are in map units, cells when the spacing is unknown; depths in depth units, None without a depth.
 
     confidence : mean predicted probability inside.
-    doubt : mean of `doubt` inside.
+    doubt : mean inside, of what `Prediction` says.
     crest_x, crest_y : map coordinates; column and row when the map has no location.
     exact_id : 0 when it shares no cell with a closure, or the map has no depth.
     exact_iou : intersection over union with that closure.
@@ -54,7 +77,7 @@ class Prediction:
 
     labels : (H, W) int32, 0 = none, k = traps[k - 1].
     probability : (H, W) of trap, 0 outside the map.
-    doubt : (H, W) how unsure it is, NaN outside the map.
+    doubt : (H, W) how unsure it is, NaN outside the map; measure : in which sense.
     crests : (N, 2) rows and columns.
     exact : the closures of the map's depth, None without one.
     """
@@ -63,6 +86,7 @@ class Prediction:
     labels: NDArray[np.int32]
     probability: Float
     doubt: Float
+    measure: Doubt
     crests: NDArray[np.int64]
     exact: Closures | None
 
@@ -76,7 +100,7 @@ def find_traps(
     a depth the most probable cell.
     """
     labels, probability = find_objects(maps, outputs)
-    unsure = doubt(scene, probability)
+    measure, unsure = doubt(scene, maps, outputs, probability)
     told = parts_told(maps, outputs)
     rank = told.get("crest", -scene.depth if scene.has_depth else probability)
     sure, count = confidences(labels, probability), int(labels.max(initial=0))
@@ -101,15 +125,20 @@ def find_traps(
             exact_id=int(met[i]), exact_iou=float(iou[i]), exact_height=height, exact_area=area,
             exact_volume=volume, spill_depth=spill,
         ))  # fmt: skip
-    return Prediction(traps, labels, probability, unsure, crests, exact)
+    return Prediction(traps, labels, probability, unsure, measure, crests, exact)
 
 
-def doubt(scene: Scene, probability: Float) -> Float:
-    """(H, W) how unsure the answer is: the entropy of yes or no in bits, 0 = sure, 1 = as likely as not; NaN outside
-    the map."""
+def doubt(
+    scene: Scene, maps: Mapping[str, Float], outputs: Sequence[Output], probability: Float
+) -> tuple[Doubt, Float]:
+    """(H, W) how unsure the answer is, NaN outside the map, and in which sense: the spread of several looks at the
+    traps where there is one, else the entropy of the answer."""
+    spreads = [maps[name] for output in trap_outputs(outputs) if (name := spread_of(output.name)) in maps]
+    if spreads:
+        return SPREAD, spreads[-1][0]
     p = np.clip(probability.astype(np.float64), 1e-12, 1 - 1e-12)
     entropy = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
-    return np.where(scene.map_valid, entropy, np.nan).astype(np.float32)
+    return ENTROPY, np.where(scene.map_valid, entropy, np.nan).astype(np.float32)
 
 
 def outlines(found: Prediction) -> list[list[Ring]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtl.heads import HEADS
-from mtl.traps import doubt, find_traps, outlines
+from mtl.traps import ENTROPY, SPREAD, doubt, find_traps, outlines
 from targets.scene import Geo
 from targets.truth import TrapRules, closures_of
 from tests.conftest import dome_scene
@@ -86,6 +86,14 @@ def test_doubt_is_one_bit_at_one_half_and_none_where_it_is_sure(dome):
     scene = dome.with_(map_valid=inside, depth_valid=inside)
     probability = np.full((64, 64), 0.5, np.float32)
     probability[1], probability[2] = 1, 0.11
-    bits = doubt(scene, probability)
-    assert np.isnan(bits[:, 0]).all() and np.isfinite(bits[:, 1:]).all()
+    measure, bits = doubt(scene, {}, [HEADS["trap"]], probability)
+    assert measure is ENTROPY and np.isnan(bits[:, 0]).all() and np.isfinite(bits[:, 1:]).all()
     np.testing.assert_allclose(bits[:3, 1], [1, 0, 0.5], atol=0.001)  # 0.11: half a bit
+
+
+def test_doubt_is_the_spread_of_several_looks_where_there_are_any(dome):
+    spread = disc((32, 32), 20) / 4
+    maps = {"trap": disc((32, 32), 15)[None], "trap_spread": spread[None], "crest_spread": 1 + spread[None]}
+    prediction = find_traps(dome, maps, [HEADS["trap"]], None)
+    assert prediction.measure is SPREAD and prediction.traps[0].doubt == 0.25
+    np.testing.assert_array_equal(prediction.doubt, spread)
