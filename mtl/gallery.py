@@ -14,10 +14,9 @@ from matplotlib.figure import Figure
 from mtl.outputs import MAGENTA
 from mtl.sides import disagreement
 from mtl.traps import ENTROPY, Doubt, PredictedTrap, Prediction, outlines
-from targets.closure_files import closure_polygons
 from targets.errors import UserError
 from targets.files import written_whole
-from targets.outlines import Ring
+from targets.outlines import Ring, cell_rings
 from targets.page import Html, drawing, element, link, page, photograph, picture, table
 from targets.render import RGB, with_picture
 from targets.scene import Scene
@@ -65,8 +64,7 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
         kinds = np.bincount(disagreement(seen, found.exact.labels > 0)[scene.map_valid], minlength=4)
         count = int(found.exact.labels.max(initial=0))
         iou = float(kinds[3] / kinds[1:].sum()) if kinds[1:].any() else None
-        exact_lines = [ring for shape in closure_polygons(found.exact, nested=False).values()
-                       for polygon in shape for ring in polygon]  # fmt: skip
+        exact_lines = cell_rings(found.exact.labels)
     heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt) / found.measure.high, bytes=True)[..., :3]
     left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
     draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 4)

@@ -28,14 +28,15 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
     several seeds: then it is parted by a watershed (Meyer 1994, Topographic distance and watershed lines), which
     leaves a line of one cell between two objects, as exact closures never touch.
 
-    ============  ==================================================================================
-    ``tells``     what it does
-    ============  ==================================================================================
-    trap          the mask; without it, what is enclosed by an outline
-    crest         its peaks above 0.5 are the seeds; without it, parts of the mask off the outline are
-    outline       the ridge along which the mask is parted
-    way           rises from each crest and so says which crest a cell belongs to
-    ============  ==================================================================================
+    =======  ========================================================================================
+    tells    what it does
+    =======  ========================================================================================
+    trap     the mask; without it, what is enclosed by an outline
+    crest    its peaks above 0.5 are the seeds; without it nothing is parted: seeds made of the mask's
+             parts off the outline split more traps at their necks than they part (docs/predictions.md)
+    outline  the ridge along which the mask is parted
+    way      rises from each crest, and so says which crest a cell belongs to
+    =======  ========================================================================================
 
     Parameters
     ----------
@@ -43,15 +44,13 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
     outputs : those of the run; one that tells of a trap or its outline is among them.
     """
     told = parts_told(maps, outputs)
-    outline = told.get("outline")
     probability = told["trap"] if "trap" in told else enclosed(told["outline"])
     mask = probability > THRESHOLD
+    if "crest" not in told:
+        return large_parts(mask), probability
     seeds = np.zeros(mask.shape, np.int32)
-    if "crest" in told:
-        for number, (row, col) in enumerate(find_peaks(told["crest"], mask, least=THRESHOLD), start=1):
-            seeds[row, col] = number
-    elif outline is not None:
-        seeds = large_parts(mask & (outline <= THRESHOLD))
+    for number, (row, col) in enumerate(find_peaks(told["crest"], mask, least=THRESHOLD), start=1):
+        seeds[row, col] = number
     ridges = sum((plane / scale for part, scale in RIDGES.items() if (plane := told.get(part)) is not None),
                  start=np.zeros(mask.shape, np.float32))  # fmt: skip
     return large_parts(mask & ~divides(mask, seeds, ridges)), probability

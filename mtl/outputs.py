@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import matplotlib
+import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,7 +23,7 @@ from targets.closure_files import closure_polygons, write_table
 from targets.draw import CREST, add_legend, base_picture, classes_figure, draw_lines, fault_mark, legend_mark
 from targets.files import written_whole
 from targets.grids import write_classes, write_grid
-from targets.outlines import Ring
+from targets.outlines import Ring, cell_rings
 from targets.scene import Float, Scene
 from targets.vectors import Layer, Look, write_geojson, write_geopackage
 
@@ -96,7 +97,7 @@ def write_sides(scene: Scene, found: Prediction, exact: Closures, folder: Path) 
     write_table(exact_traps(exact, found.labels, scene.geo), folder / "exact.csv")
     kinds = disagreement(found.labels > 0, exact.labels > 0)
     if scene.geo.located:
-        write_classes(kinds, scene.geo, folder / "disagreement.tif", dict(enumerate(KINDS.values(), start=1)))
+        write_classes(kinds, scene.geo, folder / "disagreement.tif", KINDS)
     colours = {name: [part / 255 for part in colour] for name, colour in KINDS.items()}
     with written_whole(folder / "disagreement.png") as temporary:
         classes_figure(scene, "learned traps against exact closures", kinds, colours).savefig(temporary)
@@ -131,20 +132,21 @@ def overlay(
     crest: Float | None,
     exact: Closures | None,
 ) -> Figure:
-    """The map with predicted outlines and crests, drawn traps or else exact closures dashed, legend and scale bar."""
+    """The map with predicted outlines and crests over drawn traps, or else exact closures; legend and scale bar."""
     figure, axis = base_picture(scene)
     legend: list[Line2D] = []
+    known = [("drawn traps", scene.traps), ("exact closures", None if exact is None else exact.labels > 0)]
+    for name, mask in known:
+        if mask is not None and mask.any():
+            draw_lines(axis, cell_rings(mask.astype(np.int8)), "white", 1.4, halo="black")
+            edge = [effects.Stroke(linewidth=3.4, foreground="black"), effects.Normal()]
+            legend.append(legend_mark(name, color="white", linewidth=1.4, path_effects=edge))
+            break
     if found is not None:
         shown = (found.labels > 0) | (found.probability <= THRESHOLD)  # neither specks nor the lines between traps
         axis.contourf(np.where(shown, found.probability, 0), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
         draw_lines(axis, [ring for rings in polygons for ring in rings], "magenta")
         legend.append(legend_mark(f"predicted traps ({len(polygons)})", color="magenta", linewidth=2))
-    known = [("drawn traps", scene.traps), ("exact closures", None if exact is None else exact.labels > 0)]
-    for name, mask in known:
-        if mask is not None and mask.any():
-            axis.contour(mask.astype(float), levels=[0.5], colors=["black"], linewidths=1.6, linestyles="dashed")
-            legend.append(legend_mark(name, color="black", linewidth=1.6, linestyle="dashed"))
-            break
     if crest is not None:
         peaks = find_peaks(crest, scene.map_valid)
         axis.plot(peaks[:, 1], peaks[:, 0], **CREST)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -483,15 +484,31 @@ def _write_npz(values: NDArray, geo: Geo, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def write_classes(values: NDArray[np.uint8], geo: Geo, path: str | Path, colours: Mapping[int, RGBA]) -> None:
-    """Write (H, W) classes as a GeoTIFF that shows them in these colours; class 0 is nothing and transparent.
+def write_classes(values: NDArray[np.uint8], geo: Geo, path: str | Path, classes: Mapping[str, RGBA]) -> None:
+    """Write (H, W) classes as a GeoTIFF in colours, and beside it a .qml with their names, which QGIS takes by itself.
+
+    Parameters
+    ----------
+    values : 0 = nothing, which is transparent, k = the k-th class.
+    classes : names and colours.
 
     Raises
     ------
     UserError : as `write_grid`.
     """
+    path = Path(path)
     with written_whole(path) as temporary:
-        _write_geotiff(values, geo, temporary, colours)
+        _write_geotiff(values, geo, temporary, dict(enumerate(classes.values(), start=1)))
+    entries = "".join(
+        f'<paletteEntry value="{value}" label="{escape(name)}" color="#{bytes(colour[:3]).hex()}" alpha="{colour[3]}"/>'
+        for value, (name, colour) in enumerate(classes.items(), start=1)
+    )
+    with written_whole(path.with_suffix(".qml")) as temporary:
+        temporary.write_text(
+            "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+            '<qgis version="3.28" styleCategories="Symbology"><pipe><rasterrenderer type="paletted" band="1" '
+            f'opacity="1" alphaBand="-1"><colorPalette>{entries}</colorPalette></rasterrenderer></pipe></qgis>'
+        )
 
 
 def _write_geotiff(values: NDArray, geo: Geo, path: Path, colours: Mapping[int, RGBA] | None = None) -> None:

@@ -49,6 +49,11 @@ def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
     return sorted(found, key=lambda polygon: polygon.label)
 
 
+def cell_rings(labels: NDArray[np.integer]) -> list[Ring]:
+    """The rings of all `cell_polygons`."""
+    return [ring for polygon in cell_polygons(labels) for ring in polygon.rings]
+
+
 def _rings(cells: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Rings of corner numbers around one 4-connected part, the outer one first.
 

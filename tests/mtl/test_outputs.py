@@ -29,7 +29,7 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
     predicted(located, tmp_path, trap=disc((32, 32), 15))
     assert {path.name for path in tmp_path.iterdir()} == {
         "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
-        "disagreement.tif"}  # fmt: skip
+        "disagreement.tif", "disagreement.qml"}  # fmt: skip
     layers = {name: geopandas.read_file(tmp_path / "traps.gpkg", layer=name)
               for name in ("traps", "crests", "exact_traps", "disagreement")}  # fmt: skip
     assert all(layer.crs.to_epsg() == 23032 and layer.is_valid.all() for layer in layers.values())
@@ -87,5 +87,5 @@ def test_the_overlay_says_what_it_shows(dome):
     for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
         figure = overlay(scene, found, outlines(found), crest, exact)
         words = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert words == ["predicted traps (1)", known, "predicted crests (1)"]
+        assert words == [known, "predicted traps (1)", "predicted crests (1)"]
         assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down

@@ -5,6 +5,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -240,14 +241,16 @@ def test_a_large_geotiff_is_cloud_optimised_and_its_overview_invents_no_labels(t
             assert np.isfinite(half).all() and (small is None or set(np.unique(half)) == small)
 
 
-def test_classes_have_their_colours(tmp_path: Path) -> None:
+def test_classes_have_their_colours_and_names(tmp_path: Path) -> None:
     rasterio = pytest.importorskip("rasterio")
-    colours = {1: (10, 200, 30, 255), 2: (9, 9, 9, 255)}
-    write_classes(np.eye(5, dtype=np.uint8), GEO, tmp_path / "classes.tif", colours)
+    classes = {"both": (10, 200, 30, 255), "one & only": (9, 9, 9, 255)}
+    write_classes(np.eye(5, dtype=np.uint8), GEO, tmp_path / "classes.tif", classes)
     with rasterio.open(tmp_path / "classes.tif") as source:
-        assert {value: source.colormap(1)[value] for value in colours} == colours
-        assert source.nodata == 0
+        assert [source.colormap(1)[value] for value in (1, 2)] == list(classes.values()) and source.nodata == 0
         np.testing.assert_array_equal(source.read(1), np.eye(5))
+    entries = ElementTree.parse(tmp_path / "classes.qml").iter("paletteEntry")
+    assert [(e.get("value"), e.get("label"), e.get("color")) for e in entries] == [
+        ("1", "both", "#0ac81e"), ("2", "one & only", "#090909")]  # fmt: skip
 
 
 def test_rows_are_flipped_so_that_the_map_is_seen_from_above() -> None:
