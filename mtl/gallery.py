@@ -35,7 +35,7 @@ class Shown:
     share : of the map that is trap.
     exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
     unit : of depths, "" when unknown.
-    picture : (SIDE, 2 * SIDE, 3) the map with its traps, and its doubt.
+    picture : the map with its traps and, right of it, its doubt, as JPEG.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Shown:
     exact: int | None
     iou: float | None
     unit: str
-    picture: RGB
+    picture: bytes
 
 
 def shown(scene: Scene, found: Prediction | None) -> Shown:
@@ -56,7 +56,7 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     assert rgb is not None
     if found is None:
         pair = np.hstack([small(rgb), np.full((SIDE, SIDE, 3), 255, np.uint8)])
-        return Shown(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "", pair)
+        return Shown(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "", photograph(pair))
     seen, count, iou = found.labels > 0, None, None
     lines = [ring for rings in outlines(found) for ring in rings]
     exact_lines: list[Ring] = []
@@ -73,7 +73,7 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
     return Shown(
         scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)), found.measure,
-        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", np.hstack([left, right]),
+        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", photograph(np.hstack([left, right])),
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def _item(one: Shown) -> Html:
         told += f" · {one.exact} exact closure{'' if one.exact == 1 else 's'}"
         told += "" if one.iou is None else f", IoU {one.iou:.2f}"
     caption = element("figcaption", element("b", link(one.name, f"{one.name}/overlay.png")), " ", told)
-    return element("figure", picture(photograph(one.picture), one.name), caption)
+    return element("figure", picture(one.picture, one.name), caption)
 
 
 def scale_figure(measure: Doubt) -> Figure:

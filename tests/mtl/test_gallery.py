@@ -1,8 +1,10 @@
 """The page about a batch: what a reader finds in it, and that it needs nothing but itself."""
 
+import io
 import re
 
 import numpy as np
+from PIL import Image
 
 from mtl.gallery import SIDE, shown, write_gallery
 from mtl.heads import HEADS
@@ -49,7 +51,8 @@ def test_figures_of_a_map():
     exact = closures_of(dome, TrapRules())
     same = one("same", (exact.labels > 0).astype(np.float32))
     assert same.iou == 1 and same.exact == 1 and same.doubt < 1e-6
-    assert same.share == (exact.labels > 0).mean() and same.picture.shape == (SIDE, 2 * SIDE, 3)
+    assert same.share == (exact.labels > 0).mean()
+    assert Image.open(io.BytesIO(same.picture)).size == (2 * SIDE, SIDE)
     bare = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
     alone = one("bare", np.full((64, 64), 0.5, np.float32), bare)
     assert alone.exact is None and alone.iou is None and alone.doubt == 1 and alone.traps == []
