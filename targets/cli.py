@@ -145,7 +145,7 @@ def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str |
     elif hint is bool:
         extra = {"action": ActionYesNo, "nargs": "?"}
     if default is not inspect.Parameter.empty:
-        extra["default"] = default
+        extra["default"] = list(default) if _several(hint) else default  # the parser changes items in place
     elif not positional:
         extra["required"] = True
     parser.add_argument(name if positional else f"--{name}", help=text, **extra)

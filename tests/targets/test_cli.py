@@ -90,6 +90,13 @@ def test_mistakes_are_one_line_and_code_2(words, part, capsys):
     assert stop.value.code == 2 and error.count("\n") == 1 and error.startswith("error: ") and part in error
 
 
+def test_an_option_of_several_values_may_have_a_default():
+    def several(*, strides: tuple[int, ...] = (64, 96)):
+        return strides
+
+    assert run(several, []) == (64, 96) and run(several, ["--strides", "32"]) == (32,)
+
+
 def test_options_may_be_typed_with_hyphens():
     def both(*, min_area: float = 0, draw_all: bool = True, words: tuple[str, ...] = ()):
         """Do it."""
