@@ -73,7 +73,8 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
     return Shown(
         scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)), found.measure,
-        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", photograph(np.hstack([left, right])),
+        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "",
+        photograph(np.hstack([left, right])),
     )  # fmt: skip
 
 
