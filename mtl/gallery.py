@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from mtl.outputs import MAGENTA
-from mtl.sides import disagreement
+from mtl.sides import KINDS
 from mtl.traps import ENTROPY, Doubt, PredictedTrap, Prediction, outlines
 from targets.errors import UserError
 from targets.files import written_whole
@@ -60,11 +60,11 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     seen, count, iou = found.labels > 0, None, None
     lines = [ring for rings in outlines(found) for ring in rings]
     exact_lines: list[Ring] = []
-    if found.exact is not None:
-        kinds = np.bincount(disagreement(seen, found.exact.labels > 0)[scene.map_valid], minlength=4)
-        count = int(found.exact.labels.max(initial=0))
-        iou = float(kinds[3] / kinds[1:].sum()) if kinds[1:].any() else None
-        exact_lines = cell_rings(found.exact.labels)
+    if found.sides is not None:
+        kinds = np.bincount(found.sides.kinds.ravel(), minlength=len(KINDS) + 1)
+        count = len(found.sides.table)
+        iou = float(kinds[-1] / kinds[1:].sum()) if kinds[1:].any() else None
+        exact_lines = cell_rings(found.sides.exact.labels)
     heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt) / found.measure.high, bytes=True)[..., :3]
     left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
     draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 4)

@@ -16,7 +16,7 @@ from mtl.heads import Drawing, Output
 from mtl.looks import spread_of
 from mtl.objects import object_outputs, parts_told
 from mtl.scores import THRESHOLD, find_peaks
-from mtl.sides import KINDS, disagreement, disagreement_layer, exact_traps
+from mtl.sides import KINDS, Sides, disagreement_layer
 from mtl.traps import PredictedTrap, Prediction, find_traps, outlines
 from targets.closure import Closures
 from targets.closure_files import closure_polygons, write_table
@@ -60,8 +60,8 @@ def write_prediction(
         else:
             write_geojson(layers, scene.geo, folder / "traps.geojson")
         write_table(trap_table(found.traps), folder / "closures.csv")
-        if exact is not None:
-            write_sides(scene, found, exact, folder)
+        if found.sides is not None:
+            write_sides(scene, found.sides, folder)
     with written_whole(folder / "overlay.png") as temporary:
         overlay(scene, found, polygons, crest, exact).savefig(temporary)
     return found
@@ -92,25 +92,23 @@ def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:
         cv2.imwrite(str(temporary), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
 
 
-def write_sides(scene: Scene, found: Prediction, exact: Closures, folder: Path) -> None:
+def write_sides(scene: Scene, sides: Sides, folder: Path) -> None:
     """Write exact.csv, and where learned and exact traps differ as disagreement.png (.tif too when located)."""
-    write_table(exact_traps(exact, found.labels, scene.geo), folder / "exact.csv")
-    kinds = disagreement(found.labels > 0, exact.labels > 0)
+    write_table(sides.table, folder / "exact.csv")
     if scene.geo.located:
-        write_classes(kinds, scene.geo, folder / "disagreement.tif", KINDS)
+        write_classes(sides.kinds, scene.geo, folder / "disagreement.tif", KINDS)
     colours = {name: [part / 255 for part in colour] for name, colour in KINDS.items()}
     with written_whole(folder / "disagreement.png") as temporary:
-        classes_figure(scene, "learned traps against exact closures", kinds, colours).savefig(temporary)
+        classes_figure(scene, "learned traps against exact closures", sides.kinds, colours).savefig(temporary)
 
 
 def trap_layers(scene: Scene, found: Prediction, polygons: Sequence[list[Ring]]) -> list[Layer]:
     """traps (polygons) and crests (points) as predicted; exact_traps and disagreement (polygons) with a depth."""
     table, layers = trap_table(found.traps), []
-    if (exact := found.exact) is not None:
-        kinds = disagreement(found.labels > 0, exact.labels > 0)
-        layers.append(disagreement_layer(kinds, scene.geo))
-        rows, shapes = exact_traps(exact, found.labels, scene.geo), closure_polygons(exact, nested=False)
-        layers.append(Layer("exact_traps", "MultiPolygon", [shapes[row["id"]] for row in rows], rows,
+    if (sides := found.sides) is not None:
+        layers.append(disagreement_layer(sides.kinds, scene.geo))
+        shapes = closure_polygons(sides.exact, nested=False)
+        layers.append(Layer("exact_traps", "MultiPolygon", [shapes[row["id"]] for row in sides.table], sides.table,
                             Look(BLACK, width=0.5, dash="dash")))  # fmt: skip
     layers.append(Layer("traps", "MultiPolygon", [[rings] for rings in polygons], table,
                         Look(MAGENTA, (255, 255, 255, 90), 0.6)))  # fmt: skip

@@ -1,5 +1,7 @@
 """Learned and exact traps side by side: which belongs to which, and where the two disagree."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,25 @@ from targets.vectors import Classes, Layer, Look
 KINDS: dict[str, RGBA] = {"learned only": (31, 119, 255, 255), "exact only": (227, 0, 27, 255),
                           "both": (44, 160, 44, 255)}  # fmt: skip
 OPACITY = 110  # of 255, where the map below is to be seen
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Learned and exact traps of one map.
+
+    exact : the closures of its depth.
+    table : (N,) structured array, the outermost in map units, each with the learned trap that shares most of it.
+    kinds : (H, W) uint8, 0 where neither sees a trap, k for the k-th of `KINDS`.
+    """
+
+    exact: Closures
+    table: NDArray
+    kinds: NDArray[np.uint8]
+
+
+def compare(learned: NDArray[np.int32], exact: Closures, geo: Geo) -> Sides:
+    """Put learned traps (H, W), numbered, beside exact ones."""
+    return Sides(exact, exact_traps(exact, learned, geo), disagreement(learned > 0, exact.labels > 0))
 
 
 def partners(first: NDArray[np.int32], second: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -29,7 +50,7 @@ def partners(first: NDArray[np.int32], second: NDArray[np.int32]) -> tuple[NDArr
 
 
 def exact_traps(exact: Closures, learned: NDArray[np.int32], geo: Geo) -> NDArray:
-    """The outermost closures in map units, with the learned trap that shares most of each."""
+    """The table of `Sides`."""
     plain = in_map_units(exact, geo)
     plain = plain[plain["parent"] == 0]
     learned_id, iou = partners(exact.labels, learned)
@@ -43,7 +64,7 @@ def exact_traps(exact: Closures, learned: NDArray[np.int32], geo: Geo) -> NDArra
 
 
 def disagreement(learned: Bool, exact: Bool) -> NDArray[np.uint8]:
-    """(H, W) 0 where neither sees a trap, k for the k-th of `KINDS`."""
+    """The kinds of `Sides`."""
     return (learned + 2 * exact).astype(np.uint8)
 
 

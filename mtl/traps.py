@@ -13,7 +13,7 @@ from mtl.heads import Output, trap_outputs
 from mtl.looks import spread_of
 from mtl.objects import confidences, find_objects, parts_told
 from mtl.scores import THRESHOLD
-from mtl.sides import partners
+from mtl.sides import Sides, compare, partners
 from targets.closure import Closures, in_map_units
 from targets.outlines import Ring
 from targets.scene import Float, Scene
@@ -79,7 +79,7 @@ class Prediction:
     probability : (H, W) of trap, 0 outside the map.
     doubt : (H, W) how unsure it is, NaN outside the map; measure : in which sense.
     crests : (N, 2) rows and columns.
-    exact : the closures of the map's depth, None without one.
+    sides : beside the closures of the map's depth, None without one.
     """
 
     traps: list[PredictedTrap]
@@ -88,7 +88,7 @@ class Prediction:
     doubt: Float
     measure: Doubt
     crests: NDArray[np.int64]
-    exact: Closures | None
+    sides: Sides | None
 
 
 def find_traps(
@@ -125,7 +125,8 @@ def find_traps(
             exact_id=int(met[i]), exact_iou=float(iou[i]), exact_height=height, exact_area=area,
             exact_volume=volume, spill_depth=spill,
         ))  # fmt: skip
-    return Prediction(traps, labels, probability, unsure, measure, crests, exact)
+    sides = None if exact is None else compare(labels, exact, scene.geo)
+    return Prediction(traps, labels, probability, unsure, measure, crests, sides)
 
 
 def doubt(
