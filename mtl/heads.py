@@ -57,6 +57,7 @@ class Output:
         `crest` (1 on a crest) or `way` (cells to the crest). None: nothing.
     submitted : its masks of all maps of a prediction are written together, as run-length codes.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
+    traps_only : values mean something inside traps only; pictures and grids of a prediction leave out the rest.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Output:
     tells: Part | None = None
     submitted: bool = False
     in_cells: bool = False
+    traps_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,6 +330,7 @@ HEADS = {
             tally=errors_of(0, DISTANCE_SCALE, DISTANCE_SCALE),
             bias=-0.5,
             in_cells=True,
+            traps_only=True,
             tells="way",
         ),
         Head(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mtl.heads import Drawing, Output
+from mtl.heads import Drawing, Output, masked
 from mtl.looks import spread_of
 from mtl.objects import object_outputs, parts_told
 from mtl.scores import THRESHOLD, find_peaks
@@ -38,18 +38,20 @@ def write_prediction(
     ``NAME.png`` of every output, and ``NAME.tif`` where the map is located; ``overlay.png``; of the traps
     ``traps.gpkg`` (``traps.geojson`` in columns and rows without a location) and ``closures.csv``; and with exact
     closures beside them ``exact.csv`` and ``disagreement.png`` (and ``.tif``). The spread of an output, where `maps`
-    holds one, is written as ``NAME_spread``.
+    holds one, is written as ``NAME_spread``. Outputs that mean something inside traps only are left out elsewhere.
 
     Parameters
     ----------
     exact : the closures of the map's depth, None without one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for output in outputs:
-        write_plane(scene, output.name, output.drawing.plane(maps[output.name]), output.drawing, folder)
-        if (spread := maps.get(spread_of(output.name))) is not None:
-            write_plane(scene, spread_of(output.name), spread.max(0), spread_drawing(output.drawing), folder)
     found = find_traps(scene, maps, outputs, exact) if object_outputs(outputs) else None
+    for output in outputs:
+        told = scene.map_valid if found is None or not output.traps_only else found.labels > 0
+        write_plane(scene, output.name, output.drawing.plane(masked(maps[output.name], told)), output.drawing, folder)
+        if (spread := maps.get(spread_of(output.name))) is not None:
+            plane = masked(spread, told).max(0)
+            write_plane(scene, spread_of(output.name), plane, spread_drawing(output.drawing), folder)
     crest = parts_told(maps, outputs).get("crest")
     polygons: list[list[Ring]] = []
     if found is not None:

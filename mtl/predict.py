@@ -20,7 +20,7 @@ from mtl.fusion import Fusion, mean_fusion
 from mtl.gallery import Shown, shown, write_gallery
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, read_inputs
-from mtl.looks import Looks, logits_of, mean_spread, spread_of
+from mtl.looks import Looks, logits_of, relative_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
 from mtl.reach import View
@@ -207,7 +207,7 @@ def predict_maps(
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
     At the end out/report.html tells of all of them, if each has its folder.
-    Of several looks, out/spread.csv says how far they were apart on each map: the mean of each head's spread. Of a
+    Of several looks, out/spread.csv says how far they were apart on each map: `relative_spread` of each head. Of a
     network of salt, out/submission.csv holds the run-length codes of all masks.
 
     Parameters
@@ -236,7 +236,7 @@ def predict_maps(
             failed.append((source.name, error))
             yield source.name, error
         else:
-            spreads.append({"map": source.name, **mean_spread(values)})
+            spreads.append({"map": source.name, **relative_spread(values)})
             if submitted is not None:
                 codes[source.name] = encode_runs(np.nan_to_num(values[submitted][0]) > cut)
             yield source.name, out / source.name

@@ -9,7 +9,7 @@ import torch
 from mtl.config import PredictConfig
 from mtl.fusion import Fusion, mean_fusion
 from mtl.heads import HEADS
-from mtl.looks import SYMMETRIES, Looks, Moments, mean_spread, spread_of
+from mtl.looks import SYMMETRIES, Looks, Moments, relative_spread, spread_of
 from mtl.predict import load_predictor
 from mtl.train import fit
 from targets.cli import Names
@@ -105,7 +105,12 @@ def test_one_checkpoint_twice_is_the_single_one_without_spread(checkpoints):
     assert set(twice) == set(single) | {"trap_spread", "depth_spread"}
     for name, values in single.items():
         np.testing.assert_allclose(twice[name], values, atol=1e-6)
-    assert mean_spread(twice) == {"trap_spread": 0, "depth_spread": 0} and mean_spread(single) == {}
+    assert relative_spread(twice) == {"trap_spread": 0, "depth_spread": 0} and relative_spread(single) == {}
+
+
+def test_the_spread_of_a_map_is_relative_to_what_it_holds():
+    values = {"trap": np.array([[[0.5, 0.0, np.nan]]]), "trap_spread": np.array([[[0.1, 0.1, np.nan]]])}
+    assert relative_spread(values) == {"trap_spread": pytest.approx(0.4)}
 
 
 def test_an_ensemble_is_the_mean_of_its_members_and_derives_from_it(checkpoints):

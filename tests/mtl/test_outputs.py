@@ -70,6 +70,18 @@ def test_heads_that_tell_of_no_traps_are_written_alone(dome, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png"}
 
 
+def test_distances_are_told_inside_predicted_traps_only(dome, tmp_path):
+    import cv2
+
+    picture = dome.with_(geo=Geo())
+    found = predicted(picture, tmp_path, trap=disc((30, 20), 10), dist=np.ones((64, 64), np.float32))
+    shown = {
+        name: cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_UNCHANGED)[..., 3] > 0 for name in ("trap", "dist")
+    }
+    np.testing.assert_array_equal(shown["dist"], found.labels > 0)
+    assert shown["trap"].all() and shown["dist"].any()
+
+
 def test_cells_outside_the_map_are_transparent(tmp_path):
     import cv2
 
