@@ -336,7 +336,7 @@ def fingerprint(check: DataCheck) -> list[tuple[str, str]]:
                       f"{relief[-1]:.4g}, median {np.median(relief):.4g}"))  # fmt: skip
     lines += [
         ("contours", _counted(f"every {fact.interval:g}" if fact.interval else "interval unknown" for fact in facts)),
-        ("palettes", _counted(fact.colours.palette if fact.colours else "no picture" for fact in facts)),
+        ("palettes", _counted(fact.colours.palette if fact.colours else "no colours" for fact in facts)),
         ("faults", f"{_range([fact.fault for fact in facts])} of the map"),
     ]
     if known:

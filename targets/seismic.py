@@ -33,6 +33,7 @@ Field = NDArray[np.float64]
 # Cells made around an image: multiples come from above, wavelets reach over the rim. 216 and 135, the cells in all,
 # have small factors only, as fast Fourier transforms like it.
 ABOVE, BELOW, BESIDE = 90, 25, 17
+OUTLINE = (255, 220, 0)
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def sheet_of(scenes: Sequence[Scene], columns: int = 8) -> NDArray[np.uint8]:
         assert scene.rgb is not None and scene.salt is not None
         plain = scene.rgb.repeat(2, 0).repeat(2, 1)
         drawn, salt = plain.copy(), scene.salt.repeat(2, 0).repeat(2, 1)
-        drawn[salt & ~ndimage.binary_erosion(salt, border_value=1)] = (255, 220, 0)
+        drawn[salt & ~ndimage.binary_erosion(salt, border_value=1)] = OUTLINE
         pair = np.vstack([drawn, np.full_like(drawn[:2], 255), plain])
         tiles.append(np.pad(pair, ((4, 8), (4, 4), (0, 0)), constant_values=255))
     columns = min(columns, len(tiles))
