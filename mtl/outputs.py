@@ -85,13 +85,17 @@ def write_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder:
 
 def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:
     """One pixel a cell, in the output's colours; cells outside the map are transparent."""
-    finite = np.isfinite(values)
+    with written_whole(path) as temporary:
+        cv2.imwrite(str(temporary), cv2.cvtColor(coloured(drawing, values), cv2.COLOR_RGBA2BGRA))
+
+
+def coloured(drawing: Drawing, values: np.ndarray) -> NDArray[np.uint8]:
+    """(H, W, 4) red, green, blue and opacity of one plane; what is not finite is transparent."""
     high = drawing.high if drawing.high is not None else float(np.nanmax(values, initial=1e-6))
     scaled = (np.nan_to_num(values) - drawing.low) / max(high - drawing.low, 1e-9)
     rgba = matplotlib.colormaps[drawing.colours](np.clip(scaled, 0, 1), bytes=True)
-    rgba[~finite] = 0
-    with written_whole(path) as temporary:
-        cv2.imwrite(str(temporary), cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
+    rgba[~np.isfinite(values)] = 0
+    return rgba
 
 
 def write_sides(scene: Scene, sides: Sides, folder: Path) -> None:

@@ -131,6 +131,15 @@ def flat_group(path: Path, layout: Layout = Layout()) -> str:
     return match.groupdict().get("name", "") if match else ""
 
 
+def flat_sibling(path: Path, kind: str, layout: Layout = Layout()) -> Path:
+    """The PNG of another kind of the map that a flat file belongs to; `{x|y}` becomes y, as of all targets."""
+    match = layout.flat_expression().fullmatch(path.stem)
+    if match is None:
+        raise ValueError(f"{path.name} does not follow the flat pattern {layout.flat}")
+    parts = match.groupdict() | {"kind": getattr(layout, kind), "x|y": "y"}
+    return path.with_name(re.sub(r"\{(.*?)\}", lambda hole: parts[hole[1]], layout.flat) + ".png")
+
+
 def read_folder(folder: str | Path, fill: Fill = "inpaint", layout: Layout = Layout()) -> Scene:
     """Read a map folder; the map takes the folder's name.
 
