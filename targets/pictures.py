@@ -59,6 +59,16 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     return colours[..., 1] / 255.0, opaque
 
 
+def read_rgba(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 4) uint8: red, green, blue and opacity as they are in the file.
+
+    Raises
+    ------
+    UserError : as `read_colours`.
+    """
+    return np.array(_decoded(path).convert("RGBA"))
+
+
 def read_mask(path: str | Path) -> NDArray[np.bool_]:
     """Read a black-and-white picture; True where it is **white** (or transparent).
 

@@ -19,7 +19,7 @@ def main(*, checkpoint: str, out: str, deepness: str | None = None, cell: float 
         input.
     cell : side of a cell in metres to which Deepness resamples a layer; without it, it is set in the plugin.
     """
-    predictor, path = load_predictor(checkpoint, "cpu"), Path(out)
+    predictor, path = load_predictor(checkpoint, "cpu", backend="torch"), Path(out)
     if deepness is None:
         errors = export_network(predictor, path)
     else:

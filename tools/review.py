@@ -1,0 +1,42 @@
+#!/usr/bin/env python
+"""Correct predicted traps on a local web page."""
+
+from pathlib import Path
+
+from mtl.predict import load_predictor
+from mtl.review import Desk, predicted_by, predicted_in, serve
+from targets.cli import run
+from targets.errors import UserError
+from targets.maps import Reading
+
+DEFAULT = Reading()
+
+
+def main(
+    data: str,
+    *,
+    checkpoint: str | None = None,
+    predictions: str | None = None,
+    port: int = 8765,
+    device: str = "auto",
+    reading: Reading = DEFAULT,
+) -> None:
+    """Serve a local web page on which predicted traps are accepted, deleted or redrawn, and saved as traps.png.
+
+    Parameters
+    ----------
+    data : folder of maps; corrected traps are saved into it, for the next training.
+    checkpoint : best.ckpt or last.ckpt of a run folder: maps are predicted as they are opened.
+    predictions : instead, the folder that tools/predict.py wrote for these maps.
+    port : of this machine's loopback address, from which alone the page can be reached; 0 takes a free one.
+    device : auto, cpu, cuda, ...
+    """
+    if (checkpoint is None) == (predictions is None):
+        raise UserError("tools/review.py", "needs what was predicted", "either --checkpoint or --predictions")
+    look = predicted_by(load_predictor(checkpoint, device)) if checkpoint else predicted_in(Path(str(predictions)))
+    desk = Desk(Path(data), look, reading)
+    serve(desk, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
+
+
+if __name__ == "__main__":
+    run(main)
