@@ -24,7 +24,7 @@ from targets.draw import CREST, add_legend, base_picture, classes_figure, draw_l
 from targets.files import written_whole
 from targets.grids import write_classes, write_grid
 from targets.outlines import Ring, cell_rings
-from targets.scene import Float, Scene
+from targets.scene import Bool, Float, Scene
 from targets.vectors import Layer, Look, write_geojson, write_geopackage
 
 MAGENTA, BLACK, YELLOW = (255, 0, 255, 255), (0, 0, 0, 255), (255, 255, 0, 255)
@@ -64,8 +64,9 @@ def write_prediction(
         write_table(trap_table(found.traps), folder / "closures.csv")
         if found.sides is not None:
             write_sides(scene, found.sides, folder)
+    masks = {output.name: np.nan_to_num(maps[output.name][0]) > THRESHOLD for output in outputs if output.submitted}
     with written_whole(folder / "overlay.png") as temporary:
-        overlay(scene, found, polygons, crest, exact).savefig(temporary)
+        overlay(scene, None if masks else found, polygons, crest, exact, masks).savefig(temporary)
     return found
 
 
@@ -135,11 +136,18 @@ def overlay(
     polygons: Sequence[list[Ring]],
     crest: Float | None,
     exact: Closures | None,
+    masks: Mapping[str, Bool],
 ) -> Figure:
-    """The map with predicted outlines and crests over drawn traps, or else exact closures; legend and scale bar."""
+    """The map with predicted outlines and crests over what was drawn, or else exact closures; legend and scale bar.
+
+    Parameters
+    ----------
+    masks : {name: (H, W)} other predicted masks.
+    """
     figure, axis = base_picture(scene)
     legend: list[Line2D] = []
-    known = [("drawn traps", scene.traps), ("exact closures", None if exact is None else exact.labels > 0)]
+    computed = None if exact is None else exact.labels > 0
+    known = [("drawn traps", scene.traps), ("drawn salt", scene.salt), ("exact closures", computed)]
     for name, mask in known:
         if mask is not None and mask.any():
             draw_lines(axis, cell_rings(mask.astype(np.int8)), "white", 1.4, halo="black")
@@ -151,6 +159,9 @@ def overlay(
         axis.contourf(np.where(shown, found.probability, 0), levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
         draw_lines(axis, [ring for rings in polygons for ring in rings], "magenta")
         legend.append(legend_mark(f"predicted traps ({len(polygons)})", color="magenta", linewidth=2))
+    for name, mask in masks.items():
+        draw_lines(axis, cell_rings(mask.astype(np.int8)), "magenta")
+        legend.append(legend_mark(f"predicted {name}", color="magenta", linewidth=2))
     if crest is not None:
         peaks = find_peaks(crest, scene.map_valid)
         axis.plot(peaks[:, 1], peaks[:, 0], **CREST)

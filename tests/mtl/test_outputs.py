@@ -97,7 +97,15 @@ def test_the_overlay_says_what_it_shows(dome):
     exact = closures_of(dome, RULES)
     found = find_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
     for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
-        figure = overlay(scene, found, outlines(found), crest, exact)
+        figure = overlay(scene, found, outlines(found), crest, exact, {})
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert words == [known, "predicted traps (1)", "predicted crests (1)"]
         assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
+
+
+def test_the_overlay_of_salt_shows_the_mask_and_what_was_drawn(dome):
+    salt = dome.depth < 2050
+    seismic = dome.with_(depth_valid=np.zeros(dome.shape, bool), salt=salt, z=500.0)
+    figure = overlay(seismic, None, [], None, None, {"salt": np.roll(salt, 5, axis=0)})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["drawn salt", "predicted salt"]
+    assert len(figure.axes[0].collections) == 2
