@@ -68,7 +68,7 @@ def test_all_heads_in_their_units_at_a_size_of_its_own(tmp_path):
     x = stack_inputs(scene, trained.inputs, TrapRules())[None]
     trap, _, dist = session.run(None, {"input": x})
     with torch.inference_mode():
-        expected = Answers(trained.net, trained.heads)(torch.from_numpy(x))
+        expected = Answers(trained.nets[0], trained.heads)(torch.from_numpy(x))
     np.testing.assert_allclose(trap, expected["trap"], atol=1e-5)
     np.testing.assert_allclose(dist, expected["dist"], rtol=1e-4)
     assert 0 <= trap.min() < 0.4 < 0.6 < trap.max() <= 1 and dist.max() > 10  # probabilities and cells, no logits
@@ -134,7 +134,7 @@ def test_classes_of_the_fused_head_keep_their_names():
     trained = predictor(heads="fused")
     names = deepness_notes(trained, trained.heads[0], None)["class_names"]
     assert names == {"0": "background", "1": "inside of a trap", "2": "rim of a trap"}
-    classes = OnBytes(Answers(trained.net, trained.heads), trained.inputs)(torch.rand(2, 3, 64, 64))["fused"]
+    classes = OnBytes(Answers(trained.nets[0], trained.heads), trained.inputs)(torch.rand(2, 3, 64, 64))["fused"]
     np.testing.assert_allclose(classes.sum(1).detach(), 1, atol=1e-5)
 
 
