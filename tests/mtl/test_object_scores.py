@@ -49,6 +49,8 @@ def test_average_precision_by_hand() -> None:
     seen, true = [[1, 0, 2, 0, 3, 0, 0]], [[1, 0, 0, 0, 2, 0, 3]]
     assert figures(seen, true, [0.9, 0.8, 0.7])[0]["ap50"] == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
     assert figures(seen, true, [0.9, 0.6, 0.7])[0]["ap50"] == pytest.approx(2 / 3)
+    # The false one first: precision 0, 1/2, 2/3, and where it rises again the later one counts.
+    assert figures(seen, true, [0.8, 0.9, 0.7])[0]["ap50"] == pytest.approx(2 / 3 * 2 / 3)
 
 
 def test_a_map_without_traps_has_no_precision_but_its_false_objects_count() -> None:

@@ -46,6 +46,13 @@ def test_two_touching_domes_are_two_objects_where_each_has_its_crest(more) -> No
         assert not (ndimage.maximum_filter(labels == 1, footprint=np.ones((3, 3)))[labels == 2]).any()
 
 
+def test_two_domes_part_along_the_ridge_of_the_outline_wherever_it_lies() -> None:
+    for ridge in (28, 36):
+        boundary = np.where(MASK & (np.abs(COLS - ridge) <= 1), 0.8, 0.1)
+        labels, _ = objects(trap=TOUCHING["trap"], boundary=boundary, crest=TOUCHING["crest"])
+        assert labels.max() == 2 and set(COLS[MASK & (labels == 0)]) <= {ridge - 1, ridge, ridge + 1}
+
+
 def test_a_weak_crest_parts_nothing() -> None:
     weak = TOUCHING | {"crest": np.where(LEFT < RIGHT, 1, 0.9 * 0.5) * TOUCHING["crest"]}
     assert objects(**{name: weak[name] for name in ("trap", "boundary", "crest", "dist")})[0].max() == 1

@@ -46,6 +46,13 @@ def test_a_trap_at_the_edge_of_the_map_is_closed_there():
     assert area_of(outlines(prediction)[0][0]) == pytest.approx(prediction.traps[0].cells, rel=0.1)
 
 
+def test_an_outline_runs_where_the_probability_crosses_one_half():
+    block = np.full((64, 64), 0.4, np.float32)
+    block[20:30, 40:60] = 0.6  # halfway to the next cell
+    ((ring,),) = outlines(found(dome_scene(), trap=block))
+    np.testing.assert_allclose([ring.min(0), ring.max(0)], [[19.5, 39.5], [29.5, 59.5]], atol=1e-5)
+
+
 def test_two_traps_that_touch_have_polygons_that_do_not_overlap():
     shapely = pytest.importorskip("shapely")
     trap = np.maximum(disc((32, 20), 14), disc((32, 44), 14))
