@@ -32,11 +32,13 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
     tells    what it does
     =======  ========================================================================================
     trap     the mask; without it, what is enclosed by an outline
-    crest    its peaks above 0.5 are the seeds; without it nothing is parted: seeds made of the mask's
-             parts off the outline split more traps at their necks than they part (docs/predictions.md)
+    crest    its peaks above 0.5 are the seeds
     outline  the ridge along which the mask is parted
     way      rises from each crest, and so says which crest a cell belongs to
     =======  ========================================================================================
+
+    Without seeds, or without either ridge, nothing is parted: whatever stood in for them split more traps than it
+    parted (docs/predictions.md).
 
     Parameters
     ----------
@@ -46,14 +48,13 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
     told = parts_told(maps, outputs)
     probability = told["trap"] if "trap" in told else enclosed(told["outline"])
     mask = probability > THRESHOLD
-    if "crest" not in told:
+    ridges = [told[part] / scale for part, scale in RIDGES.items() if part in told]
+    if "crest" not in told or not ridges:
         return large_parts(mask), probability
     seeds = np.zeros(mask.shape, np.int32)
     for number, (row, col) in enumerate(find_peaks(told["crest"], mask, least=THRESHOLD), start=1):
         seeds[row, col] = number
-    ridges = sum((plane / scale for part, scale in RIDGES.items() if (plane := told.get(part)) is not None),
-                 start=np.zeros(mask.shape, np.float32))  # fmt: skip
-    return large_parts(mask & ~divides(mask, seeds, ridges)), probability
+    return large_parts(mask & ~divides(mask, seeds, np.sum(ridges, axis=0))), probability
 
 
 RIDGES: dict[Part, float] = {"outline": 1.0, "way": DISTANCE_SCALE}  # what a ridge is made of, and its scale

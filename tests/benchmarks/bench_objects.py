@@ -23,7 +23,6 @@ MAPS, SIZE = range(700_000, 700_060), 128
 BLUR = (0.0, 1.0, 2.0, 4.0)  # cells, σ of a Gaussian
 WAYS = (
     ("trap",),
-    ("trap", "crest"),
     ("trap", "crest", "boundary"),
     ("trap", "crest", "dist"),
     ("trap", "crest", "boundary", "dist"),

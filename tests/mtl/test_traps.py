@@ -57,7 +57,7 @@ def test_two_traps_that_touch_have_polygons_that_do_not_overlap():
     shapely = pytest.importorskip("shapely")
     trap = np.maximum(disc((32, 20), 14), disc((32, 44), 14))
     crest = np.maximum(disc((32, 20), 1), disc((32, 44), 1))
-    prediction = found(dome_scene(), trap=trap, crest=crest)
+    prediction = found(dome_scene(), trap=trap, crest=crest, boundary=disc((32, 32), 1))
     one, two = (shapely.Polygon(rings[0], rings[1:]) for rings in outlines(prediction))
     assert one.intersection(two).area == 0 and one.distance(two) < 2
     assert one.area + two.area == pytest.approx((trap > 0.5).sum(), rel=0.06)
