@@ -206,9 +206,9 @@ def predict_maps(
 ) -> Iterator[tuple[str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
-    At the end out/report.html tells of all of them, if each has its folder.
-    Of several looks, out/spread.csv says how far they were apart on each map: `relative_spread` of each head. Of a
-    network of salt, out/submission.csv holds the run-length codes of all masks.
+    At the end out/report.html tells of the traps of all of them, if each has its folder; a network of salt leaves
+    out/submission.csv instead, the run-length codes of all masks.
+    Of several looks, out/spread.csv says how far they were apart on each map: `relative_spread` of each head.
 
     Parameters
     ----------
@@ -231,7 +231,8 @@ def predict_maps(
             if folders:
                 exact = closures_of(scene, predictor.config.targets.traps) if scene.has_depth else None
                 found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
-                seen.append(shown(scene, found))
+                if submitted is None:
+                    seen.append(shown(scene, found))
         except UserError as error:
             failed.append((source.name, error))
             yield source.name, error
@@ -242,7 +243,7 @@ def predict_maps(
             yield source.name, out / source.name
     if codes:
         write_table(codes, "rle_mask", out / SUBMISSION)
-    if folders:
+    if folders and submitted is None:
         write_gallery(seen, failed, out / REPORT)
     if spreads and predictor.looks.several:
         with written_whole(out / "spread.csv") as temporary, temporary.open("w", newline="") as file:

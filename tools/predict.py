@@ -35,7 +35,7 @@ def main(
     ----------
     maps : maps, folders of maps, or grids.
     checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
-    out : folder for the results, one folder per map, and report.html about all of them.
+    out : folder for the results, one folder per map, and report.html about all of them (of salt: submission.csv).
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     folders : write a folder per map (--no_folders: only what is written of all maps together).
@@ -54,7 +54,7 @@ def main(
             print(f"{name}: look at {result / 'overlay.png'}", flush=True)
     if (Path(out) / SUBMISSION).exists():
         print(f"run-length codes of all masks: {Path(out) / SUBMISSION}")
-    if folders:
+    elif folders:
         print(f"all maps, the least sure first: {Path(out) / REPORT}", flush=True)
     if len(failed) == 1:
         raise failed[0]

@@ -61,7 +61,7 @@ def test_training_tells_the_floor_too(run_folder):
 def test_a_submission_round_trips_through_the_reader(run_folder, images, tmp_path, capsys):
     words = [str(images / "test"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)]
     run(predict, [*words, "--cut", "0.3"])
-    assert "submission.csv" in capsys.readouterr().out
+    assert "submission.csv" in capsys.readouterr().out and not (tmp_path / "report.html").exists()
     scenes = [read_map(source) for source in list_maps([images / "test"])]
     rows = read_table(tmp_path / "submission.csv", "rle_mask")
     assert list(rows) == [scene.name for scene in scenes]
