@@ -82,10 +82,13 @@ def divides(mask: Bool, seeds: NDArray[np.int32], ridges: Float) -> Bool:
     """(H, W) the lines that part those pieces of a mask that hold several seeds, along the ridges between them."""
     pieces = label(mask, connectivity=1)
     held = np.unique(np.stack([pieces[seeds > 0], seeds[seeds > 0]]), axis=1)
-    several = np.bincount(held[0], minlength=pieces.max() + 1) > 1
-    several[0] = False
-    shared = several[pieces]
-    return shared & (watershed(ridges, seeds * shared, mask=shared, watershed_line=True) == 0)
+    several = np.flatnonzero(np.bincount(held[0], minlength=1) > 1)
+    lines, boxes = np.zeros_like(mask), ndimage.find_objects(pieces)
+    for number in several[several > 0]:
+        box = boxes[number - 1]
+        cells = pieces[box] == number
+        lines[box] |= cells & (watershed(ridges[box], seeds[box] * cells, mask=cells, watershed_line=True) == 0)
+    return lines
 
 
 def large_parts(mask: Bool) -> NDArray[np.int32]:

@@ -53,6 +53,14 @@ def test_two_domes_part_along_the_ridge_of_the_outline_wherever_it_lies() -> Non
         assert labels.max() == 2 and set(COLS[MASK & (labels == 0)]) <= {ridge - 1, ridge, ridge + 1}
 
 
+def test_every_piece_is_parted_by_itself() -> None:
+    above, _ = objects(**TOUCHING)
+    labels, _ = objects(**{name: np.vstack([plane, plane]) for name, plane in TOUCHING.items()})
+    assert labels.max() == 4
+    for half in np.split(labels, 2):
+        np.testing.assert_array_equal(half > 0, above > 0)
+
+
 def test_a_weak_crest_parts_nothing() -> None:
     weak = TOUCHING | {"crest": np.where(LEFT < RIGHT, 1, 0.9 * 0.5) * TOUCHING["crest"]}
     assert objects(**{name: weak[name] for name in ("trap", "boundary", "crest", "dist")})[0].max() == 1
