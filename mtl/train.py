@@ -5,7 +5,7 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
@@ -57,6 +57,7 @@ class MultiTask(L.LightningModule):
     def __init__(self, config: TrainConfig, pretrained: bool = True) -> None:
         super().__init__()
         self.config = config
+        self.lr = config.optim.lr  # under which name Lightning's tuner asks for it
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
         self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
@@ -473,6 +474,57 @@ def fit(
         raise UserError(
             out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
         )
+    ready = made_ready(config, training, validation, pretrained=checkpoint is None)
+    config, module, loop = ready.config, ready.module, config.loop
+    monitor, mode = monitored(config, module.heads)
+    print(ready.plan, flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
+    with written_whole(out / "config.yaml") as temporary:
+        temporary.write_text(resolved)
+    logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
+    logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
+    logger.experiment.add_custom_scalars(pages(module.outputs))
+    callbacks: list[Callback] = [
+        *extra_callbacks,
+        progress(ready.plan.steps * loop.accumulate),
+        MetricsTable(out / "metrics.csv"),
+        ModelCheckpoint(
+            out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
+        ),
+        ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=True),
+    ]
+    if config.optim.ema:
+        callbacks.append(MovingAverage(config.optim.ema))
+    if loop.early_stop:
+        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
+    trainer = trainer_of(config, out, loop.epochs, logger, callbacks)
+    trainer.fit(module, ready.patches, ready.maps, ckpt_path=checkpoint)
+    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run that may start.
+
+    config : with the size of patches that fits the maps.
+    patches, maps : what the module is shown, to learn from and to be judged on.
+    """
+
+    config: TrainConfig
+    module: MultiTask
+    plan: FlightPlan
+    patches: DataLoader
+    maps: DataLoader
+
+
+def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Sequence[Scene], pretrained: bool) -> Ready:
+    """Build the network and prepare every map.
+
+    Parameters
+    ----------
+    pretrained : start from ImageNet's weights where the config says so; False where a checkpoint has the weights.
+    """
     # Lightning's advice and the deprecations inside it; the flight plan says what matters to a user.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -480,8 +532,7 @@ def fit(
     longest = config.patches.longest
     training, validation = ([coarsened(scene, longest) for scene in scenes] for scenes in (training, validation))
     config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
-    module = MultiTask(config, pretrained=checkpoint is None)
-    monitor, mode = monitored(config, module.heads)
+    module = MultiTask(config, pretrained)
     samples, held = (
         [prepare(scene, module.inputs, module.heads, config.targets) for scene in scenes]
         for scenes in (training, validation)
@@ -493,48 +544,36 @@ def fit(
     repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
     sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.trap_share)
     plan = FlightPlan(len(samples), len(held), len(patches), len(sampler), batch, loop.accumulate, loop.epochs)
-    print(plan, flush=True)
-    out.mkdir(parents=True, exist_ok=True)
-    resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
-    with written_whole(out / "config.yaml") as temporary:
-        temporary.write_text(resolved)
-    logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
-    logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
-    logger.experiment.add_custom_scalars(pages(module.outputs))
-    callbacks: list[Callback] = [
-        *extra_callbacks,
-        progress(plan.steps * loop.accumulate),
-        MetricsTable(out / "metrics.csv"),
-        ModelCheckpoint(
-            out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
-        ),
-        ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=True),
-    ]
-    if config.optim.ema:
-        callbacks.append(MovingAverage(config.optim.ema))
-    if loop.early_stop:
-        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
-    trainer = L.Trainer(
-        max_epochs=loop.epochs,
+    maps: Any = held  # a list is all a loader needs, whatever its annotation says
+    return Ready(
+        config,
+        module,
+        plan,
+        DataLoader(patches, batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
+        DataLoader(maps, batch_size=None, collate_fn=_as_it_is),
+    )
+
+
+def trainer_of(
+    config: TrainConfig, out: Path, epochs: int, logger: Logger | None, callbacks: Sequence[Callback]
+) -> L.Trainer:
+    """Lightning's loop with the settings of a run."""
+    loop = config.loop
+    return L.Trainer(
+        default_root_dir=out,
+        max_epochs=epochs,
         accelerator=loop.accelerator,
         devices=loop.devices,
         precision=loop.precision,
         accumulate_grad_batches=loop.accumulate,
         gradient_clip_val=config.optim.clip or None,
-        logger=logger,
-        callbacks=callbacks,
+        logger=logger or False,
+        callbacks=list(callbacks),
+        enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_model_summary=False,
     )
-    maps: Any = held  # a list is all a loader needs, whatever its annotation says
-    trainer.fit(
-        module,
-        DataLoader(patches, batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
-        DataLoader(maps, batch_size=None, collate_fn=_as_it_is),
-        ckpt_path=checkpoint,
-    )
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
 def _as_it_is(sample: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mtl.config import TrainConfig
 from mtl.heads import HEADS
 from mtl.names import pick
+from mtl.rates import find_rate
 from mtl.train import train
 from targets.cli import run
 from targets.errors import UserError
@@ -15,15 +16,21 @@ from targets.errors import UserError
 RUNS = Path("runs")
 
 
-def main(config: TrainConfig, *, out: str | None = None, resume: bool = False) -> None:
+def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, find_lr: bool = False) -> None:
     """Train a multi-head network on a folder of maps and leave a run folder.
 
     Parameters
     ----------
     out : the run folder; by default a new one under runs/, or with --resume the newest there.
     resume : continue the run in --out from its last checkpoint, with its settings.
+    find_lr : train nothing, but try a hundred rates on as many steps and suggest one for optim.lr.
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    if find_lr:
+        print(
+            f"where the loss falls fastest: --optim.lr {find_rate(config, folder):.2g}; look at {folder / 'rates.png'}"
+        )
+        return
     figures = train(config, folder, resume)
     told = [
         f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
