@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mtl.baselines import TRAP, answer
 from mtl.evaluate import score_maps, write_scores
+from mtl.examples import EXAMPLES, write_examples
 from mtl.grid import Ablation, Job, TestSets, plan, test_sets
 from mtl.heads import Output
 from mtl.predict import load_predictor
@@ -87,6 +88,9 @@ def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | No
             for score in score_maps(answers, outputs, job.config.targets, paths, job.config.reading)
         ]
         write_scores(scores, outputs, job.folder / test)
+        shown = [output for output in outputs if output.name in job.answers]
+        every = [path for paths in groups.values() for path in paths]
+        write_examples(answers, shown, job.config.targets, every, job.config.reading, job.folder / test / EXAMPLES)
         kept = tuple(replace(s, sums={name: s.sums[name] for name in job.answers}) for s in scores)
         results.append(Result(job.row, job.condition, job.seed, test, job.settings, seconds, kept))
     if job.baseline is None:

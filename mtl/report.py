@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mtl.board import show_summary
 from mtl.comparison import LEVEL, RESAMPLES, Line, Table, compare
+from mtl.examples import draw_examples
 from mtl.grid import Ablation, Job, folder_name
 from mtl.results import Key, Result
 from targets.errors import UserError
@@ -28,8 +29,8 @@ NOTE = (
 
 
 def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, Result], out: Path) -> str:
-    """Write comparison.md, comparison_TEST.png of every test set, and report.html; show table and pictures in
-    TensorBoard too; returns the Markdown.
+    """Write comparison.md, comparison_TEST.png of every test set, examples_TEST_CONDITION.png, and report.html; show
+    table and pictures in TensorBoard too; returns the Markdown.
 
     Raises
     ------
@@ -46,11 +47,19 @@ def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, 
         files[test] = out / f"comparison_{folder_name(test)}.png"
         with written_whole(files[test]) as temporary:
             temporary.write_bytes(pictures[test])
+    examples: dict[tuple[str, str], bytes] = {}
+    for table in tables:
+        if (figure := draw_examples(grid, table.test, table.condition)) is not None:
+            name = f"examples_{folder_name(table.test)}_{folder_name(table.condition)}"
+            examples[table.test, table.condition] = drawing(figure)
+            files[f"{table.test}, {table.condition}"] = out / f"{name}.png"
+            with written_whole(out / f"{name}.png") as temporary:
+                temporary.write_bytes(examples[table.test, table.condition])
     text = f"# {ablation.name}\n\n{head}\n\n" + "\n\n".join(as_markdown(t, ablation.figures) for t in tables) + "\n"
     with written_whole(out / "comparison.md") as temporary:
         temporary.write_text(text)
     with written_whole(out / "report.html") as temporary:
-        temporary.write_text(as_html(ablation, head, tables, pictures))
+        temporary.write_text(as_html(ablation, head, tables, pictures, examples))
     show_summary(out, text, files)
     return text
 
@@ -143,8 +152,15 @@ def _panel(axis: Axes, lines: Sequence[Line], figure: str) -> None:
 # -- one file ----------------------------------------------------------------------------------------------------
 
 
-def as_html(ablation: Ablation, head: str, tables: Sequence[Table], pictures: Mapping[str, bytes]) -> str:
-    """Pictures, tables and what each row changes, in one file that needs no other."""
+def as_html(
+    ablation: Ablation,
+    head: str,
+    tables: Sequence[Table],
+    pictures: Mapping[str, bytes],
+    examples: Mapping[tuple[str, str], bytes],
+) -> str:
+    """Pictures, tables, examples by test set and condition, and what each row changes, in one file that needs no
+    other."""
     parts = [element("p", head)]
     for test, data in pictures.items():
         parts += [element("h2", test), picture(data, f"{test}: every row beside the first")]
@@ -153,6 +169,8 @@ def as_html(ablation: Ablation, head: str, tables: Sequence[Table], pictures: Ma
                 header, *rows = cells(table, ablation.figures)
                 body = [[_bold(cell) for cell in row] for row in rows]
                 parts += [element("h3", title(table)), html_table(header, body, numbers=True)]
+                if shown := examples.get((table.test, table.condition)):
+                    parts.append(picture(shown, f"{title(table)}: some maps, and what every row answers"))
     changed = [
         [kind, name, ", ".join(f"{key} = {value}" for key, value in settings.items()) or "as the base"]
         for kind, group in (("row", ablation.rows), ("condition", ablation.conditions))

@@ -10,6 +10,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import mtl.ablation
+import mtl.runs
 from mtl.ablation import StepTime, ablate
 from mtl.grid import Ablation, plan
 from mtl.results import FIGURES, SUMS, read_results
@@ -44,7 +45,7 @@ def lines(path):
 
 
 def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypatch, capsys):
-    out, trained, real = tmp_path / "out", [], mtl.ablation.train
+    out, trained, real = tmp_path / "out", [], mtl.runs.train
 
     def train_until(last):
         def train(config, folder, **more):
@@ -55,11 +56,11 @@ def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypa
 
         return train
 
-    monkeypatch.setattr(mtl.ablation, "train", train_until(1))
+    monkeypatch.setattr(mtl.runs, "train", train_until(1))
     with pytest.raises(Killed):
         ablate(smoke, out)
     assert [line["row"] for line in lines(out / FIGURES)] == ["trap alone"]  # written after every run
-    monkeypatch.setattr(mtl.ablation, "train", train_until(9))
+    monkeypatch.setattr(mtl.runs, "train", train_until(9))
     assert ablate(smoke, out) == []
     rows = ["trap_alone/tiny/0", "+_boundary/tiny/0", "trap_alone/tiny/1", "+_boundary/tiny/1"]
     assert [str(folder) for folder in trained] == rows
@@ -80,13 +81,13 @@ def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypa
 
 
 def test_only_what_changed_runs_again(smoke, tmp_path, monkeypatch):
-    out, trained, real = tmp_path / "out", [], mtl.ablation.train
+    out, trained, real = tmp_path / "out", [], mtl.runs.train
 
     def train(config, folder, **more):
         trained.append(f"{folder.relative_to(out)} {'goes on' if more['resume'] else 'anew'}")
         return real(config, folder, **more)
 
-    monkeypatch.setattr(mtl.ablation, "train", train)
+    monkeypatch.setattr(mtl.runs, "train", train)
     smoke = replace(smoke, seeds=1)
     ablate(smoke, out)
     before = (out / FIGURES).read_text()
