@@ -1,6 +1,7 @@
 """Which rate to begin with: the loss over a rate that grows from step to step, as Lightning's tuner measures it."""
 
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.tuner import Tuner
 
@@ -38,7 +39,7 @@ def find_rate(config: TrainConfig, out: Path, steps: int = 100) -> float:
     if found is None or rate is None:
         raise UserError("--find_lr", "the loss falls at no rate", "maps that can be learned")
     with written_whole(out / "rates.png") as temporary:
-        figure = found.plot(suggest=True)
+        figure: Any = found.plot(suggest=True)
         figure.axes[0].set(xlabel="rate of all parts", ylabel="loss, smoothed", title=f"falls fastest at {rate:.2g}")
         figure.savefig(temporary)
     return rate
