@@ -1,11 +1,14 @@
 #!/usr/bin/env python
 """What is left of the edges of tiles in a map, and which rule of averaging them suits each head.
 
-Every tile of a map runs through the network once, at every multiple of 32; then it is blended in many ways.
+Every tile of a map runs through the network once, at every multiple of 32; then it is blended in many ways. The network
+is that of `make demo`, looking at the maps' own cells; seams are those of the real surfaces, where they are at hand,
+rules are judged on generated maps.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,17 +18,20 @@ from mtl.heads import Head, masked
 from mtl.inputs import read_inputs
 from mtl.net import STRIDE
 from mtl.predict import Predictor, load_predictor
-from mtl.scores import find_peaks, pool
+from mtl.scores import find_peaks, pool, ratio
+from mtl.seams import edge_jumps
 from mtl.tiles import Blend, Origin, padded_length, run_tiles, tile_origins, tile_weights
 from targets.cli import run
-from targets.maps import Reading, list_maps, read_map
+from targets.maps import list_maps, read_map
 from targets.scene import Float, Scene
+from targets.synth import make_scene
 from targets.truth import Truth, find_truth
-from tests.mtl.seams import edge_jumps
 
 Tiles = Mapping[Origin, Mapping[str, Tensor]]  # logits of every head
 
-DEFAULT = Reading()
+SURFACES = Path(__file__).parents[3] / "shared" / "data"
+REAL = ("topreek", "toptherys", "top_fangst", "st_helens_before")
+GENERATED = ((192, 19_300_000), (256, 25_700_000))  # cells a side, first of eight seeds
 LIMIT = 1.02  # jump across edges of tiles over the jump there without them
 FLOOR = 1e-3  # that MONAI's weights have
 CREST_FIGURES = ("f1", "hit_rate", "precision")
@@ -112,9 +118,9 @@ def seam_rows(
                 else:
                     planes = {o: head.shown(t[head.name]) for o, t in some.items()}
                     jump, without = edge_jumps(planes, make(window), scene.map_valid, head.activation)
-                ratios.append(jump / without)
+                ratios.append(ratio(jump, without))
             bold = "**" if max(ratios) <= LIMIT else ""
-            yield [name, str(stride), kind, *(f"{ratio:.3f}" for ratio in ratios), f"{bold}{max(ratios):.3f}{bold}"]
+            yield [name, str(stride), kind, *(f"{value:.3f}" for value in ratios), f"{bold}{max(ratios):.3f}{bold}"]
 
 
 def rule_rows(
@@ -150,47 +156,40 @@ def table(header: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def main(
-    *,
-    checkpoint: str,
-    seams: tuple[str, ...],
-    data: tuple[str, ...] = (),
-    window: int | None = None,
-    strides: tuple[int, ...] = (64, 96),
-    reading: Reading = DEFAULT,
-) -> None:
-    """Print a table of seams, and one of rules on maps whose traps are known.
+def main(*, checkpoint: Path = Path("runs/demo/best.ckpt"), strides: tuple[int, ...] = (64, 96)) -> None:
+    """Print a table of seams, and one of rules.
 
     Parameters
     ----------
-    checkpoint : best.ckpt or last.ckpt of a run folder.
-    seams : maps or grids of which the edges of tiles are judged.
-    data : maps of which the rules are judged.
-    window : side of the tiles; by default as in training.
+    checkpoint : of the demo.
     strides : cells between tiles, less than a window.
     """
+    if not checkpoint.exists():
+        print(f"{checkpoint}: no network to blend the tiles of; run `make demo`, or name another with --checkpoint")
+        return
     torch.set_num_threads(1)
     predictor = load_predictor(checkpoint, device="cpu")
-    heads, window = predictor.heads, window or predictor.config.patches.size
+    heads, window = predictor.heads, predictor.config.patches.size
     print(f"tiles of {window} cells; jump across their edges over the jump there without them, at most {LIMIT}\n")
+    scenes = [read_map(source) for source in list_maps([SURFACES]) if source.name in REAL] if SURFACES.is_dir() else []
+    scenes = scenes or [make_scene(seed, 3 * window) for seed in (902, 903)]
     rows: list[list[str]] = []
-    for source in list_maps(seams, reading.layout):
-        scene = read_map(source, reading.fill, reading.elevation)
-        rows += seam_rows(source.name, scene, heads, all_tiles(predictor, scene, window), window, strides)
+    for scene in scenes:
+        rows += seam_rows(scene.name, scene, heads, all_tiles(predictor, scene, window), window, strides)
     table(["map", "stride", "weights", *(head.name for head in heads), "worst"], rows)
     seen = []
-    for source in list_maps(data, reading.layout) if data else []:
-        scene = read_map(source, reading.fill, reading.elevation)
-        seen.append((find_truth(scene, predictor.config.targets), all_tiles(predictor, scene, window)))
-    if seen:
-        print(f"{len(seen)} maps pooled, by what is averaged\n")
-        figures = [
-            f"{head.name} {name}"
-            for head in heads
-            for name in ((*CREST_FIGURES, "peaks", "their height") if head.kind == "peaks" else (head.score.best,))
-        ]
-        rules = [row for stride in strides for row in rule_rows(heads, seen, window, stride)]
-        table(["stride", "average of", *figures], rules)
+    for size, first in GENERATED:
+        for seed in range(first, first + 8):
+            scene = make_scene(seed, size)
+            seen.append((find_truth(scene, predictor.config.targets), all_tiles(predictor, scene, window)))
+    print(f"{len(seen)} generated maps pooled, by what is averaged\n")
+    figures = [
+        f"{head.name} {name}"
+        for head in heads
+        for name in ((*CREST_FIGURES, "peaks", "their height") if head.kind == "peaks" else (head.score.best,))
+    ]
+    rules = [row for stride in strides for row in rule_rows(heads, seen, window, stride)]
+    table(["stride", "average of", *figures], rules)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 
+from mtl.seams import edge_jumps
 from mtl.tiles import Blend, blend_tiles, cut, padded_length, run_tiles, tile_origins, tile_weights
 from targets.errors import UserError
-from tests.mtl.seams import edge_jumps
 
 
 @given(st.integers(1, 900), st.sampled_from([64, 128, 256]), st.sampled_from([32, 64, 96]))
