@@ -1,4 +1,4 @@
-"""Makes docs/images/inputs.png: every input channel of one map, as a network is fed it."""
+"""Makes docs/images/inputs.png: every input channel of one structure map, as a network is fed it."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from mtl.inputs import INPUTS
 from targets.synth import make_scene
 
 IMAGE = Path(__file__).parent / "images" / "inputs.png"
+OF_SEISMIC = ("salt_depth_abs", "true_depth")  # shown in docs/salt.md
 COLOURS = {"depth": "RdYlBu_r", "gradient": "magma", "closure": "viridis", "ramp": "cividis"}
 
 
@@ -17,7 +18,8 @@ def main() -> None:
     scene = make_scene(700002, 256)
     figure = Figure(figsize=(14, 5.8), dpi=80, layout="constrained")
     axes = figure.subplots(2, 5)
-    for axis, record in zip(axes.flat, INPUTS.values(), strict=False):
+    records = [record for record in INPUTS.values() if record.name not in OF_SEISMIC]
+    for axis, record in zip(axes.flat, records, strict=False):
         values = record.from_scene(scene)
         if record.channels == 3:
             axis.imshow(np.clip((np.moveaxis(values, 0, -1) / 2 + 1) / 2, 0, 1))
@@ -31,7 +33,7 @@ def main() -> None:
         axis.set_title(f"{record.name}\n{record.unit}", fontsize=9)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
-    for axis in axes.flat[len(INPUTS) :]:
+    for axis in axes.flat[len(records) :]:
         axis.remove()
     figure.savefig(IMAGE)
 
