@@ -116,7 +116,7 @@ def drawn_traps(scene: Scene, drawn: Bool) -> Traps:
     labels = label(drawn & scene.map_valid, connectivity=2).astype(np.int32)
     depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
-    height = np.zeros(scene.shape, np.float32)
+    height = np.zeros(scene.shape, np.float32) if scene.has_depth else np.broadcast_to(np.float32(0), scene.shape)
     for region in regionprops(labels):
         inside = np.where(region.image, depth[region.slice], np.inf)
         crests[region.label - 1] = np.array(np.unravel_index(inside.argmin(), inside.shape)) + region.bbox[:2]
