@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from mtl.config import PatchConfig, PredictConfig
@@ -79,3 +80,32 @@ def test_the_stride_of_tiles_hardly_matters_for_a_local_network():
     first = predictor(0)
     second = replace(first, config=replace(first.config, predict=PredictConfig(stride=64, weights="hann")))
     np.testing.assert_allclose(first(scene)["trap"], second(scene)["trap"], atol=1e-4)
+
+
+class AllHeads(torch.nn.Module):
+    """A network whose every plane of logits is its input channel."""
+
+    def __init__(self, heads):
+        super().__init__()
+        self.planes = {head.name: head.planes for head in heads}
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return {name: 3 * x.repeat(1, planes, 1, 1) for name, planes in self.planes.items()}
+
+
+@pytest.mark.parametrize("blend", ["values", "logits"])
+@pytest.mark.parametrize("tta", ["none", "d4"])
+def test_every_head_comes_back_cell_by_cell_at_odd_sizes(blend, tta):
+    heads = [replace(head, blend=blend, derived=None) for head in HEADS.values()]
+    scene = dome_scene(size=131)
+    scene = scene.with_(
+        **{name: getattr(scene, name)[:97] for name in ("depth", "depth_valid", "map_valid", "fault", "rgb")}
+    )
+    config = tiny_config(patches=PatchConfig(64, 64), predict=PredictConfig(stride=32, tta=tta))
+    whole = Predictor((AllHeads(heads),), None, (INPUTS["depth"],), tuple(heads), config)
+    out = whole(scene)
+    seen = 3 * torch.from_numpy(scene.relative_depth())
+    for head in heads:
+        expected = head.values(seen.expand(1, head.planes, *scene.shape))[0].numpy()
+        np.testing.assert_allclose(out[head.name], expected, rtol=1e-4, atol=1e-4)
