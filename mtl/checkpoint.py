@@ -72,7 +72,7 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     inputs = pick(INPUTS, config.inputs, "--inputs")
     heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
     net = config.net if pretrained else replace(config.net, weights="none")
-    return MultiHeadNet(net, inputs, heads), inputs, heads
+    return MultiHeadNet(net, inputs, heads, config.patches.context), inputs, heads
 
 
 def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Path) -> None:
@@ -96,7 +96,7 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
 def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
     """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
-    for key in ("heads", "inputs", "net", "optim.losses", "optim.balance", "optim.ema"):
+    for key in ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema"):
         before, now = attrgetter(key)(saved), attrgetter(key)(asked)
         if before != now:
             raise UserError(
@@ -110,7 +110,7 @@ def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> No
 def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
     """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
     first."""
-    for key in ("heads", "inputs", "patches.size", "patches.longest", "targets"):
+    for key in ("heads", "inputs", "patches.size", "patches.context", "patches.longest", "targets"):
         own, expected = attrgetter(key)(config), attrgetter(key)(wanted)
         if own != expected:
             raise UserError(

@@ -53,6 +53,8 @@ class PatchConfig:
 
     trap_share : smallest share of the patches of an epoch that hold a trap: those without are left out by turns; 0:
         all patches every epoch.
+    context : how many times as wide the square around a patch or tile is, 2, 4 or 8, that the network is shown beside
+        it, reduced to its size, so that structures larger than a patch can be judged; 0: the patch alone.
     longest : maps with a longer side are coarsened to this many cells before patches are cut or tiles are run, so
         that whole structures fit into a window; answers come back on the map's own cells. 0: never.
     """
@@ -62,6 +64,7 @@ class PatchConfig:
     small: Fill = "pad"
     min_valid: float = 0.1
     trap_share: float = 0.0
+    context: int = 0
     longest: int = 0
 
 

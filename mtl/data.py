@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mtl.config import AugmentConfig, PatchConfig, Symmetry
+from mtl.context import Context
 from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, stack_inputs
@@ -81,6 +82,11 @@ class Patches(Dataset[Batch]):
         self._augment, self._seed = augment, seed
         self._outside = [record.outside for record in inputs for _ in range(record.channels)]
         self._frames = [Frame(sample.scene.shape, patches.size, patches.small) for sample in samples]
+        self._around = [
+            self._context_of(sample, frame, patches)
+            for sample, frame in zip(samples, self._frames, strict=True)
+            if patches.context
+        ]
         self._places: list[tuple[int, Origin]] = [
             (index, (row, col))
             for index, (sample, frame) in enumerate(zip(samples, self._frames, strict=True))
@@ -109,23 +115,39 @@ class Patches(Dataset[Batch]):
         return np.array(held)
 
     def __getitem__(self, key: int) -> Batch:
-        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors."""
+        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors.
+
+        With a context, inputs are (2C, size, size).
+        """
         epoch, number = divmod(int(key), len(self))
         index, origin = self._places[number]
         sample, frame = self._samples[index], self._frames[index]
-        inside = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
-        arrays = {"inputs": cut(frame.put(sample.inputs, smooth=True), origin, self._size, self._outside)}
+        (inside,) = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
+        inputs = cut(frame.put(sample.inputs, smooth=True), origin, self._size, self._outside)
+        if self._around:  # side by side, as one picture: both are varied alike
+            *around, share = self._around[index](origin)
+            inputs, inside = np.concatenate([inputs, around], -1), np.concatenate([inside, share > 0], -1)
+        arrays = {}
         for name, values in sample.targets.items():
             valid = frame.put(sample.valid[name][None]) & frame.inside()
             arrays[f"target/{name}"] = cut(frame.put(values), origin, self._size, [0] * len(values))
             arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
-        arrays["inputs"] = vary(arrays["inputs"], inside[0], self._inputs, self._augment, rng)
+        varied = vary(inputs, inside, self._inputs, self._augment, rng)
+        arrays["inputs"] = np.concatenate(np.split(varied, varied.shape[-1] // self._size, -1))
         if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
             turns &= TURNS[self._augment.symmetry]
             arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
         return {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+
+    def _context_of(self, sample: Sample, frame: Frame, patches: PatchConfig) -> Context:
+        """What lies around the patches of a map; the last plane is the share of the map in a reduced cell."""
+        inside = frame.put(sample.scene.map_valid[None])
+        planes = np.concatenate([frame.put(sample.inputs, smooth=True), inside])
+        return Context(
+            lambda rows: planes[:, rows], inside.shape[1:], [*self._outside, 0], patches.size, patches.context
+        )
 
 
 def _share(mask: Bool) -> float:

@@ -20,12 +20,18 @@ STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origi
 
 
 class MultiHeadNet(nn.Module):
-    """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32."""
+    """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32.
+
+    context : 0, or the inputs are (B, 2C, H, W): those of a square and, behind them, those of the square around it that
+        is so many times as wide, reduced to the same size (`context.Context`).
+    """
 
     encoder: nn.Module
     decoder: nn.Module
 
-    def __init__(self, config: NetConfig, inputs: Sequence[InputChannel], heads: Sequence[Head]) -> None:
+    def __init__(
+        self, config: NetConfig, inputs: Sequence[InputChannel], heads: Sequence[Head], context: int = 0
+    ) -> None:
         super().__init__()
         shared: Any = _encoder_decoder(config)
         widths = [shared.segmentation_head[0].in_channels]
@@ -35,7 +41,10 @@ class MultiHeadNet(nn.Module):
         widen_stem(shared.encoder, inputs, config.stem)
         self.encoder, self.decoder = shared.encoder, shared.decoder
         self.hypercolumn = config.hypercolumn
-        self.heads = last_layers(sum(widths) if config.hypercolumn else widths[-1], heads)
+        width = sum(widths) if config.hypercolumn else widths[-1]
+        self.context = context
+        self.mix = mixing(width) if context else nn.Identity()
+        self.heads = last_layers(width, heads)
         self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = outputs_of(heads)
         parts = trap_outputs([output for output in outputs if output is not FUSION])
@@ -50,7 +59,21 @@ class MultiHeadNet(nn.Module):
         return self.features(x)[0]
 
     def features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The features that all heads read, and the decoder's stages before its last, coarse to fine, if they serve."""
+        """The features that all heads read, and the decoder's stages before its last, coarse to fine, if they serve.
+
+        With a context, encoder and decoder look at both squares, in one batch so that both are normalised alike. What
+        they see in the middle of the wider one, enlarged to where it lies, is mixed in; the stages are those of the
+        square itself.
+        """
+        if not self.context:
+            return self._seen(x)
+        both, stages = self._seen(torch.cat(x.chunk(2, 1)))
+        near, wide = both.chunk(2)
+        mixed = self.mix(torch.cat([near, enlarged_middle(wide, self.context)], 1))
+        return mixed, [stage.chunk(2)[0] for stage in stages]
+
+    def _seen(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What encoder and decoder see in squares (B, C, H, W): the last features, and the stages before, if needed."""
         features = self.encoder(x)
         if not self.hypercolumn and not self.early:
             return self.decoder(features), []
@@ -64,6 +87,26 @@ class MultiHeadNet(nn.Module):
     def early_answers(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
         """What every head would answer from each earlier stage: deep supervision; none without it."""
         return [answers_of(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
+
+
+def mixing(width: int) -> nn.Module:
+    """(B, 2 width, h, w) features of two squares -> (B, width, h, w); at first their sum."""
+    layer = nn.Conv2d(2 * width, width, 3, padding=1)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        layer.weight.copy_(nn.init.dirac_(torch.empty(width, width, 3, 3)).repeat(1, 2, 1, 1))
+    return nn.Sequential(layer, nn.ReLU())
+
+
+def enlarged_middle(features: Tensor, factor: int) -> Tensor:
+    """The middle of (B, C, h, w) features, a factor less wide and high, on h × w cells again."""
+    height, width = features.shape[-2:]
+    top, left = (height - height // factor) // 2, (width - width // factor) // 2
+    # one cell more on each side, so that the interpolation goes on beyond the middle's border
+    middle = features[..., top - 1 : height - top + 1, left - 1 : width - left + 1]
+    large = F.interpolate(middle, scale_factor=float(factor), mode="bilinear", align_corners=False)
+    return large[..., factor:-factor, factor:-factor]
 
 
 def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:

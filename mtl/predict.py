@@ -15,6 +15,7 @@ from torch import Tensor
 from mtl.backends import Backend, Precision, with_backend
 from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
 from mtl.config import Symmetry, TrainConfig
+from mtl.context import Context
 from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
 from mtl.gallery import Shown, shown, write_gallery
@@ -95,7 +96,7 @@ class Predictor:
             tile_origins(round(length / grown), patches.size, self.config.predict.stride) for length in scene.shape
         )
         side = patches.size * grown
-        return View(side, side, grown * np.array(list(product(rows, cols)), float))
+        return View(side, side * max(1, patches.context), grown * np.array(list(product(rows, cols)), float))
 
     @torch.inference_mode()
     def answer(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
@@ -118,8 +119,10 @@ class Predictor:
         height, width = map_valid.shape
         device = next(self.nets[0].parameters()).device
         outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
+        read, factor = frame.rows(inputs), self.config.patches.context
+        context = Context(read, map_valid.shape, outside, window, factor) if factor else None
         batch = tiling.batch or tiles_at_once(window, device)
-        tiles = run_tiles(look, frame.rows(inputs), outside, map_valid, window, tiling.stride, batch, device)
+        tiles = run_tiles(look, read, outside, map_valid, window, tiling.stride, batch, device, context)
         padded = padded_length(height, window), padded_length(width, window)
         store = Store(height, None if frame.fills else into)
         for top, band in blend_tiles(tiles, padded, tile_weights(window, tiling.weights).to(device)):

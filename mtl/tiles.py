@@ -145,6 +145,7 @@ def run_tiles(
     stride: int,
     batch: int,
     device: torch.device,
+    context: Callable[[Origin], Float] | None = None,
 ) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
     """Run the network over the tiles of a map that hold a valid cell, from the top down.
 
@@ -154,6 +155,8 @@ def run_tiles(
     outside : (C,) what each channel is beyond the map.
     map_valid : (H, W) bool.
     batch : tiles at a time; fewer where the device's memory does not hold them.
+    context : origin of a tile -> (C, window, window) inputs of what lies around it, which the network is shown behind
+        the tile's own.
 
     Yields
     ------
@@ -163,6 +166,8 @@ def run_tiles(
     cuts: Iterator[tuple[Origin, Float]] = cut_tiles(read, outside, map_valid, window, stride)
     while group := list(islice(cuts, batch)):
         origins, tiles = zip(*group, strict=True)
+        if context is not None:
+            tiles = tuple(np.concatenate([tile, context(origin)]) for origin, tile in group)
         x = torch.from_numpy(np.stack(tiles))
         if device.type == "cuda":  # the copy from pinned memory does not wait for the tiles before
             x = x.pin_memory()
@@ -194,11 +199,11 @@ def cut_tiles(
 
 def cut(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:
     """(C, size, size) of a (C, H, W) array from a row and column on; beyond the array, channel c is fill[c]."""
-    row, col = origin
-    inside = array[:, row : row + size, col : col + size]
+    (row, col), (top, left) = origin, (max(0, first) for first in origin)
+    inside = array[:, top : max(0, row + size), left : max(0, col + size)]
     if inside.shape[1:] == (size, size):
         return inside
     patch = np.empty((array.shape[0], size, size), array.dtype)
     patch[:] = np.asarray(fill, array.dtype)[:, None, None]
-    patch[:, : inside.shape[1], : inside.shape[2]] = inside
+    patch[:, top - row :, left - col :][:, : inside.shape[1], : inside.shape[2]] = inside
     return patch

@@ -26,6 +26,7 @@ from mtl.balance import cosines, find_balance, gradient_products
 from mtl.board import Board, MapSums, pages
 from mtl.checkpoint import KEY, build_net, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
+from mtl.context import FACTORS
 from mtl.data import Batch, EpochSampler, FlightPlan, Patches, Sample, prepare
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, HEADS, Head, Output, outputs_of, trap_outputs, with_losses
@@ -214,7 +215,11 @@ class MultiTask(L.LightningModule):
                 "name": "encoder",
             },
             {
-                "params": [p for part in (self.net.decoder, self.net.heads, self.net.early) for p in part.parameters()],
+                "params": [
+                    p
+                    for part in (self.net.decoder, self.net.mix, self.net.heads, self.net.early)
+                    for p in part.parameters()
+                ],
                 "lr": optim.lr,
                 "name": "decoder",
             },
@@ -408,6 +413,8 @@ def check_settings(config: TrainConfig) -> None:
     if config.net.deep_supervision < 0:
         raise UserError("net.deep_supervision", f"{config.net.deep_supervision}", "a weight of 0 or more")
     tile_origins(config.patches.size, config.patches.size, config.predict.stride)
+    if config.patches.context not in (0, *FACTORS):
+        raise UserError("patches.context", f"{config.patches.context}", "2, 4, 8, or 0 for none")
     positive = {
         "patches.stride": config.patches.stride,
         "loop.epochs": config.loop.epochs,
