@@ -33,7 +33,7 @@ class MapScore:
     sums: dict[str, Sums]
 
 
-def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading) -> str:
+def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading, tile: float | None = None) -> str:
     """Write metrics.csv, metrics.md and sizes.md (traps by size over tile), and return both Markdown texts.
 
     Beside every output, the traps as objects are judged: of all heads together, and of the mask alone.
@@ -41,6 +41,7 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
     Parameters
     ----------
     data : maps, folders of maps, or grids.
+    tile : side in cells that the sizes of traps are held against; none: of the network's own tiles.
     """
     outputs = (*predictor.outputs, *object_outputs(predictor.outputs))
     scores: list[MapScore] = []
@@ -48,8 +49,8 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading)
     for truth, values in answered(predictor, predictor.config.targets, data, how):
         scores.append(score(truth, with_objects(values, predictor.outputs), outputs))
         for output in trap_outputs(predictor.outputs):
-            answer = values[output.name], *output.target(truth)
-            sizes[output.name].append(count_by_size(*answer, truth.scene, predictor.view(truth.scene)))
+            answer, view = (values[output.name], *output.target(truth)), predictor.view(truth.scene)
+            sizes[output.name].append(count_by_size(*answer, truth.scene, view, tile or view.side))
     text = sizes_as_markdown({name: size_figures(maps) for name, maps in sizes.items()})
     with written_whole(out / "sizes.md") as temporary:
         temporary.write_text(text)

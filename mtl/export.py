@@ -92,6 +92,13 @@ def export_for_deepness(predictor: Predictor, head: str, cell: float | None, pat
     ------
     UserError : as `export_network`; an unknown head; an input that is no picture of a map folder.
     """
+    if predictor.config.patches.context:
+        raise UserError(
+            "--deepness",
+            "the network is shown what lies around a tile, which Deepness does not cut",
+            "a network of tiles alone",
+            "train one with --patches.context 0",
+        )
     for channel in predictor.inputs:
         if channel.stored is None:
             raise UserError(
@@ -111,7 +118,7 @@ def _checked(
     net: nn.Module, predictor: Predictor, size: int | None, ends: tuple[float, float], path: Path
 ) -> tuple[bytes, Errors]:
     """The graph of a network, of a fixed size or any, and how far it is from the network on inputs between two ends."""
-    planes = sum(record.channels for record in predictor.inputs)
+    planes = predictor.planes
     model = to_onnx(net, planes, size)
     shapes = [(batch, size or rows, size or columns) for batch, rows, columns in SHAPES]
     errors = differences(model, net, planes, shapes, ends)
@@ -141,6 +148,7 @@ def description(predictor: Predictor) -> dict[str, object]:
         "inputs": inputs,
         "outputs": [{"name": h.name, "channels": h.channels, "unit": h.unit} for h in predictor.heads],
         "window": predictor.config.patches.size,
+        "context": predictor.config.patches.context,  # not 0: as many planes again, of the square around the window
         "longest": predictor.config.patches.longest,
         "predict": asdict(predictor.config.predict),
     }

@@ -61,6 +61,11 @@ class Predictor:
         return outputs_of(self.heads)
 
     @property
+    def planes(self) -> int:
+        """Planes of a network's input: the inputs' of a tile, and with a context as many of what lies around it."""
+        return sum(record.channels for record in self.inputs) * (2 if self.config.patches.context else 1)
+
+    @property
     def looks(self) -> Looks:
         """How it looks at a tile: every network in every symmetry of `predict.tta`."""
         return Looks(self.runs or self.nets, self.heads, self.config.predict.tta)
@@ -194,9 +199,9 @@ def load_predictor(
     _, inputs, heads = built[0]
     nets = tuple(net for net, _, _ in built)
     config = replace(config, predict=replace(config.predict, **changed))
-    planes = sum(record.channels for record in inputs)
-    runs = tuple(with_backend(net, planes, backend, precision) for net in nets)
-    return Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config, runs)
+    predictor = Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config)
+    runs = tuple(with_backend(net, predictor.planes, backend, precision) for net in nets)
+    return replace(predictor, runs=runs)
 
 
 def predict_maps(

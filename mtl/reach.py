@@ -31,11 +31,12 @@ class View:
     origins: NDArray[np.float64]
 
 
-def count_by_size(prediction: Float, target: Float, valid: Bool, scene: Scene, view: View) -> list[Sums]:
+def count_by_size(prediction: Float, target: Float, valid: Bool, scene: Scene, view: View, side: float) -> list[Sums]:
     """Sums for every class of `CLASSES`; over all classes they add up to the sums of the mask.
 
-    The class of a trap is the diameter of the circle of its area, over the side of a tile. False cells count for the
-    trap that their predicted part covers most of or, where it covers none, for the class of the part's own size.
+    The class of a trap is the diameter of the circle of its area over `side` in cells, a tile's as a rule. False cells
+    count for the trap that their predicted part covers most of or, where it covers none, for the class of the part's
+    own size.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def count_by_size(prediction: Float, target: Float, valid: Bool, scene: Scene, v
     labels, count = ndimage.label(true, AROUND)
     areas, hits = (np.bincount(cells, minlength=count + 1) for cells in (labels.ravel(), labels[seen]))
     for k in range(1, count + 1):
-        own = sums[size_class(areas[k], view.side)]
+        own = sums[size_class(areas[k], side)]
         own["traps"] += 1
         own["found"] += float(hits[k] > areas[k] / 2)
         own["beyond"] += float(spills_beyond(labels == k, scene, view))
@@ -62,7 +63,7 @@ def count_by_size(prediction: Float, target: Float, valid: Bool, scene: Scene, v
     for part, here in enumerate(ndimage.find_objects(parts), start=1):
         cells = np.bincount(labels[here][parts[here] == part], minlength=count + 1)
         area = areas[1 + cells[1:].argmax()] if cells[1:].any() else cells[0]
-        sums[size_class(area, view.side)]["fp"] += float(cells[0])
+        sums[size_class(area, side)]["fp"] += float(cells[0])
     return sums
 
 

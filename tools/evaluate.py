@@ -19,6 +19,7 @@ def main(
     data: tuple[str, ...],
     out: str,
     stride: int | None = None,
+    tile: float | None = None,
     tta: Symmetry | None = None,
     device: str = "auto",
     backend: Backend = "auto",
@@ -33,13 +34,16 @@ def main(
     data : maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
     out : folder for metrics.csv, metrics.md and sizes.md, the traps by their size over a tile's.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    tile : side in cells that the sizes of traps are held against, to compare networks of different tiles; by default
+        that of the network's own tiles.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     device : auto, cpu, cuda, ...
     backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
         for many on a CPU the fastest that is installed.
     precision : 32, or bf16: faster on processors that know it, and less exact.
     """
-    table = evaluate(load_predictor(checkpoint, device, stride, tta, backend, precision), data, Path(out), reading)
+    predictor = load_predictor(checkpoint, device, stride, tta, backend, precision)
+    table = evaluate(predictor, data, Path(out), reading, tile)
     print(table)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
 

@@ -10,6 +10,7 @@ from mtl.checkpoint import build_net
 from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig, PredictConfig
 from mtl.context import AT_ONCE, FACTORS, Context, reduced
 from mtl.data import Patches, prepare
+from mtl.export import export_for_deepness, export_network
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS
 from mtl.net import enlarged_middle
@@ -157,3 +158,11 @@ def test_features_start_as_the_sum_of_both_looks():
 def test_a_context_that_does_not_fit_the_encoder_is_an_error():
     with pytest.raises(UserError, match="2, 4, 8"):
         check_settings(replace(predictor(0).config, patches=PatchConfig(64, 64, context=3)))
+
+
+def test_an_exported_network_takes_the_planes_of_both_squares(tmp_path):
+    pytest.importorskip("onnxruntime")
+    export_network(predictor(4), tmp_path / "model.onnx")  # which holds it against torch at several sizes
+    assert (tmp_path / "model.onnx").exists()
+    with pytest.raises(UserError, match="around a tile"):
+        export_for_deepness(predictor(4), "trap", None, tmp_path / "deepness.onnx")

@@ -28,14 +28,14 @@ def test_the_classes_together_are_the_mask():
     prediction, target = (rng.random((1, 64, 64)).astype(np.float32) > 0.6 for _ in range(2))
     valid = rng.random((64, 64)) > 0.1
     whole = count_mask(prediction.astype(np.float32), target.astype(np.float32), valid)
-    classes = count_by_size(prediction, target, valid, dome_scene(), one_tile(16))
+    classes = count_by_size(prediction, target, valid, dome_scene(), one_tile(), 16)
     assert {name: value for name, value in pool(classes).items() if name in whole} == whole
 
 
 def test_traps_and_false_alarms_stand_in_the_class_of_their_size():
     scene, target = dome_scene(), squares((4, 4, 8), (20, 20, 36))  # diameters of 9 and 41 cells
     prediction = squares((4, 4, 12), (50, 2, 6))  # the small one and 80 cells too many, and a speck of 36 cells
-    classes = count_by_size(prediction, target, scene.map_valid, scene, one_tile())
+    classes = count_by_size(prediction, target, scene.map_valid, scene, one_tile(), 64)
     small, _, large, *_ = classes
     assert [small[name] for name in SUMS] == [1, 1, 0, 64, 80 + 36, 0]
     assert [large[name] for name in SUMS] == [1, 0, 0, 0, 0, 36**2]
