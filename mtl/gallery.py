@@ -31,7 +31,9 @@ DOUBT_COLOURS = "inferno"
 class Shown:
     """What the page tells of one map.
 
-    doubt : mean over the map, None when the outputs tell of no traps; measure : what it is.
+    doubt : of the whole map, per cell that is probably trap; None when the outputs tell of no traps. measure : what it
+        is. (Per cell of the map, maps with hardly any trap would seem the surest: over 40 generated maps Spearman's
+        correlation with 1 - IoU is -0.37 so, and 0.48 per cell of trap; over 18 real ones -0.04 and 0.52.)
     share : of the map that is trap.
     exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
     unit : of depths, "" when unknown.
@@ -72,9 +74,9 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
     draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
     return Shown(
-        scene.name, scene.shape, found.traps, float(np.nanmean(found.doubt)), found.measure,
-        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "",
-        photograph(np.hstack([left, right])),
+        scene.name, scene.shape, found.traps, float(np.nansum(found.doubt) / max(found.probability.sum(), 1)),
+        found.measure,
+        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", photograph(np.hstack([left, right])),
     )  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def _gallery(ordered: Sequence[Shown]) -> list[Html]:
     note = (
         "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
         "exact closures (white, edged black). Right: where the network is in doubt; its traps in white. Doubt is "
-        f"{measure.told}."
+        f"{measure.told}. Of a map it is given per cell that is probably trap."
     )
     parts = [
         element("h2", "Maps"),

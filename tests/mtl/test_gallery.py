@@ -4,6 +4,7 @@ import io
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mtl.gallery import SIDE, shown, write_gallery
@@ -46,6 +47,11 @@ def test_the_least_sure_map_and_trap_come_first_and_failures_above_all(tmp_path)
     assert "//" not in own and "<script" not in own and 'src="data:image' in own
 
 
+def test_a_map_with_little_trap_is_not_sure_for_that():
+    small, large = (one("x", np.where(disc((32, 32), r) > 0.5, np.float32(0.6), np.float32(0))) for r in (8, 24))
+    assert small.doubt == pytest.approx(large.doubt) and small.share < large.share / 4
+
+
 def test_figures_of_a_map():
     dome = dome_scene()
     exact = closures_of(dome, TrapRules())
@@ -55,7 +61,7 @@ def test_figures_of_a_map():
     assert Image.open(io.BytesIO(same.picture)).size == (2 * SIDE, SIDE)
     bare = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
     alone = one("bare", np.full((64, 64), 0.5, np.float32), bare)
-    assert alone.exact is None and alone.iou is None and alone.doubt == 1 and alone.traps == []
+    assert alone.exact is None and alone.iou is None and alone.doubt == 2 and alone.traps == []
 
 
 def test_a_batch_of_failures_alone_is_told(tmp_path):
