@@ -76,7 +76,8 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     return Shown(
         scene.name, scene.shape, found.traps, float(np.nansum(found.doubt) / max(found.probability.sum(), 1)),
         found.measure,
-        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "", photograph(np.hstack([left, right])),
+        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "",
+        photograph(np.hstack([left, right])),
     )  # fmt: skip
 
 
