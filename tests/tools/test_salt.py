@@ -60,16 +60,17 @@ def test_training_tells_the_floor_too(run_folder):
 
 def test_a_submission_round_trips_through_the_reader(run_folder, images, tmp_path, capsys):
     words = [str(images / "test"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)]
-    run(predict, [*words, "--cut", "0.3"])
+    predictor = load_predictor(run_folder / "best.ckpt")
+    cut = float(np.median(predictor(read_map(list_maps([images / "test"])[0]))["salt"]))
+    run(predict, [*words, "--cut", str(cut)])
     assert "submission.csv" in capsys.readouterr().out and not (tmp_path / "report.html").exists()
     scenes = [read_map(source) for source in list_maps([images / "test"])]
     rows = read_table(tmp_path / "submission.csv", "rle_mask")
     assert list(rows) == [scene.name for scene in scenes]
-    predictor = load_predictor(run_folder / "best.ckpt")
     for scene in scenes:
         answer = predictor(scene)["salt"][0]
         assert answer.shape == (SIDE, SIDE)
-        np.testing.assert_array_equal(decode_runs(rows[scene.name], (SIDE, SIDE)), answer > 0.3)
+        np.testing.assert_array_equal(decode_runs(rows[scene.name], (SIDE, SIDE)), answer > cut)
         assert (tmp_path / scene.name / "overlay.png").exists() and (tmp_path / scene.name / "salt.png").exists()
 
 
