@@ -52,7 +52,7 @@ def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, 
         if (figure := draw_examples(grid, table.test, table.condition)) is not None:
             name = f"examples_{folder_name(table.test)}_{folder_name(table.condition)}"
             examples[table.test, table.condition] = drawing(figure)
-            files[f"{table.test}, {table.condition}"] = out / f"{name}.png"
+            files[f"{table.test}, {table.condition}, examples"] = out / f"{name}.png"
             with written_whole(out / f"{name}.png") as temporary:
                 temporary.write_bytes(examples[table.test, table.condition])
     text = f"# {ablation.name}\n\n{head}\n\n" + "\n\n".join(as_markdown(t, ablation.figures) for t in tables) + "\n"

@@ -122,7 +122,7 @@ def test_hparams_list_every_run_of_an_ablation(ask):
 def test_the_comparison_of_rows_stands_beside_the_runs(ask, runs):
     assert len(list((runs / "summary").glob("events.out.*"))) == 1
     assert ask("plugin/text/tags")["summary"] == ["comparison/text_summary"]
-    assert set(ask("plugin/images/tags")["summary"]) == {"comparison/same"}
+    assert set(ask("plugin/images/tags")["summary"]) == {"comparison/same", "comparison/same, all, examples"}
     told = ask("plugin/text/text?run=summary&tag=comparison%2Ftext_summary")[0]["text"]
     assert "<table>" in told and "all kinds" in told
 
