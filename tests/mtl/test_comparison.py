@@ -1,6 +1,7 @@
 """The bootstrap of an ablation on sums made by hand, and the report that tells it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,8 +91,8 @@ def test_seeds_that_both_rows_have_are_paired_and_a_baseline_stands_beside_all()
     assert perfect.difference == pytest.approx(0.5) and perfect.sure
 
 
-def job(row, seed, condition="all", baseline=None, tmp=None):
-    return Job(row, condition, seed, TrainConfig(), baseline, "s", ("trap",), {}, tmp)
+def job(row, seed, baseline=None):
+    return Job(row, "all", seed, TrainConfig(), baseline, "s", ("trap",), {}, Path("no run was made"))
 
 
 @pytest.fixture
