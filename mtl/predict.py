@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from mtl.outputs import write_prediction
 from mtl.reach import View
 from mtl.scores import THRESHOLD
 from mtl.store import Store
-from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_origins, tile_weights, tiles_at_once
+from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_places, tile_weights, tiles_at_once
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
@@ -97,11 +96,10 @@ class Predictor:
         """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
         patches = self.config.patches
         grown = max(1.0, max(scene.shape) / patches.longest) if patches.longest else 1.0
-        rows, cols = (
-            tile_origins(round(length / grown), patches.size, self.config.predict.stride) for length in scene.shape
-        )
+        seen = coarsened(scene, patches.longest).map_valid
         side = patches.size * grown
-        return View(side, side * max(1, patches.context), grown * np.array(list(product(rows, cols)), float))
+        places = np.array(tile_places(seen, patches.size, self.config.predict.stride), float)
+        return View(side, side * max(1, patches.context), grown * places)
 
     @torch.inference_mode()
     def answer(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:

@@ -1,8 +1,9 @@
 """How one network answers for a map of any size: overlapping tiles, blended with weights that fade to their borders."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from math import ceil
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
@@ -43,6 +44,30 @@ def tile_origins(length: int, window: int, stride: int) -> list[int]:
     steps = ceil(span / stride)
     # floor of even spacing on the 32-grid: gaps differ by at most one grid step and never exceed the stride
     return [STRIDE * (i * (span // STRIDE) // steps) for i in range(steps + 1)] if steps else [0]
+
+
+def tile_places(map_valid: Bool, window: int, stride: int) -> list[Origin]:
+    """(row, col) of the tiles that a map of any shape (H, W) needs, from the top down.
+
+    Rows of tiles are spread from the first to the last row of the map, and the tiles of each from the first to the last
+    column that the map has there; tiles in which it has no cell at all are left out.
+    """
+    places = []
+    for row in _origins_over(map_valid.max(axis=1), window, stride):
+        held = map_valid[row : row + window].max(axis=0)
+        places += [(row, col) for col in _origins_over(held, window, stride) if held[col : col + window].any()]
+    return places
+
+
+def _origins_over(held: Bool, window: int, stride: int) -> list[int]:
+    """`tile_origins` from the first to the last cell of a side (n,) that holds something, within its padded length."""
+    (cells,) = np.nonzero(held)
+    if not cells.size:
+        return []
+    first = int(cells[0]) // STRIDE * STRIDE
+    length = int(cells[-1]) + 1 - first
+    first = min(first, padded_length(len(held), window) - padded_length(length, window))
+    return [first + origin for origin in tile_origins(length, window, stride)]
 
 
 def tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
@@ -187,14 +212,10 @@ def cut_tiles(
     read: Rows, outside: NDArray[np.float32], map_valid: Bool, window: int, stride: int
 ) -> Iterator[tuple[Origin, Float]]:
     """Origins and inputs (C, window, window) of the tiles that hold a valid cell; a row of them reads its rows once."""
-    height, width = map_valid.shape
-    cols = tile_origins(width, window, stride)
-    for row in tile_origins(height, window, stride):
-        rows = slice(row, row + window)
-        wanted = [col for col in cols if map_valid[rows, col : col + window].any()]
-        if wanted:
-            band = read(rows)
-            yield from (((row, col), cut(band, (0, col), window, outside)) for col in wanted)
+    for row, places in groupby(tile_places(map_valid, window, stride), itemgetter(0)):
+        band = read(slice(row, row + window))
+        for place in places:
+            yield place, cut(band, (0, place[1]), window, outside)
 
 
 def cut(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:
