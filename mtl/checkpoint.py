@@ -1,7 +1,7 @@
 """What a checkpoint holds beside Lightning's own state, and how one is read without trusting it."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -96,26 +96,32 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
 def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
     """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
-    for key in ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema"):
-        before, now = attrgetter(key)(saved), attrgetter(key)(asked)
-        if before != now:
-            raise UserError(
-                path,
-                f"a checkpoint with {key} {before}",
-                f"{key} {now}",
-                f"leave out --{key} or start a new run with --out",
-            )
+    keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema")
+    for key, before, now in differing(keys, saved, asked):
+        raise UserError(
+            path,
+            f"a checkpoint with {key} {before}",
+            f"{key} {now}",
+            f"leave out --{key} or start a new run with --out",
+        )
 
 
 def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
     """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
     first."""
-    for key in ("heads", "inputs", "patches.size", "patches.context", "patches.longest", "targets"):
-        own, expected = attrgetter(key)(config), attrgetter(key)(wanted)
-        if own != expected:
-            raise UserError(
-                path,
-                f"was trained with {key} {own}",
-                f"{key} {expected}, as {first}",
-                "an ensemble averages networks that answer the same questions about the same inputs",
-            )
+    keys = ("heads", "inputs", "patches.size", "patches.context", "patches.longest", "targets")
+    for key, own, expected in differing(keys, config, wanted):
+        raise UserError(
+            path,
+            f"was trained with {key} {own}",
+            f"{key} {expected}, as {first}",
+            "an ensemble averages networks that answer the same questions about the same inputs",
+        )
+
+
+def differing(keys: Sequence[str], own: TrainConfig, other: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
+    """The settings, of those with these dotted names, in which two configs differ: name and both values."""
+    for key in keys:
+        values = attrgetter(key)(own), attrgetter(key)(other)
+        if values[0] != values[1]:
+            yield key, *values

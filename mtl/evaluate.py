@@ -48,8 +48,9 @@ def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading,
     sizes: dict[str, list[list[Sums]]] = {output.name: [] for output in trap_outputs(predictor.outputs)}
     for truth, values in answered(predictor, predictor.config.targets, data, how):
         scores.append(score(truth, with_objects(values, predictor.outputs), outputs))
+        view = predictor.view(truth.scene)
         for output in trap_outputs(predictor.outputs):
-            answer, view = (values[output.name], *output.target(truth)), predictor.view(truth.scene)
+            answer = values[output.name], *output.target(truth)
             sizes[output.name].append(count_by_size(*answer, truth.scene, view, tile or view.side))
     text = sizes_as_markdown({name: size_figures(maps) for name, maps in sizes.items()})
     with written_whole(out / "sizes.md") as temporary:

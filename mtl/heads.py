@@ -216,7 +216,7 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions) -> Float:
         scene = without_interval(scene)
     scene = scene.with_(depth=np.nan_to_num(surface))
     _, _, height = truth.computed_traps(scene, options.traps)
-    share = truth.root_of_relief(height, scene) ** 2
+    share = truth.share_of_relief(height, scene)
     return masked((share / (share + DEPTH_ERROR))[None], scene.map_valid)
 
 

@@ -47,7 +47,7 @@ def write_prediction(
     folder.mkdir(parents=True, exist_ok=True)
     found = find_traps(scene, maps, outputs, exact) if object_outputs(outputs) else None
     for output in outputs:
-        told = scene.map_valid if found is None or not output.traps_only else found.labels > 0
+        told = where_told(output, scene, None if found is None else found.labels)
         write_plane(scene, output.name, output.drawing.plane(masked(maps[output.name], told)), output.drawing, folder)
         if (spread := maps.get(spread_of(output.name))) is not None:
             plane = masked(spread, told).max(0)
@@ -68,6 +68,12 @@ def write_prediction(
     with written_whole(folder / "overlay.png") as temporary:
         overlay(scene, None if masks else found, polygons, crest, exact, masks).savefig(temporary)
     return found
+
+
+def where_told(output: Output, scene: Scene, labels: NDArray[np.int32] | None) -> Bool:
+    """(H, W) the cells in which an output means something: the map's, or those of the trap objects (0 = none), if any
+    are told of."""
+    return labels > 0 if output.traps_only and labels is not None else scene.map_valid
 
 
 def spread_drawing(drawing: Drawing) -> Drawing:

@@ -27,7 +27,7 @@ from PIL import Image
 
 from mtl.heads import HEADS, Output, masked, outputs_of, trap_outputs
 from mtl.objects import MIN_AREA, find_objects, object_outputs
-from mtl.outputs import coloured
+from mtl.outputs import coloured, where_told
 from mtl.predict import Predictor
 from mtl.scores import THRESHOLD
 from targets.draw import title
@@ -83,7 +83,7 @@ def predicted_by(predictor: Predictor) -> Look:
         answers, outputs, layers = predictor(scene), predictor.outputs, {}
         found = find_objects(answers, outputs) if object_outputs(outputs) else None
         for output in outputs:
-            told = scene.map_valid if found is None or not output.traps_only else found[0] > 0
+            told = where_told(output, scene, None if found is None else found[0])
             plane = output.drawing.plane(masked(answers[output.name], told))
             high = output.drawing.high
             high = float(np.nanmax(plane, initial=1e-6)) if high is None else high

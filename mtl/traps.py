@@ -14,7 +14,7 @@ from mtl.looks import spread_of
 from mtl.objects import confidences, find_objects, parts_told
 from mtl.scores import THRESHOLD
 from mtl.sides import Sides, compare, partners
-from targets.closure import Closures, in_map_units
+from targets.closure import Closures
 from targets.outlines import Ring
 from targets.scene import Float, Scene
 
@@ -109,11 +109,11 @@ def find_traps(
     cells = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     doubts = ndimage.mean(unsure, labels, numbers)
     xs, ys = scene.geo.xy(crests[:, 0], crests[:, 1])
-    closures = None if exact is None else in_map_units(exact, scene.geo)
+    sides = None if exact is None else compare(labels, exact, scene.geo)
     met, iou = (np.zeros(count, np.int64), np.zeros(count)) if exact is None else partners(labels, exact.labels)
     traps = []
     for i, (row, col) in enumerate(crests):
-        closure = closures[met[i] - 1] if closures is not None and met[i] else None
+        closure = sides.table[met[i] - 1] if sides is not None and met[i] else None
         height, area, volume, spill = (
             None if closure is None else float(closure[name]) for name in ("height", "area", "volume", "spill_depth")
         )
@@ -125,7 +125,6 @@ def find_traps(
             exact_id=int(met[i]), exact_iou=float(iou[i]), exact_height=height, exact_area=area,
             exact_volume=volume, spill_depth=spill,
         ))  # fmt: skip
-    sides = None if exact is None else compare(labels, exact, scene.geo)
     return Prediction(traps, labels, probability, unsure, measure, crests, sides)
 
 

@@ -161,8 +161,13 @@ def root_of_relief(height: Float, scene: Scene) -> Float:
 
     The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
     """
+    return np.sqrt(share_of_relief(height, scene))
+
+
+def share_of_relief(height: Float, scene: Scene) -> Float:
+    """Heights as a share of the map's relief."""
     low, high = scene.relief
-    return np.sqrt(height / np.float32(max(high - low, 1e-12)))
+    return height / np.float32(max(high - low, 1e-12))
 
 
 BACKGROUND, INSIDE, RIM = range(3)
