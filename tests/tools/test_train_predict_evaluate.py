@@ -144,6 +144,9 @@ def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path
     sizes = (tmp_path / "sizes.md").read_text()
     assert "trap by size" in sizes and "| 1/2 to 1 | 6 |" in sizes  # domes 45 cells wide under tiles of 64
     assert capsys.readouterr().out.startswith(text + "\n" + sizes)
+    run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path),
+                   "--tile", "32"])  # fmt: skip
+    assert "| 1 to 2 | 6 |" in (tmp_path / "sizes.md").read_text()
 
 
 def broken(folder: Path, how: str) -> None:
