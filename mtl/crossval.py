@@ -20,7 +20,8 @@ from mtl.names import pick
 from mtl.predict import Predictor, load_predictor
 from mtl.runs import is_run_of, make_run
 from mtl.scores import THRESHOLD, Sums, mode_of, pool
-from mtl.train import check_settings, maps_of
+from mtl.settings import check_settings
+from mtl.train import maps_of
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import list_maps, read_map

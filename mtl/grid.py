@@ -12,7 +12,7 @@ from mtl.baselines import BASELINES, TRAP
 from mtl.config import TrainConfig
 from mtl.heads import HEADS, outputs_of
 from mtl.names import pick
-from mtl.train import check_settings
+from mtl.settings import check_settings
 from targets.cli import Names, read_record
 from targets.errors import UserError
 

@@ -6,7 +6,8 @@ from typing import Any
 from lightning.pytorch.tuner import Tuner
 
 from mtl.config import TrainConfig
-from mtl.train import check_settings, made_ready, maps_of, trainer_of
+from mtl.settings import check_settings
+from mtl.train import made_ready, maps_of, trainer_of
 from targets.errors import UserError
 from targets.files import written_whole
 

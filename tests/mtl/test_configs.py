@@ -6,7 +6,7 @@ import pytest
 
 from mtl.config import TrainConfig
 from mtl.grid import Ablation, plan
-from mtl.train import check_settings
+from mtl.settings import check_settings
 from targets.cli import read_record
 
 CONFIGS = Path(__file__).parents[2] / "configs"

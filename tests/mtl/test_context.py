@@ -15,7 +15,7 @@ from mtl.heads import HEADS
 from mtl.inputs import INPUTS
 from mtl.net import enlarged_middle
 from mtl.predict import Predictor
-from mtl.train import check_settings
+from mtl.settings import check_settings
 from targets.cli import Names
 from targets.errors import UserError
 from targets.truth import TruthOptions

@@ -11,8 +11,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from mtl.checkpoint import KEY, read_checkpoint
 from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
+from mtl.module import CosineRate, MultiTask
 from mtl.predict import load_predictor
-from mtl.train import CosineRate, MultiTask, fit, monitored, patch_size, train
+from mtl.settings import monitored
+from mtl.train import fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
 from targets.truth import find_truth
