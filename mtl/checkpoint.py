@@ -15,15 +15,18 @@ from mtl.heads import HEADS, Head, with_losses
 from mtl.inputs import INPUTS, InputChannel
 from mtl.names import pick
 from mtl.net import MultiHeadNet
+from mtl.weights import DAMAGED, SUFFIX, read_weights
 from targets.cli import Names
 from targets.errors import UserError
 
 KEY = "trapmtl"  # the resolved config of the run, as plain types
-MEND = "give best.ckpt or last.ckpt of a run folder made by tools/train.py"
+MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 
 def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
-    """The config of a run, and the whole checkpoint. No code in the file can run (`weights_only=True`).
+    """The config of a run, and the whole checkpoint; of a .safetensors file, its weights as `state_dict` alone.
+
+    No code in the file can run (`weights_only=True`).
 
     Raises
     ------
@@ -32,9 +35,14 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise UserError(path, "no such file", "a checkpoint", MEND)
+    content: Any
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        if path.suffix == SUFFIX:
+            settings, state = read_weights(path)
+            content = {KEY: settings, "state_dict": state}
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (*DAMAGED, pickle.UnpicklingError, RuntimeError, EOFError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
     if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:

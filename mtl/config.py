@@ -198,12 +198,15 @@ class TrainConfig:
     inputs : comma-separated input channels.
     data : folder of maps.
     overfit : train and validate on the first N maps without variation, to check the pipeline; 0: off.
+    init : a trained model to start from: `default`, which comes with the package, or a checkpoint; none: a network as
+        `net` says.
     """
 
     heads: Names = Names("trap,boundary,crest,dist")  # noqa: RUF009 - immutable
     inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
     data: str = "data/demo"
     overfit: int = 0
+    init: str | None = None
     reading: Reading = field(default_factory=Reading)
     net: NetConfig = field(default_factory=NetConfig)
     patches: PatchConfig = field(default_factory=PatchConfig)

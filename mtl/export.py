@@ -1,4 +1,4 @@
-"""A trained network as a file for other programs: ONNX with every head, and ONNX for QGIS's plugin Deepness."""
+"""A trained network as a file: its weights alone, ONNX with every head, and ONNX for QGIS's plugin Deepness."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mtl.checkpoint import build_net, load_weights, read_checkpoint
 from mtl.graph import Shape, differences, optional, to_onnx
 from mtl.heads import Head
 from mtl.inputs import InputChannel
@@ -17,6 +18,7 @@ from mtl.net import STRIDE
 from mtl.objects import MIN_AREA
 from mtl.predict import Predictor
 from mtl.scores import THRESHOLD
+from mtl.weights import write_weights
 from targets.errors import UserError
 from targets.files import written_whole
 
@@ -62,6 +64,29 @@ class OnBytes(nn.Module):
         if self.head.kind == "mask":
             values = torch.cat([1 - values, values], 1)
         return {self.head.name: values}
+
+
+def export_weights(predictor: Predictor, path: Path) -> Errors:
+    """Write a network's weights in half their size (`weights.write_weights`), to be predicted with and trained on.
+
+    Returns
+    -------
+    How much the answers of the file differ from the network's on random inputs, as `export_network` does.
+    """
+    net = predictor.nets[0]
+    write_weights(predictor.config, {f"net.{name}": value for name, value in net.state_dict().items()}, path)
+    config, content = read_checkpoint(path)
+    halved, _, _ = build_net(config, pretrained=False)
+    load_weights(halved, content["state_dict"], path)
+    before, after = (Answers(own, predictor.heads).eval() for own in (net, halved))
+    noise = torch.Generator().manual_seed(0)
+    errors = {}
+    with torch.inference_mode():
+        for shape in SHAPES:
+            x = 4 * torch.rand((shape[0], predictor.planes, *shape[1:]), generator=noise) - 2
+            one, other = before(x), after(x)
+            errors[shape] = {name: float((one[name] - other[name]).abs().max()) for name in one}
+    return errors
 
 
 def export_network(predictor: Predictor, path: Path) -> Errors:

@@ -27,6 +27,7 @@ from mtl.reach import View
 from mtl.scores import THRESHOLD
 from mtl.store import Store
 from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_places, tile_weights, tiles_at_once
+from mtl.weights import default_model
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
@@ -159,18 +160,18 @@ def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[st
 
 
 def load_predictor(
-    checkpoints: str | Path | Sequence[str | Path],
+    checkpoints: str | Path | Sequence[str | Path] | None,
     device: str = "auto",
     stride: int | None = None,
     tta: Symmetry | None = None,
     backend: Backend = "auto",
     precision: Precision = "32",
 ) -> Predictor:
-    """The predictor of a checkpoint that `tools/train.py` wrote, or of several as an ensemble.
+    """The predictor of a checkpoint, of several as an ensemble, or (None) of the model that comes with the package.
 
     Parameters
     ----------
-    checkpoints : best.ckpt or last.ckpt of run folders; settings are those of the first.
+    checkpoints : best.ckpt or last.ckpt of run folders, or .safetensors files; settings are those of the first.
     device : auto, cpu, cuda, ...
     stride : cells between tiles, a multiple of 32; none: as the run's config says.
     tta : symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
@@ -181,7 +182,8 @@ def load_predictor(
     UserError : a file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend
         is not installed.
     """
-    paths = [checkpoints] if isinstance(checkpoints, str | Path) else checkpoints
+    paths = [default_model()] if checkpoints is None else checkpoints
+    paths = [paths] if isinstance(paths, str | Path) else paths
     members = [read_checkpoint(path) for path in paths]
     config = members[0][0]
     changed: dict[str, Any] = {name: value for name, value in (("stride", stride), ("tta", tta)) if value is not None}

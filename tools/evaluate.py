@@ -15,7 +15,7 @@ DEFAULT = Reading()
 
 def main(
     *,
-    checkpoint: Names,
+    checkpoint: Names | None = None,
     data: tuple[str, ...],
     out: str,
     stride: int | None = None,
@@ -30,7 +30,8 @@ def main(
 
     Parameters
     ----------
-    checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
+    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
+        model that comes with the package.
     data : maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
     out : folder for metrics.csv, metrics.md and sizes.md, the traps by their size over a tile's.
     stride : cells between tiles, a multiple of 32; by default as the run's config says.

@@ -18,7 +18,7 @@ DEFAULT = Reading()
 def main(
     maps: tuple[str, ...],
     *,
-    checkpoint: Names,
+    checkpoint: Names | None = None,
     out: str,
     stride: int | None = None,
     tta: Symmetry | None = None,
@@ -34,7 +34,8 @@ def main(
     Parameters
     ----------
     maps : maps, folders of maps, or grids.
-    checkpoint : best.ckpt or last.ckpt of a run folder; of several with commas between them, an ensemble.
+    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
+        model that comes with the package.
     out : folder for the results, one folder per map, and report.html about all of them (of salt: submission.csv).
     stride : cells between tiles, a multiple of 32; by default as the run's config says.
     tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.

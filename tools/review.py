@@ -26,14 +26,15 @@ def main(
     Parameters
     ----------
     data : folder of maps; corrected traps are saved into it, for the next training.
-    checkpoint : best.ckpt or last.ckpt of a run folder: maps are predicted as they are opened.
+    checkpoint : best.ckpt or last.ckpt of a run folder: maps are predicted as they are opened; by default the model
+        that comes with the package.
     predictions : instead, the folder that tools/predict.py wrote for these maps.
     port : of this machine's loopback address, from which alone the page can be reached; 0 takes a free one.
     device : auto, cpu, cuda, ...
     """
-    if (checkpoint is None) == (predictions is None):
-        raise UserError("tools/review.py", "needs what was predicted", "either --checkpoint or --predictions")
-    look = predicted_by(load_predictor(checkpoint, device)) if checkpoint else predicted_in(Path(str(predictions)))
+    if checkpoint and predictions:
+        raise UserError("--predictions", "given together with --checkpoint", "one of them")
+    look = predicted_in(Path(predictions)) if predictions else predicted_by(load_predictor(checkpoint, device))
     desk = Desk(Path(data), look, reading)
     serve(desk, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+import mtl.weights
 from targets.cli import run
 from targets.folder import write_folder
 from targets.grids import write_grid
 from tests.conftest import dome_scene
 from tools.evaluate import main as evaluate
+from tools.export import main as export
 from tools.predict import main as predict
 from tools.train import main as train
 from tools.train import with_saved_settings
@@ -66,6 +68,18 @@ def test_resume_takes_the_settings_of_the_run(run_folder, tmp_path, dome_maps):
     run(train, with_saved_settings(words))
     with (copy / "metrics.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_no_checkpoint_means_the_packages_model(run_folder, dome_maps, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mtl.weights, "DEFAULT", tmp_path / "default.safetensors")
+    words = [str(dome_maps / "dome0"), "--out", str(tmp_path / "p")]
+    with pytest.raises(SystemExit):
+        run(predict, words)
+    assert "without a trained model" in capsys.readouterr().err
+    run(export, ["--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path / "default.safetensors")])
+    assert "MB" in capsys.readouterr().out
+    run(predict, words)
+    assert (tmp_path / "p" / "dome0" / "traps.gpkg").exists()
 
 
 def test_prediction_folder_holds_every_head_polygons_table_and_overlay(run_folder, dome_maps, tmp_path, capsys):
