@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from targets.render import PALETTES, Style, contact_sheet, drawn
+from targets.palettes import PALETTES
+from targets.render import Style, contact_sheet, drawn
 from targets.scene import Scene
+from targets.styles import redrawn
 from targets.synth import SynthOptions, make_scene
 
 IMAGES = Path(__file__).parent / "images"
@@ -13,7 +16,7 @@ SEED = 21
 
 
 def main() -> None:
-    """Make all three."""
+    """Make all of them."""
     _write("synthetic_maps", [make_scene(seed, 360) for seed in (16, 17, 18, 21, 34, 32, 28, 43)], 4)
     frame = (1, 1)
     bent = make_scene(SEED, 360, SynthOptions(faults=(0, 0), noise=(0, 0), rectangles=frame), "bent")
@@ -25,7 +28,15 @@ def main() -> None:
     )
     styles = [Style(palette=name, banded=i % 3 == 2, labels=i == 0) for i, name in enumerate(PALETTES)]
     scene = make_scene(18, 360)
+    _write("report_styles", report_maps("train", 8) + report_maps("unseen", 4), 4)
     _write("styles", [drawn(scene.with_(name=style.palette), style) for style in styles], 3)
+
+
+def report_maps(family: str, count: int) -> list[Scene]:
+    """Maps as they stand in reports, in styles of a family."""
+    scenes = [make_scene(seed, 360) for seed in (16, 18, 21, 34)]
+    drawn_anew = [redrawn(scenes[i % 4], np.random.default_rng([2, i]), family) for i in range(count)]
+    return [scene.with_(name=f"{family} {i}") for i, scene in enumerate(drawn_anew)]
 
 
 def _write(name: str, scenes: list[Scene], columns: int) -> None:

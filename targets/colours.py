@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from targets.render import PALETTES, palette
+from targets.palettes import PALETTES, palette
 from targets.scene import Bool, Scene
 
 PALE = 40  # difference of the strongest and the weakest channel; contours, text and faults have less colour

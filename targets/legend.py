@@ -5,8 +5,9 @@ import numpy as np
 
 from targets.colours import likeliest_palette, on_palette
 from targets.holes import fill_holes
+from targets.palettes import PALETTES
 from targets.plain import thin_dark
-from targets.render import PALETTES, RGB
+from targets.render import RGB
 from targets.scene import Bool, Float, Scene
 
 OFF = 30.0  # grey levels from the nearest colour of the legend: faults, labels and paper are farther, colours nearer

@@ -1,7 +1,7 @@
 """How a surface is drawn the way interpreters see it: blue-to-red colours, thin black contours, thick brown faults."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import contourpy
 import cv2
@@ -9,30 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
+from targets.fault_marks import FaultMark, draw_faults
+from targets.lettering import put_text
+from targets.palettes import Colour, palette, stops_of
+from targets.scan import Scan, scanned
 from targets.scene import Float, Scene
+from targets.sheet import Page, Sheet, draw_sheet
 
-Colour = tuple[int, int, int]
 RGB = NDArray[np.uint8]
 Line = tuple[float, NDArray[np.float64]]  # a contour's depth, and its points as (n, 2) x and y in pixels
 
-# Colours from deepest to shallowest, at equal steps of depth. "spectral" is ColorBrewer's, "jet" MATLAB's; the others
-# follow what mapping programs draw structure maps with by default.
-PALETTES: dict[str, tuple[Colour, ...]] = {
-    "rainbow": ((120, 0, 200), (0, 0, 255), (0, 190, 255), (0, 230, 80), (255, 255, 0), (255, 140, 0), (230, 0, 0)),
-    "jet": ((0, 0, 143), (0, 0, 255), (0, 128, 255), (0, 255, 255), (128, 255, 128), (255, 255, 0), (255, 128, 0),
-            (255, 0, 0), (128, 0, 0)),
-    "spectral": ((94, 79, 162), (50, 136, 189), (102, 194, 165), (171, 221, 164), (230, 245, 152), (255, 255, 191),
-                 (254, 224, 139), (253, 174, 97), (244, 109, 67), (213, 62, 79), (158, 1, 66)),
-    "hue": ((20, 20, 235), (0, 130, 255), (0, 235, 235), (0, 235, 120), (120, 245, 0), (245, 245, 0), (255, 130, 0),
-            (245, 10, 10)),
-    "soft": ((60, 70, 170), (80, 140, 215), (120, 200, 215), (150, 215, 150), (225, 230, 130), (245, 190, 100),
-             (235, 120, 80), (200, 50, 50)),
-    "dusk": ((10, 20, 110), (30, 80, 200), (70, 170, 230), (190, 225, 235), (250, 225, 170), (245, 150, 80),
-             (215, 60, 40), (130, 0, 20)),
-}  # fmt: skip
 BROWN: Colour = (110, 60, 20)
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
+DASH = 5.0  # pixels
+LABEL_SIZE = 7.7  # pixels, height of the digits of a contour's depth
 LABEL_DISTANCE = 80  # pixels between two contour labels, so that they do not hide the map
 
 
@@ -42,28 +33,47 @@ class Style:
 
     Fields
     ------
-    palette : rainbow, jet, spectral, hue, soft or dusk.
+    palette : rainbow, jet, spectral, hue, soft or dusk; mpl:viridis and so on; or random:SEED.
     banded : one flat colour per contour interval instead of a smooth ramp.
     contour_interval : in depth units; None takes the map's own, else one that suits its relief.
     contour_base : depth that one contour passes through.
-    contour_width : pixels, in steps of a half; every fifth contour is half a pixel wider. 0 draws none.
-    labels : whether every fifth contour carries its depth; never on small maps, where nobody could read it.
+    density : number of contours over the usual, where neither style nor map say an interval.
+    contour_width : pixels, in steps of a half; index contours are half a pixel wider. 0 draws none.
+    contour_colour : red, green, blue.
+    index_every : every how many contours one is an index contour; 0: none.
+    dashed : whether the contours between index contours are dashed.
+    labels : whether index contours carry their depth; never on small maps, where nobody could read it.
+    along : labels follow their contours.
+    hillshade : 0 to 1, how strongly a light from the upper left shades the flanks.
+    fault_mark : filled, edged, outline, line or teeth.
     fault_width : pixels by which faults are drawn wider than their cells.
     fault_colour : red, green, blue.
+    sheet : what lies over the map.
+    scan : what becomes of the picture.
     """
 
     palette: str = "rainbow"
     banded: bool = False
     contour_interval: float | None = None
     contour_base: float = 0.0
+    density: float = 1.0
     contour_width: float = 0.5
+    contour_colour: Colour = BLACK
+    index_every: int = 5
+    dashed: bool = False
     labels: bool = False
+    along: bool = False
+    hillshade: float = 0.0
+    fault_mark: FaultMark = "filled"
     fault_width: int = 2
     fault_colour: Colour = BROWN
+    sheet: Sheet = field(default_factory=Sheet)
+    scan: Scan = field(default_factory=Scan)
 
     def __post_init__(self) -> None:
-        if self.palette not in PALETTES:
-            raise UserError("palette", repr(self.palette), f"one of {', '.join(PALETTES)}")
+        stops_of(self.palette)
+        if not self.density > 0 or self.index_every < 0:
+            raise UserError("density, index_every", f"{self.density}, {self.index_every}", "above 0, and 0 or more")
         if self.contour_interval is not None and not self.contour_interval > 0:
             raise UserError("contour_interval", str(self.contour_interval), "a depth step above 0")
 
@@ -83,11 +93,14 @@ def render(scene: Scene, style: Style = DEFAULT) -> RGB:
     low, high = scene.relief
     interval, base = contours_of(scene, style)
     picture = _coloured(scene.depth, low, high, palette(style.palette), (interval, base) if style.banded else None)
+    if style.hillshade:
+        _shade(picture, scene, style.hillshade)
     if style.contour_width > 0:
         _draw_contours(picture, scene, interval, base, style)
-    _draw_faults(picture, scene.fault, style)
+    draw_faults(picture, scene, style.fault_mark, style.fault_width, style.fault_colour)
     picture[~scene.map_valid] = WHITE
-    return picture
+    draw_sheet(Page(picture, scene, style.sheet, style.palette))
+    return scanned(picture, style.scan, style.sheet.seed)
 
 
 def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
@@ -102,7 +115,10 @@ def contour_ink(scene: Scene, interval: float, base: float, width: float = 0.5) 
 
     Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
     """
-    return _ink(_contours(scene.depth, scene.map_valid, interval, base), scene.shape, interval, base, width)
+    lines = _contours(scene.depth, scene.map_valid, interval, base)
+    thin = [line for level, line in lines if not _is_index(level, interval, base)]
+    thick = [line for level, line in lines if _is_index(level, interval, base)]
+    return _ink(thin, thick, scene.shape, width)
 
 
 def with_picture(scene: Scene) -> Scene:
@@ -116,20 +132,7 @@ def contours_of(scene: Scene, style: Style = DEFAULT) -> tuple[float, float]:
         return style.contour_interval, style.contour_base
     if scene.geo.contour_interval is not None:
         return scene.geo.contour_interval, scene.geo.contour_base
-    return nice_interval(*scene.relief, lines=contour_count(scene.shape)), scene.geo.contour_base
-
-
-def random_style(rng: np.random.Generator) -> Style:
-    """One of the many ways interpreters' programs draw a map."""
-    brown = np.add(BROWN, rng.integers(-20, 21, 3))
-    return Style(
-        palette=str(rng.choice(list(PALETTES))),
-        banded=bool(rng.random() < 0.25),
-        contour_width=float(rng.choice([0.5, 1.0, 1.5], p=[0.6, 0.3, 0.1])),
-        labels=bool(rng.random() < 0.15),
-        fault_width=int(rng.integers(1, 4)),
-        fault_colour=(int(brown[0]), int(brown[1]), int(brown[2])),
-    )
+    return nice_interval(*scene.relief, lines=contour_count(scene.shape) * style.density), scene.geo.contour_base
 
 
 def nice_interval(low: float, high: float, lines: float = 20) -> float:
@@ -166,13 +169,6 @@ def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) ->
     return np.vstack([np.hstack(tiles[row : row + columns]) for row in range(0, len(tiles), columns)])
 
 
-def palette(name: str) -> RGB:
-    """(256, 3) uint8 colours of a palette, deepest first."""
-    stops = np.array(PALETTES[name], float)
-    at = np.linspace(0, 255, len(stops))
-    return np.stack([np.interp(np.arange(256), at, stops[:, i]) for i in range(3)], axis=1).round().astype(np.uint8)
-
-
 def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
     """(H, W, 3) uint8: every cell in the colour of its depth, or of the middle of its (interval, base) band."""
     if bands is not None:
@@ -182,44 +178,66 @@ def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[
     return colours[np.clip(shade, 0, 255).astype(np.uint8)]
 
 
+def _shade(picture: RGB, scene: Scene, strength: float) -> None:
+    """Darken `picture` where the surface looks away from a light in the upper left, half as much where it is flat."""
+    low, high = scene.relief
+    down, right = np.gradient(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))
+    light = 1 - np.float32(strength / 2) * (1 + np.tanh(np.float32(0.15) * (down + right)))
+    picture[:] = np.rint(picture * light[..., None]).astype(np.uint8)
+
+
 def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, style: Style) -> None:
-    """Draw black contours into `picture`, and their depths."""
+    """Draw contours into `picture`, and their depths."""
     lines = _contours(scene.depth, scene.map_valid, interval, base)
-    ink = _ink(lines, scene.shape, interval, base, style.contour_width)
+    index = [_is_index(level, interval, base, style.index_every) for level, _ in lines]
+    thin = [line for (_, line), strong in zip(lines, index, strict=True) if not strong]
+    thick = [line for (_, line), strong in zip(lines, index, strict=True) if strong]
+    ink = _ink(
+        [part for line in thin for part in dashes(line)] if style.dashed else thin,
+        thick,
+        scene.shape,
+        style.contour_width,
+    )
     picture[:] = cv2.multiply(picture, cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2RGB), scale=1 / 255)
+    if any(style.contour_colour):
+        picture += np.rint(ink[..., None] / 255.0 * np.array(style.contour_colour)).astype(np.uint8)
     if style.labels and min(scene.shape) >= 3 * LABEL_DISTANCE:
-        _draw_labels(picture, [(level, line) for level, line in lines if _is_index(level, interval, base)])
+        _draw_labels(picture, [line for line, strong in zip(lines, index, strict=True) if strong], style)
 
 
-def _ink(lines: list[Line], shape: tuple[int, int], interval: float, base: float, width: float) -> NDArray[np.uint8]:
-    """(H, W) how black some contours are."""
+def dashes(line: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Every second piece of a line, each `DASH` pixels long."""
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    number = (along // DASH).astype(int)
+    return np.split(line, np.flatnonzero(np.diff(number)) + 1)[::2]
+
+
+def _ink(
+    thin: list[NDArray[np.float64]], thick: list[NDArray[np.float64]], shape: tuple[int, int], width: float
+) -> NDArray[np.uint8]:
+    """(H, W) how black some contours are, the thick ones half a pixel wider than `width`."""
     fine = np.zeros((shape[0] * 2, shape[1] * 2), np.uint8)  # twice as fine, for half-pixel widths
-    for index in (False, True):
-        points = [
-            np.rint(line * 32 + 8).astype(np.int32)  # sixteenths of a fine pixel
-            for level, line in lines
-            if _is_index(level, interval, base) == index
-        ]
-        cv2.polylines(fine, points, False, 255, max(1, round(2 * width) + index), cv2.LINE_AA, shift=4)
+    for wider, lines in enumerate((thin, thick)):
+        points = [np.rint(line * 32 + 8).astype(np.int32) for line in lines]  # sixteenths of a fine pixel
+        cv2.polylines(fine, points, False, 255, max(1, round(2 * width) + wider), cv2.LINE_AA, shift=4)
     return np.asarray(cv2.resize(fine, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _is_index(level: float, interval: float, base: float) -> bool:
-    return round((level - base) / interval) % 5 == 0
+def _is_index(level: float, interval: float, base: float, every: int = 5) -> bool:
+    return every > 0 and round((level - base) / interval) % every == 0
 
 
-def _draw_labels(picture: RGB, lines: list[Line]) -> None:
+def _draw_labels(picture: RGB, lines: list[Line], style: Style) -> None:
     """Write the depths of contours onto them, where labels are far enough apart."""
-    labels: list[tuple[str, NDArray]] = []
+    labels: list[tuple[str, NDArray, float]] = []
     for level, line in lines:
-        middle = line[len(line) // 2]
-        if all(np.hypot(*(middle - at)) > LABEL_DISTANCE for _, at in labels):
-            labels.append((f"{level:g}", middle))
-    for text, (x, y) in labels:
-        (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
-        corner = (int(x - w / 2), int(y + h / 2))
-        cv2.putText(picture, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, WHITE, 3, cv2.LINE_AA)
-        cv2.putText(picture, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, BLACK, 1, cv2.LINE_AA)
+        at = len(line) // 2
+        if all(np.hypot(*(line[at] - other)) > LABEL_DISTANCE for _, other, _ in labels):
+            right, down = line[min(at + 6, len(line) - 1)] - line[max(at - 6, 0)]
+            labels.append((f"{level:g}", line[at], -np.degrees(np.arctan(down / right)) if right else 90.0))
+    for text, (x, y), angle in labels:
+        turned = angle if style.along else 0.0
+        put_text(picture, text, (x, y), LABEL_SIZE, style.contour_colour, style.sheet.font, turned, halo=WHITE)
 
 
 def _contours(depth: Float, valid: NDArray[np.bool_], interval: float, base: float, block: int = 128) -> list[Line]:
@@ -243,17 +261,3 @@ def _contours(depth: Float, valid: NDArray[np.bool_], interval: float, base: flo
             for level, found in zip(levels, lines, strict=True):
                 pieces += [(level, line + np.array([left, top])) for line in found]
     return pieces
-
-
-def _draw_faults(picture: RGB, fault: NDArray[np.bool_], style: Style) -> None:
-    """Draw fault cells into `picture`, wider by `fault_width` pixels, with a soft edge."""
-    if not fault.any():
-        return
-    solid = fault.astype(np.uint8) * 255
-    if style.fault_width > 0:
-        across = 2 * style.fault_width + 1
-        solid = cv2.dilate(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
-    soft = np.maximum(cv2.GaussianBlur(solid, (3, 3), 0), fault * np.uint8(255))
-    touched = soft > 0
-    share = soft[touched, None] / 255.0
-    picture[touched] = np.rint(picture[touched] * (1 - share) + np.array(style.fault_colour) * share).astype(np.uint8)

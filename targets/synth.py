@@ -30,8 +30,9 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.holes import fill_holes
-from targets.render import contour_count, drawn, nice_interval, random_style
+from targets.render import contour_count, drawn, nice_interval
 from targets.scene import Bool, Float, Geo, Scene
+from targets.styles import CLEAN, random_style
 
 Range = tuple[float, float]
 MAX_NOISE = 0.005  # of the relief; rougher surfaces than this are not contoured before they are smoothed
@@ -114,7 +115,11 @@ class Fault:
 
 
 def make_scene(
-    seed: int, size: int | tuple[int, int] = 512, options: SynthOptions = TYPICAL, name: str | None = None
+    seed: int,
+    size: int | tuple[int, int] = 512,
+    options: SynthOptions = TYPICAL,
+    name: str | None = None,
+    styles: str = CLEAN,
 ) -> Scene:
     """Make one map; the same seed, size and options give the same map.
 
@@ -124,6 +129,7 @@ def make_scene(
     size : cells of a square map, or (rows, columns).
     options : what it may look like.
     name : default `synth_` and the seed.
+    styles : the family of `targets.styles` that its picture is drawn in one of.
 
     Returns
     -------
@@ -158,8 +164,8 @@ def make_scene(
         depth_range=(low, high),
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=name)
-    style = random_style(look)
-    lines = max(1.0, contour_count(shape) * look.uniform(*options.contours))
+    style = random_style(look, styles)
+    lines = max(1.0, contour_count(shape) * look.uniform(*options.contours) * style.density)
     return drawn(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
 
 

@@ -15,8 +15,9 @@ from targets.errors import UserError
 from targets.folder import write_folder
 from targets.maps import MapSource, list_maps, read_map
 from targets.pictures import write_picture
-from targets.render import DEFAULT, Style, contact_sheet, drawn, random_style
+from targets.render import DEFAULT, Style, contact_sheet, drawn
 from targets.scene import Scene
+from targets.styles import CLEAN, STYLES, random_style
 from targets.synth import TYPICAL, SynthOptions, make_scene
 
 SHOWN = 12  # maps on the contact sheet
@@ -32,7 +33,7 @@ def main(
     grids: tuple[Path, ...] = (),
     elevation: bool = False,
     longest: int = 0,
-    random_styles: bool = False,
+    styles: str | None = None,
     style: Style = DEFAULT,
     synth: SynthOptions = TYPICAL,
     margin: int = 12,
@@ -50,8 +51,9 @@ def main(
     grids : files or folders of gridded surfaces, read with the fault files beside them; no synthetic maps then.
     elevation : the grids hold elevations, positive up.
     longest : grids with a longer side are coarsened to this many cells; 0: never.
-    random_styles : draw every grid in another style, by seed, as synthetic maps always are.
-    style : how grids are drawn.
+    styles : draw every map in another style of a family, by seed: clean (as synthetic maps are by default), train
+        (as maps stand in reports), or what no network was trained on: unseen, unseen_legend.
+    style : how grids are drawn where no family is named.
     synth : what synthetic maps look like.
     margin : white pixels around the pictures, as interpreters' exports have.
     depth_bits : 8 or 16 for a depth picture, 32 for exact depths.
@@ -67,12 +69,12 @@ def main(
     if min(seed, margin, longest) < 0 or workers < 1:
         found = f"{seed}, {margin}, {longest}, {workers}"
         raise UserError("--seed, --margin, --longest, --workers", found, "at least 0, 0, 0 and 1")
+    if styles is not None and styles not in STYLES:
+        raise UserError("--styles", repr(styles), f"one of {', '.join(STYLES)}")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
-    make: Callable[..., Scene] = partial(make_scene, size=size, options=synth)
+    make: Callable[..., Scene] = partial(make_scene, size=size, options=synth, styles=styles or CLEAN)
     if grids:
-        make = partial(
-            _make_grid, elevation=elevation, longest=longest, style=style, seed=seed if random_styles else None
-        )
+        make = partial(_make_grid, elevation=elevation, longest=longest, style=style, styles=styles, seed=seed)
     work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
     if workers == 1:
         shown = list(map(work, jobs, range(len(jobs))))
@@ -93,11 +95,11 @@ def _make_and_write(
     return scene if index < SHOWN else None
 
 
-def _make_grid(source: MapSource, elevation: bool, longest: int, style: Style, seed: int | None) -> Scene:
-    """A grid with its picture, in `style` or in one that seed and name choose."""
+def _make_grid(source: MapSource, elevation: bool, longest: int, style: Style, styles: str | None, seed: int) -> Scene:
+    """A grid with its picture, in `style` or in one of a family that seed and name choose."""
     scene = coarsened(read_map(source, elevation=elevation), longest)
-    if seed is not None:
-        style = random_style(np.random.default_rng([seed, *source.name.encode()]))
+    if styles is not None:
+        style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles)
     return drawn(scene, style)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from targets.colours import colours_of, place_on_palette
-from targets.render import PALETTES, Style, render
+from targets.palettes import PALETTES
+from targets.render import Style, render
 from targets.synth import make_scene
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from targets.colours import likeliest_palette
 from targets.legend import depth_of_picture, scene_of_picture
-from targets.render import PALETTES, Style, render
+from targets.palettes import PALETTES
+from targets.render import Style, render
 from targets.truth import TrapRules, computed_traps
 from tests.conftest import dome_scene
 

@@ -11,7 +11,9 @@ from targets.synth import make_scene
 
 
 @pytest.mark.parametrize(
-    "style", [Style(), Style("jet", contour_width=1.0, fault_width=1), Style("dusk", banded=True)], ids=str
+    "style",
+    [Style(), Style("jet", contour_width=1.0, fault_width=1), Style("dusk", banded=True)],
+    ids=["default", "jet", "banded"],
 )
 def test_a_picture_is_nearly_the_one_drawn_without_contours(style):
     scene = make_scene(3, 320)

@@ -7,16 +7,15 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from targets.errors import UserError
+from targets.palettes import PALETTES
 from targets.render import (
     BROWN,
-    PALETTES,
     Style,
     _contours,
     contact_sheet,
+    dashes,
     drawn,
     nice_interval,
-    palette,
-    random_style,
     render,
 )
 from targets.scene import Geo, Scene
@@ -38,11 +37,6 @@ def test_high_is_red_and_deep_is_blue(name):
     high, deep = picture[30, 0], picture[30, 100]
     assert high[0] > high[2] + 40 and deep[2] > deep[0] + 40
     assert picture.shape == (60, 101, 3) and (picture[:10] == 255).all()
-
-
-@pytest.mark.parametrize("name", PALETTES)
-def test_no_colour_is_taken_for_the_white_outside(name):
-    assert (palette(name).min(axis=1) < 235).all()
 
 
 def test_colours_are_scaled_by_each_maps_own_relief():
@@ -127,12 +121,51 @@ def test_the_map_keeps_the_contours_it_is_drawn_with():
     assert np.array_equal(scene.rgb, render(scene))
 
 
-def test_styles_vary_and_are_decided_by_the_generator():
-    styles = [random_style(np.random.default_rng(seed)) for seed in range(60)]
-    assert styles[3] == random_style(np.random.default_rng(3))
-    assert {style.palette for style in styles} == set(PALETTES) and {style.banded for style in styles} == {True, False}
+def test_labels_are_written_on_large_maps():
     labelled = render(ramp(250, 300), Style(labels=True))
     assert (labelled != render(ramp(250, 300), Style())).any()
+    assert (labelled != render(ramp(250, 300), Style(labels=True, along=True))).any()
+    assert np.array_equal(render(ramp(), Style(labels=True)), render(ramp(), Style()))  # too small to be read
+
+
+def test_index_contours_come_as_often_as_asked():
+    scene = ramp(geo=Geo(contour_interval=10.0))
+
+    def strong(**how):
+        bare, lined = (render(scene, style)[10:].sum(axis=(0, 2), dtype=int) for style in (PLAIN, Style(**how)))
+        loss = 1 - lined / bare
+        at = np.array([loss[x - 1 : x + 2].sum() for x in range(10, 100, 10)])
+        return (np.flatnonzero(at > 1.2 * np.median(at)) + 1) * 10
+
+    assert strong(index_every=3).tolist() == [20, 50, 80]  # 1020 = 3 x 340
+    assert strong(index_every=0).tolist() == []
+
+
+def test_contours_have_their_colour_and_their_dashes():
+    scene = ramp(geo=Geo(contour_interval=25.0))
+    red = render(scene, Style(contour_colour=(200, 0, 0), contour_width=1.5, index_every=0))[20:, 25].astype(int)
+    assert (np.abs(red - (200, 0, 0)).max(axis=1) < 60).all()
+    whole = (render(scene, Style(index_every=0)) != render(scene, PLAIN)).any(axis=2)[20:, 25]
+    some = (render(scene, Style(index_every=0, dashed=True)) != render(scene, PLAIN)).any(axis=2)[20:, 25]
+    assert whole.all() and 0.3 < some.mean() < 0.9
+    pieces = dashes(np.stack([np.arange(23.0), np.zeros(23)], axis=1))
+    assert [piece[[0, -1], 0].tolist() for piece in pieces] == [[0, 4], [10, 14], [20, 22]]
+
+
+def test_density_is_of_the_usual_number_of_contours_and_gives_way_to_what_the_map_says():
+    counts = [100 / drawn(ramp(300, 101), Style(density=d)).geo.contour_interval for d in (0.5, 1, 2)]
+    assert counts == [5, 10, 20]
+    assert drawn(ramp(geo=Geo(contour_interval=7.0)), Style(density=3)).geo.contour_interval == 7.0
+
+
+def test_the_light_comes_from_the_upper_left():
+    rows, cols = np.indices((80, 80), np.float32)
+    dome = np.hypot(rows - 40, cols - 40) + 1000
+    inside = np.ones((80, 80), bool)
+    scene = Scene("dome", dome.astype(np.float32), inside, inside, ~inside)
+    bare, shaded = (render(scene, replace(PLAIN, hillshade=h)).astype(float).sum(axis=2) for h in (0, 0.5))
+    light = shaded / bare
+    assert light[28, 28] > 0.8 and light[52, 52] < 0.7 and light[28, 52] == pytest.approx(0.75, abs=0.03)
 
 
 def test_contact_sheet_holds_maps_of_any_shape():
@@ -141,7 +174,7 @@ def test_contact_sheet_holds_maps_of_any_shape():
 
 
 def test_wrong_styles_say_what_is_known():
-    with pytest.raises(UserError, match="jet"):
+    with pytest.raises(UserError, match=r"jet.*mpl:NAME.*random:SEED"):
         Style(palette="viridis")
     with pytest.raises(UserError, match="above 0"):
         Style(contour_interval=0.0)

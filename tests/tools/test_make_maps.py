@@ -56,7 +56,7 @@ def test_grids_are_drawn(call, tmp_path):
     assert call("--out", coarse, "--grids", tmp_path / "dome.npz", "--longest", 40)[0] == 0
     assert read_map(list_maps([coarse])[0]).shape == (30, 40)
     other = tmp_path / "other"
-    assert call("--out", other, "--grids", tmp_path / "dome.npz", "--random_styles", "--seed", 4)[0] == 0
+    assert call("--out", other, "--grids", tmp_path / "dome.npz", "--styles", "train", "--seed", 4)[0] == 0
     assert (other / "dome" / "rgb.png").read_bytes() != (out / "dome" / "rgb.png").read_bytes()
 
 
@@ -77,6 +77,7 @@ def test_real_grids_with_their_faults(call, tmp_path, shared_data):
         (["--out", "o", "--size", "8"], "at least 32 x 32"),
         (["--out", "o", "--grids", "none.gri"], "none.gri"),
         (["--out", "o", "--style.palette", "grey"], "rainbow"),
+        (["--out", "o", "--styles", "grey"], "one of clean, train, unseen, unseen_legend"),
         (["--out", "o", "--synth.dip", "[3,1]"], "synth.dip"),
         (["--out", "o", "--grids", "a.gri", "--count", "3"], "leave --count away"),
         (["--out", "o", "--colour", "red"], "--colour"),
