@@ -92,8 +92,9 @@ def write_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder:
 
 def write_picture(drawing: Drawing, values: np.ndarray, path: Path) -> None:
     """One pixel a cell, in the output's colours; cells outside the map are transparent."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(coloured(drawing, values), cv2.COLOR_RGBA2BGRA))
     with written_whole(path) as temporary:
-        cv2.imwrite(str(temporary), cv2.cvtColor(coloured(drawing, values), cv2.COLOR_RGBA2BGRA))
+        temporary.write_bytes(content.tobytes())  # OpenCV's own writing does not tell of a full disk
 
 
 def coloured(drawing: Drawing, values: np.ndarray) -> NDArray[np.uint8]:

@@ -94,6 +94,9 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+    except KeyboardInterrupt as error:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from error  # 128 + SIGINT, as shells have it
 
 
 def read_record(kind: type[Result], words: list[str], tool: str) -> Result:

@@ -9,6 +9,7 @@ from mtl.report import write_report
 from mtl.results import read_results
 from targets.cli import run
 from targets.errors import UserError
+from targets.locks import in_use
 
 
 def main(
@@ -31,8 +32,9 @@ def main(
     report_only : make no run, only tables and pictures of what is finished.
     """
     folder = Path(out or Path("runs") / "ablations" / ablation.name)
-    failed = [] if report_only else ablate(ablation, folder, jobs, threads, scheduler)
-    print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
+    with in_use(folder):
+        failed = [] if report_only else ablate(ablation, folder, jobs, threads, scheduler)
+        print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
     print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
     print(f"the runs side by side: tensorboard --logdir {folder}")
     if failed:

@@ -6,6 +6,7 @@ from pathlib import Path
 from mtl.config import TrainConfig
 from mtl.crossval import cross_validate
 from targets.cli import run
+from targets.locks import in_use
 
 
 def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
@@ -17,7 +18,8 @@ def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
     test : new maps, a folder of them, to predict with all folds together.
     """
     folder = Path(out)
-    print(cross_validate(config, folder, test))
+    with in_use(folder):
+        print(cross_validate(config, folder, test))
     print(f"look at {folder / 'crossval.png'}; tables: {folder / 'crossval.md'}, {folder / 'thresholds.json'}")
     if test is not None:
         print(f"masks of {test}: {folder / 'submission.csv'}")

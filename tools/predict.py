@@ -9,6 +9,7 @@ from mtl.predict import REPORT, load_predictor, predict_maps
 from mtl.scores import THRESHOLD
 from targets.cli import Names, run
 from targets.errors import UserError
+from targets.locks import in_use
 from targets.maps import Reading
 from targets.tgs import SUBMISSION
 
@@ -48,11 +49,12 @@ def main(
     """
     predictor = load_predictor(checkpoint, device, stride, tta, backend, precision)
     failed = []
-    for name, result in predict_maps(predictor, maps, Path(out), reading, folders, cut):
-        if isinstance(result, UserError):
-            failed.append(result)
-        elif folders:
-            print(f"{name}: look at {result / 'overlay.png'}", flush=True)
+    with in_use(out):
+        for name, result in predict_maps(predictor, maps, Path(out), reading, folders, cut):
+            if isinstance(result, UserError):
+                failed.append(result)
+            elif folders:
+                print(f"{name}: look at {result / 'overlay.png'}", flush=True)
     if (Path(out) / SUBMISSION).exists():
         print(f"run-length codes of all masks: {Path(out) / SUBMISSION}")
     elif folders:
