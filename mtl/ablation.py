@@ -1,13 +1,15 @@
 """How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
 
+import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 from typing import Any
 
@@ -201,12 +203,28 @@ def _outcome(work: Callable[[], list[Result]]) -> Outcome:
         return error
 
 
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that started it is gone, even if that was killed."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 @contextmanager
 def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
     """Processes of this machine, or the workers of a Dask cluster, behind Python's one interface to both."""
     if scheduler is None:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield pool
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
+            try:
+                yield pool
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # else it would go on with all runs that wait
+                raise
         return
     try:
         import dask
