@@ -84,7 +84,7 @@ class DynamicAverage(FixedWeights):
     def __init__(self, given: Tensor) -> None:
         super().__init__(given)
         self.register_buffer("history", torch.full((2, len(given)), torch.nan))  # the last epoch, the one before
-        self.register_buffer("seen", torch.zeros(len(given) + 1), persistent=False)  # sums of this epoch, and batches
+        self.register_buffer("seen", torch.zeros(len(given) + 1))  # sums of this epoch, and batches
 
     def weights(self, costs: Sequence[Tensor], shared: Tensor) -> Tensor:
         self.seen += torch.stack([*costs, costs[0].new_ones(())]).detach()

@@ -20,6 +20,7 @@ from targets.cli import Names
 from targets.errors import UserError
 
 KEY = "trapmtl"  # the resolved config of the run, as plain types
+POSITION = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
 MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 

@@ -154,6 +154,8 @@ class LoopConfig:
     monitor : any figure of any output, by which the best checkpoint is chosen and a plateau seen, such as trap/iou or
         trap/average_precision; none: the first head's main figure.
     panels_every : epochs between pictures in TensorBoard.
+    save_minutes : minutes after which last.ckpt is written within an epoch too; 0: after every step. At the end of an
+        epoch it always is.
     """
 
     epochs: int = 10
@@ -167,6 +169,7 @@ class LoopConfig:
     early_stop: int = 0
     monitor: str | None = None
     panels_every: int = 5
+    save_minutes: float = 10.0
     seed: int = 0
 
 

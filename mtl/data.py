@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ class Patches(Dataset[Batch]):
         return np.array(held)
 
     def __getitem__(self, key: int) -> Batch:
-        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors.
+        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors; and the key.
 
         With a context, inputs are (2C, size, size).
         """
@@ -139,7 +140,13 @@ class Patches(Dataset[Batch]):
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
             turns &= TURNS[self._augment.symmetry]
             arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
-        return {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+        batch = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+        return batch | {"key": torch.tensor(key)}
+
+    def place(self, key: int) -> tuple[str, Origin]:
+        """The map that a patch is of, and the row and column of its first cell there."""
+        index, origin = self._places[key % len(self)]
+        return self._samples[index].scene.name, origin
 
     def _context_of(self, sample: Sample, frame: Frame, patches: PatchConfig) -> Context:
         """What lies around the patches of a map; the last plane is the share of the map in a reduced cell."""
@@ -194,7 +201,8 @@ class EpochSampler(Sampler[int]):
     def __init__(
         self, length: int, seed: int, repeats: int = 1, wanted: Bool | None = None, share: float = 0.0
     ) -> None:
-        self._length, self._seed, self._repeats, self._epoch = length, seed, repeats, 0
+        self._length, self._seed, self._repeats = length, seed, repeats
+        self._epoch = self._shown = 0
         self._wanted = np.ones(length, bool) if wanted is None or not wanted.any() else wanted
         number = int(self._wanted.sum())
         self._others = (
@@ -203,12 +211,23 @@ class EpochSampler(Sampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the training loop at the start of an epoch."""
-        self._epoch = epoch
+        if epoch != self._epoch:
+            self.go_on(epoch, 0)
+
+    def go_on(self, epoch: int, shown: int) -> None:
+        """Begin with an epoch of which so many patches were shown before the run was interrupted.
+
+        Workers ask for patches before the training loop calls `set_epoch`.
+        """
+        self._epoch, self._shown = epoch, shown
 
     def __len__(self) -> int:
         return (int(self._wanted.sum()) + self._others) * self._repeats
 
     def __iter__(self) -> Iterator[int]:
+        return islice(self._keys(), self._shown, None)
+
+    def _keys(self) -> Iterator[int]:
         for turn_of_all in range(self._epoch * self._repeats, (self._epoch + 1) * self._repeats):
             order = np.random.default_rng([self._seed, turn_of_all]).permutation(self._length)
             others = np.cumsum(~self._wanted[order])  # the first of the others in this order are shown

@@ -15,9 +15,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mtl.balance import cosines, find_balance, gradient_products
 from mtl.board import Board, MapSums
-from mtl.checkpoint import KEY, build_net
+from mtl.checkpoint import KEY, POSITION, build_net
 from mtl.config import TrainConfig
 from mtl.data import Batch, Sample
+from mtl.finite import gradient_lengths, stop_unless_finite
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, Head, Output, outputs_of, trap_outputs, with_losses
 from mtl.net import STRIDE, MultiHeadNet
@@ -53,6 +54,7 @@ class MultiTask(L.LightningModule):
         self.losses: dict[str, list[float]] = {}
         self.answered: list[tuple[Sample, dict[str, Float]]] = []
         self.gradients: list[tuple[Tensor, Tensor]] = []  # products of an epoch's gradients, and weights
+        self.means: dict[str, tuple[Tensor, int]] = {}  # of an epoch so far: sums over patches, and patches
         # Half a tile apart and one look, rather than as prediction is set to: validation comes every epoch.
         quick = replace(config.predict, stride=max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE), tta="none")
         config = replace(config, predict=quick)
@@ -60,9 +62,12 @@ class MultiTask(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted sum of all heads' losses on a batch of patches."""
+        self.batch = batch
         inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
         shared, stages = self.net.features(inputs)
         costs = self.costs(self.net.answers(shared, inputs.shape[-2:]), batch)
+        by_head = {head.name: cost for head, cost in zip(self.heads, costs, strict=True)}
+        stop_unless_finite(by_head, "loss", batch, self.trainer)
         early = [self.costs(logits, batch) for logits in self.net.early_answers(stages, inputs.shape[-2:])]
         supervised = costs
         if early:
@@ -70,10 +75,10 @@ class MultiTask(L.LightningModule):
             supervised = [cost + share * sum(others) for cost, *others in zip(costs, *early, strict=True)]
         total, weights = self.balance(supervised, shared)
         for head, cost, weight in zip(self.heads, costs, weights, strict=True):
-            self.log_mean(f"{head.name}/train_loss", cost, len(inputs))
-            self.log_mean(f"{head.name}/weight", weight, len(inputs))
+            self.add_to_mean(f"{head.name}/train_loss", cost, len(inputs))
+            self.add_to_mean(f"{head.name}/weight", weight, len(inputs))
         if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
-            self.gradients.append((gradient_products(costs, shared), weights))
+            self.gradients.append((gradient_products(costs, shared).cpu(), weights.cpu()))
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
         return total
 
@@ -84,15 +89,21 @@ class MultiTask(L.LightningModule):
             for head in self.heads_now
         ]
 
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Look at the gradients; in 16-mixed the scaler takes care of them, by leaving out the step."""
+        if self.config.loop.precision != "16-mixed":
+            stop_unless_finite(gradient_lengths(self.net), "gradient", self.batch, self.trainer)
+
     @property
     def heads_now(self) -> tuple[Head, ...]:
         """The heads with the losses of this epoch."""
         optim = self.config.optim
         return self.later_heads if optim.later_losses and self.current_epoch >= optim.later_from else self.heads
 
-    def log_mean(self, name: str, value: Tensor, patches: int) -> None:
-        """Log a figure of a batch as its mean over the epoch."""
-        self.log(name, value, on_step=False, on_epoch=True, batch_size=patches)
+    def add_to_mean(self, name: str, value: Tensor, patches: int) -> None:
+        """Add a figure of a batch to its mean over the epoch, which is kept in a checkpoint within the epoch, too."""
+        total, count = self.means.get(name, (torch.zeros_like(value), 0))
+        self.means[name] = total.to(value.device) + value.detach() * patches, count + patches
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Patches go to the device; a whole map stays where it is, its tiles are sent one batch at a time."""
@@ -135,6 +146,9 @@ class MultiTask(L.LightningModule):
         self.board.clear()
         self.answered = []
         self.log_gradients()
+        for name, (total, count) in self.means.items():
+            self.log(name, total / count)
+        self.means = {}
 
     def draws_now(self) -> bool:
         """Whether this epoch has its pictures: the last one has, and one in `panels_every`."""
@@ -229,7 +243,7 @@ class MultiTask(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         for group in self.trainer.optimizers[0].param_groups:
-            self.log(f"rate/{group['name']}", group["lr"])
+            self.add_to_mean(f"rate/{group['name']}", torch.tensor(group["lr"]), 1)
 
     def on_train_epoch_end(self) -> None:
         """Close the epoch of the heads' weights, and lower the rates on a plateau.
@@ -241,8 +255,12 @@ class MultiTask(L.LightningModule):
             self.plateau.step(float(self.trainer.callback_metrics[monitored(self.config, self.heads)[0]]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the config, the plateau, and the random state: patches and their variation need none, dropout does."""
+        """Add the config, the plateau, where the run stands, what is counted of the epoch so far, and the random state:
+        patches and their variation need none, dropout does."""
         checkpoint[KEY] = self.config.as_dict()
+        batches = int((self.trainer.fit_loop.batch_idx + 1) % self.trainer.num_training_batches)
+        checkpoint[POSITION] = {"epoch": self.current_epoch + (batches == 0), "batches": batches}
+        checkpoint["so_far"] = {"means": self.means, "gradients": self.gradients}
         checkpoint["random"] = torch.get_rng_state()
         if self.plateau is not None:
             checkpoint["plateau"] = self.plateau.state_dict()
@@ -253,6 +271,8 @@ class MultiTask(L.LightningModule):
         """Restore plateau and random state; Lightning restores weights, optimiser, cosine schedule and position."""
         torch.set_rng_state(checkpoint["random"].cpu())
         self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
+        if "so_far" in checkpoint:
+            self.means, self.gradients = checkpoint["so_far"]["means"], checkpoint["so_far"]["gradients"]
         if torch.cuda.is_available() and "random_cuda" in checkpoint:
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
 

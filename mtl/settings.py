@@ -84,6 +84,8 @@ def check_settings(config: TrainConfig) -> None:
     for name, value in positive.items():
         if value < 1:
             raise UserError(name, f"{value}", "a whole number of at least 1")
+    if config.loop.save_minutes < 0:
+        raise UserError("loop.save_minutes", f"{config.loop.save_minutes}", "0 or more minutes")
     if not 0 <= config.patches.trap_share <= 1:
         raise UserError("patches.trap_share", f"{config.patches.trap_share}", "a share between 0 and 1")
 

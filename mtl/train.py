@@ -4,31 +4,37 @@ import csv
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.plugins.environments import SLURMEnvironment
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
 from mtl.averaging import MovingAverage
 from mtl.board import pages
-from mtl.checkpoint import check_same_network, read_checkpoint
+from mtl.checkpoint import POSITION, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
 from mtl.data import EpochSampler, FlightPlan, Patches, prepare
 from mtl.module import MultiTask
 from mtl.net import STRIDE
 from mtl.progress import progress
+from mtl.saving import KeptCheckpoint, Saving, WholeFiles, ignore_stops
 from mtl.settings import check_settings, monitored
 from mtl.splits import first_groups, split_maps
 from mtl.tiles import padded_length
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
+from targets.locks import in_use
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Scene
 
@@ -64,10 +70,12 @@ OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 def train(
     config: TrainConfig, out: Path, resume: bool = False, extra_callbacks: Sequence[Callback] = ()
 ) -> dict[str, float]:
-    """Read the maps of `config.data` and fit a network to them; see `fit`."""
+    """Read the maps of `config.data` and fit a network to them, with the run folder to itself; see `fit`."""
     check_settings(config)
-    training, validation = maps_of(config)
-    return fit(config, out, training, validation, resume, extra_callbacks)
+    first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
+    with in_use(out) if first else nullcontext():
+        training, validation = maps_of(config)
+        return fit(config, out, training, validation, resume, extra_callbacks)
 
 
 def maps_of(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
@@ -135,6 +143,8 @@ def fit(
             out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
         )
     ready = made_ready(config, training, validation, pretrained=checkpoint is None)
+    if checkpoint is not None:
+        ready.go_on(checkpoint)
     config, module, loop = ready.config, ready.module, config.loop
     monitor, mode = monitored(config, module.heads)
     print(ready.plan, flush=True)
@@ -149,17 +159,16 @@ def fit(
         *extra_callbacks,
         progress(ready.plan.steps * loop.accumulate),
         MetricsTable(out / "metrics.csv"),
-        ModelCheckpoint(
-            out, "best", monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
-        ),
-        ModelCheckpoint(out, "last", enable_version_counter=False, save_on_train_epoch_end=True),
+        KeptCheckpoint(out, "best", monitor, mode),
+        KeptCheckpoint(out, "last"),
     ]
     if config.optim.ema:
         callbacks.append(MovingAverage(config.optim.ema))
     if loop.early_stop:
         callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
+    callbacks.append(Saving(out, loop.save_minutes))  # what the others keep of a step is in the checkpoint
     trainer = trainer_of(config, out, loop.epochs, logger, callbacks)
-    trainer.fit(module, ready.patches, ready.maps, ckpt_path=checkpoint)
+    trainer.fit(module, ready.patches, ready.maps, ckpt_path=last if resume else None)
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
@@ -169,6 +178,7 @@ class Ready:
 
     config : with the size of patches that fits the maps.
     patches, maps : what the module is shown, to learn from and to be judged on.
+    sampler : the order of the patches.
     """
 
     config: TrainConfig
@@ -176,6 +186,12 @@ class Ready:
     plan: FlightPlan
     patches: DataLoader
     maps: DataLoader
+    sampler: EpochSampler
+
+    def go_on(self, checkpoint: Mapping[str, Any]) -> None:
+        """Leave out the patches that the epoch of a checkpoint has shown (earlier versions saved whole epochs)."""
+        at = checkpoint.get(POSITION, {"epoch": checkpoint["epoch"] + 1, "batches": 0})
+        self.sampler.go_on(at["epoch"], at["batches"] * self.plan.batch)
 
 
 def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Sequence[Scene], pretrained: bool) -> Ready:
@@ -209,8 +225,17 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
         config,
         module,
         plan,
-        DataLoader(patches, batch, sampler=sampler, num_workers=loop.workers, persistent_workers=loop.workers > 0),
-        DataLoader(maps, batch_size=None, collate_fn=_as_it_is),
+        DataLoader(
+            patches,
+            batch,
+            sampler=sampler,
+            num_workers=loop.workers,
+            persistent_workers=loop.workers > 0,
+            worker_init_fn=ignore_stops,
+            generator=torch.Generator(),  # else it would draw from the random numbers of dropout
+        ),
+        DataLoader(maps, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
+        sampler,
     )
 
 
@@ -219,6 +244,9 @@ def trainer_of(
 ) -> L.Trainer:
     """Lightning's loop with the settings of a run."""
     loop = config.loop
+    plugins: list[Any] = [WholeFiles()]
+    if SLURMEnvironment.detect():  # Lightning would save in the middle of a step when asked to stop
+        plugins.append(SLURMEnvironment(auto_requeue=False))
     return L.Trainer(
         default_root_dir=out,
         max_epochs=epochs,
@@ -229,10 +257,11 @@ def trainer_of(
         gradient_clip_val=config.optim.clip or None,
         logger=logger or False,
         callbacks=list(callbacks),
-        enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_model_summary=False,
+        plugins=plugins,
     )
 
 
@@ -240,11 +269,11 @@ def _as_it_is(sample: Any) -> Any:
     return sample
 
 
-def _checkpoint_to_resume(last: Path, config: TrainConfig) -> Path:
+def _checkpoint_to_resume(last: Path, config: TrainConfig) -> dict[str, Any]:
     if not last.exists():
         raise UserError(
             last, "no such file", "the last checkpoint of the run to resume", "leave out --resume to start it"
         )
-    saved, _ = read_checkpoint(last)
+    saved, content = read_checkpoint(last)
     check_same_network(last, saved, config)
-    return last
+    return content

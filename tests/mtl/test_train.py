@@ -65,11 +65,11 @@ class Killed(Exception):
 class KillAt(Callback):
     """Stops the run in the middle of an epoch, as a lost machine would."""
 
-    def __init__(self, epoch):
-        self.epoch = epoch
+    def __init__(self, epoch, batch):
+        self.at = epoch, batch
 
-    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        if trainer.current_epoch == self.epoch:
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        if (trainer.current_epoch, batch_idx) == self.at:
             raise Killed
 
 
@@ -83,15 +83,29 @@ RESUMED = {
 }
 
 
-@pytest.mark.parametrize("optim", RESUMED.values(), ids=RESUMED)
-def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim):
+@pytest.mark.parametrize(
+    ("optim", "accumulate", "saved"),
+    [
+        *((optim, 1, 2) for optim in RESUMED.values()),
+        (RESUMED["cosine"], 2, 2),  # one batch less: its gradient waits for the next one's
+        (RESUMED["plateau"], 1, 0),  # from the start of the epoch
+    ],
+    ids=[*RESUMED, "accumulated", "epochs only"],
+)
+def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim, accumulate, saved):
     if optim.balance.startswith("torchjd"):
         pytest.importorskip("torchjd")
-    config = tiny_config(optim=optim, loop=LoopConfig(epochs=4, batch=2, panels_every=10), heads=Names("trap,dist"))
-    whole = fit(config, tmp_path / "whole", SCENES[:3], SCENES[3:])
+    minutes = 0 if saved else 10
+    loop = LoopConfig(epochs=3, batch=1, accumulate=accumulate, panels_every=10, save_minutes=minutes)
+    config = tiny_config(optim=optim, loop=loop, heads=Names("trap,dist"))
+    config = replace(config, net=replace(config.net, block="bottleneck", dropout=0.2))
+    maps = [*SCENES[:3], SCENES[0]][: 2 + accumulate], SCENES[3:]
+    whole = fit(config, tmp_path / "whole", *maps)
     with pytest.raises(Killed):
-        fit(config, tmp_path / "parts", SCENES[:3], SCENES[3:], extra_callbacks=[KillAt(2)])
-    parts = fit(config, tmp_path / "parts", SCENES[:3], SCENES[3:], resume=True)
+        fit(config, tmp_path / "parts", *maps, extra_callbacks=[KillAt(1, batch=1 + accumulate)])
+    at = torch.load(tmp_path / "parts" / "last.ckpt", weights_only=True)["position"]
+    assert at == {"epoch": 1, "batches": saved}
+    parts = fit(config, tmp_path / "parts", *maps, resume=True)
     first, second = (torch.load(tmp_path / n / "last.ckpt", weights_only=True) for n in ("whole", "parts"))
     for name, value in first["state_dict"].items():
         assert torch.equal(value, second["state_dict"][name]), name
@@ -103,6 +117,33 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim):
     assert whole == pytest.approx(parts, nan_ok=True)
     texts = [(tmp_path / n / "metrics.csv").read_text() for n in ("whole", "parts")]
     assert texts[0] == texts[1]
+
+
+class Spoil(Callback):
+    """Makes the weights or the gradients of a head NaN at a batch."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        weights = next(module.net.heads["dist"].parameters())
+        if batch_idx == 1 and self.what == "loss":
+            weights.data.fill_(torch.nan)
+        elif batch_idx == 1:
+            weights.register_hook(lambda gradient: gradient * torch.inf)
+
+
+@pytest.mark.parametrize(("what", "named"), [("loss", "dist nan"), ("gradient", "heads (nan|inf)")])
+def test_a_value_that_is_not_finite_stops_the_run_with_its_batch(tmp_path, what, named):
+    config = tiny_config(heads=Names("trap,dist"), loop=LoopConfig(epochs=1, batch=1, save_minutes=0))
+    found = rf"stopped.pt: .*{what} was not finite \({named}\), of maps d[012];"
+    with pytest.raises(UserError, match=found) as raised:
+        fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[Spoil(what)])
+    kept = torch.load(tmp_path / "stopped.pt", weights_only=True)
+    assert kept["batch"]["inputs"].shape == (1, 5, 64, 64)
+    assert f"maps {kept['places'][0][0]};" in str(raised.value)
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)  # of the step before
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
 
 
 def test_early_answers_weigh_in_training_and_are_not_asked_for_afterwards(tmp_path):
