@@ -1,15 +1,13 @@
 """How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
 
-import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 from time import perf_counter
 from typing import Any
 
@@ -27,6 +25,7 @@ from mtl.predict import load_predictor
 from mtl.results import Key, Result, read_results, write_results
 from mtl.runs import make_run
 from targets.errors import UserError
+from targets.parent import end_with_parent
 from targets.scene import Float, Scene
 
 # -- one run -----------------------------------------------------------------------------------------------------
@@ -201,18 +200,6 @@ def _outcome(work: Callable[[], list[Result]]) -> Outcome:
         return work()
     except UserError as error:
         return error
-
-
-def end_with_parent() -> None:
-    """Let this process end as soon as the one that started it is gone, even if that was killed."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
     """
     if torch.stack(list(values.values())).isfinite().all():
         return
-    wrong = {name: float(value) for name, value in values.items() if not value.isfinite()}
+    wrong = {name: value.item() for name, value in values.items() if not value.isfinite()}
     patches: Any = trainer.train_dataloader
     places = [patches.dataset.place(int(key)) for key in batch["key"]]
     path = Path(trainer.default_root_dir) / STOPPED
