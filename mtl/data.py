@@ -180,7 +180,7 @@ def vary(
     for record in records:
         planes = varied[first : first + record.channels]
         first += record.channels
-        if record.jitter:
+        if record.picture:
             contrast, brightness = 1 + how.contrast * rng.uniform(-1, 1), 2 * how.brightness * rng.uniform(-1, 1)
             planes[:, inside] = planes[:, inside] * np.float32(contrast) + np.float32(brightness)
         if record.noise and how.noise:

@@ -35,7 +35,8 @@ class InputChannel:
     make : (whole scene, rules by which its closures count as traps) -> a function from a slice of rows to these rows,
         (C, rows, W) float32, roughly within -2..2. Whatever can be told row by row waits until it is asked for.
     outside : the value outside the map and in the padding of a patch.
-    jitter : brightness and contrast may be varied in training (pictures only).
+    picture : it is the map's picture: brightness and contrast may be varied in training.
+    from_depth : it is made from the map's depth.
     noise : standard deviation of the Gaussian noise added in training.
     stored : the picture it can be made from cell by cell, for programs that know nothing but pictures; None: it takes
         more than that.
@@ -46,7 +47,8 @@ class InputChannel:
     unit: str
     make: Callable[[Scene, TrapRules], Rows]
     outside: float = 0.0
-    jitter: bool = False
+    picture: bool = False
+    from_depth: bool = False
     noise: float = 0.0
     stored: Bytes | None = None
 
@@ -157,12 +159,12 @@ INPUTS = {
             "grey levels, 0 = 50 %",
             picture,
             outside=WHITE,
-            jitter=True,
+            picture=True,
             noise=0.02,
             stored=Bytes("rgb.png", 2 * WHITE, -WHITE),
         ),
         InputChannel(
-            "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, outside=WHITE, jitter=True, noise=0.02
+            "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, outside=WHITE, picture=True, noise=0.02
         ),
         InputChannel("fault", 1, "1 = fault", fault, stored=Bytes("fault_mask.png", -1, 1)),
         # Outside lies deeper than everything: at an open border a trap leaks.
@@ -172,12 +174,15 @@ INPUTS = {
             "+1 shallowest .. -1 deepest",
             depth,
             outside=-1.5,
+            from_depth=True,
             noise=0.01,
             stored=Bytes("depth_norm.png", 2, -1),
         ),
-        InputChannel("isolines", 1, "1 = contour", isolines),
-        InputChannel("gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01),
-        InputChannel("closure", 1, "√(height above spill / relief)", closure),
+        InputChannel("isolines", 1, "1 = contour", isolines, from_depth=True),
+        InputChannel(
+            "gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01, from_depth=True
+        ),
+        InputChannel("closure", 1, "√(height above spill / relief)", closure, from_depth=True),
         InputChannel("map", 1, "1 = inside the map", inside, stored=Bytes("map_mask.png", 1, 0)),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
         InputChannel("salt_depth_abs", 3, "0 black .. 1 white, its gradient, times the row", salt_depth_abs),

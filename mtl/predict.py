@@ -32,6 +32,7 @@ from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
+from targets.render import with_picture
 from targets.scene import Float, Rows, Scene
 from targets.tgs import SUBMISSION, encode_runs, write_table
 from targets.truth import closures_of
@@ -70,6 +71,7 @@ class Predictor:
         """How it looks at a tile: every network in every symmetry of `predict.tta`."""
         return Looks(self.runs or self.nets, self.heads, self.config.predict.tta)
 
+    @torch.inference_mode()
     def __call__(self, scene: Scene, into: Path | None = None) -> dict[str, Float]:
         """{output: (C, H, W) float32 in the output's unit, NaN outside the map}.
 
@@ -86,12 +88,12 @@ class Predictor:
         if coarse is scene:
             return self.answer(inputs, scene, into)
         grown = np.float32(max(scene.shape) / max(coarse.shape))
-        in_cells = {name for o in self.outputs if o.in_cells for name in (o.name, spread_of(o.name))}
+        in_cells = {name for head in self.heads if head.in_cells for name in (head.name, spread_of(head.name))}
         store = Store(scene.shape[0], into)
-        for name, planes in self.answer(inputs, coarse).items():
+        for name, planes in self._blended(self.looks, inputs, coarse).items():
             finer = np.stack([refined(plane, scene.shape) for plane in planes]) * (grown if name in in_cells else 1)
             store.write(name, 0, masked(finer, scene.map_valid))
-        return store.arrays()
+        return self._completed(store.arrays(), scene, grown)
 
     def view(self, scene: Scene) -> View:
         """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
@@ -142,11 +144,19 @@ class Predictor:
             store.write(name, 0, masked(frame.take(values), scene.map_valid))
         return store.arrays()
 
-    def _completed(self, answers: dict[str, Float], scene: Scene) -> dict[str, Float]:
-        """Every output, of the heads' values: what is derived from them, and the fusion."""
+    def _completed(self, answers: dict[str, Float], scene: Scene, coarse: float = 1.0) -> dict[str, Float]:
+        """Every output, of the heads' values: what is derived from them, and the fusion.
+
+        Parameters
+        ----------
+        coarse : cells of the scene along one cell of the map that the network saw.
+        """
+        reads_colours = any(i.picture for i in self.inputs) and not any(i.from_depth for i in self.inputs)
+        seen = with_picture(scene) if reads_colours else scene.with_(rgb=None)
         for head in self.heads:
             if head.derived is not None:
-                answers[head.derived.name] = head.derived.derive(answers[head.name], scene, self.config.targets)
+                values = answers[head.name]
+                answers[head.derived.name] = head.derived.derive(values, seen, self.config.targets, coarse)
         if self.fusion is not None:
             answers[FUSION.name] = self.fusion(answers)
         return answers

@@ -26,21 +26,21 @@ def iou(values, truth):
 def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
     monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
     monkeypatch.setattr("mtl.heads.DEPTH_ERROR", 1e-9)  # and no doubt
-    scene = make_scene(4, 96)
+    scene = make_scene(4, 96).with_(rgb=None)
     scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
     options = TruthOptions(rules)
     truth = find_truth(scene, options)
     assert truth.labels.any()
     values, _ = head.target(truth)
-    assert iou(head.derived.derive(values, scene, options), truth) > 0.99
+    assert iou(head.derived.derive(values, scene, options, 1.0), truth) > 0.99
 
 
 def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
     inside = np.ones((40, 40), bool)
     inside[:, :5] = False
     flat = np.full((40, 40), 7.0, np.float32)
-    np.testing.assert_allclose(smoothed(flat, inside)[inside], 7.0, rtol=1e-5)
-    assert np.isnan(smoothed(flat, inside)[~inside]).all()
+    np.testing.assert_allclose(smoothed(flat, inside, 3.0)[inside], 7.0, rtol=1e-5)
+    assert np.isnan(smoothed(flat, inside, 3.0)[~inside]).all()
     rows, cols = np.indices((40, 40), np.float32)
     nose = np.abs(rows - 20) / 20 - cols / 100  # rises towards the border: no closure but those of noise
     nose += np.random.default_rng(0).normal(0, 0.1, nose.shape).astype(np.float32)
@@ -48,7 +48,7 @@ def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
     rules = TrapRules(min_relief=0, min_area=4)
     rough = closures_under(nose, scene, rules).sum()
     assert rough > 40
-    assert closures_under(smoothed(nose, scene.map_valid), scene, rules).sum() < 0.2 * rough
+    assert closures_under(smoothed(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
 
 
 def test_the_fused_classes_give_the_mask_back():
@@ -57,14 +57,14 @@ def test_the_fused_classes_give_the_mask_back():
     head = HEADS["fused"]
     values, _ = head.target(truth)
     assert (values.sum(0) == 1).all()
-    assert iou(head.derived.derive(values, scene, truth.options), truth) == 1
+    assert iou(head.derived.derive(values, scene, truth.options, 1.0), truth) == 1
 
 
 def test_without_an_inside_the_fused_classes_give_no_trap():
     scene = dome_scene()
     nothing = np.stack([np.ones(scene.shape), np.zeros(scene.shape), np.zeros(scene.shape)]).astype(np.float32)
     head = HEADS["fused"]
-    assert not head.derived.derive(nothing, scene, TruthOptions()).any()
+    assert not head.derived.derive(nothing, scene, TruthOptions(), 1.0).any()
 
 
 def test_the_height_of_a_dome_is_the_root_of_its_closure_over_the_relief(dome):
@@ -138,7 +138,7 @@ def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome,
     monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)
     head = HEADS["depth"]
     values, _ = head.target(find_truth(dome))
-    chance = head.derived.derive(values, dome, TruthOptions())[0]
+    chance = head.derived.derive(values, dome.with_(rgb=None), TruthOptions(), 1.0)[0]
     share = (2100 - dome.depth) / 100  # the dome closes to its foot, and is all of the relief
     inside = share > 0.001
     np.testing.assert_allclose(chance[inside], (share / (share + DEPTH_ERROR))[inside], atol=0.01)

@@ -125,8 +125,8 @@ def test_an_ensemble_is_the_mean_of_its_members_and_derives_from_it(checkpoints)
         np.testing.assert_allclose(both[name], (a[name] + b[name]) / 2, atol=1e-5)
         assert np.nanmax(both[f"{name}_spread"]) > 0
         np.testing.assert_array_equal(np.isfinite(both[f"{name}_spread"][0]), inside)
-    depth = HEADS["depth"].derived
-    np.testing.assert_array_equal(both["depth_traps"], depth.derive(both["depth"], scene, predictor.config.targets))
+    traps = HEADS["depth"].derived.derive(both["depth"], scene.with_(rgb=None), predictor.config.targets, 1.0)
+    np.testing.assert_array_equal(both["depth_traps"], traps)
     np.testing.assert_array_equal(both["fusion"], predictor.fusion(both))
 
 

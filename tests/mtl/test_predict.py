@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,9 @@ from mtl.frame import refined
 from mtl.heads import DISTANCE_SCALE, HEADS
 from mtl.inputs import INPUTS
 from mtl.predict import Predictor
+from targets.render import drawn
+from targets.synth import make_scene
+from targets.truth import find_truth
 from tests.conftest import dome_scene, tiny_config
 
 
@@ -109,3 +113,29 @@ def test_every_head_comes_back_cell_by_cell_at_odd_sizes(blend, tta):
     for head in heads:
         expected = head.values(seen.expand(1, head.planes, *scene.shape))[0].numpy()
         np.testing.assert_allclose(out[head.name], expected, rtol=1e-4, atol=1e-4)
+
+
+class Remembers(torch.nn.Module):
+    """Answers a depth that was made beforehand, for a map that is one tile."""
+
+    def __init__(self, depth):
+        super().__init__()
+        self.depth = torch.nn.Parameter(torch.from_numpy(depth)[None, None])
+
+    def forward(self, x):
+        return {"depth": self.depth}
+
+
+@pytest.mark.parametrize("side", [192, 96])
+def test_closures_of_a_guessed_depth_are_read_from_the_colours_of_the_maps_own_cells(side):
+    scene = drawn(make_scene(8, 192))
+    true = find_truth(scene).labels > 0
+    errors = cv2.GaussianBlur(np.random.default_rng(0).normal(size=scene.shape), (0, 0), 4)
+    guess = cv2.resize(scene.relative_depth() + 0.1 * errors / errors.std(), (side, side)).astype(np.float32)
+    config = tiny_config(patches=PatchConfig(side, side, longest=side), predict=PredictConfig(stride=side))
+    by_colours = Predictor((Remembers(guess),), None, (INPUTS["rgb"],), (HEADS["depth"],), config)
+    # A network that is given the depth knows better than colours: the picture is then not read.
+    by_itself = replace(by_colours, inputs=(INPUTS["rgb"], INPUTS["depth"]))
+    found = [predictor(scene)["depth_traps"][0] > 0.5 for predictor in (by_colours, by_itself)]
+    read, guessed = ((traps & true).sum() / (traps | true).sum() for traps in found)
+    assert read > 0.8 and guessed < 0.7

@@ -1,0 +1,110 @@
+"""A map's own legend: which depth does each of its colours mean, when a rough guess of the whole surface is at hand?
+
+A colour has one depth wherever it is on the map. So the errors of a guess (a network's, say) average out over all
+cells of one colour, and closures, which depend on the order of depths only, hardly notice an error that is the same for
+a whole colour.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.holes import fill_holes
+from targets.plain import thin_dark
+from targets.render import RGB
+from targets.scene import Bool, Float
+
+STEP = 8  # grey levels of red, green and blue that one class of colours spans
+CLASSES = 1500  # at most; a photograph's colours are parted more coarsely, as time and memory grow with the square
+NEAR = 14.0  # grey levels; σ of the Gaussian by which classes are neighbours
+SHRINKAGE = 0.05  # of NEAR², added to the variance of colours: a class without neighbours has no slope
+
+# How a colour that does not tell depth is known: the guess spreads over its cells more than over those of most
+# colours. So ink is left out, whatever its colour, and text, faults and symbols with it.
+VAGUE = 2.2  # times the median spread
+ASTRAY = 5.0  # median spreads between a cell's guess and the depth of its colour: ink that has a colour of the map
+TELLING = 0.6  # median spread over the guess's own standard deviation: more, and the colours tell no depth
+READ = 0.1  # of the map, the share of cells that must be read at least
+
+
+def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
+    """The depth that the colours of a picture tell, the guess being their legend.
+
+    The legend is a local linear regression of the guess on colour (Cleveland 1979, Robust locally weighted regression,
+    J. Am. Stat. Assoc. 74, 829-836, without its iterations), over classes of colours.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8, the picture.
+    guess : (H, W) float32, the depth in any unit, finite inside the map.
+    inside : (H, W) bool, the map.
+
+    Returns
+    -------
+    (H, W) float32 depth in the guess's unit, continued from the sides where there is ink. None where the colours tell
+    no depth: a grey picture, say.
+    """
+    use = inside & ~thin_dark(rgb)
+    if not use.any():
+        return None
+    colours, wanted = rgb[use].astype(np.float64), guess[use].astype(np.float64)
+    legend = _learn(colours, wanted)
+    told = legend.depth(colours)
+    usual = float(np.median(legend.spread[legend.of]))
+    if usual > TELLING * wanted.std():
+        return None
+    clear = (legend.spread[legend.of] <= VAGUE * usual) & (np.abs(told - wanted) <= ASTRAY * usual)
+    read = np.zeros(inside.shape, np.bool_)
+    read[use] = clear
+    if read.sum() < READ * inside.sum():
+        return None
+    depth = np.zeros(inside.shape, np.float32)
+    depth[use] = told
+    return fill_holes(depth, read, inside)
+
+
+@dataclass(frozen=True, eq=False)
+class _Legend:
+    """The depth of colours by classes: middle (n, 3), mean depth (n,), slope (n, 3) and spread (n,) around each.
+
+    of : the class of each colour that it was learned from.
+    """
+
+    of: NDArray[np.intp]
+    middle: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    def depth(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The depth of each of the colours (N, 3) it was learned from."""
+        return self.mean[self.of] + ((colours - self.middle[self.of]) * self.slope[self.of]).sum(axis=1)
+
+
+def _learn(colours: NDArray[np.float64], depth: NDArray[np.float64]) -> _Legend:
+    """A straight line of depth over colour around each class, by the cells of all classes near it."""
+    of = _classes(colours)
+    cells = np.bincount(of).astype(np.float64)
+    centre = np.stack([np.bincount(of, plane) for plane in colours.T], axis=1) / cells[:, None]
+    first, second = np.bincount(of, depth) / cells, np.bincount(of, depth**2) / cells
+    weight = np.exp(-((centre[:, None] - centre[None]) ** 2).sum(axis=2) / (2 * NEAR**2)) * cells
+    weight /= weight.sum(axis=1, keepdims=True)
+    middle, mean = weight @ centre, weight @ first
+    products = (centre[:, :, None] * centre[:, None, :]).reshape(-1, 9)
+    variance = (weight @ products).reshape(-1, 3, 3) - middle[:, :, None] * middle[:, None, :]
+    covariance = weight @ (centre * first[:, None]) - middle * mean[:, None]
+    slope = np.linalg.solve(variance + SHRINKAGE * NEAR**2 * np.eye(3), covariance[..., None])[..., 0]
+    left = weight @ second - mean**2 - (slope * covariance).sum(axis=1)
+    return _Legend(of, middle, mean, slope, np.sqrt(np.maximum(left, 0)))
+
+
+def _classes(colours: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The class of every colour (N, 3): cubes of `STEP` grey levels, larger ones where there are too many."""
+    step = STEP
+    while True:
+        cube = (colours // step).astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+        found, of = np.unique(cube, return_inverse=True)
+        if len(found) <= CLASSES:
+            return of
+        step *= 2

@@ -1,0 +1,77 @@
+"""Colours mean depths: a rough guess of a surface, brought into line by the colours of its picture, has its traps."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from targets.own_legend import CLASSES, _classes, depth_of_colours
+from targets.render import Style, render
+from targets.scene import Bool, Float
+from targets.synth import make_scene
+from targets.truth import TrapRules, computed_traps
+
+
+def rough(scene, share: float, seed: int = 0) -> Float:
+    """The map's depth, +1 shallowest, with smooth errors of this share of its relief."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=scene.shape), 4)
+    return (scene.relative_depth() + 2 * share * noise / noise.std()).astype(np.float32)
+
+
+def traps(scene, surface: Float) -> Bool:
+    """Where the closures of a surface with +1 = shallowest lie."""
+    return computed_traps(scene.with_(depth=-surface), TrapRules())[0] > 0
+
+
+def iou(a: Bool, b: Bool) -> float:
+    return (a & b).sum() / (a | b).sum()
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return make_scene(8, 192)
+
+
+@pytest.mark.parametrize("name", ["rainbow", "spectral", "jet", "dusk"])
+def test_colours_take_the_errors_of_a_guess_away(scene, name):
+    guess = rough(scene, 0.05)
+    told = depth_of_colours(render(scene, Style(palette=name)), guess, scene.map_valid)
+    true = traps(scene, scene.relative_depth())
+    assert iou(traps(scene, guess), true) < 0.65
+    assert iou(traps(scene, told), true) > 0.85
+
+
+def test_the_guess_says_which_end_is_deep_and_in_which_unit(scene):
+    picture, guess = render(scene), rough(scene, 0.02)
+    told = depth_of_colours(picture, guess, scene.map_valid)
+    turned = depth_of_colours(picture, 500 - 100 * guess, scene.map_valid)
+    np.testing.assert_allclose(turned, 500 - 100 * told, atol=0.1)
+
+
+def test_ink_of_any_colour_is_painted_over_from_its_sides(scene):
+    guess = rough(scene, 0.02)
+    plain = render(scene, Style(contour_width=0))
+    for ink in ((255, 255, 255), (200, 0, 200)):
+        written = plain.copy()
+        cv2.putText(written, "WELL 7", (30, 100), cv2.FONT_HERSHEY_SIMPLEX, 1.0, ink, 2)
+        there = (written != plain).any(axis=2) & scene.map_valid
+        told = depth_of_colours(written, guess, scene.map_valid)
+        error = np.abs(told - depth_of_colours(plain, guess, scene.map_valid))
+        assert np.quantile(error[there], 0.9) < 0.1
+
+
+def test_a_picture_that_tells_no_depth_is_none(scene):
+    guess = rough(scene, 0.02)
+    grey = np.full((*scene.shape, 3), 128, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, grey.shape).astype(np.uint8)
+    for picture in (grey, noise, np.zeros_like(grey)):
+        assert depth_of_colours(picture, guess, scene.map_valid) is None
+    assert depth_of_colours(render(scene), guess, np.zeros(scene.shape, bool)) is None
+
+
+def test_a_photograph_has_no_more_classes_than_are_quick():
+    colours = np.random.default_rng(0).integers(0, 256, (50_000, 3)).astype(float)
+    of = _classes(colours)
+    assert 100 < len(np.unique(of)) <= CLASSES
+    first = colours[of == of[0]]
+    assert np.ptp(first, axis=0).max() < 64  # a class is a cube of neighbouring colours
