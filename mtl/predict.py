@@ -87,11 +87,13 @@ class Predictor:
         inputs = read_inputs(coarse, self.inputs, self.config.targets.traps)
         if coarse is scene:
             return self.answer(inputs, scene, into)
-        grown = np.float32(max(scene.shape) / max(coarse.shape))
+        grown = max(scene.shape) / max(coarse.shape)
         in_cells = {name for head in self.heads if head.in_cells for name in (head.name, spread_of(head.name))}
         store = Store(scene.shape[0], into)
         for name, planes in self._blended(self.looks, inputs, coarse).items():
-            finer = np.stack([refined(plane, scene.shape) for plane in planes]) * (grown if name in in_cells else 1)
+            finer = np.stack([refined(plane, scene.shape) for plane in planes]) * np.float32(
+                grown if name in in_cells else 1
+            )
             store.write(name, 0, masked(finer, scene.map_valid))
         return self._completed(store.arrays(), scene, grown)
 
