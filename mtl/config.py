@@ -26,6 +26,8 @@ class NetConfig:
         last added to the first, batch norm, PReLU.
     dropout : share of the features that bottleneck blocks leave out in training.
     hypercolumn : heads read all decoder stages at once, brought to one size (Hariharan et al. 2015).
+    inputs_to_heads : heads read the inputs themselves beside the shared features: what only has to be handed on, such
+        as a given depth, need not pass encoder and decoder.
     deep_supervision : weight of the mean loss of answers from the decoder's earlier stages, in training; 0: none.
     """
 
@@ -38,6 +40,7 @@ class NetConfig:
     block: Literal["plain", "bottleneck"] = "plain"
     dropout: float = 0.0
     hypercolumn: bool = False
+    inputs_to_heads: bool = False
     deep_supervision: float = 0.0
 
 

@@ -44,7 +44,8 @@ class MultiHeadNet(nn.Module):
         width = sum(widths) if config.hypercolumn else widths[-1]
         self.context = context
         self.mix = mixing(width) if context else nn.Identity()
-        self.heads = last_layers(width, heads)
+        self.planes = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
+        self.heads = last_layers(width + self.planes, heads)
         self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = outputs_of(heads)
         parts = trap_outputs([output for output in outputs if output is not FUSION])
@@ -65,12 +66,17 @@ class MultiHeadNet(nn.Module):
         they see in the middle of the wider one, enlarged to where it lies, is mixed in; the stages are those of the
         square itself.
         """
-        if not self.context:
-            return self._seen(x)
-        both, stages = self._seen(torch.cat(x.chunk(2, 1)))
-        near, wide = both.chunk(2)
-        mixed = self.mix(torch.cat([near, enlarged_middle(wide, self.context)], 1))
-        return mixed, [stage.chunk(2)[0] for stage in stages]
+        if self.context:
+            both, stages = self._seen(torch.cat(x.chunk(2, 1)))
+            near, wide = both.chunk(2)
+            seen = self.mix(torch.cat([near, enlarged_middle(wide, self.context)], 1))
+            stages = [stage.chunk(2)[0] for stage in stages]
+        else:
+            seen, stages = self._seen(x)
+        if self.planes:
+            own = F.interpolate(x[:, : self.planes], seen.shape[-2:], mode="bilinear", align_corners=False)
+            seen = torch.cat([seen, own], 1)
+        return seen, stages
 
     def _seen(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What encoder and decoder see in squares (B, C, H, W): the last features, and the stages before, if needed."""

@@ -85,6 +85,23 @@ def test_a_pooled_head_says_one_thing_in_all_cells_and_it_is_the_mean():
     assert cells.std() > 0 and torch.allclose(answer.mean((1, 2, 3)), cells.mean((1, 2, 3)), atol=1e-6)
 
 
+@pytest.mark.parametrize(("arch", "channels"), [("unetplusplus", SMALL), ("deeplabv3plus", [32])])
+def test_what_heads_are_given_of_the_inputs_reaches_them_whole(arch, channels):
+    net = build(arch=arch, encoder="resnet18", decoder_channels=channels[:4], inputs_to_heads=True).eval()
+    for layer in net.heads.values():
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    assert (
+        net.heads["trap"].weight.shape[1]
+        == build(arch=arch, encoder="resnet18", decoder_channels=channels[:4]).heads["trap"].weight.shape[1] + 5
+    )
+    net.heads["dist"].weight.data[0, -1, 1, 1] = 1  # of the last plane, the depth, as it is
+    x = torch.randn(1, 5, 1, 1) + torch.zeros(1, 5, 64, 96)
+    out = net(x)
+    torch.testing.assert_close(out["dist"], x[:, -1:])
+    assert not out["trap"].any()
+
+
 def test_an_unknown_encoder_is_named():
     with pytest.raises(UserError, match="no-such-encoder"):
         build(encoder="no-such-encoder")
