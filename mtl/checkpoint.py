@@ -118,7 +118,7 @@ def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> No
 def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
     """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
     first."""
-    keys = ("heads", "inputs", "patches.size", "patches.context", "patches.longest", "targets")
+    keys = ("heads", "inputs", "shown", "patches.size", "patches.context", "patches.longest", "targets")
     for key, own, expected in differing(keys, config, wanted):
         raise UserError(
             path,

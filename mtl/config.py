@@ -202,6 +202,9 @@ class TrainConfig:
     ----------
     heads : comma-separated heads.
     inputs : comma-separated input channels.
+    shown : sets of them by which a map may be known, such as [rgb, "rgb,fault,depth"]: for each patch one is drawn and
+        the other inputs are blank, so that one network serves maps that lack some. Validation shows each map by every
+        set, prediction by the largest that the map can give. None: always all inputs.
     data : folder of maps.
     overfit : train and validate on the first N maps without variation, to check the pipeline; 0: off.
     init : a trained model to start from: `default`, which comes with the package, or a checkpoint; none: a network as
@@ -210,6 +213,7 @@ class TrainConfig:
 
     heads: Names = Names("trap,boundary,crest,dist")  # noqa: RUF009 - immutable
     inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
+    shown: list[str] = field(default_factory=list)
     data: str = "data/demo"
     overfit: int = 0
     init: str | None = None

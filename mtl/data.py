@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -14,7 +14,7 @@ from mtl.config import AugmentConfig, PatchConfig, Symmetry
 from mtl.context import Context
 from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
-from mtl.inputs import InputChannel, stack_inputs
+from mtl.inputs import InputChannel, hide, sets_of, stack_inputs
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
@@ -27,10 +27,12 @@ Batch = dict[str, Tensor]
 class Sample:
     """One whole map, ready for training and validation.
 
+    shown : the sets of inputs by which it may be known, the largest first.
     inputs : (C, H, W); targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
     """
 
     truth: Truth
+    shown: tuple[tuple[str, ...], ...]
     inputs: Float
     targets: dict[str, Float]
     valid: dict[str, Bool]
@@ -47,16 +49,38 @@ class Sample:
         return output.target(self.truth)
 
 
-def prepare(scene: Scene, inputs: Sequence[InputChannel], heads: Sequence[Head], options: TruthOptions) -> Sample:
-    """Stack the inputs of a scene and compute every head's target on the whole map."""
+def prepare(
+    scene: Scene,
+    inputs: Sequence[InputChannel],
+    heads: Sequence[Head],
+    options: TruthOptions,
+    sets: Sequence[str] = (),
+) -> Sample:
+    """Stack the inputs of a scene and compute every head's target on the whole map.
+
+    Parameters
+    ----------
+    sets : of inputs, `TrainConfig.shown`.
+    """
+    shown = tuple(sets_of(scene, inputs, sets))
     truth = find_truth(scene, options)
     answers = {head.name: head.target(truth) for head in heads}
     return Sample(
         truth,
-        stack_inputs(scene, inputs, options.traps),
+        shown,
+        stack_inputs(scene, inputs, options.traps, {name for names in shown for name in names}),
         {name: values for name, (values, _) in answers.items()},
         {name: valid for name, (_, valid) in answers.items()},
     )
+
+
+def shown_by(sample: Sample, inputs: Sequence[InputChannel], names: tuple[str, ...]) -> Sample:
+    """The map as it is known by some of its inputs."""
+    if (names,) == sample.shown:
+        return sample
+    planes = sample.inputs.copy()
+    hide(planes, sample.scene.map_valid, inputs, names)
+    return replace(sample, inputs=planes, shown=(names,))
 
 
 def patch_origins(length: int, size: int, stride: int) -> list[int]:
@@ -135,6 +159,8 @@ class Patches(Dataset[Batch]):
             arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
         varied = vary(inputs, inside, self._inputs, self._augment, rng)
+        if len(sample.shown) > 1:
+            hide(varied, inside, self._inputs, sample.shown[rng.integers(len(sample.shown))])
         arrays["inputs"] = np.concatenate(np.split(varied, varied.shape[-1] // self._size, -1))
         if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))

@@ -13,6 +13,7 @@ from mtl.config import TrainConfig
 from mtl.heads import HEADS, outputs_of
 from mtl.names import pick
 from mtl.settings import check_settings
+from mtl.start import as_word, with_model
 from targets.cli import Names, read_record
 from targets.errors import UserError
 
@@ -120,9 +121,9 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
         if baseline not in BASELINES or len(own) > 1:
             raise UserError(where, f"{own}", f"only baseline: one of {', '.join(BASELINES)}")
         own = {}
-    words = [f"--{key}={_word(value)}" for key, value in (common | own).items()]
+    words = [f"--{key}={as_word(value)}" for key, value in (common | own).items()]
     try:
-        config = read_record(TrainConfig, ["--config", ablation.base, *words], "tools/train.py")
+        config = read_record(TrainConfig, with_model(["--config", ablation.base, *words]), "tools/train.py")
         check_settings(config)
     except UserError as error:
         raise UserError(where, str(error)) from error
@@ -175,10 +176,6 @@ def test_sets(ablation: Ablation) -> TestSets:
     if not found:
         raise UserError(ablation.name, "no test set is there", "one of them", "make it as the config's comment says")
     return found
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _of(config: TrainConfig, key: str) -> str | float:

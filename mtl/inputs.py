@@ -1,15 +1,17 @@
 """Which channels a network can be fed, and how each is made from a scene: add a channel by adding one record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
+from targets.cli import Names
 from targets.errors import UserError
 from targets.plain import plain_picture
 from targets.render import contour_ink, contours_of, with_picture
-from targets.scene import Float, Rows, Scene
+from targets.scene import Bool, Float, Rows, Scene
 from targets.slope import steepness
 from targets.truth import TrapRules, computed_traps, root_of_relief
 
@@ -36,7 +38,8 @@ class InputChannel:
         (C, rows, W) float32, roughly within -2..2. Whatever can be told row by row waits until it is asked for.
     outside : the value outside the map and in the padding of a patch.
     picture : it is the map's picture: brightness and contrast may be varied in training.
-    from_depth : it is made from the map's depth.
+    from_depth : it is made from the map's depth, which a picture alone does not have.
+    hidden : the value inside the map where the input is not shown; None: as outside, which no input could mean there.
     noise : standard deviation of the Gaussian noise added in training.
     stored : the picture it can be made from cell by cell, for programs that know nothing but pictures; None: it takes
         more than that.
@@ -50,16 +53,33 @@ class InputChannel:
     picture: bool = False
     from_depth: bool = False
     noise: float = 0.0
+    hidden: float | None = None
     stored: Bytes | None = None
 
-    def from_scene(self, scene: Scene, rules: TrapRules = DEFAULT_RULES) -> Float:
-        """(C, H, W) float32 of a whole map.
+    def rows(self, scene: Scene, rules: TrapRules) -> Rows:
+        """A function from a slice of rows to these rows (C, rows, W).
 
         Raises
         ------
         UserError : the channel is made from depth, and the map is a picture without one.
         """
-        return self.make(scene, rules)(slice(None))
+        if self.from_depth and not scene.has_depth:
+            raise UserError(
+                scene.name,
+                "the map has no depth channel",
+                f"a depth for the input {self.name!r}",
+                "use a network trained with --inputs rgb, or add depth_norm.png",
+            )
+        return self.make(scene, rules)
+
+    def from_scene(self, scene: Scene, rules: TrapRules = DEFAULT_RULES) -> Float:
+        """(C, H, W) float32 of a whole map; raises as `rows` does."""
+        return self.rows(scene, rules)(slice(None))
+
+    @property
+    def blank(self) -> np.float32:
+        """The value inside the map where the input is not shown."""
+        return np.float32(self.outside if self.hidden is None else self.hidden)
 
 
 WHITE = 2.0  # what white is after `_scaled`: paper, as outside the map
@@ -90,13 +110,11 @@ def inside(scene: Scene, _: TrapRules) -> Rows:
 
 def depth(scene: Scene, _: TrapRules) -> Rows:
     """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
-    _check_depth(scene, "depth")
     return lambda rows: scene.relative_depth(rows)[None]
 
 
 def isolines(scene: Scene, _: TrapRules) -> Rows:
     """The contours that `targets.render` draws for this depth, whatever the picture shows; none on faults."""
-    _check_depth(scene, "isolines")
     ink = contour_ink(scene, *contours_of(scene))
     ink[scene.fault] = 0
     return lambda rows: ink[None, rows].astype(np.float32) / np.float32(255)
@@ -108,7 +126,6 @@ def gradient(scene: Scene, _: TrapRules) -> Rows:
     Relief and side are the map's, so a cell has one value in every patch, and nearly the same in a coarsened map. -1
     is flat, a flank about 0, and faults, whose s reaches the hundreds, do not drown the rest.
     """
-    _check_depth(scene, "gradient")
     s = steepness(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
     s = np.log1p(s, out=s)
     return lambda rows: s[None, rows] - 1
@@ -144,7 +161,6 @@ def true_depth(scene: Scene, _: TrapRules) -> Rows:
 
 def closure(scene: Scene, rules: TrapRules) -> Rows:
     """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
-    _check_depth(scene, "closure")
     _, _, height = computed_traps(scene, rules)
     root = root_of_relief(height, scene)
     return lambda rows: root[None, rows]
@@ -182,7 +198,8 @@ INPUTS = {
         InputChannel(
             "gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01, from_depth=True
         ),
-        InputChannel("closure", 1, "√(height above spill / relief)", closure, from_depth=True),
+        # A map may have no closure: 0 everywhere is an answer.
+        InputChannel("closure", 1, "√(height above spill / relief)", closure, hidden=-1.0, from_depth=True),
         InputChannel("map", 1, "1 = inside the map", inside, stored=Bytes("map_mask.png", 1, 0)),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
         InputChannel("salt_depth_abs", 3, "0 black .. 1 white, its gradient, times the row", salt_depth_abs),
@@ -191,30 +208,67 @@ INPUTS = {
 }
 
 
-def read_inputs(scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules) -> Rows:
+def read_inputs(
+    scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules, shown: Container[str] | None = None
+) -> Rows:
     """A function from a slice of rows to (C, rows, W) float32: the channels of these rows, one above the other.
 
     They are finite, with each channel's `outside` outside the map.
+
+    Parameters
+    ----------
+    shown : names of those that are shown, the others are `blank`; None: all.
     """
-    channels = [(record.make(scene, rules), np.float32(record.outside)) for record in inputs]
+    channels = [
+        (
+            record.rows(scene, rules) if shown is None or record.name in shown else partial(_blank_rows, scene, record),
+            np.float32(record.outside),
+        )
+        for record in inputs
+    ]
     return lambda rows: np.concatenate([np.where(scene.map_valid[rows], make(rows), out) for make, out in channels])
 
 
-def stack_inputs(scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules) -> Float:
+def stack_inputs(
+    scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules, shown: Container[str] | None = None
+) -> Float:
     """(C, H, W) float32: the inputs of a whole map."""
-    return read_inputs(scene, inputs, rules)(slice(None))
+    return read_inputs(scene, inputs, rules, shown)(slice(None))
+
+
+def _blank_rows(scene: Scene, record: InputChannel, rows: slice) -> Float:
+    """Rows of a channel that is not shown."""
+    shape = scene.map_valid[rows].shape
+    return np.full((record.channels, *shape), record.blank, np.float32)
+
+
+# -- networks that are shown some of their inputs ----------------------------------------------------------------
+
+
+def sets_of(scene: Scene, inputs: Sequence[InputChannel], sets: Sequence[str]) -> list[tuple[str, ...]]:
+    """The sets of inputs by which a network may know a scene, the largest first.
+
+    Parameters
+    ----------
+    sets : names with commas between them, as in `TrainConfig.shown`; none: all inputs at once.
+
+    Where each needs a depth that the scene lacks, all of them: reading an input then says what is missing.
+    """
+    named: list[tuple[str, ...]] = [Names(names) for names in sets] or [tuple(record.name for record in inputs)]
+    deep = {record.name for record in inputs if record.from_depth}
+    given = [names for names in named if scene.has_depth or not deep & set(names)]
+    return sorted(given or named, key=len, reverse=True)
+
+
+def hide(planes: Float, inside: Bool, inputs: Sequence[InputChannel], shown: Container[str]) -> None:
+    """Make the inputs (C, H, W) that are not shown blank where (H, W) the map is, in place."""
+    first = 0
+    for record in inputs:
+        if record.name not in shown:
+            planes[first : first + record.channels, inside] = record.blank
+        first += record.channels
 
 
 def _scaled(rgb: np.ndarray) -> Float:
     """A picture as (3, H, W); grey 50 % is 0 and white is 2, close to ImageNet's mean and spread."""
     return np.moveaxis((rgb.astype(np.float32) - 127.5) / (127.5 / WHITE), -1, 0)
-
-
-def _check_depth(scene: Scene, name: str) -> None:
-    if not scene.has_depth:
-        raise UserError(
-            scene.name,
-            "the map has no depth channel",
-            f"a depth for the input {name!r}",
-            "use a network trained with --inputs rgb, or add depth_norm.png",
-        )

@@ -19,7 +19,7 @@ from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
 from mtl.gallery import Shown, shown, write_gallery
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
-from mtl.inputs import InputChannel, read_inputs
+from mtl.inputs import InputChannel, read_inputs, sets_of
 from mtl.looks import Looks, logits_of, relative_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
@@ -84,7 +84,8 @@ class Predictor:
             NAME.npy of this folder, written as rows are finished. What is derived from whole maps needs memory still.
         """
         coarse = coarsened(scene, self.config.patches.longest)
-        inputs = read_inputs(coarse, self.inputs, self.config.targets.traps)
+        shown = sets_of(coarse, self.inputs, self.config.shown)[0]
+        inputs = read_inputs(coarse, self.inputs, self.config.targets.traps, shown)
         if coarse is scene:
             return self.answer(inputs, scene, into)
         grown = max(scene.shape) / max(coarse.shape)

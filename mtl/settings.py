@@ -14,6 +14,7 @@ from mtl.inputs import INPUTS
 from mtl.names import pick
 from mtl.scores import UNRANKED, Mode, mode_of
 from mtl.tiles import tile_origins
+from targets.cli import Names
 from targets.errors import UserError
 
 
@@ -49,7 +50,9 @@ def check_settings(config: TrainConfig) -> None:
     ------
     UserError : an unknown head, input, loss or figure, or a size that does not fit.
     """
-    pick(INPUTS, config.inputs, "--inputs")
+    inputs = pick(INPUTS, config.inputs, "--inputs")
+    for names in config.shown:
+        pick({record.name: record for record in inputs}, Names(names), "--shown")
     heads = pick(HEADS, config.heads, "--heads")
     monitored(config, heads)
     optim = config.optim

@@ -23,13 +23,14 @@ from mtl.averaging import MovingAverage
 from mtl.board import pages
 from mtl.checkpoint import POSITION, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, prepare
+from mtl.data import EpochSampler, FlightPlan, Patches, prepare, shown_by
 from mtl.module import MultiTask
 from mtl.net import STRIDE
 from mtl.progress import progress
 from mtl.saving import KeptCheckpoint, Saving, WholeFiles, ignore_stops
 from mtl.settings import check_settings, monitored
 from mtl.splits import first_groups, split_maps
+from mtl.start import start_from
 from mtl.tiles import padded_length
 from targets.coarse import coarsened
 from targets.errors import UserError
@@ -199,7 +200,8 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
 
     Parameters
     ----------
-    pretrained : start from ImageNet's weights where the config says so; False where a checkpoint has the weights.
+    pretrained : start from the weights of a model or of ImageNet where the config says so; False where a checkpoint has
+        the weights.
     """
     # Lightning's advice and the deprecations inside it; the flight plan says what matters to a user.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -208,11 +210,16 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
     longest = config.patches.longest
     training, validation = ([coarsened(scene, longest) for scene in scenes] for scenes in (training, validation))
     config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
-    module = MultiTask(config, pretrained)
+    module = MultiTask(config, pretrained and config.init is None)
+    if pretrained and config.init is not None:
+        anew = start_from(module.net, config)
+        print(f"starts from {config.init}" + (f"; heads that start anew: {', '.join(anew)}" if anew else ""))
     samples, held = (
-        [prepare(scene, module.inputs, module.heads, config.targets) for scene in scenes]
+        [prepare(scene, module.inputs, module.heads, config.targets, config.shown) for scene in scenes]
         for scenes in (training, validation)
     )
+    if config.overfit:  # without variation
+        samples, held = ([shown_by(s, module.inputs, s.shown[0]) for s in scenes] for scenes in (samples, held))
     loop = config.loop
     augment = AS_IT_IS if config.overfit else config.augment
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
@@ -220,7 +227,8 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
     repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
     sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.trap_share)
     plan = FlightPlan(len(samples), len(held), len(patches), len(sampler), batch, loop.accumulate, loop.epochs)
-    maps: Any = held  # a list is all a loader needs, whatever its annotation says
+    # A list is all a loader needs, whatever its annotation says.
+    maps: Any = [shown_by(sample, module.inputs, names) for sample in held for names in sample.shown]
     return Ready(
         config,
         module,

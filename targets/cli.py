@@ -56,7 +56,11 @@ class _ConfigFile(ActionConfigFile):
                 raise UserError(values, f"unknown key {key}", mend=f"see {parser.prog} --help")
 
 
-def run(function: Callable[..., Result], args: list[str] | None = None) -> Result:
+def run(
+    function: Callable[..., Result],
+    args: list[str] | None = None,
+    before: Callable[[list[str]], list[str]] | None = None,
+) -> Result:
     """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
 
     The options come from the function's signature, their help from the lines `name : text` of its docstring:
@@ -73,6 +77,7 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
     ----------
     function : the tool's one function, with type hints; records are frozen dataclasses.
     args : the words of the command line; None takes them from `sys.argv`.
+    before : what makes of the words typed those that are read, such as one that adds saved settings.
     """
     description = (inspect.getdoc(function) or "").split("\n\n")[0]
     parser = _new_parser(description=description)
@@ -85,7 +90,8 @@ def run(function: Callable[..., Result], args: list[str] | None = None) -> Resul
         else:
             _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
     try:
-        values = _parsed(parser, sys.argv[1:] if args is None else args)
+        words = sys.argv[1:] if args is None else args
+        values = _parsed(parser, before(words) if before is not None else words)
         given = {}
         for name, parameter in parameters.items():
             flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])

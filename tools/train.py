@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Train a multi-head network on a folder of maps."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from mtl.config import TrainConfig
 from mtl.heads import HEADS
 from mtl.names import pick
 from mtl.rates import find_rate
+from mtl.start import typed, with_model
 from mtl.train import train
 from targets.cli import run
 from targets.errors import UserError
@@ -52,14 +52,14 @@ def newest_run() -> Path:
 
 
 def with_saved_settings(words: list[str]) -> list[str]:
-    """The command line with the settings of the run to resume put first, so that only what is typed differs."""
+    """The command line with the settings of the run to resume, or of the model to start from, put before what is typed,
+    so that only that differs."""
     if "--resume" not in words:
-        return words
-    named = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--out"]
-    named += [word.removeprefix("--out=") for word in words if word.startswith("--out=")]
-    saved = (Path(named[-1]) if named else newest_run()) / "config.yaml"
+        return with_model(words)
+    out = typed(words, "out")
+    saved = (Path(out) if out else newest_run()) / "config.yaml"
     return ["--config", str(saved), *words] if saved.exists() else words
 
 
 if __name__ == "__main__":
-    run(main, with_saved_settings(sys.argv[1:]))
+    run(main, before=with_saved_settings)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, vary
+from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, shown_by, vary
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS, stack_inputs
 from targets.errors import UserError
@@ -149,3 +149,25 @@ def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
     if symmetry == "mirror":  # down stays down
         rows = {data[key]["inputs"].sum(-1).numpy().round(2).tobytes() for key in range(64)}
         assert len(rows) == 1
+
+
+def test_each_patch_shows_one_of_the_sets_and_always_the_same(dome):
+    records = [INPUTS["rgb"], INPUTS["depth"]]
+    sample = prepare(dome, records, ALL_HEADS, TruthOptions(), ["rgb", "depth"])
+    cut = Patches([sample], records, PatchConfig(64, 64), AS_IT_IS)
+    seen = [
+        (bool((p["inputs"][:3] == 2).all()), bool((p["inputs"][3] == -1.5).all()))
+        for p in map(cut.__getitem__, range(20))
+    ]
+    assert set(seen) == {(True, False), (False, True)}
+    assert torch.equal(cut[7]["inputs"], cut[7]["inputs"])
+    (alone,) = shown_by(sample, records, ("rgb",)).shown
+    assert alone == ("rgb",) and (shown_by(sample, records, ("rgb",)).inputs[3] == -1.5).all()
+    assert sample.inputs[3].max() == 1
+
+
+def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
+    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid, traps=dome.depth < 2050)
+    records = [INPUTS["rgb"], INPUTS["depth"]]
+    sample = prepare(picture, records, [HEADS["trap"]], TruthOptions(), ["rgb", "rgb,depth"])
+    assert sample.shown == (("rgb",),) and (sample.inputs[3] == -1.5).all()

@@ -7,7 +7,7 @@ import pytest
 
 from mtl.data import prepare
 from mtl.heads import HEADS
-from mtl.inputs import INPUTS, read_inputs, stack_inputs
+from mtl.inputs import INPUTS, hide, read_inputs, sets_of, stack_inputs
 from mtl.names import pick
 from mtl.predict import Predictor
 from targets.closure import find_closures
@@ -188,3 +188,25 @@ def test_a_drawn_map_without_contours_has_no_black():
     assert with_lines.sum(axis=0).min() < plain.sum(axis=0).min() - 1
     given = INPUTS["rgb_plain"].from_scene(dome)  # the contours of its picture are painted over
     assert np.abs(given - plain).mean() < 0.4 * np.abs(with_lines - plain).mean()
+
+
+def test_an_input_that_is_not_shown_is_blank_where_the_map_is(faulted):
+    records = [INPUTS[name] for name in ("rgb", "depth", "closure")]
+    inside = faulted.map_valid
+    some, everything = (stack_inputs(faulted, records, RULES, shown) for shown in (("depth",), None))
+    np.testing.assert_array_equal(some[3], everything[3])
+    assert (some[:3, inside] == 2).all() and (some[4, inside] == -1).all() and everything[4].min() == 0
+    np.testing.assert_array_equal(some[:, ~inside], everything[:, ~inside])
+    hide(everything, inside, records, ("depth",))
+    np.testing.assert_array_equal(some, everything)
+
+
+def test_a_map_is_known_by_the_largest_set_that_it_can_give(dome):
+    records = [INPUTS[name] for name in ("rgb", "fault", "depth")]
+    sets = ["rgb", "rgb,fault,depth", "rgb,fault"]
+    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
+    assert sets_of(dome, records, sets) == [("rgb", "fault", "depth"), ("rgb", "fault"), ("rgb",)]
+    assert sets_of(picture, records, sets) == [("rgb", "fault"), ("rgb",)]
+    assert sets_of(picture, records, []) == [("rgb", "fault", "depth")]
+    with pytest.raises(UserError, match="no depth channel"):
+        read_inputs(picture, records, RULES, sets_of(picture, records, [])[0])

@@ -13,7 +13,7 @@ from mtl.checkpoint import KEY, read_checkpoint
 from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.module import CosineRate, MultiTask
 from mtl.predict import load_predictor
-from mtl.settings import monitored
+from mtl.settings import check_settings, monitored
 from mtl.train import fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
@@ -354,3 +354,18 @@ def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path
             own = output.score.count(predictor(scene)[name], *output.target(find_truth(scene, config.targets)))
             sums = {key: sums[key] + own[key] for key in sums}
         assert output.score.ratios(sums)["iou"] == pytest.approx(figures[f"{name}/iou"], abs=1e-3)
+
+
+def test_one_network_serves_maps_that_lack_inputs(tmp_path):
+    config = tiny_config(heads=Names("trap"), inputs=Names("rgb,depth"), shown=["rgb", "rgb,depth"])
+    fit(config, tmp_path, SCENES[:2], SCENES[2:3])
+    predictor = load_predictor(tmp_path / "best.ckpt", device="cpu")
+    picture = SCENES[0].with_(depth=SCENES[0].depth * 0, depth_valid=~SCENES[0].map_valid)
+    told = replace(predictor, config=replace(predictor.config, shown=["rgb"]))
+    np.testing.assert_array_equal(predictor(picture)["trap"], told(SCENES[0])["trap"])
+    assert not np.array_equal(predictor(SCENES[0])["trap"], told(SCENES[0])["trap"])
+
+
+def test_a_set_of_unknown_inputs_is_named():
+    with pytest.raises(UserError, match=r"--shown.*closure"):
+        check_settings(tiny_config(inputs=Names("rgb,depth"), shown=["rgb,closure"]))
