@@ -16,7 +16,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.tensorboard import SummaryWriter
 
-from mtl.baselines import TRAP, answer
+from mtl.baselines import MODEL, TRAP, answer
 from mtl.evaluate import score_maps, write_scores
 from mtl.examples import EXAMPLES, write_examples
 from mtl.grid import Ablation, Job, TestSets, plan, test_sets
@@ -24,6 +24,7 @@ from mtl.heads import Output
 from mtl.predict import load_predictor
 from mtl.results import Key, Result, read_results, write_results
 from mtl.runs import make_run
+from mtl.start import model_of
 from targets.errors import UserError
 from targets.parent import end_with_parent
 from targets.scene import Float, Scene
@@ -72,15 +73,8 @@ def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | No
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    answers: Callable[[Scene], Mapping[str, Float]]
-    outputs: Sequence[Output]
-    if job.baseline is None:
-        seconds = _trained(job)
-        answers = predictor = load_predictor(job.folder / "best.ckpt")
-        outputs = predictor.outputs
-    else:
-        seconds, outputs = float("nan"), (TRAP,)
-        answers = partial(answer, job.baseline, job.config.targets.traps)
+    seconds = _trained(job) if job.baseline is None else float("nan")
+    answers, outputs = answerer(job)
     results = []
     for test, groups in tests.items():
         scores = [
@@ -97,6 +91,17 @@ def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | No
     if job.baseline is None:
         _write_hparams(job, results, figures)
     return results
+
+
+def answerer(job: Job) -> tuple[Callable[[Scene], Mapping[str, Float]], Sequence[Output]]:
+    """What answers for a run that is trained, or for a row that needs no training; and the outputs it gives."""
+    if job.baseline is not None and job.baseline != MODEL:
+        return partial(answer, job.baseline, job.config.targets.traps), (TRAP,)
+    if job.baseline is None:
+        predictor = load_predictor(job.folder / "best.ckpt")
+    else:
+        predictor = load_predictor(model_of(str(job.config.init))).known_by(job.config.shown)
+    return predictor, predictor.outputs
 
 
 def _trained(job: Job) -> float:

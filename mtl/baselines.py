@@ -27,6 +27,7 @@ def legend(scene: Scene, rules: TrapRules) -> Bool:
 
 BASELINES: dict[str, Callable[[Scene, TrapRules], Bool]] = {"exact": exact, "legend": legend}
 TRAP = HEADS["trap"]  # baselines answer what this head does
+MODEL = "model"  # in an ablation: the model that runs start from (`init`), as it is
 
 
 def answer(name: str, rules: TrapRules, scene: Scene) -> dict[str, Float]:

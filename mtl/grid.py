@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mtl.baselines import BASELINES, TRAP
+from mtl.baselines import BASELINES, MODEL, TRAP
 from mtl.config import TrainConfig
 from mtl.heads import HEADS, outputs_of
 from mtl.names import pick
 from mtl.settings import check_settings
-from mtl.start import as_word, with_model
+from mtl.start import DEFAULT, as_word, with_model
 from targets.cli import Names, read_record
 from targets.errors import UserError
 
@@ -26,7 +26,8 @@ class Ablation:
 
     name : of the comparison, and of its folder under runs/ablations.
     rows : {row: {setting: value}}, settings by their dotted names as in mtl/config.py; the first row is the one that
-        all others are compared with. {baseline: NAME} is a row without a network.
+        all others are compared with. {baseline: NAME} is a row without a network; {baseline: model, init: FILE} is a
+        model that is not trained on.
     conditions : {condition: {setting: value}}; every row is trained under each, and compared within it.
     seeds : runs of every row under every condition; maps and split stay, what training draws varies.
     base : config file that all rows start from.
@@ -118,9 +119,9 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
     if both := own.keys() & common.keys():
         raise UserError(where, f"row and condition both set {', '.join(sorted(both))}", "one of them to set it")
     if (baseline := own.get("baseline")) is not None:
-        if baseline not in BASELINES or len(own) > 1:
-            raise UserError(where, f"{own}", f"only baseline: one of {', '.join(BASELINES)}")
-        own = {}
+        if baseline not in (*BASELINES, MODEL) or own.keys() - {"baseline", "init" if baseline == MODEL else ""}:
+            raise UserError(where, f"{own}", f"only baseline: one of {', '.join((*BASELINES, MODEL))} (with an init)")
+        own = {"init": own.get("init", DEFAULT)} if baseline == MODEL else {}
     words = [f"--{key}={as_word(value)}" for key, value in (common | own).items()]
     try:
         config = read_record(TrainConfig, with_model(["--config", ablation.base, *words]), "tools/train.py")
@@ -132,7 +133,7 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
 
 def answers_of(ablation: Ablation, row: str, config: TrainConfig, baseline: str | None) -> tuple[str, ...]:
     """Which of the outputs that are judged a row gives."""
-    heads = (TRAP,) if baseline else pick(HEADS, config.heads, "heads")
+    heads = (TRAP,) if baseline in BASELINES else pick(HEADS, config.heads, "heads")
     given = [output.name for output in outputs_of(heads)]
     if not (answers := tuple(name for name in ablation.answers if name in given)):
         raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(given)}", f"one of {ablation.answers}")

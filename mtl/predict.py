@@ -98,6 +98,10 @@ class Predictor:
             store.write(name, 0, masked(finer, scene.map_valid))
         return self._completed(store.arrays(), scene, grown)
 
+    def known_by(self, sets: Sequence[str]) -> "Predictor":
+        """The same network, shown these sets of inputs at most (`TrainConfig.shown`)."""
+        return replace(self, config=replace(self.config, shown=list(sets)))
+
     def view(self, scene: Scene) -> View:
         """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
         patches = self.config.patches

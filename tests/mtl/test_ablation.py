@@ -12,11 +12,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import mtl.ablation
 import mtl.runs
 from mtl.ablation import StepTime, ablate
+from mtl.checkpoint import build_net
+from mtl.evaluate import evaluate
 from mtl.grid import Ablation, plan
+from mtl.predict import load_predictor
 from mtl.results import FIGURES, SUMS, read_results
+from mtl.weights import write_weights
 from targets.cli import Names
 from targets.errors import UserError
 from targets.folder import write_folder
+from targets.maps import Reading
 from tests.conftest import dome_scene
 
 SMOKE = Path(__file__).parents[2] / "configs" / "ablations" / "smoke.yaml"
@@ -114,9 +119,28 @@ def test_one_impossible_run_does_not_stop_the_others(smoke, tmp_path):
     assert list(read_results(tmp_path / "out")) == [("exact", "tiny", 0, "same")]
 
 
+def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
+    tiny = smoke.conditions["tiny"] | {"loop.epochs": 1}
+    rows = {"model": {"heads": "trap", "optim.weights": {}}}
+    (job,) = plan(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "first")
+    torch.manual_seed(1)
+    net, _, _ = build_net(job.config, pretrained=False)
+    model = tmp_path / "model.safetensors"
+    write_weights(job.config, {f"net.{name}": value for name, value in net.state_dict().items()}, model)
+    ours = {key: value for key, value in tiny.items() if not key.startswith("net.") and key != "inputs"}
+    rows = {"trained on": {"init": str(model)}, "as it is": {"baseline": "model", "init": str(model)}}
+    assert ablate(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
+    found = read_results(tmp_path / "out")
+    score = evaluate(load_predictor(model), [str(tmp_path / "maps")], tmp_path / "alone", Reading())
+    assert f"**{found['as it is', 'tiny', 0, 'same'].figures()['trap/iou']:.3f}**" in score
+    assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
+    assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
+        ({"rows": {"a": {"baseline": "exact", "init": "default"}}}, "only baseline"),
         ({"rows": {"a": {"heads": "trap,crust"}}}, "crust"),
         ({"rows": {"a": {"optim.rate": 1}}}, "optim.rate"),
         ({"rows": {"a": {"inputs": "rgb"}}}, "both set inputs"),

@@ -5,18 +5,31 @@ from pathlib import Path
 import pytest
 import torch
 
+import mtl.weights
 from mtl.checkpoint import build_net
 from mtl.config import OptimConfig, TrainConfig
 from mtl.grid import Ablation, _changed, fingerprint, plan
+from mtl.weights import write_weights
 from targets.cli import read_record
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if path.name != "base.yaml")
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model with the network of base.yaml."""
+    config = read_record(TrainConfig, ["--config", str(ROOT / "configs" / "ablations" / "base.yaml")], "tools/train.py")
+    net, _, _ = build_net(config, pretrained=False)
+    path = tmp_path_factory.mktemp("model") / "default.safetensors"
+    write_weights(config, {f"net.{name}": value for name, value in net.state_dict().items()}, path)
+    return path
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch):
+def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(mtl.weights, "DEFAULT", model)  # where rows start from the package's model
     ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
     assert ablation.name == path.stem and path.read_text().startswith("# ")
     jobs = plan(ablation, tmp_path)
