@@ -115,7 +115,8 @@ class MultiTask(L.LightningModule):
 
     def validation_step(self, sample: Sample) -> None:
         """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores."""
-        values, logits = self.predictor.answer_and_logits(lambda rows: sample.inputs[:, rows], sample.scene)
+        predictor = self.predictor.known_by([",".join(sample.shown[0])])
+        values, logits = predictor.answer_and_logits(lambda rows: sample.inputs[:, rows], sample.scene)
         for output in self.outputs:
             if output is not FUSION:
                 self.judge(output, values[output.name], *sample.target_of(output))

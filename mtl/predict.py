@@ -158,7 +158,9 @@ class Predictor:
         ----------
         coarse : cells of the scene along one cell of the map that the network saw.
         """
-        reads_colours = any(i.picture for i in self.inputs) and not any(i.from_depth for i in self.inputs)
+        names = sets_of(scene, self.inputs, self.config.shown)[0]
+        shown = [record for record in self.inputs if record.name in names]
+        reads_colours = any(i.picture for i in shown) and not any(i.from_depth for i in shown)
         seen = with_picture(scene) if reads_colours else scene.with_(rgb=None)
         for head in self.heads:
             if head.derived is not None:

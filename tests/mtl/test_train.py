@@ -357,12 +357,13 @@ def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path
 
 
 def test_one_network_serves_maps_that_lack_inputs(tmp_path):
-    config = tiny_config(heads=Names("trap"), inputs=Names("rgb,depth"), shown=["rgb", "rgb,depth"])
+    config = tiny_config(heads=Names("trap,depth"), inputs=Names("rgb,depth"), shown=["rgb", "rgb,depth"])
     fit(config, tmp_path, SCENES[:2], SCENES[2:3])
     predictor = load_predictor(tmp_path / "best.ckpt", device="cpu")
     picture = SCENES[0].with_(depth=SCENES[0].depth * 0, depth_valid=~SCENES[0].map_valid)
     told = replace(predictor, config=replace(predictor.config, shown=["rgb"]))
-    np.testing.assert_array_equal(predictor(picture)["trap"], told(SCENES[0])["trap"])
+    for name in ("trap", "depth_traps"):  # closures of the predicted depth read the picture, as of a network of rgb
+        np.testing.assert_array_equal(predictor(picture)[name], told(SCENES[0])[name])
     assert not np.array_equal(predictor(SCENES[0])["trap"], told(SCENES[0])["trap"])
 
 
