@@ -21,7 +21,7 @@ from mtl.traps import PredictedTrap, Prediction, find_traps, outlines
 from targets.closure import Closures
 from targets.closure_files import closure_polygons, write_table
 from targets.draw import CREST, add_legend, base_picture, classes_figure, draw_lines, fault_mark, legend_mark
-from targets.files import written_whole
+from targets.files import remove_half_written, written_whole
 from targets.grids import write_classes, write_grid
 from targets.outlines import Ring, cell_rings
 from targets.scene import Bool, Float, Scene
@@ -45,6 +45,7 @@ def write_prediction(
     exact : the closures of the map's depth, None without one.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    remove_half_written(folder)
     found = find_traps(scene, maps, outputs, exact) if object_outputs(outputs) else None
     for output in outputs:
         told = where_told(output, scene, None if found is None else found.labels)

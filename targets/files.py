@@ -1,11 +1,21 @@
 """How files are written: under a temporary name first, then renamed, so that nothing is ever half-written."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from targets.errors import UserError
+
+HALF_WRITTEN = re.compile(r"\..+\.\d+\.part(\.[\w-]+)?")  # the temporary names, and SQLite's journals of them
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what programs that were killed left half-written in a folder, which no other program may be using."""
+    for path in folder.iterdir():
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

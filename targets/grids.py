@@ -528,12 +528,14 @@ def _write_geotiff(values: NDArray, geo: Geo, path: Path, colours: Mapping[int, 
             "transform": place, "crs": crs, "compress": "deflate",
             "overview_resampling": "average" if numbers else "nearest"}  # fmt: skip
     nodata = np.nan if numbers else None if colours is None else 0
-    with rasterio.open(path, "w", **head, nodata=nodata) as target:
-        target.write(values, 1)
-        if geo.depth_unit:
-            target.units = [geo.depth_unit]
-        if colours is not None:
-            target.write_colormap(1, colours)
+    with rasterio.MemoryFile() as memory:
+        with memory.open(**head, nodata=nodata) as target:
+            target.write(values, 1)
+            if geo.depth_unit:
+                target.units = [geo.depth_unit]
+            if colours is not None:
+                target.write_colormap(1, colours)
+        path.write_bytes(memory.getbuffer())  # GDAL does not tell of a full disk
 
 
 def _xtgeo_writer(form: str) -> Callable[[NDArray, Geo, Path], None]:

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from targets.errors import UserError
+from targets.files import remove_half_written
 
 LOCK = ".in_use"  # in a folder that a program works in: who it is
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}  # of disks without locks, such as Google Drive
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE}
-LEFTOVER = re.compile(r"\..+\.\d+\.part(\.\w+)?")  # temporary names of `targets.files`
 
 
 @contextmanager
@@ -36,9 +35,7 @@ def in_use(folder: str | Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(folder, f"cannot be written to ({error})", "a writable folder with free space") from error
     try:
-        for path in folder.iterdir():
-            if LEFTOVER.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        remove_half_written(folder)
         yield
     except OSError as error:
         if error.errno not in DISK:

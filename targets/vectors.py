@@ -4,7 +4,8 @@ import importlib
 import json
 import sqlite3
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -138,11 +139,21 @@ def write_geopackage(layers: Sequence[Layer], geo: Geo, path: str | Path) -> Non
                 raise UserError(
                     path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml"
                 ) from error
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _written(path):
                 warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
                 located.to_file(temporary, layer=layer.name, driver="GPKG", engine="pyogrio",
                                 geometry_type=layer.kind, layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
-        _write_styles(layers, temporary)
+        with _written(path):
+            _write_styles(layers, temporary)
+
+
+@contextmanager
+def _written(path: str | Path) -> Iterator[None]:
+    """Say of a full disk what every other file says of it: SQLite's and GDAL's errors are none of the system's."""
+    try:
+        yield
+    except (RuntimeError, sqlite3.Error) as error:
+        raise UserError(path, f"cannot be written ({error})", "a writable folder with free space") from error
 
 
 def _import(name: str, path: str | Path) -> Any:

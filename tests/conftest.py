@@ -1,5 +1,8 @@
 """What the tests share: where the real surfaces lie, and small scenes whose answer is known."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +62,17 @@ def two_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scene = make_scene(seed, 96)
         write_folder(scene, folder / scene.name)
     return folder
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may become larger than so many bytes: to whoever writes one, the disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def tiny_config(**fields: object) -> TrainConfig:

@@ -9,8 +9,10 @@ import pytest
 from mtl.heads import HEADS
 from mtl.outputs import overlay, write_picture, write_prediction
 from mtl.traps import find_traps, outlines
+from targets.errors import UserError
 from targets.scene import Geo
 from targets.truth import TrapRules, closures_of
+from tests.conftest import full_disk
 from tests.mtl.test_traps import disc
 
 RULES = TrapRules()
@@ -42,6 +44,17 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
     with rasterio.open(tmp_path / "disagreement.tif") as source:
         shares = np.bincount(source.read(1).ravel(), minlength=4)
     assert shares[3] * 2500 == areas["both"] and shares[2] * 2500 == areas["exact only"] and shares[1] == 0
+
+
+@pytest.mark.parametrize(("size", "file"), [(500, "trap.png"), (1500, "trap.tif"), (40_000, "traps.gpkg")])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(dome, tmp_path, size, file):
+    pytest.importorskip("geopandas")
+    located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
+    predicted(located, tmp_path / "whole", trap=disc((32, 32), 15))
+    with pytest.raises(UserError, match=f"{file}: cannot be written"), full_disk(size):
+        predicted(located, tmp_path / "full", trap=disc((32, 32), 15))
+    for path in (tmp_path / "full").iterdir():
+        assert path.stat().st_size == (tmp_path / "whole" / path.name).stat().st_size
 
 
 def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):

@@ -17,8 +17,9 @@ from mtl.settings import check_settings, monitored
 from mtl.train import fit, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
+from targets.files import HALF_WRITTEN
 from targets.truth import find_truth
-from tests.conftest import dome_scene, tiny_config
+from tests.conftest import dome_scene, full_disk, tiny_config
 
 SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
 
@@ -117,6 +118,17 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim, accumu
     assert whole == pytest.approx(parts, nan_ok=True)
     texts = [(tmp_path / n / "metrics.csv").read_text() for n in ("whole", "parts")]
     assert texts[0] == texts[1]
+
+
+def test_a_disk_that_fills_up_is_told_and_the_checkpoint_before_stays(tmp_path):
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    fit(config, tmp_path, SCENES[:2], SCENES[2:])
+    before = (tmp_path / "last.ckpt").read_bytes()
+    more = replace(config, loop=LoopConfig(epochs=2, batch=2))
+    with pytest.raises(UserError, match=r"(last|best).ckpt: cannot be written"), full_disk(len(before) // 2):
+        fit(more, tmp_path, SCENES[:2], SCENES[2:], resume=True)
+    assert (tmp_path / "last.ckpt").read_bytes() == before
+    assert not [path for path in tmp_path.iterdir() if HALF_WRITTEN.fullmatch(path.name)]
 
 
 class Spoil(Callback):
