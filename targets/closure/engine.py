@@ -76,7 +76,7 @@ def contour_above(spill: float, interval: float, base: float) -> float:
     return base + k * interval
 
 
-@compiled
+@compiled(nogil=True)
 def limits(spill: NDArray, interval: float, base: float, limit: NDArray) -> None:
     """The deepest depth that still belongs to a closure leaking at `spill`, both in the type of the map.
 
@@ -405,7 +405,7 @@ def _turn(e: int, pair: NDArray, ways: NDArray) -> None:
     ways[e, 0], ways[e, 1] = ways[e, 1], ways[e, 0]
 
 
-@compiled
+@compiled(nogil=True)
 def join(
     order: NDArray, sides: NDArray, limit: NDArray, pair: NDArray, ways: NDArray, top: NDArray, over: NDArray,
     top_z: NDArray, up: NDArray, via: NDArray, kids: NDArray, born: NDArray, made: NDArray,
@@ -458,7 +458,7 @@ def join(
     return united, joins
 
 
-@compiled
+@compiled(nogil=True)
 def deepest_cells(depth: NDArray, basin: NDArray, over: NDArray) -> NDArray:
     """Per root of the union-find tree that is not the outside: the last cell of its part of the map, else -1."""
     flat, basin_flat = depth.ravel(), basin.ravel()
@@ -471,7 +471,7 @@ def deepest_cells(depth: NDArray, basin: NDArray, over: NDArray) -> NDArray:
     return deepest
 
 
-@compiled
+@compiled(nogil=True)
 def settle(
     nodes: int, n: int, level: NDArray, limit: NDArray, top_z: NDArray, up: NDArray, via: NDArray,
     kids: NDArray, spill: NDArray, deep: NDArray, own: NDArray, outer: NDArray, final: NDArray,
@@ -520,7 +520,7 @@ def settle(
     return count
 
 
-@compiled
+@compiled(nogil=True)
 def ways_out(
     nodes: int, n: int, pair: NDArray, ways: NDArray, up: NDArray, via: NDArray, kids: NDArray, outer: NDArray,
     leave: NDArray,
@@ -582,7 +582,7 @@ def ways_out(
             spot = tail[spot]
 
 
-@compiled
+@compiled(nogil=True)
 def pass_on(
     nodes: int, n: int, pair: NDArray, ways: NDArray, up: NDArray, via: NDArray, kids: NDArray, made: NDArray,
     kept: NDArray, leave: NDArray,
@@ -694,7 +694,7 @@ def _place(z: float, ladder: Any) -> int:
     return int(place) if place < last else last
 
 
-@compiled
+@compiled(nogil=True)
 def line_up(
     up: NDArray, born: NDArray, deep: NDArray, own: NDArray, rungs: NDArray, ladders: NDArray, begin: NDArray
 ) -> None:
@@ -794,7 +794,7 @@ def measure(
         before, here = here, before
 
 
-@compiled
+@compiled(nogil=True)
 def add_up(rungs: NDArray, ladders: NDArray, sums: NDArray, touches: NDArray) -> None:
     """Add what lies in nested closures to those around them: ladder by ladder, after all that end at its rungs."""
     waiting = np.zeros(ladders.size, np.int32)  # for so many ladders
@@ -823,7 +823,7 @@ def _add(part: int, whole: int, sums: NDArray, touches: NDArray) -> None:
     touches[whole] |= touches[part]
 
 
-@compiled
+@compiled(nogil=True)
 def choose(
     order: NDArray, via: NDArray, top_z: NDArray, spill: NDArray, outer: NDArray, rungs: NDArray, sums: NDArray,
     min_area: float, min_height: float, number: NDArray,

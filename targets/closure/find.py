@@ -1,6 +1,6 @@
 """The door to the closure engine: check a map, run the passes, give labels, heights and the table of closures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,7 @@ def find_closures(
     ------
     UserError : the arrays do not fit each other, or an option is unknown.
     """
-    depth = _checked_depth(depth)
+    depth = checked_depth(depth)
     if edge not in ("open", "closed"):
         raise UserError("edge", f"{edge!r}", '"open" or "closed"')
     if connectivity not in (4, 8):
@@ -114,24 +114,25 @@ def find_closures(
         raise UserError("contour_interval", f"{contour_interval!r}", "a positive number or None")
     if not np.isfinite(contour_base):
         raise UserError("contour_base", f"{contour_base!r}", "a finite number")
-    valid = None if valid is None else _checked_mask(valid, "valid", depth.shape)
-    faults = None if faults is None else _checked_faults(faults, depth.shape)
-    state = _state(depth, valid, faults, fault_rule, edge)
-    near = np.empty((0, 0), bool) if faults is None else _beside(faults != 0, connectivity)
+    valid = None if valid is None else checked_mask(valid, "valid", depth.shape)
+    faults = None if faults is None else checked_faults(faults, depth.shape)
+    known = set() if faults is None or isinstance(fault_rule, str) else set(np.unique(faults).tolist())
+    state = state_of(depth, valid, faults, checked_rules(fault_rule, known), edge)
+    near = np.empty((0, 0), bool) if faults is None else beside(faults != 0, connectivity)
     interval, base = float(contour_interval or 0), float(contour_base)
     grid = Grid(depth, state, connectivity == 8, edge == "open", interval, base)
     tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
     sums, touches = tree.sizes(near)
-    count, number = tree.choose(sums, float(min_area), float(min_height))
+    count, number = tree.highs.choose(sums, float(min_area), float(min_height))
     table = np.empty(count, ROW)
     tree.fill(table, number, sums, touches)
-    kept = tree.basin, tree.spill, tree.deep, tree.outer
+    kept = tree.basin, tree.highs.spill, tree.highs.deep, tree.highs.outer
     del tree, sums, touches  # most of the memory, before more is asked for
     labels, height = paint(depth, *kept, number)
     return Closures(labels, height, table, grid)
 
 
-def _checked_depth(depth: ArrayLike) -> NDArray:
+def checked_depth(depth: ArrayLike) -> NDArray:
     """Depth as a C-ordered float32 or float64 array that holds every value exactly."""
     depth = np.asarray(depth)
     if depth.ndim != 2 or depth.size == 0:
@@ -147,40 +148,42 @@ def _checked_depth(depth: ArrayLike) -> NDArray:
     return exact
 
 
-def _checked_mask(mask: ArrayLike, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def checked_mask(mask: ArrayLike, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     mask = np.asarray(mask)
     if mask.shape != shape or mask.dtype != np.bool_:
         raise UserError(name, f"{mask.dtype} {mask.shape}", f"bool {shape}, the shape of depth")
     return mask
 
 
-def _checked_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
+def checked_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
     faults = np.asarray(faults)
     if faults.shape != shape or faults.dtype.kind not in "bui":
         raise UserError("faults", f"{faults.dtype} {faults.shape}", f"bool or integers {shape}, the shape of depth")
     return faults
 
 
-def _state(
-    depth: NDArray, valid: NDArray | None, faults: NDArray | None, rule: str | Mapping[int, str], edge: str
-) -> NDArray[np.uint8]:
-    """(H, W) of what each cell is: part of the map, an open border, or a wall; (0, 0) when all are part of the map."""
+def checked_rules(rule: str | Mapping[int, str], known: Iterable[int]) -> dict[int | None, str]:
+    """{fault number, None = all: what it does to flow}, of the rules that do something. known : numbers of the map."""
     rules = {None: rule} if isinstance(rule, str) else dict(rule)
-    known = set() if faults is None or isinstance(rule, str) else set(np.unique(faults).tolist())
     for fault, word in rules.items():
         if word not in RULES:
             raise UserError("fault_rule", f"{word!r}", f"one of {', '.join(RULES)}")
         if fault is not None and fault not in known:
-            names = ", ".join(str(int(k)) for k in sorted(known - {0})) or "none"
+            names = ", ".join(str(int(k)) for k in sorted(set(known) - {0})) or "none"
             raise UserError("fault_rule", f"a rule for fault {fault}, which the map does not have", f"faults: {names}")
-    acting = {} if faults is None else {k: word for k, word in rules.items() if word != "transparent"}
+    return {k: word for k, word in rules.items() if word != "transparent"}
+
+
+def state_of(
+    depth: NDArray, valid: NDArray | None, faults: NDArray | None, rules: Mapping[int | None, str], edge: str
+) -> NDArray[np.uint8]:
+    """(H, W) of what each cell is: part of the map, an open border, or a wall; (0, 0) when all are part of the map."""
     lines = [depth[row : row + 64] for row in range(0, depth.shape[0], 64)]  # small pieces stay in the cache
     finite = all(np.isfinite(piece).all() for piece in lines)
-    if finite and not acting and (valid is None or valid.all()):
+    if finite and (faults is None or not rules) and (valid is None or valid.all()):
         return np.empty((0, 0), np.uint8)
     state = np.full(depth.shape, engine.INSIDE, np.uint8)
-    for fault, word in acting.items():
-        assert faults is not None
+    for fault, word in rules.items() if faults is not None else ():
         cells = faults != 0 if fault is None else faults == fault
         state[cells] = engine.WALL if word == "sealing" else engine.OPEN
     outside = engine.OPEN if edge == "open" else engine.WALL
@@ -191,6 +194,6 @@ def _state(
     return state
 
 
-def _beside(faults: NDArray[np.bool_], connectivity: int) -> NDArray[np.bool_]:
+def beside(faults: NDArray[np.bool_], connectivity: int) -> NDArray[np.bool_]:
     """Fault cells and their neighbours."""
     return ndimage.binary_dilation(faults, ndimage.generate_binary_structure(2, connectivity // 4))

@@ -19,7 +19,8 @@ def catchments(closures: Closures) -> NDArray[np.int32]:
     """
     tree, labels = _tree(closures), closures.labels
     goal = np.empty(labels.shape, np.int32)
-    engine.goals(tree.code, tree.basin, labels, tree.cell, tree.ways, tree.outer, tree.leave, goal)
+    highs = tree.highs
+    engine.goals(tree.code, tree.basin, labels, highs.cell, highs.ways, highs.outer, highs.leave, goal)
     return goal
 
 
@@ -36,6 +37,7 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     or have no way out have the spill point alone.
     """
     tree, labels = _tree(closures), closures.labels
+    highs = tree.highs
     width = labels.shape[1]
     path, queue = np.empty(2 * labels.size + 1, np.int32), np.empty(labels.size, np.int32)
     came = np.full(labels.size, -1, np.int32)
@@ -46,7 +48,7 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
         if row["parent"] == 0 and row["leak_row"] >= 0:
             leak = row["leak_row"] * width + row["leak_col"]
             length = engine.way_up(
-                leak, tree.depth, tree.code, tree.basin, labels, tree.cell, tree.ways, tree.outer, tree.leave,
+                leak, tree.depth, tree.code, tree.basin, labels, highs.cell, highs.ways, highs.outer, highs.leave,
                 closures.grid.eight, came, queue, path[1:],
             )  # fmt: skip
         found.append(np.stack(np.divmod(_without_loops(path[: length + 1]), width), axis=1))
@@ -69,5 +71,5 @@ def _tree(closures: Closures) -> Tree:
     grid = closures.grid
     tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
     if grid.interval > 0:
-        tree.pass_on(closures.labels.ravel()[tree.peak] > 0)
+        tree.highs.pass_on(closures.labels.ravel()[tree.highs.peak] > 0)
     return tree

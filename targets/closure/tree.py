@@ -36,12 +36,12 @@ def in_strips(size: int, length: int, work: Callable[[int, int], Any], each: int
 
 
 @dataclass(frozen=True, eq=False)
-class Tree:
-    """Every basin, saddle and join of one map; the fields are the engine's arrays, described there."""
+class Hierarchy:
+    """Highs, the saddles between them and their joins, without the grid; the fields are the engine's arrays.
 
-    depth: NDArray
-    code: NDArray[np.uint8]
-    basin: NDArray[np.int32]
+    `peak` and `cell` are flat indices into the map.
+    """
+
     interval: float
     base: float
     peak: NDArray
@@ -63,26 +63,6 @@ class Tree:
     begin: NDArray
     leave: NDArray
 
-    def sizes(self, near: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-        """Per rung: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
-
-        def work(first: int, last: int) -> tuple[NDArray, NDArray]:
-            part = np.zeros(self.rungs.size, engine.SUMS), np.zeros(self.rungs.size, bool)
-            engine.measure(
-                self.depth, self.basin, near, self.deep, self.outer, self.rungs, self.ladders, self.begin,
-                first, last, *part,
-            )  # fmt: skip
-            return part
-
-        # one strip per thread, added in order: the same sums to the last bit in every run
-        (sums, touches), *others = in_strips(self.depth.size, self.depth.shape[0], work, each=1)
-        for more in others:
-            sums["area"] += more[0]["area"]
-            sums["depth"] += more[0]["depth"]
-            touches |= more[1]
-        engine.add_up(self.rungs, self.ladders, sums, touches)
-        return sums, touches
-
     def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
         """How many closures become rows of the table, and per node its number (0 = none)."""
         number = np.zeros(self.nodes, np.int32)
@@ -98,27 +78,64 @@ class Tree:
             kept, self.leave,
         )  # fmt: skip
 
-    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
-        """Write the rows of the table."""
-        if self.interval > 0:
-            self.pass_on(number[self.outer[: self.peak.size]] > 0)
-        into = np.zeros(self.nodes, np.int32)
+    def write(
+        self, table: NDArray, width: int, into: NDArray, number: NDArray, sums: NDArray, touches: NDArray
+    ) -> None:
+        """Write the rows of the table. width : of the map; into : per node, see `engine.receivers`."""
 
-        def follow(first: int, last: int) -> None:
-            engine.receivers(
-                self.depth, self.code, self.basin, self.cell, self.ways, self.deep, self.outer, self.leave, number,
-                first, last, into,
-            )  # fmt: skip
-
-        def write(first: int, last: int) -> None:
+        def work(first: int, last: int) -> None:
             engine.fill_table(
-                first, last, self.depth.shape[1], self.interval, self.base, self.cell, self.ways, self.peak,
+                first, last, width, self.interval, self.base, self.cell, self.ways, self.peak,
                 self.top_z, self.kids, self.up, self.via, self.pair, self.spill, self.outer, self.leave, into,
                 self.rungs, self.ladders, self.begin, sums, touches, number, table,
             )  # fmt: skip
 
-        in_strips(self.nodes, self.nodes, follow)
-        in_strips(self.rungs.size, self.rungs.size, write)
+        in_strips(self.rungs.size, self.rungs.size, work)
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Every basin, saddle and join of one map; the fields are the engine's arrays, described there."""
+
+    depth: NDArray
+    code: NDArray[np.uint8]
+    basin: NDArray[np.int32]
+    highs: Hierarchy
+
+    def sizes(self, near: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
+        """Per rung: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
+        h = self.highs
+
+        def work(first: int, last: int) -> tuple[NDArray, NDArray]:
+            part = np.zeros(h.rungs.size, engine.SUMS), np.zeros(h.rungs.size, bool)
+            engine.measure(
+                self.depth, self.basin, near, h.deep, h.outer, h.rungs, h.ladders, h.begin, first, last, *part
+            )
+            return part
+
+        # one strip per thread, added in order: the same sums to the last bit in every run
+        (sums, touches), *others = in_strips(self.depth.size, self.depth.shape[0], work, each=1)
+        for more in others:
+            sums["area"] += more[0]["area"]
+            sums["depth"] += more[0]["depth"]
+            touches |= more[1]
+        engine.add_up(h.rungs, h.ladders, sums, touches)
+        return sums, touches
+
+    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
+        """Write the rows of the table."""
+        h = self.highs
+        if h.interval > 0:
+            h.pass_on(number[h.outer[: h.peak.size]] > 0)
+        into = np.zeros(h.nodes, np.int32)
+
+        def follow(first: int, last: int) -> None:
+            engine.receivers(
+                self.depth, self.code, self.basin, h.cell, h.ways, h.deep, h.outer, h.leave, number, first, last, into
+            )
+
+        in_strips(h.nodes, h.nodes, follow)
+        h.write(table, self.depth.shape[1], into, number, sums, touches)
 
 
 def paint(
@@ -168,7 +185,7 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
     def search(a: int, b: int) -> tuple[int, int]:
         at = offsets[a]
         found = engine.saddles(depth, mask, code, basin, runs, a, b, cell[at:], pair[at:], ways[at:])
-        return at, engine.sieve(_sorted(depth, cell[at : at + found]), n + 1, cell[at:], pair[at:], ways[at:])
+        return at, engine.sieve(sorted_by(depth.ravel()[cell[at : at + found]]), n + 1, cell[at:], pair[at:], ways[at:])
 
     size = 0
     for at, found in in_strips(depth.size, rows, search):
@@ -177,8 +194,29 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
                 array[size : size + found] = array[at : at + found]
         size += found
     cell, pair, ways = cell[:size].copy(), pair[:size].copy(), ways[:size].copy()  # the rest is given back
-    level = depth.ravel()[cell]
-    order = _sorted(depth, cell)
+
+    def full(over: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        deepest = engine.deepest_cells(depth, basin, over)
+        roots = np.flatnonzero(deepest >= 0)
+        last = deepest[roots]
+        return roots, last, depth.ravel()[last], basin.ravel()[last]
+
+    return Tree(depth, code, basin, hang(peak, top_z, cell, pair, ways, depth.ravel()[cell], interval, base, full))
+
+
+def hang(
+    peak: NDArray, top_z: NDArray, cell: NDArray, pair: NDArray, ways: NDArray, level: NDArray, interval: float,
+    base: float, full: Callable[[NDArray], tuple[NDArray, NDArray, NDArray, NDArray]],
+) -> Hierarchy:  # fmt: skip
+    """Join highs at the saddles between them, and find which of the joins are closures.
+
+    Per high, and 0 for the outside: peak, top_z (the flat cell of its crest, and its depth), in the order of cells. Per
+    saddle, in the order of cells: cell, pair, ways (see `engine.saddles`; sides are changed), level (its depth).
+    full : asked with `over` of `engine.join` when parts of the map have no way out: the highest peak of each (the high
+    that stands for itself there), rising, and its deepest cell, the last of equals: flat index, depth, and high.
+    """
+    size, n, kind = cell.size, peak.size - 1, top_z.dtype
+    order = sorted_by(level)
     limit = np.empty(size, kind)
     engine.limits(level, interval, base, limit)
 
@@ -190,14 +228,12 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         order, pair.take(order, axis=0), limit, pair, ways, top, over, top_z, up, via, kids, born, made
     )
     if united < n:  # parts of the map with no way out: they are full at their deepest cell
-        deepest = engine.deepest_cells(depth, basin, over)
-        roots = np.flatnonzero(deepest >= 0)
-        last = deepest[roots].astype(np.int32)
+        roots, last, depths, highs = full(over)
         up[top[roots]], via[top[roots]] = 0, np.arange(size, size + roots.size)
-        cell = np.append(cell, last)
-        pair = np.append(pair, np.stack([np.zeros_like(last), basin.ravel()[last]], axis=1), axis=0)
+        cell = np.append(cell, last.astype(cell.dtype))
+        pair = np.append(pair, np.stack([np.zeros_like(highs), highs], axis=1), axis=0)
         ways = np.append(ways, np.full((last.size, 2), engine.NONE, np.uint8), axis=0)
-        level = np.append(level, depth.ravel()[last])
+        level = np.append(level, depths)
         order = np.append(order, np.arange(size, level.size, dtype=np.int32))
         limit = np.empty(level.size, kind)
         engine.limits(level, interval, base, limit)
@@ -211,20 +247,21 @@ def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, inte
         engine.ways_out(nodes, n, pair, ways, up, via, kids, outer, leave)
     else:
         leave = via[final]
-    return Tree(
-        depth, code, basin, interval, base, peak, top_z, cell, pair, ways, order,
+    return Hierarchy(
+        interval, base, peak, top_z, cell, pair, ways, order,
         nodes, up, via, kids, made[:joins],
         spill, deep, outer, rungs, ladders, begin, leave,
     )  # fmt: skip
 
 
-def _sorted(depth: NDArray, cell: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The order of cells from the shallowest down; equal ones as they come.
+def sorted_by(level: NDArray) -> NDArray[np.int32]:
+    """The order of depths (N,) from the shallowest down; equal ones as they come."""
+    return engine.sort_keys(sortable(level), np.empty(level.size, np.int32))
 
-    Sorted are unsigned integers in the order of float depths: their bits, with negative numbers turned round.
-    """
-    level = depth.ravel()[cell]
+
+def sortable(level: NDArray) -> NDArray:
+    """Unsigned integers in the order of float depths: their bits, with negative numbers turned round."""
     kind = np.uint32 if level.itemsize == 4 else np.uint64
     bits = (level + level.dtype.type(0)).view(kind)  # adding 0 makes -0 and 0 equal
     sign = kind(1) << kind(8 * level.itemsize - 1)
-    return engine.sort_keys(np.where(bits & sign, ~bits, bits | sign), np.empty(cell.size, np.int32))
+    return np.where(bits & sign, ~bits, bits | sign)
