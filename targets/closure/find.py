@@ -106,14 +106,7 @@ def find_closures(
     UserError : the arrays do not fit each other, or an option is unknown.
     """
     depth = checked_depth(depth)
-    if edge not in ("open", "closed"):
-        raise UserError("edge", f"{edge!r}", '"open" or "closed"')
-    if connectivity not in (4, 8):
-        raise UserError("connectivity", f"{connectivity!r}", "4 or 8")
-    if contour_interval is not None and not 0 < contour_interval < np.inf:
-        raise UserError("contour_interval", f"{contour_interval!r}", "a positive number or None")
-    if not np.isfinite(contour_base):
-        raise UserError("contour_base", f"{contour_base!r}", "a finite number")
+    check_options(edge, connectivity, contour_interval, contour_base)
     valid = None if valid is None else checked_mask(valid, "valid", depth.shape)
     faults = None if faults is None else checked_faults(faults, depth.shape)
     known = set() if faults is None or isinstance(fault_rule, str) else set(np.unique(faults).tolist())
@@ -130,6 +123,18 @@ def find_closures(
     del tree, sums, touches  # most of the memory, before more is asked for
     labels, height = paint(depth, *kept, number)
     return Closures(labels, height, table, grid)
+
+
+def check_options(edge: str, connectivity: int, contour_interval: float | None, contour_base: float) -> None:
+    """Raise UserError for an option that is unknown."""
+    if edge not in ("open", "closed"):
+        raise UserError("edge", f"{edge!r}", '"open" or "closed"')
+    if connectivity not in (4, 8):
+        raise UserError("connectivity", f"{connectivity!r}", "4 or 8")
+    if contour_interval is not None and not 0 < contour_interval < np.inf:
+        raise UserError("contour_interval", f"{contour_interval!r}", "a positive number or None")
+    if not np.isfinite(contour_base):
+        raise UserError("contour_base", f"{contour_base!r}", "a finite number")
 
 
 def checked_depth(depth: ArrayLike) -> NDArray:

@@ -1,0 +1,126 @@
+"""Grids on disk that are read and written window by window: GeoTIFF, zarr, .npy."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+
+_writing = threading.Lock()
+
+
+class Raster(Protocol):
+    """(H, W) numbers of which windows ``[a:b, c:d]`` are read, or written; arrays of numpy and zarr are rasters."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def dtype(self) -> np.dtype: ...
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray: ...
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None: ...
+
+
+@dataclass(frozen=True)
+class GeoTiff:
+    """The band of a GeoTIFF as a raster. Depths with a nodata value are read as floats, NaN where there is none."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        rasterio = _import("rasterio", self.path)
+        with rasterio.open(self.path) as file:
+            values = file.read(1, window=rasterio.windows.Window.from_slices(*window), masked=True)
+            if file.scales[0] != 1 or file.offsets[0] != 0:
+                values = values.astype(np.float64) * file.scales[0] + file.offsets[0]
+        values = values.astype(self.dtype)
+        return values.filled(np.nan) if self.dtype.kind == "f" else values.data
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        rasterio = _import("rasterio", self.path)
+        with _writing, rasterio.open(self.path, "r+") as file:
+            file.write(values, 1, window=rasterio.windows.Window.from_slices(*window))
+
+
+def raster_of(source: Any) -> Raster:
+    """A path as a raster, or a raster as it is.
+
+    Raises
+    ------
+    UserError : it cannot be read, or is not a grid.
+    """
+    if isinstance(source, str | Path):
+        source = _opened(Path(source))
+    if not hasattr(source, "shape") or not hasattr(source, "dtype"):
+        source = np.asarray(source)
+    if len(source.shape) != 2 or 0 in source.shape:
+        raise UserError("grid", f"shape {source.shape}", "(H, W) with at least one cell")
+    return source
+
+
+def _opened(path: Path) -> Any:
+    if not path.exists():
+        raise UserError(path, "no such file", "a GeoTIFF, a zarr array or a .npy file")
+    try:
+        if path.suffix in (".tif", ".tiff"):
+            return _geotiff(path)
+        if path.suffix == ".npy":
+            return np.load(path, mmap_mode="r")
+        if path.suffix == ".zarr":
+            return _import("zarr", path).open_array(path, mode="r")
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(path, f"cannot be read ({error})", "a GeoTIFF, a zarr array or a .npy file") from error
+    raise UserError(path, f"suffix {path.suffix or 'missing'}", ".tif, .zarr or .npy")
+
+
+def _geotiff(path: Path) -> GeoTiff:
+    rasterio = _import("rasterio", path)
+    with rasterio.open(path) as file:
+        if file.count != 1:
+            raise UserError(path, f"{file.count} bands", "one band", "export the depth alone")
+        kind = np.dtype(file.dtypes[0])
+        if file.scales[0] != 1 or file.offsets[0] != 0:
+            kind = np.dtype(np.float64)
+        elif file.nodata is not None and kind.kind != "f":
+            kind = np.dtype(np.float32 if np.can_cast(kind, np.float32) else np.float64)
+        return GeoTiff(path, file.shape, kind)
+
+
+def create_raster(path: Path, shape: tuple[int, int], kind: Any, tile: int, like: Raster) -> Raster:
+    """An empty raster on disk, .tif or .zarr, to be written in windows that begin at multiples of `tile`.
+
+    A GeoTIFF takes its location from `like`, if that is one. A raster that is there already is replaced.
+    """
+    side = next((s for s in (1024, 512, 256) if tile % s == 0), min(tile, *shape))
+    if path.suffix == ".zarr":
+        zarr = _import("zarr", path)
+        return zarr.create_array(path, shape=shape, dtype=kind, chunks=(min(side, shape[0]), min(side, shape[1])),
+                                 overwrite=True)  # fmt: skip
+    if path.suffix != ".tif":
+        raise UserError(path, f"suffix {path.suffix}", ".zarr or .tif")
+    rasterio = _import("rasterio", path)
+    place: dict[str, Any] = {}
+    if isinstance(like, GeoTiff):
+        with rasterio.open(like.path) as file:
+            place = {"transform": file.transform, "crs": file.crs}
+    head = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": np.dtype(kind), "tiled": True,
+            "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1, "bigtiff": "if_safer",
+            "sparse_ok": True}  # fmt: skip
+    with rasterio.open(path, "w", **head, **place):
+        pass
+    return GeoTiff(path, shape, np.dtype(kind))
+
+
+def _import(name: str, path: Path) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        extra = "tiles" if name == "zarr" else "geo"
+        raise UserError(path, f"the package {name} is not installed", mend=f"pip install 'trapmtl[{extra}]'") from error
