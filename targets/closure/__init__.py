@@ -4,11 +4,13 @@ from targets.closure.find import ROW, Closures, find_closures
 from targets.closure.measures import VolumeCurve, cells_of, fault_share, in_map_units, volume_curve
 from targets.closure.migration import catchments, migration_paths
 from targets.closure.probability import ClosureProbability, closure_probability, correlated_noise
+from targets.closure.tiled import TiledClosures, find_closures_tiled
 
 __all__ = [
     "ROW",
     "ClosureProbability",
     "Closures",
+    "TiledClosures",
     "VolumeCurve",
     "catchments",
     "cells_of",
@@ -16,6 +18,7 @@ __all__ = [
     "correlated_noise",
     "fault_share",
     "find_closures",
+    "find_closures_tiled",
     "in_map_units",
     "migration_paths",
     "volume_curve",

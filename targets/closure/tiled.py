@@ -18,7 +18,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,8 +29,16 @@ from numpy.typing import NDArray
 
 from targets.closure import engine, tiles
 from targets.closure.compiled import compiled
-from targets.closure.find import ROW, beside, check_options, checked_depth, checked_faults, checked_mask
-from targets.closure.find import checked_rules, state_of
+from targets.closure.find import (
+    ROW,
+    beside,
+    check_options,
+    checked_depth,
+    checked_faults,
+    checked_mask,
+    checked_rules,
+    state_of,
+)
 from targets.closure.tree import Hierarchy, hang, paint, sortable
 from targets.errors import UserError
 from targets.files import written_whole
@@ -132,6 +141,8 @@ def find_closures_tiled(
     check_options(edge, connectivity, contour_interval, contour_base)
     if tile < 1:
         raise UserError("tile", f"{tile}", "at least 1 cell a side")
+    if form not in ("zarr", "tif"):
+        raise UserError("form", f"{form!r}", '"zarr" or "tif"')
     grids = [None if grid is None else raster_of(grid) for grid in (depth, valid, faults)]
     source = grids[0]
     assert source is not None
@@ -180,7 +191,7 @@ def _find(
             sums[name][around.place] += part[name]
         touches[around.place] |= touched
         nested.append(_Nested(t.note(job, "rows"), shared.high[t.number][roots]))
-        t.note(job, "settled.npz").unlink()
+        t.note(job, "settled").unlink()
     engine.add_up(highs.rungs, highs.ladders, sums, touches)
 
     count, number = highs.choose(sums, job.min_area, job.min_height)
@@ -188,7 +199,7 @@ def _find(
         highs.pass_on(number[highs.outer[: highs.peak.size]] > 0)
     into = np.zeros(highs.nodes, np.int32)
     _receivers(shared.goal, shared.ways, highs.ways, highs.outer, highs.leave, number, into)
-    rows = np.lib.format.open_memmap(job.notes / "rows.npy", "w+", ROW, (count,))
+    rows = np.lib.format.open_memmap(job.notes / "rows.npy", "w+", ROW, (max(1, count),))[:count]
     highs.write(rows, job.shape[1], into, number, sums, touches)
     del sums, touches, into
     table = out / "table.npy"
@@ -221,7 +232,8 @@ def _tiles(shape: tuple[int, int], side: int) -> list[_Tile]:
 
 def _window(job: _Job, t: _Tile, frame: int) -> tuple[tuple[slice, slice], tuple[int, int, int, int]]:
     """The part of the map that a tile reads, and the width of the frame above, below, left and right of it."""
-    sides = min(frame, t.top), min(frame, job.shape[0] - t.bottom), min(frame, t.left), min(frame, job.shape[1] - t.right)
+    rows, cols = job.shape
+    sides = min(frame, t.top), min(frame, rows - t.bottom), min(frame, t.left), min(frame, cols - t.right)
     return np.s_[t.top - sides[0] : t.bottom + sides[1], t.left - sides[2] : t.right + sides[3]], sides
 
 
@@ -235,17 +247,19 @@ def _survey(job: _Job, t: _Tile) -> tuple[tiles.Told, list[int]]:
     basin, told, settled = tiles.survey(piece, job.connectivity == 8, job.edge == "open", job.interval, job.base)
     np.save(t.note(job, "basin.npy"), basin)
     own = {f.name: getattr(settled, f.name) for f in fields(settled) if f.name != "highs"}
-    np.savez(t.note(job, "settled.npz"), **own, **{f"highs_{k}": v for k, v in vars(settled.highs).items()})
+    with t.note(job, "settled").open("wb") as file:  # a zip file would take longer
+        for array in (*own.values(), *vars(settled.highs).values()):
+            np.save(file, array)
     np.save(t.note(job, "code.npy"), tiles.places(settled, told.peak.size))
     return told, [] if faults is None else np.unique(piece.own(faults)).tolist()
 
 
 def _settled(job: _Job, t: _Tile) -> tiles.Settled:
-    with np.load(t.note(job, "settled.npz")) as file:
-        held = dict(file)
-    highs = {k.removeprefix("highs_"): held.pop(k) for k in list(held) if k.startswith("highs_")}
+    with t.note(job, "settled").open("rb") as file:
+        own = {f.name: np.load(file) for f in fields(tiles.Settled) if f.name != "highs"}
+        highs = {f.name: np.load(file) for f in fields(Hierarchy)}
     scalars = {"interval": job.interval, "base": job.base, "nodes": int(highs["nodes"])}
-    return tiles.Settled(**held, highs=Hierarchy(**(highs | scalars)))
+    return tiles.Settled(**own, highs=Hierarchy(**(highs | scalars)))
 
 
 def _measure(job: _Job, t: _Tile, told: int, around: tiles.Around) -> tuple[NDArray, NDArray, NDArray]:
@@ -267,8 +281,8 @@ def _measure(job: _Job, t: _Tile, told: int, around: tiles.Around) -> tuple[NDAr
 
 
 def _lowest(job: _Job, t: _Tile, part: NDArray[np.int32], parts: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Of each part of the map 1..parts without a way out: its deepest cell in the tile (flat in the map; -1 = none), its
-    depth, and the place of its high. part : of each high of the tile."""
+    """Of each part of the map 1..parts without a way out: its deepest cell in the tile (flat in the map; -1 = none),
+    that cell's depth, and the place of its high. part : of each high of the tile."""
     window = _window(job, t, 0)[0]
     depth = checked_depth(job.depth[window])
     basin, place = np.load(t.note(job, "basin.npy")), np.load(t.note(job, "code.npy"))
@@ -287,9 +301,7 @@ def _paint(
     window = _window(job, t, 0)[0]
     depth = checked_depth(job.depth[window])
     basin, place = np.load(t.note(job, "basin.npy")), np.load(t.note(job, "code.npy"))
-    painted = paint(
-        depth, basin, spill[place], deep[place], np.arange(place.size, dtype=np.int32), number[place]
-    )
+    painted = paint(depth, basin, spill[place], deep[place], np.arange(place.size, dtype=np.int32), number[place])
     for raster, values in zip(rasters, painted, strict=False):
         raster[window] = values
 
@@ -301,9 +313,9 @@ def _paint(
 class _Shared:
     """The told graphs of all tiles as one.
 
-    peak, top_z : (n + 1,) as in `hang`; cell, level, pair, ways, goal : per saddle, as in `tiles.Told`, with the numbers
-    of highs. high : per tile, the numbers of its highs: 0 the outside, then those it told, then those of its frame;
-    told : per tile, how many it told.
+    peak, top_z : (n + 1,) as in `hang`; cell, level, pair, ways, goal : per saddle, as in `tiles.Told`, with numbers of
+    highs for their codes. high : per tile, the numbers of its highs: 0 the outside, then those it told, then those of
+    its frame; told : per tile, how many it told.
     """
 
     peak: NDArray[np.int64]
@@ -326,7 +338,7 @@ def _put_together(told: Sequence[tiles.Told]) -> _Shared:
     number[order] = np.arange(peak.size)
     peak, top_z = peak[order], top_z[order]
     ends = np.cumsum([1, *(part.peak.size for part in told)])
-    highs = [np.concatenate([[0], number[a:b]]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    highs = [np.append(np.int32(0), number[a:b]) for a, b in pairwise(ends)]
 
     # cells beside other tiles: the high each belongs to and that up-dip of it, or -1 - the place of a cell that knows
     cells = np.concatenate([part.border for part in told])
@@ -467,29 +479,37 @@ def _write_table(
     levels = [~sortable(highs.spill[inside]), *(part.load("_level") for part in nested)]
     cells = [~highs.cell[highs.via[inside]].astype(np.int64).view("u8"), *(part.load("_cell") for part in nested)]
     ids = _numbered(levels, cells, outermost + 1)
+    none = np.zeros(1, np.int32)
     shared = np.concatenate([np.arange(outermost + 1, dtype=np.int32), ids[0]])
-    maps = [shared, *(np.concatenate([[0], shared[number[p.roots]], own]) for p, own in zip(nested, ids[1:], strict=True))]
+    maps = [np.concatenate([none, shared[number[p.roots]], own]) for p, own in zip(nested, ids[1:], strict=True)]
+    maps.insert(0, shared)
     sources = [rows[outermost:], *(part.load() for part in nested)]
     total = outermost + sum(own.size for own in ids)
     with written_whole(path) as temporary, temporary.open("wb") as file:
         head = {"descr": np.lib.format.dtype_to_descr(ROW), "fortran_order": False, "shape": (total,)}
         np.lib.format.write_array_header_1_0(file, head)
+        own = np.arange(1, outermost + 1, dtype=np.int32)
         for first in range(0, outermost, CHUNK):
-            _renumbered(rows[first : min(first + CHUNK, outermost)], shared).tofile(file)
+            part = np.empty(min(CHUNK, outermost - first), ROW)
+            _place(rows[first : first + part.size], shared, own[first : first + part.size], first + 1, part)
+            part.tofile(file)
         for first in range(outermost + 1, total + 1, CHUNK):
             part = np.empty(min(CHUNK, total + 1 - first), ROW)
             for own, source, of in zip(ids, sources, maps, strict=True):
                 a, b = np.searchsorted(own, [first, first + part.size])
-                part[own[a:b] - first] = _renumbered(source[a:b], of)
-            part["id"] = np.arange(first, first + part.size)
+                _place(np.asarray(source[a:b]), of, own[a:b], first, part)
             part.tofile(file)
 
 
-def _renumbered(rows: NDArray, of: NDArray[np.int32]) -> NDArray:
-    rows = np.array(rows)
-    for name in ("parent", "spills_into"):
-        rows[name] = of[rows[name]]
-    return rows
+@compiled
+def _place(rows: NDArray, of: NDArray, ids: NDArray, first: int, part: NDArray) -> None:
+    """Put rows where their ids say, into a part of the table that begins with id `first`. of : ids by the numbers that
+    the rows have of each other."""
+    for i in range(rows.size):
+        at = ids[i] - first
+        part[at] = rows[i]
+        part[at]["id"], part[at]["parent"] = ids[i], of[rows[i]["parent"]]
+        part[at]["spills_into"] = of[rows[i]["spills_into"]]
 
 
 def _numbered(levels: Sequence[NDArray], cells: Sequence[NDArray], first: int) -> list[NDArray[np.int32]]:
@@ -517,7 +537,7 @@ def _numbered(levels: Sequence[NDArray], cells: Sequence[NDArray], first: int) -
 def _each(
     crew: Executor, work: Callable[..., Result], items: Iterable[tuple[Any, ...]], ahead: int = 8
 ) -> Iterator[tuple[tuple[Any, ...], Result]]:
-    """`work(*item)` by the crew, for one item after the other, in order; no more than `ahead` are asked for at a time."""
+    """`work(*item)` by the crew, item after item, in order; no more than `ahead` are asked for at a time."""
     waiting: deque[tuple[tuple[Any, ...], Any]] = deque()
     for item in items:
         waiting.append((item, crew.submit(work, *item)))

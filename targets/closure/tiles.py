@@ -10,8 +10,8 @@ closures that are part of no other, every high that is in none, and the saddles 
 of Carr, Sewell, Lo and Lefebvre (2016, Hybrid data-parallel contour tree computation; the distributed merge trees of
 Morozov and Weber, 2013, PPoPP, keep the same) with the closures in place of monotone paths.
 
-In what is told, highs have a *code*: 0 the outside, k > 0 the k-th of `Told.peak`, -1 - j whatever high the j-th cell of
-`Told.frame` belongs to.
+In what is told, highs have a *code*: 0 the outside, k > 0 the k-th of `Told.peak`, -1 - j whatever high the j-th cell
+of `Told.frame` belongs to.
 """
 
 from dataclasses import dataclass

@@ -153,7 +153,7 @@ def paint(
 
 def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, interval: float, base: float) -> Tree:
     """The tree of a map: depth (H, W) float32 or float64, state (H, W) uint8 or (0, 0) as in the engine."""
-    rows, kind = depth.shape[0], depth.dtype
+    rows = depth.shape[0]
     runs, handed = (table[8 if eight else 4] for table in (engine.RUNS, engine.HANDED))
     mask, code, basin = (
         np.empty(depth.shape, np.uint8),
