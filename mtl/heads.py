@@ -240,7 +240,7 @@ ROUGHNESS = 3.0
 DEPTH_ERROR = 0.015
 
 # The same two of a depth read from colours. On 40 generated maps of 224 cells, σ of 0.7 to 1.5 and errors up to 0.001
-# gave trap IoU 0.858 to 0.863, larger errors less (one network of 152 steps, shown 96 cells; 0.593 without the colours).
+# gave trap IoU 0.858 to 0.863, larger errors less (one network of 152 steps, shown 96 cells; 0.593 without colours).
 # On 48 maps drawn as in reports, with noise, shading and bands, σ of 1, 2, 3 and 5 gave 0.81, 0.82, 0.82 and 0.79.
 COLOUR_ROUGHNESS = 1.5
 COLOUR_ERROR = 0.001
