@@ -80,12 +80,15 @@ class AugmentConfig:
 
     symmetry : `d4` all eight of the square, `flips` left-right and up-down, `mirror` left-right alone (seismic images,
         where down must stay down), or `none`.
+    redraw : share of patches, of maps with a depth, whose picture is drawn anew each time in a style of the family
+        `train` (`targets.styles`).
     """
 
     symmetry: Symmetry = "d4"
     brightness: float = 0.1
     contrast: float = 0.1
     noise: float = 1.0  # times each input's own noise level
+    redraw: float = 0.0
 
 
 AS_IT_IS = AugmentConfig("none", brightness=0, contrast=0, noise=0)

@@ -18,29 +18,28 @@ from mtl.inputs import InputChannel, hide, sets_of, stack_inputs
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
+from targets.styles import redrawn
 from targets.truth import Truth, TruthOptions, find_truth
 
 Batch = dict[str, Tensor]
+LOOK = 1  # the stream of random numbers that decides how a patch's map is drawn, beside the one that varies it
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """One whole map, ready for training and validation.
 
+    scene : the map as it was given; that of `truth` has the surface that is true, where the given one is not.
     shown : the sets of inputs by which it may be known, the largest first.
     inputs : (C, H, W); targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
     """
 
+    scene: Scene
     truth: Truth
     shown: tuple[tuple[str, ...], ...]
     inputs: Float
     targets: dict[str, Float]
     valid: dict[str, Bool]
-
-    @property
-    def scene(self) -> Scene:
-        """The map itself."""
-        return self.truth.scene
 
     def target_of(self, output: Output) -> Values:
         """Target and validity of a head, or of what is derived from heads."""
@@ -66,6 +65,7 @@ def prepare(
     truth = find_truth(scene, options)
     answers = {head.name: head.target(truth) for head in heads}
     return Sample(
+        scene,
         truth,
         shown,
         stack_inputs(scene, inputs, options.traps, {name for names in shown for name in names}),
@@ -107,8 +107,9 @@ class Patches(Dataset[Batch]):
         self._augment, self._seed = augment, seed
         self._outside = [record.outside for record in inputs for _ in range(record.channels)]
         self._frames = [Frame(sample.scene.shape, patches.size, patches.small) for sample in samples]
+        self._patches = patches
         self._around = [
-            self._context_of(sample, frame, patches)
+            self._context_of(sample.inputs, sample, frame)
             for sample, frame in zip(samples, self._frames, strict=True)
             if patches.context
         ]
@@ -148,9 +149,14 @@ class Patches(Dataset[Batch]):
         index, origin = self._places[number]
         sample, frame = self._samples[index], self._frames[index]
         (inside,) = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
-        inputs = cut(frame.put(sample.inputs, smooth=True), origin, self._size, self._outside)
-        if self._around:  # side by side, as one picture: both are varied alike
-            *around, share = self._around[index](origin)
+        planes, context = sample.inputs, self._around[index] if self._around else None
+        look = np.random.default_rng([self._seed, epoch, number, LOOK])
+        if look.random() < self._augment.redraw and sample.scene.has_depth:
+            planes = with_another_picture(sample, self._inputs, look)
+            context = self._context_of(planes, sample, frame) if self._around else None
+        inputs = cut(frame.put(planes, smooth=True), origin, self._size, self._outside)
+        if context is not None:  # side by side, as one picture: both are varied alike
+            *around, share = context(origin)
             inputs, inside = np.concatenate([inputs, around], -1), np.concatenate([inside, share > 0], -1)
         arrays = {}
         for name, values in sample.targets.items():
@@ -174,13 +180,23 @@ class Patches(Dataset[Batch]):
         index, origin = self._places[key % len(self)]
         return self._samples[index].scene.name, origin
 
-    def _context_of(self, sample: Sample, frame: Frame, patches: PatchConfig) -> Context:
+    def _context_of(self, inputs: Float, sample: Sample, frame: Frame) -> Context:
         """What lies around the patches of a map; the last plane is the share of the map in a reduced cell."""
         inside = frame.put(sample.scene.map_valid[None])
-        planes = np.concatenate([frame.put(sample.inputs, smooth=True), inside])
-        return Context(
-            lambda rows: planes[:, rows], inside.shape[1:], [*self._outside, 0], patches.size, patches.context
-        )
+        planes = np.concatenate([frame.put(inputs, smooth=True), inside])
+        size, factor = self._patches.size, self._patches.context
+        return Context(lambda rows: planes[:, rows], inside.shape[1:], [*self._outside, 0], size, factor)
+
+
+def with_another_picture(sample: Sample, inputs: Sequence[InputChannel], rng: np.random.Generator) -> Float:
+    """(C, H, W) the inputs of a map, its picture drawn anew in a style of training."""
+    scene = redrawn(sample.scene, rng, "train")
+    planes, first = sample.inputs.copy(), 0
+    for record in inputs:
+        if record.picture:
+            planes[first : first + record.channels] = stack_inputs(scene, [record], sample.truth.options.traps)
+        first += record.channels
+    return planes
 
 
 def _share(mask: Bool) -> float:

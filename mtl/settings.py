@@ -91,6 +91,8 @@ def check_settings(config: TrainConfig) -> None:
         raise UserError("loop.save_minutes", f"{config.loop.save_minutes}", "0 or more minutes")
     if not 0 <= config.patches.trap_share <= 1:
         raise UserError("patches.trap_share", f"{config.patches.trap_share}", "a share between 0 and 1")
+    if not 0 <= config.augment.redraw <= 1:
+        raise UserError("augment.redraw", f"{config.augment.redraw}", "a share between 0 and 1")
 
 
 def check_losses(config: TrainConfig, heads: Sequence[Head]) -> None:

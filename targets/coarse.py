@@ -39,6 +39,7 @@ def coarsened(scene: Scene, longest: int) -> Scene:
         rgb=None if scene.rgb is None else cv2.resize(scene.rgb, size, interpolation=cv2.INTER_AREA),
         traps=None if scene.traps is None else mean(scene.traps) >= 0.5,
         salt=None if scene.salt is None else mean(scene.salt) >= 0.5,
+        clean=None if scene.clean is None else mean(scene.clean),
         z=scene.z,
         geo=geo,
         group=scene.group,

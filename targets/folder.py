@@ -7,6 +7,7 @@ The files (their names can be changed in `Layout`):
 ``fault_mask.png``      faults black, all else white; needed beside a depth
 ``depth_norm.png``      8 or 16 bit, black = deepest; or ``depth.npy`` or a grid ``depth.*``, positive down
 ``depth_mask.png``      white = measured; optional
+``depth_clean.png``     the true surface where the depth is a poor copy of it, in the same range; optional
 ``map_mask.png``        white = inside the map; optional
 ``traps.png``           traps black, all else white; optional
 ``map.yaml``            fields of `Geo`, ``group``, ``polarity: inverted``; optional
@@ -64,6 +65,7 @@ class Layout:
     depth_norm: str = "depth_norm"
     depth: str = "depth"
     depth_mask: str = "depth_mask"
+    depth_clean: str = "depth_clean"
     map_mask: str = "map_mask"
     traps: str = "traps"
     map: str = "map"
@@ -185,6 +187,8 @@ def read_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", gro
     if depth is None and rgb is None:
         raise UserError(_folder(files), f"no picture and no depth among {_names(files)}",
                         "rgb.png, depth_norm.png or depth.npy")  # fmt: skip
+    if "depth_clean" in files:
+        arrays["depth_clean"] = _read_clean(files, side, depth)
     rgb, arrays, geo = _framed(files, rgb, arrays, geo)
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
@@ -199,7 +203,8 @@ def read_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", gro
         _check_polarity(files, side, rgb, depth, known)
     if known.any():
         depth = fill_holes(_in_units(depth, files, geo), known, inside, fill)
-    return Scene(name, depth, known, inside, fault, rgb, traps, geo, side.group or group)
+    clean = fill_holes(arrays["depth_clean"], known, inside, fill) if "depth_clean" in arrays else None
+    return Scene(name, depth, known, inside, fault, rgb, traps, geo, side.group or group, clean=clean)
 
 
 def read_picture(path: str | Path) -> Scene:
@@ -263,22 +268,34 @@ def _encoded(scene: Scene, margin: int, depth_bits: int) -> tuple[dict[str, NDAr
         files["traps"] = ~scene.traps
     if scene.depth_valid.any():
         files["depth_mask"] = scene.depth_valid
-        if depth_bits == 32:
+        if depth_bits == 32 and scene.clean is None:
             return files | {"depth": scene.depth}, geo
-        if depth_bits not in (8, 16):
+        if depth_bits not in (8, 16, 32):
             raise ValueError(f"depth_bits is {depth_bits}; known: 8, 16, 32")
         low, high = scene.relief
+        if scene.clean is not None:
+            true = scene.with_(depth=scene.clean).relief
+            low, high = min(low, true[0]), max(high, true[1])
         if geo.depth_range and geo.depth_range[0] <= low and high <= geo.depth_range[1]:
             low, high = geo.depth_range
         elif geo.depth_unit is None and low >= 0 and high <= 1:
             low, high = 0.0, 1.0  # normalised already
         else:
             geo = replace(geo, depth_range=(low, high))
-        white = (high - scene.depth.astype(np.float64)) / max(high - low, 1e-12)
-        levels = 2**depth_bits - 1
-        kind = np.uint8 if depth_bits == 8 else np.uint16
-        files["depth_norm"] = (np.clip(white, 0, 1) * levels).round().astype(kind)
+        if scene.clean is not None:
+            files["depth_clean"] = _as_grey(scene.clean, low, high, 16)
+        if depth_bits == 32:
+            files["depth"] = scene.depth
+        else:
+            files["depth_norm"] = _as_grey(scene.depth, low, high, depth_bits)
     return files, geo
+
+
+def _as_grey(depth: NDArray, low: float, high: float, bits: int) -> NDArray:
+    """A depth as a picture of 8 or 16 bits, white at `low` and black at `high`."""
+    white = (high - depth.astype(np.float64)) / max(high - low, 1e-12)
+    kind = np.uint8 if bits == 8 else np.uint16
+    return (np.clip(white, 0, 1) * (2**bits - 1)).round().astype(kind)
 
 
 @dataclass(frozen=True)
@@ -350,6 +367,17 @@ def _read_depth(files: Mapping[str, Path], side: Sidecar) -> tuple[NDArray | Non
                         "add depth_range: [shallowest, deepest], the depths of white and of black")  # fmt: skip
     grey, opaque = read_grey(files["depth_norm"])
     return (grey if side.inverted else 1 - grey), opaque, side.geo
+
+
+def _read_clean(files: Mapping[str, Path], side: Sidecar, depth: NDArray | None) -> NDArray:
+    """The true surface of a poor depth, in map units if its range is known."""
+    path = files["depth_clean"]
+    if depth is None or ("depth" in files and side.geo.depth_range is None):
+        found = "a true surface, but no depth that is a copy of it" if depth is None else "no depth_range in map.yaml"
+        raise UserError(path, found, "a depth beside it, and a depth_range if that is a grid", "add it")
+    grey, _ = read_grey(path)
+    white = grey if side.inverted else 1 - grey
+    return white if side.geo.depth_range is None else _in_units(white, {}, side.geo)
 
 
 def _in_units(depth: NDArray, files: Mapping[str, Path], geo: Geo) -> NDArray:

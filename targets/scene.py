@@ -87,6 +87,8 @@ class Scene:
     geo : location and units.
     group : the larger map this one was cut from; data splits never separate a group.
     salt : (H, W) bool, the salt an interpreter drew in a seismic image, or None: on a map, or where it is asked for.
+    clean : (H, W) float32, the true surface where `depth` is a poor copy of it: traps are computed from it, networks
+        read `depth`. None: `depth` itself.
     z : how deep a seismic image lies, or None where that is unknown or there is a `depth`.
     """
 
@@ -100,6 +102,7 @@ class Scene:
     geo: Geo = field(default_factory=Geo)
     group: str = ""
     salt: Bool | None = None
+    clean: Float | None = None
     z: float | None = None
 
     def __post_init__(self) -> None:
@@ -108,6 +111,7 @@ class Scene:
         for key in ("depth_valid", "map_valid", "fault", "traps", "salt"):
             self._check(key, getattr(self, key), self.depth.shape, np.bool_, optional=key in ("traps", "salt"))
         self._check("depth", self.depth, self.depth.shape, np.float32)
+        self._check("clean", self.clean, self.depth.shape, np.float32, optional=True)
         self._check("rgb", self.rgb, (*self.depth.shape, 3), np.uint8, optional=True)
         if not self.map_valid.any():
             raise UserError(

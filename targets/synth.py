@@ -120,6 +120,7 @@ def make_scene(
     options: SynthOptions = TYPICAL,
     name: str | None = None,
     styles: str = CLEAN,
+    disturbed: float = 0.0,
 ) -> Scene:
     """Make one map; the same seed, size and options give the same map.
 
@@ -130,6 +131,7 @@ def make_scene(
     options : what it may look like.
     name : default `synth_` and the seed.
     styles : the family of `targets.styles` that its picture is drawn in one of.
+    disturbed : share of the relief by which its depth is disturbed (`with_poor_picks`); 0: not.
 
     Returns
     -------
@@ -164,6 +166,8 @@ def make_scene(
         depth_range=(low, high),
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=name)
+    if disturbed:
+        scene = with_poor_picks(scene, disturbed, np.random.default_rng([seed, 5]))
     style = random_style(look, styles)
     lines = max(1.0, contour_count(shape) * look.uniform(*options.contours) * style.density)
     return drawn(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
@@ -482,6 +486,13 @@ def picking_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float
     jitter = scipy.fft.irfft2(_random_waves(rng, amplitude), (rows, cols), norm="forward")[: shape[0], : shape[1]]
     quality = rng.normal(0, 0.4, (5, 5)).astype(np.float32)  # picks are good here, poor there
     return np.float32(sigma) * jitter * np.exp(cv2.resize(quality, shape[::-1], interpolation=cv2.INTER_CUBIC))
+
+
+def with_poor_picks(scene: Scene, share: float, rng: np.random.Generator) -> Scene:
+    """The map as poorer data would show it: picking noise of a share of the relief in its depth, the surface kept as
+    `clean`."""
+    low, high = scene.relief
+    return scene.with_(depth=scene.depth + picking_noise(rng, scene.shape, share * (high - low)), clean=scene.depth)
 
 
 def outline(rng: np.random.Generator, shape: tuple[int, int], rectangles: tuple[int, int]) -> Bool:

@@ -52,6 +52,7 @@ class TruthOptions:
 class Truth:
     """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for them too.
 
+    scene : with the surface that is true as its depth.
     labels : (H, W) int32, 0 = no trap, k = trap k.
     crests : (N, 2) int, row and column of the crest of trap k in row k - 1.
     height : (H, W) float32, height above the spill level of one's own trap in depth units, 0 outside traps.
@@ -65,8 +66,10 @@ class Truth:
 
 
 def find_truth(scene: Scene, options: TruthOptions | None = None) -> Truth:
-    """What an interpreter drew in a scene, else its exact closures."""
+    """What an interpreter drew in a scene, else its exact closures, both on the surface that is true."""
     options = options or TruthOptions()
+    if scene.clean is not None:
+        scene = scene.with_(depth=scene.clean, clean=None)
     if scene.drawn is not None:
         traps = drawn_traps(scene, scene.drawn)
     elif not scene.has_depth:

@@ -18,7 +18,7 @@ from targets.pictures import write_picture
 from targets.render import DEFAULT, Style, contact_sheet, drawn
 from targets.scene import Scene
 from targets.styles import CLEAN, STYLES, random_style
-from targets.synth import TYPICAL, SynthOptions, make_scene
+from targets.synth import TYPICAL, SynthOptions, make_scene, with_poor_picks
 
 SHOWN = 12  # maps on the contact sheet
 SEEDS = 100_000  # maps of one --seed at most, so that two seeds never share a map
@@ -37,6 +37,7 @@ def main(
     style: Style = DEFAULT,
     synth: SynthOptions = TYPICAL,
     margin: int = 12,
+    depth_noise: float = 0.0,
     depth_bits: int = 16,
     workers: int = 1,
 ) -> None:
@@ -56,6 +57,8 @@ def main(
     style : how grids are drawn where no family is named.
     synth : what synthetic maps look like.
     margin : white pixels around the pictures, as interpreters' exports have.
+    depth_noise : share of the relief, such as 0.01, by which depths (and pictures) are disturbed, as poor picks are;
+        what is true of the maps stays that of the surface before, which is kept as depth_clean.png.
     depth_bits : 8 or 16 for a depth picture, 32 for exact depths.
     workers : processes at work; each map takes about half a second, so more than one pays from some 20 maps.
     """
@@ -66,15 +69,20 @@ def main(
         raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")
     if depth_bits not in (8, 16, 32):
         raise UserError("--depth_bits", str(depth_bits), "8, 16 or 32")
+    if not 0 <= depth_noise < 1:
+        raise UserError("--depth_noise", str(depth_noise), "a share of the relief, below 1")
     if min(seed, margin, longest) < 0 or workers < 1:
         found = f"{seed}, {margin}, {longest}, {workers}"
         raise UserError("--seed, --margin, --longest, --workers", found, "at least 0, 0, 0 and 1")
     if styles is not None and styles not in STYLES:
         raise UserError("--styles", repr(styles), f"one of {', '.join(STYLES)}")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
-    make: Callable[..., Scene] = partial(make_scene, size=size, options=synth, styles=styles or CLEAN)
+    make: Callable[..., Scene] = partial(
+        make_scene, size=size, options=synth, styles=styles or CLEAN, disturbed=depth_noise
+    )
     if grids:
-        make = partial(_make_grid, elevation=elevation, longest=longest, style=style, styles=styles, seed=seed)
+        shape = partial(_shaped, elevation=elevation, longest=longest, disturbed=depth_noise, seed=seed)
+        make = partial(_make_grid, shape=shape, style=style, styles=styles, seed=seed)
     work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
     if workers == 1:
         shown = list(map(work, jobs, range(len(jobs))))
@@ -95,12 +103,20 @@ def _make_and_write(
     return scene if index < SHOWN else None
 
 
-def _make_grid(source: MapSource, elevation: bool, longest: int, style: Style, styles: str | None, seed: int) -> Scene:
+def _make_grid(
+    source: MapSource, shape: Callable[[MapSource], Scene], style: Style, styles: str | None, seed: int
+) -> Scene:
     """A grid with its picture, in `style` or in one of a family that seed and name choose."""
-    scene = coarsened(read_map(source, elevation=elevation), longest)
     if styles is not None:
         style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles)
-    return drawn(scene, style)
+    return drawn(shape(source), style)
+
+
+def _shaped(source: MapSource, elevation: bool, longest: int, disturbed: float, seed: int) -> Scene:
+    """A grid as it is to be drawn."""
+    scene = coarsened(read_map(source, elevation=elevation), longest)
+    noise = np.random.default_rng([seed, *source.name.encode(), 1])
+    return with_poor_picks(scene, disturbed, noise) if disturbed else scene
 
 
 if __name__ == "__main__":

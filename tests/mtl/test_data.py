@@ -171,3 +171,31 @@ def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
     records = [INPUTS["rgb"], INPUTS["depth"]]
     sample = prepare(picture, records, [HEADS["trap"]], TruthOptions(), ["rgb", "rgb,depth"])
     assert sample.shown == (("rgb",),) and (sample.inputs[3] == -1.5).all()
+
+
+def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
+    data = patches(dome, augment=AugmentConfig("none", 0, 0, 0, redraw=1.0))
+    given, first, again, later = (d[key]["inputs"] for d, key in ((patches(dome), 0), (data, 0), (data, 0), (data, 1)))
+    assert torch.equal(first, again) and not torch.equal(first[:3], given[:3]) and not torch.equal(first, later)
+    assert torch.equal(first[3:], given[3:])
+    half = patches(dome, augment=AugmentConfig("none", 0, 0, 0, redraw=0.5))
+    assert 3 < sum(torch.equal(half[key]["inputs"], given) for key in range(20)) < 17
+    picture = dome.with_(depth=dome.depth * 0, depth_valid=np.zeros_like(dome.fault))
+    alone, kept = (
+        patches(picture, augment=AugmentConfig("none", 0, 0, 0, redraw=share), records=[INPUTS["rgb"]])[0]["inputs"]
+        for share in (1.0, 0.0)
+    )
+    assert torch.equal(alone, kept)
+
+
+def test_what_lies_around_is_drawn_anew_too():
+    large = dome_scene(size=128)
+    config = PatchConfig(64, 64, context=2)
+    given, again = (
+        Patches(
+            [prepare(large, RECORDS, [], TruthOptions())], RECORDS, config, AugmentConfig("none", 0, 0, 0, redraw=r)
+        )
+        for r in (0.0, 1.0)
+    )
+    changed = (given[0]["inputs"] != again[0]["inputs"]).flatten(1).any(1)
+    assert changed.tolist() == [True] * 3 + [False] * 3 + [True] * 3 + [False] * 3

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mtl.checkpoint import KEY, read_checkpoint
-from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
+from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, TrainConfig
 from mtl.module import CosineRate, MultiTask
 from mtl.predict import load_predictor
 from mtl.settings import check_settings, monitored
@@ -199,6 +199,7 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         ({"optim": OptimConfig(ema=1.0)}, "optim.ema"),
         ({"net": NetConfig(dropout=0.5)}, "net.block bottleneck"),
         ({"net": NetConfig(deep_supervision=-1.0)}, "net.deep_supervision"),
+        ({"augment": AugmentConfig(redraw=1.5)}, "augment.redraw"),
     ],
 )
 def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):

@@ -39,6 +39,11 @@ def test_masks_follow_the_larger_part_and_faults_the_quarter(dome):
     assert coarse.z == 7
 
 
+def test_a_true_surface_is_coarsened_as_its_copy_is(dome):
+    coarse = coarsened(dome.with_(clean=dome.depth), 32)
+    assert np.array_equal(coarse.clean, coarse.depth)
+
+
 @pytest.mark.parametrize("shape", [(64, 20), (20, 64), (300, 1)])
 def test_proportions_are_kept(shape):
     scene = dome_scene(size=300)

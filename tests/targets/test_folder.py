@@ -353,3 +353,30 @@ def test_nan_in_a_depth_that_is_shown_as_measured(folder: Path) -> None:
     (folder / "depth_mask.png").unlink()
     with pytest.raises(UserError, match="the map is empty"):
         read_folder(folder)
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+@pytest.mark.parametrize("unit", [None, "m"])
+def test_a_true_surface_comes_back_beside_its_poor_copy(tmp_path: Path, bits: int, unit: str | None) -> None:
+    rows, cols = np.indices((20, 30), np.float32)
+    clean = 1000 + 10 * np.hypot(rows - 8, cols - 12)
+    poor = clean + np.where((rows + cols) % 7 == 0, np.float32(60), np.float32(-60))  # beyond the clean one's range
+    inside = np.ones(clean.shape, np.bool_)
+    scene = Scene("poor", poor, inside, inside, ~inside, geo=Geo(depth_unit=unit), clean=clean)
+    write_folder(scene, tmp_path / "poor", depth_bits=bits)
+    again = read_folder(tmp_path / "poor")
+    assert again.clean is not None
+    step = np.ptp(poor) / (255 if bits == 8 else 65535)
+    assert np.abs(again.clean - clean).max() <= np.ptp(poor) / 65535 + 1e-3
+    assert np.abs(again.depth - poor).max() <= step + 1e-3
+
+
+def test_a_true_surface_needs_a_copy_and_one_scale(folder: Path) -> None:
+    shutil.copy(folder / "depth_norm.png", folder / "depth_clean.png")
+    assert np.array_equal(read_folder(folder).clean, read_folder(folder).depth)
+    (folder / "depth_norm.png").unlink()
+    with pytest.raises(UserError, match="no depth that is a copy"):
+        read_folder(folder)
+    np.save(folder / "depth.npy", np.zeros((3, 3)))
+    with pytest.raises(UserError, match="depth_range"):
+        read_folder(folder)

@@ -167,3 +167,14 @@ def test_contours_may_lie_at_any_interval_on_the_same_map():
     assert many.geo.contour_interval < usual.geo.contour_interval < few.geo.contour_interval
     np.testing.assert_array_equal(many.depth, few.depth)
     assert not np.array_equal(many.rgb, few.rgb)
+
+
+def test_poor_picks_disturb_depth_and_picture_by_a_share_of_the_relief_and_keep_the_surface():
+    clean, poor = make_scene(4, 128), make_scene(4, 128, disturbed=0.01)
+    assert np.array_equal(poor.clean, clean.depth) and np.array_equal(poor.fault, clean.fault)
+    low, high = clean.relief
+    off = (poor.depth - clean.depth)[clean.map_valid] / (high - low)
+    assert 0.006 < off.std() < 0.016
+    sideways = np.corrcoef((poor.depth - clean.depth)[:, 1:].ravel(), (poor.depth - clean.depth)[:, :-1].ravel())[0, 1]
+    assert sideways > 0.8  # correlated: neighbours err alike
+    assert (poor.rgb != clean.rgb).any()

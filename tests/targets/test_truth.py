@@ -49,6 +49,14 @@ def test_without_a_depth_the_crest_is_the_cell_farthest_from_the_outline(dome):
     assert find_truth(picture).crests.tolist() == [[15, 35]]
 
 
+def test_truth_is_that_of_the_clean_surface(dome):
+    flat = np.full(dome.shape, 2050, np.float32)
+    poor = find_truth(dome.with_(depth=flat, clean=dome.depth))
+    true = find_truth(dome)
+    assert np.array_equal(poor.labels, true.labels) and np.array_equal(poor.crests, true.crests)
+    assert np.array_equal(poor.height, true.height) and np.array_equal(poor.scene.depth, dome.depth)
+
+
 def test_boundary_band_has_the_asked_width():
     mask = np.zeros((20, 40), bool)
     mask[:, 20:] = True

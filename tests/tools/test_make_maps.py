@@ -60,6 +60,17 @@ def test_grids_are_drawn(call, tmp_path):
     assert (other / "dome" / "rgb.png").read_bytes() != (out / "dome" / "rgb.png").read_bytes()
 
 
+def test_poor_picks_of_grids_keep_the_surface_beside(call, tmp_path):
+    rows, cols = np.mgrid[0:60, 0:80]
+    np.savez(tmp_path / "dome.npz", depth=(2000 + np.hypot(rows - 30, cols - 40) * 5).astype(np.float32), units="m")
+    grids = ["--grids", tmp_path / "dome.npz", "--depth_bits", 8, "--out"]
+    assert call(*grids, tmp_path / "clean")[0] == 0
+    assert call(*grids, tmp_path / "poor", "--depth_noise", 0.01, "--styles", "unseen")[0] == 0
+    clean, poor = (read_map(list_maps([tmp_path / name])[0]) for name in ("clean", "poor"))
+    assert clean.clean is None and np.abs(poor.clean - clean.depth).max() < 1.0
+    assert 0.004 < (poor.depth - poor.clean).std() / np.ptp(clean.depth) < 0.02
+
+
 def test_real_grids_with_their_faults(call, tmp_path, shared_data):
     code, _, error = call("--out", tmp_path, "--grids", shared_data / "reek" / "topreek.npz")
     assert code == 0, error
@@ -78,6 +89,7 @@ def test_real_grids_with_their_faults(call, tmp_path, shared_data):
         (["--out", "o", "--grids", "none.gri"], "none.gri"),
         (["--out", "o", "--style.palette", "grey"], "rainbow"),
         (["--out", "o", "--styles", "grey"], "one of clean, train, unseen, unseen_legend"),
+        (["--out", "o", "--depth_noise", "1"], "--depth_noise: 1.0"),
         (["--out", "o", "--synth.dip", "[3,1]"], "synth.dip"),
         (["--out", "o", "--grids", "a.gri", "--count", "3"], "leave --count away"),
         (["--out", "o", "--colour", "red"], "--colour"),
