@@ -21,13 +21,16 @@ Walsh & Watterson 1987, Distributions of cumulative displacement and seismic sli
 J. Structural Geology 9, 1039-1046.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from targets.cuts import cut
 from targets.errors import UserError
 from targets.holes import fill_holes
 from targets.render import contour_count, drawn, nice_interval
@@ -121,6 +124,7 @@ def make_scene(
     name: str | None = None,
     styles: str = CLEAN,
     disturbed: float = 0.0,
+    surfaces: Sequence[Scene] = (),
 ) -> Scene:
     """Make one map; the same seed, size and options give the same map.
 
@@ -132,10 +136,11 @@ def make_scene(
     name : default `synth_` and the seed.
     styles : the family of `targets.styles` that its picture is drawn in one of.
     disturbed : share of the relief by which its depth is disturbed (`with_poor_picks`); 0: not.
+    surfaces : real ones, of which cuts (`targets.cuts`) take the place of folds and domes, by turns.
 
     Returns
     -------
-    a Scene with every field but `traps`; depth in metres; its own group.
+    a Scene with every field but `traps`; depth in metres; its own group, or that of all cuts of its surface.
     """
     shape = (size, size) if isinstance(size, int) else size
     if seed < 0 or min(shape) < 32:
@@ -146,7 +151,9 @@ def make_scene(
     cell = max(2.5, 2.5 * round(bend.uniform(*options.extent) / max(shape) / 2.5))
     strike = bend.uniform(0, np.pi)
 
-    depth = bend.uniform(*options.depth) + folded_surface(bend, shape, cell, strike, options)
+    surface = surfaces[seed % len(surfaces)] if surfaces else None
+    bent = folded_surface if surface is None else partial(real_surface, surface)
+    depth = bend.uniform(*options.depth) + bent(bend, shape, cell, strike, options)
     faults = fault_system(broken, (shape[0] * cell, shape[1] * cell), strike, options)
     moved, fault = displacement(faults, shape, cell)
     depth += moved
@@ -165,7 +172,7 @@ def make_scene(
         depth_unit="m",
         depth_range=(low, high),
     )
-    scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=name)
+    scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=surface.name if surface else name)
     if disturbed:
         scene = with_poor_picks(scene, disturbed, np.random.default_rng([seed, 5]))
     style = random_style(look, styles)
@@ -184,9 +191,7 @@ def folded_surface(
     extent = max(shape) * cell
     surface = np.zeros(shape, np.float32)
 
-    azimuth = strike + np.pi / 2 + rng.normal(0, 0.4) + np.pi * rng.integers(2)
-    slope = np.tan(np.radians(rng.uniform(*options.dip)))
-    surface += np.float32(slope * np.cos(azimuth)) * cols + np.float32(slope * np.sin(azimuth)) * rows
+    surface += regional_dip(rng, rows, cols, strike, options)
 
     steep = np.tan(np.radians(rng.uniform(*options.slope)))
     trains = []
@@ -203,6 +208,23 @@ def folded_surface(
         middle, radius = rng.uniform(0.35, 0.65, 2), extent * rng.uniform(0.12, 0.22)
         surface -= np.abs(dome(rng, rows, cols, strike, 1.6 * steep, middle, radius))
     return surface - surface.mean()
+
+
+def regional_dip(rng: np.random.Generator, rows: Float, cols: Float, strike: float, options: SynthOptions) -> Float:
+    """(H, W) float32 metres: a plane that dips about across strike, of rows (H, 1) and columns (1, W) in metres."""
+    azimuth = strike + np.pi / 2 + rng.normal(0, 0.4) + np.pi * rng.integers(2)
+    slope = np.tan(np.radians(rng.uniform(*options.dip)))
+    return np.float32(slope * np.cos(azimuth)) * cols + np.float32(slope * np.sin(azimuth)) * rows
+
+
+def real_surface(
+    surface: Scene, rng: np.random.Generator, shape: tuple[int, int], cell: float, strike: float, options: SynthOptions
+) -> Float:
+    """(H, W) float32 metres about 0: a cut of a real surface as steep as folds would be, tilted by a regional dip."""
+    steep = np.tan(np.radians(rng.uniform(*options.slope)))
+    rows, cols = _axes(shape, cell)
+    bent = cut(rng, surface, shape, steep * cell) + regional_dip(rng, rows, cols, strike, options)
+    return np.asarray(bent - bent.mean(), np.float32)
 
 
 @dataclass(frozen=True)

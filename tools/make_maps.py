@@ -36,6 +36,7 @@ def main(
     styles: str | None = None,
     style: Style = DEFAULT,
     synth: SynthOptions = TYPICAL,
+    surfaces: tuple[Path, ...] = (),
     margin: int = 12,
     depth_noise: float = 0.0,
     depth_bits: int = 16,
@@ -56,14 +57,17 @@ def main(
         (as maps stand in reports), or what no network was trained on: unseen, unseen_legend.
     style : how grids are drawn where no family is named.
     synth : what synthetic maps look like.
+    surfaces : files or folders of real surfaces, of which random cuts, turned, upside down, smoothed and tilted, take
+        the place of the folds of synthetic maps; maps of one surface are one group.
     margin : white pixels around the pictures, as interpreters' exports have.
     depth_noise : share of the relief, such as 0.01, by which depths (and pictures) are disturbed, as poor picks are;
         what is true of the maps stays that of the surface before, which is kept as depth_clean.png.
     depth_bits : 8 or 16 for a depth picture, 32 for exact depths.
     workers : processes at work; each map takes about half a second, so more than one pays from some 20 maps.
     """
-    if grids and count is not None:
-        raise UserError("--count", "given together with --grids", "one of them", "leave --count away")
+    if grids and (count is not None or surfaces):
+        mend = "grids are drawn as they are; leave the others away"
+        raise UserError("--count, --surfaces", "given together with --grids", "one of them", mend)
     count = 12 if count is None else count
     if not grids and not 0 < count <= SEEDS:
         raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")

@@ -377,6 +377,7 @@ def test_a_true_surface_needs_a_copy_and_one_scale(folder: Path) -> None:
     (folder / "depth_norm.png").unlink()
     with pytest.raises(UserError, match="no depth that is a copy"):
         read_folder(folder)
-    np.save(folder / "depth.npy", np.zeros((3, 3)))
+    np.save(folder / "depth.npy", np.zeros((40, 60), np.float32))
+    (folder / "map.yaml").unlink()
     with pytest.raises(UserError, match="depth_range"):
         read_folder(folder)

@@ -16,6 +16,7 @@ from targets.synth import (
     throw_profile,
     trace_points,
 )
+from tests.conftest import dome_scene
 
 CELL = 20.0
 SHAPE = (200, 240)
@@ -178,3 +179,11 @@ def test_poor_picks_disturb_depth_and_picture_by_a_share_of_the_relief_and_keep_
     sideways = np.corrcoef((poor.depth - clean.depth)[:, 1:].ravel(), (poor.depth - clean.depth)[:, :-1].ravel())[0, 1]
     assert sideways > 0.8  # correlated: neighbours err alike
     assert (poor.rgb != clean.rgb).any()
+
+
+def test_real_surfaces_take_the_place_of_folds_and_maps_of_one_are_one_group():
+    surfaces = [dome_scene("north", 80), dome_scene("south", 60)]
+    scenes = [make_scene(seed, 64, SynthOptions(faults=(0, 0)), surfaces=surfaces) for seed in (2, 3, 4)]
+    assert [scene.group for scene in scenes] == ["north", "south", "north"]
+    assert np.array_equal(scenes[0].depth, make_scene(2, 64, SynthOptions(faults=(0, 0)), surfaces=surfaces).depth)
+    assert (scenes[0].depth != make_scene(2, 64, SynthOptions(faults=(0, 0))).depth).any()

@@ -91,7 +91,7 @@ def test_real_grids_with_their_faults(call, tmp_path, shared_data):
         (["--out", "o", "--styles", "grey"], "one of clean, train, unseen, unseen_legend"),
         (["--out", "o", "--depth_noise", "1"], "--depth_noise: 1.0"),
         (["--out", "o", "--synth.dip", "[3,1]"], "synth.dip"),
-        (["--out", "o", "--grids", "a.gri", "--count", "3"], "leave --count away"),
+        (["--out", "o", "--grids", "a.gri", "--count", "3"], "given together with --grids"),
         (["--out", "o", "--colour", "red"], "--colour"),
     ],
 )
