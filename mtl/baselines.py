@@ -8,28 +8,36 @@ from mtl.heads import HEADS
 from targets.errors import UserError
 from targets.legend import scene_of_picture
 from targets.render import with_picture
-from targets.scene import Bool, Float, Scene
-from targets.truth import TrapRules, computed_traps
+from targets.scene import Float, Scene
+from targets.truth import TrapRules, Traps, computed_traps
 
 
-def exact(scene: Scene, rules: TrapRules) -> Bool:
-    """Exact closures of the depth channel: what no network can beat where the truth was computed from that depth."""
+def exact(scene: Scene) -> Scene:
+    """The depth channel as it is: what no network can beat where the truth was computed from that depth."""
     if not scene.has_depth:
         raise UserError(scene.name, "the map has no depth channel", "a depth for the baseline 'exact'")
-    return computed_traps(scene, rules)[0] > 0
+    return scene
 
 
-def legend(scene: Scene, rules: TrapRules) -> Bool:
-    """Exact closures of the depth that the picture's colours say: what a person reaches who has the legend."""
-    told = scene_of_picture(with_picture(scene))
-    return computed_traps(told, rules)[0] > 0 if told.has_depth else np.zeros(scene.shape, np.bool_)
+def legend(scene: Scene) -> Scene:
+    """The depth that the picture's colours say: what a person reaches who has the legend."""
+    return scene_of_picture(with_picture(scene))
 
 
-BASELINES: dict[str, Callable[[Scene, TrapRules], Bool]] = {"exact": exact, "legend": legend}
+BASELINES: dict[str, Callable[[Scene], Scene]] = {"exact": exact, "legend": legend}  # whose exact closures they take
 TRAP = HEADS["trap"]  # baselines answer what this head does
 MODEL = "model"  # in an ablation: the model that runs start from (`init`), as it is
 
 
+def traps_without_network(name: str, rules: TrapRules, scene: Scene) -> Traps:
+    """Labels, crests and heights of the traps of a baseline; none where it finds no depth."""
+    told = BASELINES[name](scene)
+    if told.has_depth:
+        return computed_traps(told, rules)
+    return np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
+
+
 def answer(name: str, rules: TrapRules, scene: Scene) -> dict[str, Float]:
     """The answer of a baseline in the shape of a predictor's."""
-    return {TRAP.name: BASELINES[name](scene, rules)[None].astype(np.float32)}
+    labels, _, _ = traps_without_network(name, rules, scene)
+    return {TRAP.name: (labels > 0)[None].astype(np.float32)}

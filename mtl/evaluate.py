@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mtl.heads import Output, trap_outputs
 from mtl.objects import object_outputs, with_objects
@@ -18,6 +19,7 @@ from targets.truth import Truth, TruthOptions, find_truth
 
 POOLED = "pooled"
 Row = dict[str, str | float]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ def score_maps(
 
 
 def answered(
-    answer: Callable[[Scene], Mapping[str, Float]], options: TruthOptions, data: Sequence[str], how: Reading
-) -> Iterator[tuple[Truth, Mapping[str, Float]]]:
+    answer: Callable[[Scene], Answer], options: TruthOptions, data: Sequence[str], how: Reading
+) -> Iterator[tuple[Truth, Answer]]:
     """Every map with what is true of it and what is answered."""
     for source in list_maps(data, how.layout):
         scene = read_map(source, how.fill, how.elevation)

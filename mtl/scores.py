@@ -231,9 +231,12 @@ class Hits:
 
 
 def match_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Hits:
-    """Crests seen, true and hit: matched one to one, the total distance being smallest (Hungarian method)."""
-    seen = find_peaks(prediction[0], valid)
-    true = np.argwhere((target[0] == 1) & valid)
+    """The peaks of a heatmap that hit crests, the cells where the target is 1."""
+    return match_points(np.argwhere((target[0] == 1) & valid), find_peaks(prediction[0], valid), radius)
+
+
+def match_points(true: NDArray[np.int64], seen: NDArray[np.int64], radius: float) -> Hits:
+    """Points seen, true and hit: matched one to one, the total distance being smallest (Hungarian method)."""
     distance = cdist(true, seen)
     # A pair beyond the radius costs the same whatever its distance, so it never takes a hit from another pair.
     pairs = np.stack(linear_sum_assignment(np.where(distance <= radius, distance, 1e6)), axis=1)
@@ -242,7 +245,11 @@ def match_crests(prediction: Float, target: Float, valid: Bool, radius: float) -
 
 def count_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Sums:
     """How many crests are seen, true and hit, and how far the hits are off in all."""
-    found = match_crests(prediction, target, valid, radius)
+    return count_hits(match_crests(prediction, target, valid, radius))
+
+
+def count_hits(found: Hits) -> Sums:
+    """How many points are seen, true and hit, and how far the hits are off in all."""
     off = found.true[found.pairs[:, 0]] - found.seen[found.pairs[:, 1]]
     return {
         "seen": float(len(found.seen)),
@@ -256,6 +263,18 @@ def crest_ratios(s: Sums) -> dict[str, float]:
     """F1, share of true crests hit, share of seen crests that are right, mean distance of the hits in cells."""
     found, right = ratio(s["hits"], s["true"]), ratio(s["hits"], s["seen"])
     return {"f1": f1(right, found), "hit_rate": found, "precision": right, "mean_miss": ratio(s["miss"], s["hits"])}
+
+
+def count_traps_and_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> Sums:
+    """Mask sums of the first plane, and crest sums of the second, which is 1 on the crest of every trap."""
+    true, seen = (np.argwhere((planes[1] == 1) & valid) for planes in (target, prediction))
+    return count_mask(prediction, target, valid) | count_hits(match_points(true, seen, radius))
+
+
+def traps_and_crests_ratios(s: Sums) -> dict[str, float]:
+    """The figures of the mask, share of true crests that are hit, and of seen ones that are right."""
+    crests = crest_ratios(s)
+    return mask_ratios(s) | {"crest_hits": crests["hit_rate"], "crest_precision": crests["precision"]}
 
 
 # -- distances ---------------------------------------------------------------------------------------------------
@@ -273,6 +292,7 @@ def error_ratios(s: Sums) -> dict[str, float]:
 
 
 MASK_SUMS = ("tp", "fp", "fn")
+CREST_SUMS = ("seen", "true", "hits", "miss")
 WHOLE_SUMS = ("true_positive", "false_positive", "true_negative", "false_negative")
 OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
 
@@ -297,11 +317,18 @@ BAND_SCORE = Score(
     charts=(OUTLINE_CHART, ("iou",)),
 )
 CREST_SCORE = Score(
-    ("seen", "true", "hits", "miss"),
+    CREST_SUMS,
     partial(count_crests, radius=CREST_RADIUS),
     crest_ratios,
     best="f1",
     charts=(("f1", "hit_rate", "precision"), ("mean_miss",)),
+)
+TRAPS_AND_CRESTS_SCORE = Score(
+    MASK_SUMS + CREST_SUMS,
+    partial(count_traps_and_crests, radius=5),
+    traps_and_crests_ratios,
+    best="iou",
+    charts=(*OVERLAP_CHARTS, ("crest_hits", "crest_precision")),
 )
 ERROR_SCORE = Score(
     ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",))
