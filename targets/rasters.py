@@ -52,6 +52,46 @@ class GeoTiff:
         return _import("rasterio.windows", self.path).Window.from_slices(rows, cols)
 
 
+@dataclass(frozen=True)
+class NpyFile:
+    """A .npy file as a raster; it is opened for each window, so that other processes are told its path alone."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        return np.load(self.path, mmap_mode="r")[window]
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        np.load(self.path, mmap_mode="r+")[window] = values
+
+
+@dataclass(frozen=True, eq=False)
+class Negated:
+    """Elevations as depths."""
+
+    raster: Raster
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.raster.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self[:1, :1].dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        values = np.asarray(self.raster[window])
+        kind = values.dtype
+        if kind.kind in "ui":  # the least whole number of a type has no opposite in it
+            kind = np.dtype(np.float32 if np.can_cast(kind, np.float32) else np.float64)
+        return -values.astype(kind)
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        self.raster[window] = -values
+
+
 def raster_of(source: Any) -> Raster:
     """A path as a raster, or a raster as it is.
 
@@ -75,9 +115,10 @@ def _opened(path: Path) -> Any:
         if path.suffix in (".tif", ".tiff"):
             return _geotiff(path)
         if path.suffix == ".npy":
-            return np.load(path, mmap_mode="r")
+            array = np.load(path, mmap_mode="r")
+            return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":
-            return _import("zarr", path).open_array(path, mode="r")
+            return _import("zarr", path).open_array(path.absolute(), mode="r")
     except (OSError, ValueError, KeyError) as error:
         raise UserError(path, f"cannot be read ({error})", "a GeoTIFF, a zarr array or a .npy file") from error
     raise UserError(path, f"suffix {path.suffix or 'missing'}", ".tif, .zarr or .npy")
@@ -93,7 +134,7 @@ def _geotiff(path: Path) -> GeoTiff:
             kind = np.dtype(np.float64)
         elif file.nodata is not None and kind.kind != "f":
             kind = np.dtype(np.float32 if np.can_cast(kind, np.float32) else np.float64)
-        return GeoTiff(path, file.shape, kind)
+        return GeoTiff(path.absolute(), file.shape, kind)
 
 
 def create_raster(path: Path, shape: tuple[int, int], kind: Any, tile: int, like: Raster) -> Raster:
@@ -106,11 +147,14 @@ def create_raster(path: Path, shape: tuple[int, int], kind: Any, tile: int, like
         zarr = _import("zarr", path)
         chunks = min(side, shape[0]), min(side, shape[1])
         fast = zarr.codecs.ZstdCodec(level=1)  # half the time of the default for the same size, within 1 %
-        return zarr.create_array(path, shape=shape, dtype=kind, chunks=chunks, compressors=fast, overwrite=True)
+        return zarr.create_array(
+            path.absolute(), shape=shape, dtype=kind, chunks=chunks, compressors=fast, overwrite=True
+        )
     if path.suffix != ".tif":
         raise UserError(path, f"suffix {path.suffix}", ".zarr or .tif")
     rasterio = _import("rasterio", path)
     place: dict[str, Any] = {}
+    like = like.raster if isinstance(like, Negated) else like
     if isinstance(like, GeoTiff):
         with rasterio.open(like.path) as file:
             place = {"transform": file.transform, "crs": file.crs}
@@ -119,7 +163,7 @@ def create_raster(path: Path, shape: tuple[int, int], kind: Any, tile: int, like
             "bigtiff": "if_safer", "sparse_ok": True}  # fmt: skip
     with rasterio.open(path, "w", **head, **place):
         pass
-    return GeoTiff(path, shape, np.dtype(kind))
+    return GeoTiff(path.absolute(), shape, np.dtype(kind))
 
 
 def _import(name: str, path: Path) -> Any:

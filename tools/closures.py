@@ -17,6 +17,7 @@ from targets.closure_files import (
 )
 from targets.errors import UserError
 from targets.fault_names import name_faults
+from targets.large import analyse_large
 from targets.maps import list_maps, read_map
 
 
@@ -29,6 +30,7 @@ def main(
     elevation: bool = False,
     grids: Grids = "tif",
     vectors: Vectors = "gpkg",
+    tile: int | None = None,
 ) -> None:
     """Find the closures of maps: a table, vector layers, grids, target rasters and a picture for each.
 
@@ -40,7 +42,14 @@ def main(
     grids : how labels, height and catchments are written: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps
         without a location get npz.
     vectors : how polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
+    tile : for grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
+        heights and the table only.
     """
+    if tile is not None:
+        for grid in map(Path, maps):
+            told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation)
+            print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
+        return
     failed = []
     for source in list_maps(maps):
         folder = out / source.name

@@ -42,7 +42,7 @@ from targets.closure.find import (
 from targets.closure.tree import Hierarchy, hang, paint, sortable
 from targets.errors import UserError
 from targets.files import written_whole
-from targets.rasters import Raster, create_raster, raster_of
+from targets.rasters import GeoTiff, Raster, create_raster, raster_of
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -123,7 +123,8 @@ def find_closures_tiled(
     Parameters
     ----------
     depth, valid, faults : (H, W) each: a path (GeoTIFF, zarr or .npy), or anything that has `shape` and `dtype` and
-        gives windows ``[a:b, c:d]``; number types and meaning as in `find_closures`.
+        gives windows ``[a:b, c:d]``; number types and meaning as in `find_closures`. In a GeoTIFF, nodata is off the
+        map and no fault, and what is above 0 is valid.
     out : folder for labels, height, table.npy and, while it works, notes of up to about 6 bytes per cell on a smooth
         map, and 100 bytes per closure more.
     fault_rule, edge, connectivity, contour_interval, contour_base, min_area, min_height : as in `find_closures`.
@@ -137,7 +138,7 @@ def find_closures_tiled(
     ------
     UserError : the grids do not fit each other, or an option is unknown.
     """
-    out = Path(out)
+    out = Path(out).absolute()
     check_options(edge, connectivity, contour_interval, contour_base)
     if tile < 1:
         raise UserError("tile", f"{tile}", "at least 1 cell a side")
@@ -240,8 +241,8 @@ def _window(job: _Job, t: _Tile, frame: int) -> tuple[tuple[slice, slice], tuple
 def _survey(job: _Job, t: _Tile) -> tuple[tiles.Told, list[int]]:
     window, sides = _window(job, t, 1)
     depth = checked_depth(job.depth[window])
-    valid = None if job.valid is None else checked_mask(job.valid[window], "valid", depth.shape)
-    faults = None if job.faults is None else checked_faults(job.faults[window], depth.shape)
+    valid = None if job.valid is None else checked_mask(_mask(job.valid, window), "valid", depth.shape)
+    faults = None if job.faults is None else checked_faults(_numbers(job.faults, window), depth.shape)
     state = state_of(depth, valid, faults, job.rules, job.edge)
     piece = tiles.Piece(depth, state, *sides, window[0].start, window[1].start, job.shape[1])
     basin, told, settled = tiles.survey(piece, job.connectivity == 8, job.edge == "open", job.interval, job.base)
@@ -252,6 +253,15 @@ def _survey(job: _Job, t: _Tile) -> tuple[tiles.Told, list[int]]:
             np.save(file, array)
     np.save(t.note(job, "code.npy"), tiles.places(settled, told.peak.size))
     return told, [] if faults is None else np.unique(piece.own(faults)).tolist()
+
+
+def _mask(raster: Raster, window: tuple[slice, slice]) -> NDArray:
+    return raster[window] > 0 if isinstance(raster, GeoTiff) else raster[window]  # a GeoTIFF has no truth values
+
+
+def _numbers(raster: Raster, window: tuple[slice, slice]) -> NDArray:
+    values = np.asarray(raster[window])
+    return np.nan_to_num(values).astype(np.int64) if isinstance(raster, GeoTiff) else values
 
 
 def _settled(job: _Job, t: _Tile) -> tiles.Settled:
@@ -268,7 +278,7 @@ def _measure(job: _Job, t: _Tile, told: int, around: tiles.Around) -> tuple[NDAr
     if job.faults is not None:
         window, (top, _, left, _) = _window(job, t, 1)
         rows, cols = depth.shape
-        near = beside(np.asarray(job.faults[window]) != 0, job.connectivity)[top : top + rows, left : left + cols]
+        near = beside(_numbers(job.faults, window) != 0, job.connectivity)[top : top + rows, left : left + cols]
     settled = _settled(job, t)
     basin = np.load(t.note(job, "basin.npy"))
     own_sums, own_touches, sums, touches = tiles.measure(depth, basin, near, settled, told, around)

@@ -6,9 +6,9 @@ of the whole map; only a way that leaves over the frame ends there, at a high th
 A closure of which no basin has a cell beside another tile is *settled*: nothing outside can change what lies in it. To
 all others it is one high with one crest, since a join looks at no more than crests, saddles and their depths; so the
 tile tells of it the crest alone, and hangs in what lies inside when the rest is known. Told are the crests of settled
-closures that are part of no other, every high that is in none, and the saddles between these. That is the border tree
-of Carr, Sewell, Lo and Lefebvre (2016, Hybrid data-parallel contour tree computation; the distributed merge trees of
-Morozov and Weber, 2013, PPoPP, keep the same) with the closures in place of monotone paths.
+closures that are part of no other, every high that is in none, and the saddles between these. To keep what no other
+can change and tell a reduced tree is the idea of distributed merge trees (Morozov and Weber 2013, Proc. ACM SIGPLAN
+PPoPP, 93-102); what is kept here are closures.
 
 In what is told, highs have a *code*: 0 the outside, k > 0 the k-th of `Told.peak`, -1 - j whatever high the j-th cell
 of `Told.frame` belongs to.

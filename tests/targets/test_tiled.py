@@ -1,5 +1,6 @@
 """Are closures found tile by tile those found in memory, whatever the tiles?"""
 
+import pickle
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,16 @@ class Now(Executor):
         future: Future = Future()
         future.set_result(fn(*args, **kwargs))
         return future
+
+
+class FarAway(Now):
+    """Does it as another machine would, to which work and results are sent as bytes."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
+        sent = pickle.dumps((fn, args, kwargs))
+        assert len(sent) < 50_000, "paths are sent, not grids"
+        fn, args, kwargs = pickle.loads(sent)
+        return super().submit(lambda: pickle.loads(pickle.dumps(fn(*args, **kwargs))))
 
 
 def same(found: TiledClosures, depth: NDArray, **options: Any) -> int:
@@ -140,14 +151,23 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
         np.save(tmp_path / name, hidden)
     valid = hidden != -999
     np.save(tmp_path / "valid.npy", valid)
-    found = find_closures_tiled(tmp_path / name, tmp_path / "out", tmp_path / "valid.npy", tile=32, form=form)
+    found = find_closures_tiled(
+        tmp_path / name, tmp_path / "out", tmp_path / "valid.npy", tile=32, form=form, workers=FarAway()
+    )
     assert same(found, depth, valid=valid) > 50
     again = raster_of(tmp_path / "out" / f"labels.{form}")
     assert (np.asarray(again[:, :]) == find_closures(depth, valid).labels).all()
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"height.{form}", f"labels.{form}", "table.npy"]
     if form == "tif":  # nodata alone says the same; the location is that of the source
-        bare = find_closures_tiled(tmp_path / name, tmp_path / "bare", tile=32, form=form)
-        assert (bare.table == found.table).all()
+        head = {"driver": "GTiff", "height": 90, "width": 70, "count": 1, "dtype": "uint8", "nodata": 0}
+        faults = np.random.default_rng(3).random(depth.shape) > 0.9
+        for kind, values in (("valid", valid), ("faults", faults)):
+            with rasterio.open(tmp_path / f"{kind}.tif", "w", **head) as file:
+                file.write(values.astype(np.uint8), 1)
+        more = {"valid": tmp_path / "valid.tif", "faults": tmp_path / "faults.tif", "fault_rule": "sealing"}
+        bare = find_closures_tiled(tmp_path / name, tmp_path / "bare", tile=32, form=form, **more)
+        same(bare, depth, valid=valid, faults=faults, fault_rule="sealing")
+        assert (find_closures_tiled(tmp_path / name, tmp_path / "nodata", tile=32).table == found.table).all()
         with rasterio.open(tmp_path / "out" / "labels.tif") as file:
             assert file.transform == place and file.crs.to_epsg() == 23031
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from targets.closure import find_closures
 from targets.folder import write_folder
 from tests.conftest import dome_scene
 from tools.closures import main as main
@@ -122,3 +123,24 @@ def test_elevations_give_the_closures_of_depths(call, maps, tmp_path):
     assert table(tmp_path / "up" / "up" / "closures.csv") == table(tmp_path / "down" / "flat" / "closures.csv")
     code, said, _ = call(maps / "up.npz", "--out", tmp_path / "o")  # taken for depths, as is said: a dome is a basin
     assert code == 0 and "up: 0 closures" in said
+
+
+def test_a_grid_by_tiles(call, tmp_path):
+    depth = np.random.default_rng(0).integers(0, 40, (60, 50)).astype(np.float32)
+    np.save(tmp_path / "top.npy", depth)
+    np.save(tmp_path / "turned.npy", -depth)
+    words = ["--out", tmp_path / "out", "--tile", 16, "--min-area", 2, "--min-height", 1]
+    code, said, error = call(tmp_path / "top.npy", *words)
+    assert code == 0, error
+    expected = find_closures(depth, min_area=2, min_height=1)
+    outer = int((expected.table["parent"] == 0).sum())
+    assert f"top: {outer} closures, {expected.table.size - outer} inside them" in said
+    assert (np.load(tmp_path / "out" / "top" / "table.npy") == expected.table).all()
+    assert call(tmp_path / "turned.npy", *words, "--elevation")[0] == 0
+    assert (np.load(tmp_path / "out" / "turned" / "table.npy") == expected.table).all()
+    assert call(tmp_path / "top.npy", "--out", tmp_path / "relief", "--tile", 16)[0] == 0
+    expected = find_closures(depth, min_area=40, min_height=0.01 * 39)  # 1 % of the relief
+    assert (np.load(tmp_path / "relief" / "top" / "table.npy") == expected.table).all()
+    for extra in (["--depth-std", 2, "--correlation", 9], ["--faults", "sealing"], ["--contour-interval", "auto"]):
+        code, _, error = call(tmp_path / "top.npy", *words, *extra)
+        assert code == 2 and "--tile" in error and error.count("\n") == 1
