@@ -1,6 +1,8 @@
 """Are closures found tile by tile those found in memory, whatever the tiles?"""
 
+import os
 import pickle
+import signal
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,27 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
         assert (find_closures_tiled(tmp_path / name, tmp_path / "nodata", tile=32).table == found.table).all()
         with rasterio.open(tmp_path / "out" / "labels.tif") as file:
             assert file.transform == place and file.crs.to_epsg() == 23031
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    depth = np.random.default_rng(5).integers(0, 90, (160, 150)).astype(np.float32)
+    np.save(tmp_path / "top.npy", depth)
+    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+        pids = list(client.run(os.getpid).values())
+        crew = client.get_executor(pure=False)
+        asked: list[Future] = []
+
+        class Watched(Executor):
+            def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future:
+                asked.append(crew.submit(fn, *args, **kwargs))
+                if len(asked) == 12:
+                    os.kill(pids[0], signal.SIGKILL)
+                return asked[-1]
+
+        found = find_closures_tiled(tmp_path / "top.npy", tmp_path / "out", tile=40, workers=Watched())
+    assert same(found, depth) > 1000 and len(asked) == 3 * 16
 
 
 @pytest.mark.parametrize(
