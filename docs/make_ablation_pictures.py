@@ -1,29 +1,38 @@
 #!/usr/bin/env python
-"""Draw docs/images/legend.png: what a picture's colours alone tell of depth and traps, without a network."""
+"""Draw docs/images/legend.png and own_legend.png: what colours tell of depth and traps, by a legend and without one."""
+
+from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import ndimage
 
 from targets.cli import run
 from targets.files import written_whole
 from targets.legend import scene_of_picture
+from targets.own_legend import depth_of_colours
+from targets.render import drawn
+from targets.scene import Scene
+from targets.styles import random_style
 from targets.synth import make_scene
 from targets.truth import TrapRules, computed_traps
 
+ERROR = 0.05  # of the relief
 
-def main(*, seed: int = 1_200_003, size: int = 256, out: str = "docs/images/legend.png") -> None:
+
+def main(*, seed: int = 1_200_003, size: int = 256, out: Path = Path("docs/images")) -> None:
     """Draw a synthetic map's picture, the depth that is read back from it, and the traps of both.
 
     Parameters
     ----------
     seed : of the map.
     size : rows and columns of the map.
-    out : the picture to write.
+    out : folder of the pictures.
     """
     scene = make_scene(seed, size)
     told = scene_of_picture(scene)
-    traps, seen = (computed_traps(one, TrapRules())[0] > 0 for one in (scene, told))
     outside = ~scene.map_valid
     grey = matplotlib.colormaps["gray_r"].with_extremes(bad="tab:orange")
     shown = [
@@ -34,25 +43,41 @@ def main(*, seed: int = 1_200_003, size: int = 256, out: str = "docs/images/lege
             grey,
         ),
         ("continued under lines and faults\n(black = deepest)", np.where(outside, 0, told.depth), "gray_r"),
-        (
-            "closures: grey in both, blue only true,\nred only in the picture",
-            _verdict(traps, seen, outside),
-            None,
-        ),
+        ("closures: grey in both, blue only true,\nred only in the picture", _verdict(scene, told.depth), None),
     ]
-    figure = Figure(figsize=(15, 4.45), dpi=80, layout="constrained")
+    _draw(shown, out / "legend.png")
+
+    scene = drawn(scene, random_style(np.random.default_rng(seed), "unseen"))
+    assert scene.rgb is not None
+    errors = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=scene.shape), size / 50)
+    guess = (scene.depth_norm() + ERROR * errors / errors.std()).astype(np.float32)
+    told_by_colours = depth_of_colours(scene.rgb, guess, scene.map_valid)
+    assert told_by_colours is not None
+    shown = [
+        ("picture in colours that nobody explains", scene.rgb, None),
+        ("a guess of its depth, wrong by 5 % of the relief\n(black = deepest)", np.where(outside, 0, guess), "gray_r"),
+        ("its closures: grey right,\nblue missed, red wrong", _verdict(scene, guess), None),
+        ("what the colours say,\nthe guess being their legend", np.where(outside, 0, told_by_colours), "gray_r"),
+        ("its closures", _verdict(scene, told_by_colours), None),
+    ]
+    _draw(shown, out / "own_legend.png")
+    print(f"look at {out}/legend.png and own_legend.png")
+
+
+def _draw(shown: list[tuple[str, np.ndarray, Any]], out: Path) -> None:
+    figure = Figure(figsize=(3.75 * len(shown), 4.45), dpi=80, layout="constrained")
     for axis, (title, picture, colours) in zip(figure.subplots(1, len(shown)), shown, strict=True):
         axis.imshow(picture, cmap=colours)
         axis.set_title(title, fontsize=11)
         axis.set(xticks=[], yticks=[])
     with written_whole(out) as temporary:
         figure.savefig(temporary)
-    print(f"look at {out}")
 
 
-def _verdict(true: np.ndarray, seen: np.ndarray, outside: np.ndarray) -> np.ndarray:
+def _verdict(scene: Scene, depth: np.ndarray) -> np.ndarray:
+    true, seen = (computed_traps(scene.with_(depth=d), TrapRules())[0] > 0 for d in (scene.depth, depth))
     colours = np.full((*true.shape, 3), 0.93)
-    colours[outside] = 1
+    colours[~scene.map_valid] = 1
     colours[true & seen] = 0.55
     colours[true & ~seen] = (0.15, 0.35, 0.8)
     colours[~true & seen] = (0.8, 0.2, 0.15)
