@@ -5,12 +5,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
 from jsonargparse.typing import register_type
 
 from targets.errors import UserError
+from targets.safe_yaml import read_yaml
 
 Result = TypeVar("Result")
 
@@ -44,6 +46,8 @@ class _ConfigFile(ActionConfigFile):
     """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
+            raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
         try:
             super().__call__(parser, cfg, values, option_string)
         except (ArgumentError, TypeError, ValueError, OSError) as error:

@@ -1,5 +1,8 @@
 """What a user's mistake looks like: one line that names the file, the finding, the expectation and the mend."""
 
+MOST = 3000  # characters of a line; what a file holds may be longer
+END = 800  # of them at its end, where the mend stands
+
 
 class UserError(Exception):
     """A mistake the user can mend; the command-line tools print it as one line and exit with code 2.
@@ -22,4 +25,8 @@ class UserError(Exception):
             text += f"; expected {expected}"
         if mend:
             text += f"; {mend}"
-        return " ".join(text.split())
+        text = " ".join(text.split())
+        if len(text) > MOST:
+            text = f"{text[: MOST - END]} … {text[-END:]}"
+        # What a file holds could else steer the terminal.
+        return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

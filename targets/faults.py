@@ -18,7 +18,7 @@ from scipy.ndimage import map_coordinates
 from skimage.draw import polygon
 
 from targets.errors import UserError
-from targets.scene import Geo
+from targets.scene import FARTHEST, Geo
 
 ID_COLUMNS = ("poly_id", "fault", "id", "name")
 SEPARATOR = 999.0  # RMS and IRAP put this in all columns between two lines
@@ -75,6 +75,8 @@ def read_faults(path: str | Path) -> list[FaultLine]:
         points = _csv(path, "\n".join(rows))
     else:
         points = _separated(path, rows)
+    if not all((np.abs(xyz[:, :2]) <= FARTHEST).all() for _, xyz in points):
+        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {FARTHEST:g}")
     lines = [FaultLine(name, xyz) for name, xyz in points if len(xyz) > 1]
     if not lines:
         raise UserError(path, "holds no line of two points or more", "fault polygons or traces")
@@ -207,16 +209,17 @@ def _zmap(path: Path, rows: Sequence[str]) -> list[tuple[str, NDArray[np.float64
 
 def _csv(path: Path, text: str) -> list[tuple[str, NDArray[np.float64]]]:
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UserError(path, f"cannot be read ({error})", "a table with commas between its columns") from error
     columns = {name.strip().lower(): name for name in reader.fieldnames or []}
     names = [columns[key] for key in ID_COLUMNS if key in columns]
     if not {"x", "y"} <= set(columns) or not names:
         raise UserError(path, f"columns {', '.join(columns)}", f"x, y, perhaps z, and one of {', '.join(ID_COLUMNS)}")
-    rows = list(reader)
     wanted = [columns[key] for key in ("x", "y", "z") if key in columns]
     try:
         table = np.array([[float(row[key] or "nan") for key in wanted] for row in rows]).reshape(len(rows), len(wanted))
     except (TypeError, ValueError) as error:
         raise UserError(path, f"not numbers ({error})", "numbers in the columns x, y and z") from error
-    if not np.isfinite(table[:, :2]).all():
-        raise UserError(path, "x or y is missing in some rows", "a number in each")
     return _cut(table, [str(row[names[0]]) for row in rows])

@@ -39,6 +39,7 @@ from targets.errors import UserError
 from targets.files import written_whole
 from targets.holes import Fill, fill_holes, map_outline
 from targets.pictures import read_colours, read_grey, read_mask, write_picture
+from targets.safe_yaml import read_yaml
 from targets.scene import Geo, Scene
 
 # A pixel whose three channels are at least this is white. JPEG blurs colours over the blocks along an edge.
@@ -46,6 +47,7 @@ WHITE = {".png": 240, ".jpg": 200, ".jpeg": 200}
 MAX_SMEAR = 0.03  # share of the colour that JPEG may have smeared into the margin
 HOLE_STEP = 0.1  # of the range: pure black or white patches that differ more from their rim are holes, not crests
 MAX_FAULT = 0.5  # share of the map; faults are lines, so more black than this is an inverted mask
+MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 MIN_MEASURED = 0.5  # share of the map
 # Correlation of depth with blueness: six palettes on 43 maps reach 0.54 to 0.97, an inverted depth the same below 0.
 CONTRADICTION = -0.5
@@ -203,6 +205,9 @@ def read_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", gro
         _check_polarity(files, side, rgb, depth, known)
     if known.any():
         depth = fill_holes(_in_units(depth, files, geo), known, inside, fill)
+        if geo.contour_interval and (lines := float(np.ptp(depth)) / geo.contour_interval) > MAX_CONTOURS:
+            raise UserError(files.get("map", _folder(files)), f"contour_interval is {geo.contour_interval:g}: "
+                            f"{lines:.0f} contours", f"at most {MAX_CONTOURS}", "correct it")  # fmt: skip
     clean = fill_holes(arrays["depth_clean"], known, inside, fill) if "depth_clean" in arrays else None
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, side.group or group, clean=clean)
 
@@ -308,10 +313,7 @@ class Sidecar:
 
 
 def _read_sidecar(path: Path) -> Sidecar:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(path, f"cannot be read ({error})", "a YAML file of lines 'key: value'") from error
+    content = read_yaml(path) or {}
     known = [entry.name for entry in fields(Geo)] + ["group", "polarity"]
     if not isinstance(content, dict):
         raise UserError(
@@ -323,7 +325,11 @@ def _read_sidecar(path: Path) -> Sidecar:
     if polarity not in ("normal", "inverted"):
         raise UserError(path, f"polarity is {polarity!r}", "'normal' (black = deepest) or 'inverted'")
     group = str(content.pop("group", None) or "")
-    geo = Geo(**{key: _geo_value(path, key, value) for key, value in content.items() if value is not None})
+    given = {key: _geo_value(path, key, value) for key, value in content.items() if value is not None}
+    try:
+        geo = Geo(**given)
+    except UserError as error:
+        raise UserError(path, *error.args[1:]) from error
     _check_seen_from_above(path, geo)
     return Sidecar(geo, group, polarity == "inverted")
 
@@ -334,7 +340,7 @@ def _geo_value(path: Path, key: str, value: Any) -> Any:
         return str(value)
     try:
         numbers = tuple(float(v) for v in (value if isinstance(value, list) else [value]))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = ()
     if len(numbers) != (2 if key == "depth_range" else 1) or not all(map(math.isfinite, numbers)):
         raise UserError(path, f"{key} is {value!r}", "[shallowest, deepest]" if key == "depth_range" else "a number")

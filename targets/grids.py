@@ -2,7 +2,9 @@
 
 import gzip
 import importlib
+import math
 import re
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -23,11 +25,12 @@ from targets.files import written_whole
 from targets.holes import Fill, fault_voids, fill_holes, map_outline
 from targets.pictures import RGBA
 from targets.points import grid_of_points
-from targets.scene import Geo, Scene
+from targets.scene import FARTHEST, Geo, Scene
 
-# 16,384 squared: the largest grid that the closure engine is measured on. Refused by the header, before decoding.
+# 16,384 squared: the largest grid that is read into memory as a whole. Refused by the header, before decoding.
 MAX_CELLS = 2**28
-MAX_UNPACKED = 2**31  # bytes of a gzipped grid: a point per cell of a 6,000 x 6,000 map in text
+MAX_UNPACKED = 2**30  # bytes of a gzipped grid: a point per cell of a 6,000 x 6,000 map in text
+MAX_POINTS = 2**26  # in a table of points
 HEAD = 2**16  # bytes that tell a format; GXF files start with comments of several pages
 UNDEFINED = 1e6  # no depth in m, ft or ms is as large; programs write 9999900 or 1e30 for an undefined cell
 IRAP_NULL = 9_999_000.0  # IRAP text writes 9999900 for an undefined node, sometimes rounded
@@ -123,6 +126,8 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
             values, geo = FORMATS[name][1](plain)
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
+    except MemoryError as error:
+        raise UserError(path, "does not fit into memory", "a smaller grid", "cut it into smaller maps") from error
     except Exception as error:  # whatever a reading library raises on a damaged file
         raise UserError(path, f"damaged, cut off or not a grid ({type(error).__name__}: {error})",
                         f"a whole {name} grid", "export or copy it again") from error  # fmt: skip
@@ -173,6 +178,7 @@ def format_of(path: str | Path, strict: bool = False) -> str | None:
 
 
 GZIP = b"\x1f\x8b"
+MAX_WORD = 2**14  # bytes of one element of an array: a coordinate system in WKT takes four a letter
 
 
 @contextmanager
@@ -192,17 +198,21 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield plain
 
 
-def _check_size(path: Path, *shape: int) -> None:
-    if int(np.prod(shape, dtype=object)) > MAX_CELLS:
-        raise UserError(path, f"claims {' x '.join(map(str, shape))} cells", f"at most {MAX_CELLS:,}",
+def _check_size(path: Path, *shape: int, most: int = MAX_CELLS) -> None:
+    if any(length < 1 for length in shape) or math.prod(shape) > most:
+        raise UserError(path, f"claims {' x '.join(map(str, shape))} cells", f"1 to {most:,}",
                         "cut it into smaller maps")  # fmt: skip
 
 
 def _holds_depth(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "depth.npy" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return "depth.npy" in archive.namelist()
+
+
+NPZ_NUMBERS, NPZ_TEXTS = ("x0", "y0", "dx", "dy", "rotation"), ("units", "crs")
 
 
 def _read_npz(path: Path) -> tuple[NDArray, Geo]:
@@ -212,11 +222,12 @@ def _read_npz(path: Path) -> tuple[NDArray, Geo]:
             raise UserError(
                 path, f"holds {', '.join(names)}", "an array 'depth'", "name the (rows, cols) array 'depth'"
             )
-        with archive.open("depth.npy") as file:
-            _check_npy_size(path, file)
+        for name in {*names} & {"depth", *NPZ_NUMBERS, *NPZ_TEXTS}:
+            with archive.open(f"{name}.npy") as file:
+                _check_npy_size(path, file, MAX_CELLS if name == "depth" else 1)
     with np.load(path, allow_pickle=False) as data:
-        told: dict[str, Any] = {key: float(data[key]) for key in ("x0", "y0", "dx", "dy", "rotation") if key in names}
-        texts = {key: str(data[key]) for key in ("units", "crs") if key in names}
+        told: dict[str, Any] = {key: float(data[key]) for key in NPZ_NUMBERS if key in names}
+        texts = {key: str(data[key]) for key in NPZ_TEXTS if key in names}
         geo = Geo(**told, crs=texts.get("crs") or None, depth_unit=_unit(texts.get("units", "")))
         return data["depth"], geo
 
@@ -227,12 +238,16 @@ def _read_npy(path: Path) -> tuple[NDArray, Geo]:
     return np.load(path, allow_pickle=False), Geo()
 
 
-def _check_npy_size(path: Path, file: Any) -> None:
-    """Read the shape from an .npy head; the data are not touched."""
+def _check_npy_size(path: Path, file: Any, most: int = MAX_CELLS) -> None:
+    """Read shape and type from an .npy head; the data are not touched."""
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(file)
-    if version in read:
-        _check_size(path, *read[version](file)[0])
+    if version not in read:
+        raise UserError(path, f"an array of version {version}", "version 1 or 2: np.save of plain numbers")
+    shape, _, kind = read[version](file)
+    _check_size(path, *shape, most=most)
+    if kind.itemsize > MAX_WORD:  # a text of a gigabyte is one cell
+        raise UserError(path, f"an array of {str(kind)[:40]}", "numbers, or short texts")
 
 
 def _unit(text: str) -> str | None:
@@ -241,13 +256,33 @@ def _unit(text: str) -> str | None:
     return UNITS.get(words[0]) if words else None
 
 
-def _xtgeo(form: str) -> Callable[[Path], tuple[NDArray, Geo]]:
-    """A reader that leaves the format to xtgeo."""
+def _read_irap_binary(path: Path) -> tuple[NDArray, Geo]:
+    """IRAP binary: Fortran records of big-endian numbers, the head in three, then rows from the bottom up.
 
-    def read(path: Path) -> tuple[NDArray, Geo]:
-        return _from_xtgeo(_import("xtgeo", path).surface_from_file(path, fformat=form))
+    (xtgeo 4.27 follows the lengths of records backwards too, for ever.)
+    """
+    content = path.read_bytes()
+    rows, x0, _, y0, _, dx, dy = struct.unpack_from(">i6f", content, 8)
+    cols, rotation = struct.unpack_from(">if", content, 44)
+    _check_size(path, rows, cols)
+    if 4 * rows * cols > len(content):
+        raise UserError(path, f"cut off: {len(content)} bytes", f"{rows} x {cols} values of 4", "copy it again")
+    values = np.empty(rows * cols, np.float32)
+    at, filled = IRAP_HEAD, 0
+    while filled < values.size:
+        (length,) = struct.unpack_from(">i", content, at)
+        if not 0 < length <= 4 * (values.size - filled) or length % 4:
+            raise UserError(path, f"a record of {length} bytes", f"1 to {4 * (values.size - filled)}", "copy it again")
+        values[filled : filled + length // 4] = np.frombuffer(content, ">f4", length // 4, at + 4)
+        at, filled = at + length + 8, filled + length // 4
+    if at != len(content):
+        raise UserError(path, f"{len(content) - at} bytes behind the last value", "none", "export or copy it again")
+    values[~(values < BINARY_NULL)] = np.nan
+    return values.reshape(rows, cols), Geo(x0, y0, dx, dy, rotation)
 
-    return read
+
+IRAP_HEAD = 100  # bytes
+BINARY_NULL = 1e29  # IRAP binary writes 1e30 for an undefined node
 
 
 def _import(name: str, path: str | Path) -> Any:
@@ -258,13 +293,6 @@ def _import(name: str, path: str | Path) -> Any:
         raise UserError(path, f"this format needs the library {name}", mend="pip install 'trapmtl[geo]'") from error
 
 
-def _from_xtgeo(surface: Any) -> tuple[NDArray, Geo]:
-    """Values (rows, cols) with NaN, and location, of an xtgeo RegularSurface; its rows run along y."""
-    values = np.ma.filled(surface.values.astype(np.float32), np.nan).T
-    geo = Geo(surface.xori, surface.yori, surface.xinc, surface.yinc * surface.yflip, surface.rotation)
-    return values, geo
-
-
 def _read_gxf(path: Path) -> tuple[NDArray, Geo]:
     """GXF text, by xtgeo, which passes over what the file says of its coordinate system and its unit.
 
@@ -272,7 +300,9 @@ def _read_gxf(path: Path) -> tuple[NDArray, Geo]:
     in the comments of OpenWorks. GXF has no word for the unit of the values; OpenWorks says it in its comments, one
     each for depths and times.
     """
-    values, geo = _xtgeo("gxf")(path)
+    surface = _import("xtgeo", path).surface_from_file(path, fformat="gxf")
+    values = np.ma.filled(surface.values.astype(np.float32), np.nan).T
+    geo = Geo(surface.xori, surface.yori, surface.xinc, surface.yinc * surface.yflip, surface.rotation)
     with path.open("rb") as file:
         head = file.read(HEAD).decode("latin-1").split("\n#GRID")[0]
     crs = unit = None
@@ -317,7 +347,7 @@ def _read_cps3(path: Path) -> tuple[NDArray, Geo]:
                         f"{xmin:g} {xmax:g} {ymin:g} {ymax:g}", "xmax - xmin = (columns - 1) * xinc, and so along y",
                         "export it again, unrotated")  # fmt: skip
     _check_size(path, rows, cols)
-    values = _counted(path, np.array(" ".join(lines[body:]).split(), np.float64), rows, cols)
+    values = _counted(path, _floats("\n".join(lines[body:])), rows, cols)
     nulls = [number for number in told.get("FSASCI", []) if abs(number) > 1] or [1e30]
     values[(np.abs(values) >= 1e29) | np.isclose(values, nulls[-1], rtol=1e-6, atol=0)] = np.nan
     return values.reshape(cols, rows).T, Geo(xmin, ymax, xinc, -yinc)
@@ -325,7 +355,7 @@ def _read_cps3(path: Path) -> tuple[NDArray, Geo]:
 
 def _read_irap_ascii(path: Path) -> tuple[NDArray, Geo]:
     """IRAP text: 19 numbers, then rows from the bottom up. (xtgeo makes up the end of a file that is cut off.)"""
-    numbers = np.array(path.read_text("latin-1").split(), np.float64)
+    numbers = _floats(path.read_text("latin-1"))
     rows, cols = int(numbers[1]), int(numbers[8])
     values = _counted(path, numbers[19:], rows, cols)
     values[values >= IRAP_NULL] = np.nan
@@ -345,14 +375,33 @@ def _read_zmap(path: Path) -> tuple[NDArray, Geo]:
     _check_size(path, rows, cols)
     if min(rows, cols) < 2:
         raise UserError(path, f"{rows} x {cols} nodes", "two or more each way")
-    words = " ".join(lines[body:]).split()
-    if len(words) != rows * cols:  # fields of full width stand without a space between them
-        n = int(width)
-        words = [line[i : i + n] for line in lines[body:] for i in range(0, len(line.rstrip()), n)]
-    values = _counted(path, np.array(words, np.float64), rows, cols)
+    try:
+        values = _floats("\n".join(lines[body:]))
+    except ValueError:
+        values = np.empty(0)
+    if values.size != rows * cols:  # fields of full width stand without a space between them
+        n = max(int(width), 2)
+        fields = (line[i : i + n] for line in lines[body:] for i in range(0, len(line.rstrip()), n))
+        values = _floats("\n".join(fields))
+    values = _counted(path, values, rows, cols)
     undefined = _number(null) if null.strip() else _number(null_text)
     values[(np.abs(values) >= 1e29) | np.isclose(values, np.nan if undefined is None else undefined, 1e-6, 0)] = np.nan
     return values.reshape(cols, rows).T, Geo(xmin, ymax, (xmax - xmin) / (cols - 1), -(ymax - ymin) / (rows - 1))
+
+
+def _floats(text: str) -> NDArray[np.float64]:
+    """The numbers of a text with white space between them; a list of its words would take ten times the memory.
+
+    Raises
+    ------
+    ValueError : something else is among them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # NumPy's word for it
+        try:
+            return np.fromstring(text, np.float64, sep=" ")
+        except DeprecationWarning as error:
+            raise ValueError("something that is no number") from error
 
 
 def _counted(path: Path, values: NDArray, rows: int, cols: int) -> NDArray:
@@ -380,9 +429,13 @@ def _read_points(path: Path) -> tuple[NDArray, Geo]:
     if head is None:
         raise UserError(path, "no table of points", "columns x, y, z")
     skip, names, delimiter = head
-    table = np.loadtxt(path, skiprows=skip, delimiter=delimiter, comments=("#", "!"), ndmin=2, encoding="latin-1")
+    table = np.loadtxt(path, skiprows=skip, delimiter=delimiter, comments=("#", "!"), ndmin=2, encoding="latin-1",
+                       max_rows=MAX_POINTS + 1)  # fmt: skip
+    _check_size(path, len(table), most=MAX_POINTS)
     x, y, z = table[:, _xyz_columns(path, table, names)].T
-    defined = np.isfinite(z) & (np.abs(z) < UNDEFINED)
+    defined = np.abs(z) < UNDEFINED
+    if not (np.abs([x[defined], y[defined]]) <= FARTHEST).all():
+        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {FARTHEST:g}")
     return grid_of_points(x[defined], y[defined], z[defined])
 
 
@@ -394,7 +447,7 @@ def _points_head(head: bytes) -> tuple[int, dict[str, int], str | None] | None:
     names: dict[str, int] = {}
     for skip, line in enumerate(head.decode("latin-1").splitlines()):
         text = line.strip()
-        if match := re.match(r"[#!]\s*(?:field:?\s*)?(\d+)\s*:?\s+([a-z_]+)", text, re.IGNORECASE):
+        if match := re.match(r"[#!]\s*(?:field:?\s*)?(\d{1,3})\s*:?\s+([a-z_]+)", text, re.IGNORECASE):
             names[match[2].lower()] = int(match[1]) - 1
         if not text or text[0] in "#!":
             continue
@@ -430,11 +483,17 @@ def _xyz_columns(path: Path, table: NDArray, names: dict[str, int]) -> list[int]
 
 def _read_geotiff(path: Path) -> tuple[NDArray, Geo]:
     rasterio = _import("rasterio", path)
-    with rasterio.open(path) as source:
+    with rasterio.open(path, driver="GTiff") as source:
         if source.count != 1:
             raise UserError(path, f"{source.count} bands", "one band of depths", "export the depth alone")
         _check_size(path, source.height, source.width)
-        values = source.read(1, masked=True).astype(np.float64).filled(np.nan) * source.scales[0] + source.offsets[0]
+        for block in source.block_shapes:  # is decoded as a whole, however small the grid
+            _check_size(path, *block)
+        if np.dtype(source.dtypes[0]).kind not in "iuf":
+            raise UserError(path, f"values of type {source.dtypes[0]}", "real numbers")
+        values = source.read(1, masked=True).astype(np.float32).filled(np.nan)
+        if (scale := source.scales[0]) != 1 or source.offsets[0]:
+            values = values.astype(np.float64) * scale + source.offsets[0]
         place, crs, unit = source.transform, source.crs, source.units[0]
     geo = Geo(crs=crs.to_string() if crs else None, depth_unit=_unit(unit or ""))
     if place.is_identity:
@@ -602,7 +661,7 @@ FORMATS: dict[str, tuple[Callable[[bytes], bool], Callable[[Path], tuple[NDArray
     "npz": (lambda head: head[:4] == b"PK\x03\x04", _read_npz),
     "npy": (lambda head: head[:6] == b"\x93NUMPY", _read_npy),
     "GeoTIFF": (lambda head: head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), _read_geotiff),
-    "IRAP/RMS binary": (_tells_irap_binary, _xtgeo("irap_binary")),
+    "IRAP/RMS binary": (_tells_irap_binary, _read_irap_binary),
     "IRAP/RMS ASCII": (lambda head: _first(head).split()[:1] == ["-996"], _read_irap_ascii),
     "ZMAP+": (_tells_zmap, _read_zmap),
     "CPS-3": (_tells_cps3, _read_cps3),

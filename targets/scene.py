@@ -1,5 +1,6 @@
 """What one map or image is: the `Scene` record that every reader makes and every input channel and head takes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,6 +13,11 @@ from targets.errors import UserError
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float32]
 Rows = Callable[[slice], Float]  # some rows of a map that need not lie in memory as a whole: -> (C, rows, W)
+
+FARTHEST = 1e12  # the Earth's circumference is 4e10 mm
+FINEST = 1e-9  # a millimetre is 1e-8 degrees
+# Libraries behind a GIS take a file's name or a web address for a coordinate system too, and go there.
+CRS = re.compile(r"\w[\w .()+,:-]*( / [\w .()+,:-]+)*\Z|[A-Z_]+ ?\[|\+proj=(?!.*(@|init|grids|/))", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,22 @@ class Geo:
     depth_range: tuple[float, float] | None = None  # shallowest, deepest: what 0 and 1 of a normalised depth mean
     contour_interval: float | None = None  # in depth units
     contour_base: float = 0.0
+
+    def __post_init__(self) -> None:
+        place = {key: getattr(self, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
+        for key, value in place.items():
+            if value is not None and not abs(value) <= FARTHEST:  # NaN too
+                raise UserError("location", f"{key} is {value}", f"a number of at most {FARTHEST:g} in size")
+        for key in ("dx", "dy"):
+            if place[key] is not None and abs(place[key]) < FINEST:
+                raise UserError("location", f"{key} is {place[key]}", f"a spacing of at least {FINEST:g} in size")
+        if self.contour_interval is not None and not 0 < self.contour_interval <= FARTHEST:
+            raise UserError("location", f"contour_interval is {self.contour_interval}", "a depth step above 0")
+        if not abs(self.contour_base) <= FARTHEST:
+            raise UserError("location", f"contour_base is {self.contour_base}", "a depth")
+        if self.crs and not CRS.match(self.crs):
+            raise UserError("crs", repr(self.crs[:80]), "a code such as EPSG:23031, a name, or WKT",
+                            "a file or an address is never looked up")  # fmt: skip
 
     @property
     def located(self) -> bool:

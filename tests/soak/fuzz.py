@@ -1,0 +1,262 @@
+"""What does every reader do with damaged and hostile files? `python -m tests.soak.fuzz --reader irap --count 10000`.
+
+Each file ends in a result or in a UserError of one readable line, within `SECONDS` of processor time and `MEMORY` bytes
+beyond what the program has at its start; anything else is a fault, also the end of the process. Readers run in a
+process of their own, because libraries in C may end it.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from targets.cli import run
+from targets.errors import UserError
+from tests.soak.mutate import CHANGED, Step, mutated
+from tests.soak.readers import READERS, Reader
+
+SECONDS = 10.0  # of processor time for one file
+PATIENCE = 120.0  # seconds on the clock: for what sleeps or waits
+MEMORY = 2**31  # bytes
+LINE = 4000  # characters of an error that a person still reads
+Files = dict[str, bytes]
+
+
+@dataclass
+class Tally:
+    """What happened.
+
+    results, refused : files that were read, and that ended in a UserError.
+    faults : {what happened: how often}.
+    smallest : {what happened: the smallest sample that made it}.
+    slowest : seconds of processor time that one file took at most.
+    most : bytes of memory that one file took at most.
+    """
+
+    results: int = 0
+    refused: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    smallest: dict[str, Files] = field(default_factory=dict)
+    slowest: float = 0.0
+    most: int = 0
+
+    @property
+    def tried(self) -> int:
+        """Files in all."""
+        return self.results + self.refused + self.faults.total()
+
+
+class Child:
+    """A process that reads samples one after the other, and is made anew when it ends."""
+
+    def __init__(self, reader: Reader, folder: Path) -> None:
+        self.reader, self.folder = reader, folder
+        self.process: multiprocessing.process.BaseProcess | None = None
+
+    def read(self, case: str, files: Files) -> tuple[str, float, int]:
+        """What became of a sample: "" for a result, "UserError", or the fault; seconds and bytes it took."""
+        if self.process is None:
+            context = multiprocessing.get_context("fork")
+            self.pipe, theirs = context.Pipe()
+            self.process = context.Process(target=_work, args=(self.reader, self.folder, theirs), daemon=True)
+            self.process.start()
+            theirs.close()
+        try:
+            self.pipe.send((case, files))
+            if self.pipe.poll(PATIENCE):
+                return self.pipe.recv()
+            self.process.kill()
+            self.process.join()
+            said = f"waits for more than {PATIENCE:g} s"
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self.process.join()
+            code = self.process.exitcode or 0
+            said = f"over {SECONDS:g} s" if code == -signal.SIGPROF else f"the process ended with code {code}"
+        self.pipe.close()
+        self.process = None
+        return said, SECONDS, 0
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.pipe.close()
+
+
+def _work(reader: Reader, folder: Path, pipe: Connection) -> None:
+    """The child's life."""
+    os.environ["GDAL_PAM_ENABLED"] = "NO"
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)  # GDAL and jsonargparse talk
+    resource.setrlimit(resource.RLIMIT_DATA, (_memory("VmData") + MEMORY,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(EOFError):
+        while True:
+            _read_one(reader, folder, pipe)
+
+
+def _read_one(reader: Reader, folder: Path, pipe: Connection) -> None:
+    """One sample, as the other end of the pipe sends it."""
+    case, files = pipe.recv()
+    shutil.rmtree(folder, ignore_errors=True)
+    here = folder / case
+    for name, content in files.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes(content)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    before, start = _memory("VmRSS"), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    said = outcome(lambda: reader.read(here))
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    pipe.send((said, time.process_time() - start, max(_memory("VmHWM") - before, 0)))
+
+
+def outcome(read: Callable[[], object]) -> str:
+    """What became of a reading: "" for a result, "UserError", or what is wrong."""
+    try:
+        read()
+    except UserError as error:
+        return _of_error(error)
+    except BaseException as error:  # also what would end the process
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/tests/" not in frame.filename]
+        own = [
+            frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename
+        ]
+        where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in (own[-1:] + frames[-1:]))
+        return f"{type(error).__name__} at {where}: {str(error)[:80]!r}"
+    return ""
+
+
+def _of_error(error: UserError) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            return f"MemoryError behind: {str(error.args[1])[:80]}"
+        cause = cause.__cause__ or cause.__context__
+    said = str(error)
+    if len(said) > LINE or not said.isprintable():
+        return f"an error of too many or unprintable characters: {error.args[1][:20]!r}"
+    return "UserError"
+
+
+def _memory(name: str) -> int:
+    """Bytes of this process, by the words of /proc/PID/status."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@contextlib.contextmanager
+def samples_and_child(reader: Reader) -> Iterator[tuple[dict[str, Files], Child]]:
+    """The valid samples of a reader {case: {file: content}}, and a process that reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made"
+        reader.make(made)
+        cases = {
+            case.name: {str(p.relative_to(case)): p.read_bytes() for p in sorted(case.rglob("*")) if p.is_file()}
+            for case in sorted(made.iterdir())
+        }
+        child = Child(reader, Path(folder) / "read")
+        try:
+            yield cases, child
+        finally:
+            child.close()
+
+
+def fuzz(name: str, count: int, minutes: float = 0.0, seed: int = 0) -> Tally:
+    """Let a reader read so many damaged samples.
+
+    Parameters
+    ----------
+    minutes : no more samples after this; 0: all.
+    """
+    tally, end = Tally(), time.monotonic() + 60 * minutes
+    with samples_and_child(READERS[name]) as (cases, child):
+        for case, files in cases.items():
+            said, _, _ = child.read(case, files)
+            if said:
+                raise AssertionError(f"{name}: the valid sample {case} ends in {said}")
+
+        @hypothesis.seed(seed)
+        @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(st.integers(0, 2**10), CHANGED)
+        def one(which: int, change: tuple[list[Step], int]) -> None:
+            if (minutes and time.monotonic() > end) or tally.tried >= count:
+                return
+            case, files = damaged(cases, which, *change)
+            said, seconds, memory = child.read(case, files)
+            tally.slowest, tally.most = max(tally.slowest, seconds), max(tally.most, memory)
+            if said == "":
+                tally.results += 1
+            elif said == "UserError":
+                tally.refused += 1
+            else:
+                tally.faults[said] += 1
+                known = tally.smallest.get(said)
+                if known is None or sum(map(len, files.values())) < sum(map(len, known.values())):
+                    tally.smallest[said] = files
+
+        one()
+    return tally
+
+
+def damaged(cases: dict[str, Files], which: int, steps: list[Step], inside: int) -> tuple[str, Files]:
+    """A case, and its files of which one is damaged."""
+    case = list(cases)[which % len(cases)]
+    names = [name for name in cases[case] if not Path(name).name.startswith("kept")]
+    name = names[which // len(cases) % len(names)]
+    return case, cases[case] | {name: mutated(cases[case][name], steps, inside)}
+
+
+def main(
+    *, reader: str = "all", count: int = 10000, minutes: float = 0.0, seed: int = 0, keep: str | None = None
+) -> None:
+    """Read damaged files and print what became of them, a line per reader.
+
+    Parameters
+    ----------
+    reader : one, or all.
+    count : files for each reader.
+    minutes : at most for each reader; 0: no limit.
+    seed : another one damages differently.
+    keep : folder for the smallest file of every fault.
+    """
+    if reader != "all" and reader not in READERS:
+        raise UserError("--reader", reader, f"all, {', '.join(READERS)}")
+    print("| reader | files | read | refused | faults | slowest, s | most, MB |", "|---|" + "---:|" * 6, sep="\n")
+    faults = 0
+    for name in READERS if reader == "all" else [reader]:
+        tally = fuzz(name, count, minutes, seed)
+        faults += tally.faults.total()
+        print(f"| {name} | {tally.tried} | {tally.results} | {tally.refused} | {tally.faults.total()} "
+              f"| {tally.slowest:.1f} | {tally.most / 1e6:.0f} |", flush=True)  # fmt: skip
+        for number, (said, times) in enumerate(tally.faults.most_common()):
+            print(f"  {times} x {said}", flush=True)
+            for file, content in tally.smallest[said].items() if keep else ():
+                path = Path(str(keep)) / name / str(number) / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    if faults:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    run(main)

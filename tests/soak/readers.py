@@ -1,0 +1,309 @@
+"""Everything that this program reads from a disk: for each reader valid small samples, and how one is read."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mtl.checkpoint import build_net, read_checkpoint
+from mtl.config import TrainConfig
+from mtl.grid import Ablation, plan
+from mtl.predict import load_predictor
+from mtl.results import read_results, write_results
+from mtl.review import predicted_in
+from targets.cli import read_record
+from targets.errors import UserError
+from targets.fault_names import name_faults
+from targets.faults import rasterise_faults, read_faults
+from targets.folder import write_folder
+from targets.grids import format_of, read_grid, read_surface, write_grid
+from targets.maps import list_maps, read_map
+from targets.pictures import read_colours, read_grey, read_mask, read_rgba
+from targets.render import with_picture
+from targets.scene import Geo
+from targets.tgs import read_table, write_set
+from tests.conftest import dome_scene, tiny_config
+
+SIZE = 24  # cells of a sample, both ways
+GEO = Geo(461000.0, 5926000.0, 50.0, -50.0, depth_unit="m", crs="EPSG:23031")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader.
+
+    make : writes valid samples, each a folder of its own, into a folder; files whose names start with "kept" are never
+        changed.
+    read : reads one sample's folder; it may return anything, or raise UserError.
+    """
+
+    make: Callable[[Path], None]
+    read: Callable[[Path], object]
+
+
+def _sample(folder: Path, case: str, name: str, content: bytes | str) -> None:
+    (folder / case).mkdir(parents=True, exist_ok=True)
+    (folder / case / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _only(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+# -- pictures and map folders ------------------------------------------------------------------------------------
+
+
+def _pictures(folder: Path) -> None:
+    grey = np.linspace(0, 255, SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint8)
+    colours = np.stack([grey, grey.T, 255 - grey, grey | 128], axis=2)
+    images = {
+        "grey.png": Image.fromarray(grey),
+        "grey16.png": Image.fromarray(grey.astype(np.uint16) * 257),
+        "mask.png": Image.fromarray(grey > 100),
+        "rgb.png": Image.fromarray(colours[..., :3]),
+        "rgba.png": Image.fromarray(colours),
+        "palette.png": Image.fromarray(colours[..., :3]).quantize(8),
+        "rgb.jpg": Image.fromarray(colours[..., :3]),
+    }
+    for name, image in images.items():
+        (folder / name).mkdir(parents=True)
+        image.save(folder / name / name)
+
+
+def _read_picture(folder: Path) -> None:
+    path = _only(folder)
+    read_rgba(path)
+    read_colours(path)
+    for read in (read_mask, read_grey):
+        with suppress(UserError):  # not every picture is grey
+            read(path)
+
+
+def _scenes(folder: Path) -> None:
+    scene = dome_scene("map", SIZE)
+    fault = np.zeros(scene.shape, bool)
+    fault[4:9, 7] = True
+    scene = scene.with_(fault=fault, depth_valid=~fault, traps=scene.depth < 2040, geo=GEO)
+    write_folder(scene, folder / "map", margin=3)
+    write_folder(scene.with_(rgb=None, traps=None), folder / "exact", depth_bits=32)
+
+
+def _sidecars(folder: Path) -> None:
+    _scenes(folder / "made")
+    for case in ("map", "exact"):
+        for path in (folder / "made" / case).iterdir():
+            own = "map.yaml" if path.suffix == ".yaml" else f"kept_{path.name}"
+            _sample(folder, case, own, path.read_bytes())
+            path.unlink()
+        (folder / "made" / case).rmdir()
+    (folder / "made").rmdir()
+
+
+def _read_sidecar(folder: Path) -> None:
+    for path in list(folder.glob("kept_*")):
+        path.rename(folder / path.name.removeprefix("kept_"))
+    _read_maps(folder)
+
+
+def _read_maps(folder: Path) -> None:
+    for source in list_maps([folder]):
+        with_picture(read_map(source))
+
+
+# -- grids -------------------------------------------------------------------------------------------------------
+
+
+def _dome() -> np.ndarray:
+    depth = dome_scene("map", SIZE).depth[:, :-3].copy()
+    depth[5:8, 4:6] = np.nan
+    return depth
+
+
+def _grids(suffix: str, folder: Path) -> None:
+    for case, geo in (("straight", GEO), ("rotated", replace(GEO, rotation=30.0))):
+        if suffix == ".zmap" and geo.rotation:
+            continue
+        (folder / case).mkdir(parents=True)
+        write_grid(_dome(), geo, folder / case / f"grid{suffix}")
+
+
+def _grid_text(head: str, null: str, down: bool, folder: Path) -> None:
+    """A text format that is not written by this program."""
+    depth = _dome()
+    rows, cols = depth.shape
+    south, north = 5926000.0 - 50 * (rows - 1), 5926000.0
+    ends = {"west": 461000.0, "east": 461000.0 + 50 * (cols - 1), "south": south, "north": north}
+    cells = depth.T if down else depth[::-1]
+    words = [null if np.isnan(value) else f"{value:.3f}" for value in cells.ravel()]
+    body = "\n".join(" ".join(words[i : i + 6]) for i in range(0, len(words), 6))
+    _sample(folder, "text", "grid.dat", head.format(rows=rows, cols=cols, **ends) + body + "\n")
+
+
+GXF = ('! a comment\n#POINTS\n{cols}\n#ROWS\n{rows}\n#PTSEPARATION\n50.0\n#RWSEPARATION\n50.0\n#XORIGIN\n{west}\n'
+       '#YORIGIN\n{south}\n#ROTATION\n0.0\n#DUMMY\n9999999.0\n#MAP_PROJECTION\n"ED50 / UTM zone 31N"\n#GRID\n')  # fmt: skip
+CPS3 = ("FSASCI 0 1 COMPUTED 0 0.1E+31 0\nFSATTR 0 0\nFSLIMI {west} {east} {south} {north} 2000 2100\n"
+        "FSNROW {rows} {cols}\nFSXINC 50.0 50.0\n->Top\n")  # fmt: skip
+
+
+def _points(folder: Path) -> None:
+    rows, cols = np.indices((8, 9))
+    x, y = GEO.xy(rows, cols)
+    z = 2000 + rows**2 + cols
+    xyz = list(zip(x.ravel(), y.ravel(), z.ravel(), strict=True))
+    lines = list(zip(rows.ravel() + 10, cols.ravel() + 100, strict=True))
+    _sample(folder, "xyz", "grid.xyz", "".join(f"{a:.2f} {b:.2f} {c:.2f}\n" for a, b, c in xyz))
+    _sample(folder, "csv", "grid.csv", "x,y,depth\n" + "".join(f"{a:.2f},{b:.2f},{c:.2f}\n" for a, b, c in xyz))
+    told = "# 1: X\n# 2: Y\n# 3: Inline\n# 4: Crossline\n# 5: Z\n"
+    told += "".join(f"{a:.2f} {b:.2f} {i} {j} {c:.2f}\n" for (a, b, c), (i, j) in zip(xyz, lines, strict=True))
+    _sample(folder, "lines", "grid.dat", told)
+
+
+def _arrays(folder: Path) -> None:
+    _grids(".npz", folder)
+    (folder / "npy").mkdir()
+    np.save(folder / "npy" / "grid.npy", _dome().astype(np.float32))
+
+
+def _packed(folder: Path) -> None:
+    import gzip
+
+    _grids(".irap", folder / "plain")
+    for path in sorted(folder.glob("plain/*/grid.irap")):
+        _sample(folder, path.parent.name, "grid.irap.gz", gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
+        path.parent.rmdir()
+    (folder / "plain").rmdir()
+
+
+def _read_grid(folder: Path) -> None:
+    path = _only(folder)
+    format_of(path)
+    read_surface(path)
+    _read_maps(folder)
+
+
+# -- faults ------------------------------------------------------------------------------------------------------
+
+SQUARE = [(461200, 5925800), (461500, 5925800), (461500, 5925500), (461200, 5925500), (461200, 5925800)]
+STICK = [[(461100 + 200 * k, 5925900 - 10 * i, 1950 + 60 * i) for i in range(4)] for k in range(4)]
+
+
+def _faults(folder: Path) -> None:
+    pol = "".join(f"{x}.0 {y}.0 2000.0\n" for x, y in SQUARE)
+    pol += "999.0 999.0 999.0\n461100 5925100 2000\n461900 5925300 2010\n"
+    zmap = "@fault HEADER, POINT, 1\n 1, 1, 2, 3\n@\n"
+    zmap += "".join(f"{x} {y} 0.1E+31 {k}\n" for k in (1, 2) for x, y in SQUARE)
+    table = "x,y,z,name\n" + "".join(f"{x},{y},2000,F{k}\n" for k in (1, 2) for x, y in SQUARE)
+    sticks = "999 999 999\n".join("".join(f"{x} {y} {z}\n" for x, y, z in stick) for stick in STICK)
+    texts = {"faults.pol": pol, "faults.zmap": zmap, "faults.csv": table, "stick_faults.pol": sticks}
+    for name, text in texts.items():
+        _sample(folder, name, name, text)
+        write_grid(_dome(), GEO, folder / name / "kept.irap")
+
+
+def _read_faults(folder: Path) -> None:
+    (path,) = (path for path in folder.iterdir() if not path.name.startswith("kept"))
+    rasterise_faults(read_faults(path), GEO, (SIZE, SIZE))
+    scene = read_grid(folder / "kept.irap", [path])
+    name_faults(scene, [path]).rules("sealing", [])
+
+
+# -- salt ---------------------------------------------------------------------------------------------------------
+
+
+def _salt(folder: Path) -> None:
+    from targets.seismic import make_image
+
+    write_set([make_image(1), make_image(2)], [make_image(3)], folder / "set")
+
+
+def _read_salt(folder: Path) -> None:
+    for name, column in (("train.csv", "rle_mask"), ("depths.csv", "z")):
+        if (folder / name).exists():
+            read_table(folder / name, column)
+    _read_maps(folder)
+
+
+# -- what a run leaves ---------------------------------------------------------------------------------------------
+
+
+def _checkpoints(folder: Path) -> None:
+    import torch
+
+    from mtl.checkpoint import KEY
+
+    net = replace(tiny_config().net, encoder="tu-test_efficientnet", decoder_channels=[8, 8, 8, 8, 8])
+    config = tiny_config(heads=("trap",), inputs=("depth",), net=net)
+    net, _, _ = build_net(config, pretrained=False)
+    content = {"state_dict": {f"net.{name}": value for name, value in net.state_dict().items()}, KEY: config.as_dict()}
+    (folder / "run").mkdir(parents=True)
+    torch.save(content, folder / "run" / "best.ckpt")
+
+
+def _read_checkpoint(folder: Path) -> None:
+    read_checkpoint(_only(folder))
+    load_predictor(_only(folder), "cpu", backend="torch")
+
+
+def _configs(folder: Path) -> None:
+    for path in sorted((Path(__file__).parents[2] / "configs").glob("*.yaml")):
+        _sample(folder, path.stem, "config.yaml", path.read_text())
+
+
+def _ablations(folder: Path) -> None:
+    for path in sorted((Path(__file__).parents[2] / "configs" / "ablations").glob("*.yaml")):
+        if path.stem != "base":
+            _sample(folder, path.stem, "config.yaml", path.read_text())
+
+
+def _results(folder: Path) -> None:
+    from mtl.evaluate import MapScore
+    from mtl.results import SCORES, Result
+
+    sums = dict.fromkeys(SCORES["trap"].sums, 2.0)
+    maps = (MapScore("a", "g", {"trap": sums}), MapScore("b", "g", {"trap": sums}))
+    (folder / "run").mkdir(parents=True)
+    write_results(folder / "run", [Result("row", "all", seed, "test", "f00", 0.5, maps) for seed in (0, 1)], ["iou"])
+
+
+def _predictions(folder: Path) -> None:
+    from mtl.heads import HEADS
+    from mtl.outputs import write_picture
+
+    scene = dome_scene("map", SIZE)
+    (folder / "map").mkdir(parents=True)
+    for name in ("trap", "dist"):
+        write_picture(HEADS[name].drawing, scene.depth_norm(), folder / "map" / f"{name}.png")
+
+
+def _read_predictions(folder: Path) -> None:
+    predicted_in(folder.parent)(dome_scene(folder.name, SIZE))
+
+
+READERS: dict[str, Reader] = {
+    "picture": Reader(_pictures, _read_picture),
+    "scene": Reader(_scenes, _read_maps),
+    "sidecar": Reader(_sidecars, _read_sidecar),
+    "irap": Reader(partial(_grids, ".irap"), _read_grid),
+    "irap_binary": Reader(partial(_grids, ".gri"), _read_grid),
+    "zmap": Reader(partial(_grids, ".zmap"), _read_grid),
+    "cps3": Reader(partial(_grid_text, CPS3, "0.1E+31", True), _read_grid),
+    "gxf": Reader(partial(_grid_text, GXF, "9999999.0", False), _read_grid),
+    "points": Reader(_points, _read_grid),
+    "geotiff": Reader(partial(_grids, ".tif"), _read_grid),
+    "arrays": Reader(_arrays, _read_grid),
+    "gzip": Reader(_packed, _read_grid),
+    "faults": Reader(_faults, _read_faults),
+    "salt": Reader(_salt, _read_salt),
+    "checkpoint": Reader(_checkpoints, _read_checkpoint),
+    "config": Reader(_configs, lambda folder: read_record(TrainConfig, ["--config", str(_only(folder))], "train")),
+    "ablation": Reader(_ablations, lambda folder: plan(
+        read_record(Ablation, ["--config", str(_only(folder))], "ablate"), folder)),
+    "results": Reader(_results, read_results),
+    "predictions": Reader(_predictions, _read_predictions),
+}  # fmt: skip
