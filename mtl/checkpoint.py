@@ -1,11 +1,12 @@
 """What a checkpoint holds beside Lightning's own state, and how one is read without trusting it."""
 
-import pickle
+import re
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,10 +16,11 @@ from mtl.heads import HEADS, Head, with_losses
 from mtl.inputs import INPUTS, InputChannel
 from mtl.names import pick
 from mtl.net import MultiHeadNet
-from mtl.weights import DAMAGED, SUFFIX, read_weights
-from targets.cli import Names
+from mtl.weights import SUFFIX, read_weights
+from targets.cli import checked_record
 from targets.errors import UserError
 
+LONGEST_SIDE = 2**14  # cells of a patch or tile; more fits on no device
 KEY = "trapmtl"  # the resolved config of the run, as plain types
 POSITION = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
 MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
@@ -42,16 +44,37 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
             settings, state = read_weights(path)
             content = {KEY: settings, "state_dict": state}
         else:
+            _check_archive(path)
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (*DAMAGED, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a stranger's pickle can make torch stumble anywhere
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
     if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
     try:
-        return from_plain(TrainConfig, of_today(content[KEY])), content
-    except (TypeError, AttributeError) as error:
+        config = checked_record(TrainConfig, of_today(content[KEY]))
+    except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
+    for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
+        if not 0 < side <= LONGEST_SIDE:
+            raise UserError(path, f"{name} is {side}", f"1 to {LONGEST_SIDE}", MEND)
+    state = content["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(n, str) and torch.is_tensor(t) for n, t in state.items()):
+        raise UserError(path, "holds no weights", "tensors by name", MEND)
+    return config, content
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what torch never writes: another format than its zip, and packed or overlapping entries, which unpack to
+    more than the file has."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise UserError(path, "packed entries", "an archive as torch.save writes it", MEND)
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", MEND)
 
 
 def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,26 +85,44 @@ def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, "augment": augment}
 
 
-def from_plain(kind: type, plain: Mapping[str, Any]) -> Any:
-    """A (nested) config dataclass from plain types: the inverse of `dataclasses.asdict`."""
-    hints = get_type_hints(kind)
-    known = {f.name for f in fields(kind)}
-    if unknown := set(plain) - known:
-        raise TypeError(f"unknown settings {', '.join(sorted(unknown))}")
-    values = {}
-    for name, value in plain.items():
-        if is_dataclass(hints[name]):
-            value = from_plain(hints[name], value)
-        values[name] = Names(value) if hints[name] is Names else value
-    return kind(**values)
-
-
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
-    """The network of a config with its records; `pretrained` False leaves ImageNet's weights out."""
+    """The network of a config with its records; `pretrained` False leaves ImageNet's weights out.
+
+    Raises
+    ------
+    UserError : a name that is unknown, or that no library knows.
+    """
+    if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
+        raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
     inputs = pick(INPUTS, config.inputs, "--inputs")
     heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
     net = config.net if pretrained else replace(config.net, weights="none")
     return MultiHeadNet(net, inputs, heads, config.patches.context), inputs, heads
+
+
+def trained_net(
+    config: TrainConfig, state: Mapping[str, Tensor], path: str | Path
+) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
+    """`build_net` with the weights of a training run.
+
+    The weights are held against a network without memory first: a config that a stranger wrote may ask for any size.
+
+    Raises
+    ------
+    UserError : they are the weights of another network, or the config describes none.
+    """
+    try:
+        with torch.device("meta"):
+            planned, _, _ = build_net(config, pretrained=False)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries say of names and sizes that make no network
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(path, f"describes no network ({type(error).__name__}: {reason})", "", MEND) from error
+    load_weights(planned, {name: value.to("meta") for name, value in state.items()}, path)
+    net, inputs, heads = build_net(config, pretrained=False)
+    load_weights(net, state, path)
+    return net, inputs, heads
 
 
 def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Path) -> None:
@@ -93,7 +134,7 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
     """
     try:
         net.load_state_dict({n.removeprefix("net."): value for n, value in state.items() if n.startswith("net.")})
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             path,

@@ -1,7 +1,5 @@
 """How good a trained network is on whole maps: every output's figures per map and pooled, as CSV and Markdown."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from mtl.scores import Sums, pool
 from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
 from targets.scene import Float, Scene
+from targets.tables import csv_text
 from targets.truth import Truth, TruthOptions, find_truth
 
 POOLED = "pooled"
@@ -109,12 +108,7 @@ def figures(outputs: Sequence[Output], sums: dict[str, Sums]) -> Row:
 
 def as_csv(rows: Sequence[Row]) -> str:
     """One line per map, the pooled one last; a figure that is not defined is empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: "" if value != value else value for key, value in row.items()})
-    return text.getvalue()
+    return csv_text(list(rows[0]), (["" if value != value else value for value in row.values()] for row in rows))
 
 
 def as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mtl.checkpoint import build_net, load_weights, read_checkpoint
+from mtl.checkpoint import read_checkpoint, trained_net
 from mtl.graph import Shape, differences, optional, to_onnx
 from mtl.heads import Head
 from mtl.inputs import InputChannel
@@ -76,8 +76,7 @@ def export_weights(predictor: Predictor, path: Path) -> Errors:
     net = predictor.nets[0]
     write_weights(predictor.config, {f"net.{name}": value for name, value in net.state_dict().items()}, path)
     config, content = read_checkpoint(path)
-    halved, _, _ = build_net(config, pretrained=False)
-    load_weights(halved, content["state_dict"], path)
+    halved, _, _ = trained_net(config, content["state_dict"], path)
     before, after = (Answers(own, predictor.heads).eval() for own in (net, halved))
     noise = torch.Generator().manual_seed(0)
     errors = {}

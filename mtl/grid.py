@@ -79,6 +79,7 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
     """
     if ablation.seeds < 1 or not ablation.rows or not ablation.conditions:
         raise UserError(ablation.name, "nothing to run", "at least one row, one condition and one seed")
+    _check_folder(ablation, ablation.name)
     for names in (ablation.rows, ablation.conditions):
         folders = [folder_name(name) for name in names]
         if not all(folders) or len(set(folders)) < len(folders):
@@ -167,6 +168,8 @@ def folder_name(name: str) -> str:
 def test_sets(ablation: Ablation) -> TestSets:
     """The test sets that are there; says which are not."""
     found: TestSets = {}
+    for name in ablation.tests:
+        _check_folder(ablation, name)
     for name, given in ablation.tests.items():
         groups = given if isinstance(given, Mapping) else {"": given}
         paths = {group: [own] if isinstance(own, str) else list(own) for group, own in groups.items()}
@@ -177,6 +180,12 @@ def test_sets(ablation: Ablation) -> TestSets:
     if not found:
         raise UserError(ablation.name, "no test set is there", "one of them", "make it as the config's comment says")
     return found
+
+
+def _check_folder(ablation: Ablation, name: str) -> None:
+    """Refuse a name that leads out of the folder in which it is to be one."""
+    if name in ("", ".", "..") or Path(name).name != name or not name.isprintable():
+        raise UserError(ablation.name, f"the name {name!r}", "one that can be a folder's")
 
 
 def _of(config: TrainConfig, key: str) -> str | float:

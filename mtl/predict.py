@@ -1,6 +1,5 @@
 """What a trained network says about a whole map: every head, blended from tiles, in the head's own unit."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mtl.backends import Backend, Precision, with_backend
-from mtl.checkpoint import build_net, check_goes_with, load_weights, read_checkpoint
+from mtl.checkpoint import check_goes_with, read_checkpoint, trained_net
 from mtl.config import Symmetry, TrainConfig
 from mtl.context import Context
 from mtl.frame import Frame, refined
@@ -30,10 +29,10 @@ from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_places, t
 from mtl.weights import default_model
 from targets.coarse import coarsened
 from targets.errors import UserError
-from targets.files import written_whole
 from targets.maps import Reading, list_maps, read_map
 from targets.render import with_picture
 from targets.scene import Float, Rows, Scene
+from targets.tables import write_csv
 from targets.tgs import SUBMISSION, encode_runs, write_table
 from targets.truth import closures_of
 
@@ -211,8 +210,7 @@ def load_predictor(
     built = []
     for path, (own, content) in zip(paths, members, strict=True):
         check_goes_with(path, own, paths[0], config)
-        net, inputs, heads = build_net(own, pretrained=False)
-        load_weights(net, content["state_dict"], path)
+        net, inputs, heads = trained_net(own, content["state_dict"], path)
         net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         built.append((net, inputs, heads))
     _, inputs, heads = built[0]
@@ -273,7 +271,4 @@ def predict_maps(
     if folders and submitted is None:
         write_gallery(seen, failed, out / REPORT)
     if spreads and predictor.looks.several:
-        with written_whole(out / "spread.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(spreads[0]))
-            writer.writeheader()
-            writer.writerows(spreads)
+        write_csv(out / "spread.csv", list(spreads[0]), [list(row.values()) for row in spreads])

@@ -13,7 +13,7 @@ from mtl.evaluate import MapScore
 from mtl.heads import HEADS, outputs_of
 from mtl.scores import Score, Sums, pool
 from targets.errors import UserError
-from targets.files import written_whole
+from targets.tables import read_csv, write_csv
 
 FIGURES, SUMS = "results.csv", "sums.csv"
 Key = tuple[str, str, int, str]  # row, condition, seed, test set
@@ -68,12 +68,12 @@ def read_results(folder: Path) -> dict[Key, Result]:
         return {}
     maps: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Sums]]] = defaultdict(lambda: defaultdict(dict))
     try:
-        for line in _lines(folder / SUMS):
+        for line in read_csv(folder / SUMS):
             score = SCORES[line["output"]]
             own = {name: float(line[name]) for name in score.sums}
             maps[tuple(line[name] for name in RUN)][line["group"], line["map"]][line["output"]] = own
         found = {}
-        for line in _lines(folder / FIGURES):
+        for line in read_csv(folder / FIGURES):
             scores = [MapScore(name, group, sums) for (group, name), sums in maps[tuple(line[n] for n in RUN)].items()]
             if len(scores) != int(line["maps"]):
                 raise ValueError(
@@ -83,7 +83,7 @@ def read_results(folder: Path) -> dict[Key, Result]:
             run = line["row"], line["condition"], int(line["seed"]), line["test"], line["settings"]
             result = Result(*run, seconds, tuple(scores))
             found[result.key] = result
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, csv.Error) as error:
         raise UserError(
             folder / FIGURES,
             f"cannot be read with {SUMS} beside it ({error})",
@@ -131,13 +131,5 @@ def _number(value: float) -> str:
     return "" if value != value else f"{value:.5g}"
 
 
-def _lines(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="") as file:
-        yield from csv.DictReader(file)
-
-
 def _write(path: Path, names: list[str], lines: Iterable[Mapping[str, object]]) -> None:
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+    write_csv(path, names, ([line.get(name, "") for name in names] for line in lines))

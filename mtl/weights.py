@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -76,6 +76,3 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         settings = json.loads((file.metadata() or {})[CONFIG])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     return settings, {name: t.float() if t.dtype == torch.float16 else t for name, t in tensors.items()}
-
-
-DAMAGED = (SafetensorError, KeyError, ValueError, OSError)

@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -124,6 +124,21 @@ def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
     parser = _new_parser(prog=tool)
     _add_fields(parser, kind, "", inspect.Parameter.empty)
     return cast(Result, _value(_parsed(parser, words), kind))
+
+
+def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
+    """A record from plain types, as `dataclasses.asdict` makes them; every value is held against its type.
+
+    Raises
+    ------
+    UserError : an unknown key, or a value that does not fit it.
+    """
+    parser = _new_parser()
+    _add_fields(parser, kind, "", inspect.Parameter.empty)
+    try:
+        return cast(Result, _value(parser.parse_object(dict(plain)), kind))
+    except (ArgumentError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise UserError("settings", _readable(str(error)), "the settings of this version") from error
 
 
 def _new_parser(prog: str | None = None, description: str = "") -> ArgumentParser:

@@ -1,6 +1,5 @@
 """What does an exact analysis leave on disk? Closures as a table, vector layers, grids, targets and pictures."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from targets.closure import (
     in_map_units,
     migration_paths,
 )
-from targets.draw import CREST, base_picture, draw_cells, draw_lines, fault_mark, legend_mark, write_figure
+from targets.draw import CREST, base_picture, draw_cells, draw_lines, fault_mark, label, legend_mark, write_figure
 from targets.errors import UserError
 from targets.fault_names import NamedFaults, name_faults
 from targets.files import written_whole
@@ -34,6 +33,7 @@ from targets.outlines import Ring, cell_polygons
 from targets.pictures import write_picture
 from targets.render import contours_of
 from targets.scene import Float, Geo, Scene
+from targets.tables import write_csv
 from targets.truth import (
     Truth,
     TruthOptions,
@@ -262,11 +262,7 @@ def write_analysis(analysis: Analysis, folder: Path, grids: Grids = "tif", vecto
 
 def write_table(table: NDArray[Any], path: Path) -> None:
     """One row per closure; what is unknown is empty."""
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(table.dtype.names or ())
-        for row in table.tolist():
-            writer.writerow([_word(value) for value in row])
+    write_csv(path, table.dtype.names or (), ([_word(value) for value in row] for row in table.tolist()))
 
 
 def _word(value: Any) -> Any:
@@ -427,7 +423,8 @@ def write_closure_picture(analysis: Analysis, layers: list[Layer], path: Path) -
             axis.annotate(str(key), (col, row), (7, 4), textcoords="offset points", fontsize=10, weight="bold",
                           bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1})  # fmt: skip
     for name, row, col in analysis.faults.places(NUMBERED):
-        axis.annotate(name, (col, row), ha="center", va="center", fontsize=10, color="white", weight="bold",
+        axis.annotate(label(name), (col, row), ha="center", va="center", fontsize=10, color="white", weight="bold",
+                      parse_math=False,
                       bbox={"facecolor": "saddlebrown", "edgecolor": "white", "lw": 0.5, "pad": 1})  # fmt: skip
     legend: list[Any] = [Patch(facecolor=(1, 1, 1, 0.6), edgecolor="black", linewidth=2, label="closures")]
     if rings["nested"]:

@@ -21,6 +21,7 @@ from targets.scene import Scene
 
 LONGEST = 11.0  # inches: a page across
 WIDE = 150  # cells along the longer side above which a fault of one cell is too thin to see
+LABEL = 24  # letters of a name
 CREST: dict[str, Any] = {"marker": "^", "color": "yellow", "markeredgecolor": "black", "markersize": 9, "linestyle": ""}
 
 
@@ -56,7 +57,7 @@ def base_picture(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[
         picture[scene.fault] = BROWN
     axis.imshow(picture, interpolation="nearest", aspect=aspect)
     axis.set(xticks=[], yticks=[], xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
-    figure.suptitle("\n".join(filter(None, [title(scene), subtitle])), fontsize=12)
+    figure.suptitle("\n".join(filter(None, [title(scene), subtitle])), fontsize=12, parse_math=False)
     _scale_bar(axis, scene)
     _north_arrow(axis, scene)
     return figure, axis
@@ -70,6 +71,12 @@ def _contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> No
         depth = np.ma.array(scene.depth.astype(np.float64), mask=~scene.map_valid | scene.fault)
         axis.contour(depth, levels=base + interval * index, colors="black", linestyles="solid",
                      linewidths=np.where(index % 5 == 0, 1.1, 0.5))  # fmt: skip
+
+
+def label(text: str) -> str:
+    """A name from a file as it fits on a map: its first letters, without what is no letter."""
+    shown = "".join(letter for letter in text[: LABEL + 1] if letter.isprintable())
+    return shown if len(text) <= LABEL else f"{shown[: LABEL - 1]}…"
 
 
 def draw_cells(axis: Axes, values: NDArray, **look: Any) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -429,8 +429,7 @@ def _read_points(path: Path) -> tuple[NDArray, Geo]:
     if head is None:
         raise UserError(path, "no table of points", "columns x, y, z")
     skip, names, delimiter = head
-    table = np.loadtxt(path, skiprows=skip, delimiter=delimiter, comments=("#", "!"), ndmin=2, encoding="latin-1",
-                       max_rows=MAX_POINTS + 1)  # fmt: skip
+    table = np.loadtxt(path, skiprows=skip, delimiter=delimiter, comments=("#", "!"), ndmin=2, encoding="latin-1")
     _check_size(path, len(table), most=MAX_POINTS)
     x, y, z = table[:, _xyz_columns(path, table, names)].T
     defined = np.abs(z) < UNDEFINED
@@ -559,7 +558,8 @@ def write_classes(values: NDArray[np.uint8], geo: Geo, path: str | Path, classes
     with written_whole(path) as temporary:
         _write_geotiff(values, geo, temporary, dict(enumerate(classes.values(), start=1)))
     entries = "".join(
-        f'<paletteEntry value="{value}" label="{escape(name)}" color="#{bytes(colour[:3]).hex()}" alpha="{colour[3]}"/>'
+        f'<paletteEntry value="{value}" label={quoteattr(name)} '
+        f'color="#{bytes(colour[:3]).hex()}" alpha="{colour[3]}"/>'
         for value, (name, colour) in enumerate(classes.items(), start=1)
     )
     with written_whole(path.with_suffix(".qml")) as temporary:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.files import written_whole
 from targets.pictures import read_grey, read_mask, write_picture
 from targets.scene import Bool, Scene
+from targets.tables import read_csv, write_csv
 
 SIDE = 101  # cells of an image, both ways
 PARTS = ("train", "test")
@@ -95,14 +95,14 @@ def read_table(path: Path, column: str) -> dict[str, str]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if lack := {"id", column} - set(reader.fieldnames or ()):
-                raise UserError(path, f"has no column {', '.join(sorted(lack))}", f"the columns id,{column}")
-            found: dict[str, str] = {}
-            for row in reader:
-                if row["id"] in found:
-                    raise UserError(path, f"names {row['id']} twice", "every image once", "remove one of the rows")
-                found[row["id"]] = row[column] or ""
+            head = next(csv.reader(file), [])
+        if lack := {"id", column} - set(head):
+            raise UserError(path, f"has no column {', '.join(sorted(lack))}", f"the columns id,{column}")
+        found: dict[str, str] = {}
+        for row in read_csv(path):
+            if (image := row.get("id", "")) in found:
+                raise UserError(path, f"names {image} twice", "every image once", "remove one of the rows")
+            found[image] = row.get(column, "")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(path, f"cannot be read ({error})", "a table with commas between its columns") from error
     return found
@@ -245,7 +245,4 @@ def write_set(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path)
 
 def write_table(rows: Mapping[str, str], column: str, path: Path) -> None:
     """Write {id: text} as a table ``id,COLUMN``: of run-length codes, a submission."""
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", column])
-        writer.writerows(rows.items())
+    write_csv(path, ["id", column], rows.items())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,8 +195,8 @@ def _write_styles(layers: Sequence[Layer], path: Path) -> None:
 def qml(layer: Layer) -> str:
     """The style of a layer in QGIS's own language."""
     if isinstance(layer.look, Classes):
-        kind, attribute, looks = "categorizedSymbol", f' attr="{escape(layer.look.column)}"', layer.look.looks
-        listed = "".join(f'<category symbol="{i}" value="{escape(value)}" label="{escape(value)}" render="true"/>'
+        kind, attribute, looks = "categorizedSymbol", f" attr={quoteattr(layer.look.column)}", layer.look.looks
+        listed = "".join(f'<category symbol="{i}" value={quoteattr(value)} label={quoteattr(value)} render="true"/>'
                          for i, value in enumerate(looks))  # fmt: skip
         categories = f"<categories>{listed}</categories>"
     else:
@@ -231,7 +231,7 @@ def _symbol(kind: str, name: str, layers: str) -> str:
 
 def _layer(kind: str, inner: str = "", /, **options: object) -> str:
     words = "".join(
-        f'<Option type="QString" name="{key}" value="{escape(str(value))}"/>' for key, value in options.items()
+        f'<Option type="QString" name="{key}" value={quoteattr(str(value))}/>' for key, value in options.items()
     )
     return f'<layer class="{kind}" enabled="1" locked="0" pass="0"><Option type="Map">{words}</Option>{inner}</layer>'
 

@@ -144,8 +144,9 @@ def _grid_text(head: str, null: str, down: bool, folder: Path) -> None:
     _sample(folder, "text", "grid.dat", head.format(rows=rows, cols=cols, **ends) + body + "\n")
 
 
-GXF = ('! a comment\n#POINTS\n{cols}\n#ROWS\n{rows}\n#PTSEPARATION\n50.0\n#RWSEPARATION\n50.0\n#XORIGIN\n{west}\n'
-       '#YORIGIN\n{south}\n#ROTATION\n0.0\n#DUMMY\n9999999.0\n#MAP_PROJECTION\n"ED50 / UTM zone 31N"\n#GRID\n')  # fmt: skip
+GXF = ("! a comment\n#POINTS\n{cols}\n#ROWS\n{rows}\n#PTSEPARATION\n50.0\n#RWSEPARATION\n50.0\n"
+       "#XORIGIN\n{west}\n#YORIGIN\n{south}\n#ROTATION\n0.0\n#DUMMY\n9999999.0\n"
+       '#MAP_PROJECTION\n"ED50 / UTM zone 31N"\n#GRID\n')  # fmt: skip
 CPS3 = ("FSASCI 0 1 COMPUTED 0 0.1E+31 0\nFSATTR 0 0\nFSLIMI {west} {east} {south} {north} 2000 2100\n"
         "FSNROW {rows} {cols}\nFSXINC 50.0 50.0\n->Top\n")  # fmt: skip
 

@@ -141,3 +141,21 @@ def test_the_faults_of_drogon(shared_data) -> None:
     for i, count in enumerate([32, 62, 18, 15, 11, 17], 1):
         sticks = read_faults(shared_data / "drogon" / "original" / f"fault_F{i}.pol")
         assert len(sticks) >= count and are_sticks(sticks)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"nan 1 0\n2 3 0\n", "missing in some rows"),
+        (b"1e300 1 0\n2 3 0\n", "too large"),
+        (b"@F HEADER, POINT, 1\n@\n1e30 1 0 1\n2 2 0 1\n", "too large"),
+        (b"x,y,name\n1,2," + b"n" * 200_000 + b"\n", "field larger than field limit"),
+        (b"\x1f\x8b\x08\x00x,y,name\n", "columns"),
+    ],
+)
+def test_hostile_files_end_in_one_line(tmp_path, content, found):
+    path = tmp_path / "faults.pol"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=found) as caught:
+        read_faults(path)
+    assert str(caught.value).isprintable()

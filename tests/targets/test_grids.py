@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -485,3 +486,113 @@ def test_sticks_give_the_traces_made_from_them(shared_data: Path) -> None:
 def test_every_format_has_a_test() -> None:
     written = {"GeoTIFF", "IRAP/RMS binary", "npz", "npy"}
     assert set(FORMATS) == set(TEXTS) | written
+
+
+def irap_binary(rows: int = 2, cols: int = 3, lengths: tuple[int, ...] = (24,), values: bytes | None = None) -> bytes:
+    """`DEPTH` as IRAP binary, its values in records of these lengths."""
+    head = struct.pack(">ii i6f i", 32, -996, rows, 1000, 1200, 2000, 2050, 100, 50, 32)
+    head += struct.pack(">i if2f i", 16, cols, 0, 1000, 2000, 16) + struct.pack(">9i", 28, *[0] * 7, 28)
+    cells = np.where(np.isnan(DEPTH), 1e30, DEPTH)[::-1].astype(">f4").tobytes() if values is None else values
+    body, at = b"", 0
+    for length in lengths:
+        body += struct.pack(">i", length) + cells[at : at + max(length, 0)] + struct.pack(">i", length)
+        at += max(length, 0)
+    return head + body
+
+
+@pytest.mark.parametrize("lengths", [(24,), (12, 12), (4,) * 6])
+def test_irap_binary_comes_in_records_of_any_length(tmp_path: Path, lengths: tuple[int, ...]) -> None:
+    (tmp_path / "a").write_bytes(irap_binary(lengths=lengths))
+    depth, geo = read_surface(tmp_path / "a")
+    np.testing.assert_array_equal(depth, DEPTH)
+    assert_places(geo, GEO, DEPTH.shape)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (irap_binary(lengths=(8, -8, 16)), "a record of -8 bytes"),  # a reader that follows it goes in circles
+        (irap_binary(lengths=(0, 24)), "a record of 0 bytes"),
+        (irap_binary(lengths=(28,)), "a record of 28 bytes"),
+        (irap_binary(rows=-2, cols=-3), "claims -2 x -3 cells"),
+        (irap_binary(rows=2**31 - 1, cols=2**31 - 1), "claims 2147483647 x 2147483647 cells"),
+        (irap_binary(rows=16000, cols=16000), "cut off"),
+        (irap_binary() + b"\0", "1 bytes behind the last value"),
+        (irap_binary()[:60], "cut off"),
+    ],
+)
+def test_irap_binary_that_lies_is_refused(tmp_path: Path, content: bytes, found: str) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(UserError, match=found):
+        read_surface(tmp_path / "a")
+
+
+def test_decompression_bombs_are_refused_by_their_heads(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (60000, 60000)})
+    for name in ("depth", "x0", "units"):
+        with zipfile.ZipFile(tmp_path / f"{name}.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("depth.npy", npy(DEPTH) if name != "depth" else head.getvalue())
+            if name != "depth":
+                archive.writestr(f"{name}.npy", head.getvalue())
+    (tmp_path / "a.npy").write_bytes(head.getvalue())
+    word = io.BytesIO()
+    np.lib.format.write_array_header_1_0(word, {"descr": "<U90000000", "fortran_order": False, "shape": ()})
+    with zipfile.ZipFile(tmp_path / "word.npz", "w") as archive:
+        archive.writestr("depth.npy", npy(DEPTH))
+        archive.writestr("crs.npy", word.getvalue())
+    profile = {"driver": "GTiff", "count": 1, "dtype": "float32", "compress": "deflate", "sparse_ok": True}
+    with rasterio.open(tmp_path / "a.tif", "w", width=60000, height=60000, tiled=True, **profile):
+        pass
+    block = {"tiled": True, "blockxsize": 65536, "blockysize": 65536}
+    with rasterio.open(tmp_path / "block.tif", "w", width=8, height=8, **block, **profile):
+        pass
+    found = {"depth.npz": "60000 x 60000 cells", "x0.npz": "60000 x 60000 cells", "units.npz": "60000 x 60000 cells",
+             "a.npy": "60000 x 60000 cells", "word.npz": "an array of <U90000000", "a.tif": "60000 x 60000 cells",
+             "block.tif": "65536 x 65536 cells"}  # fmt: skip
+    for name, said in found.items():
+        assert (tmp_path / name).stat().st_size < 200_000
+        with pytest.raises(UserError, match=said):
+            read_surface(tmp_path / name)
+
+
+def npy(array: np.ndarray) -> bytes:
+    """An array as np.save writes it."""
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def test_a_gzip_bomb_stops_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("targets.grids.MAX_UNPACKED", 2**21)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(IRAP.encode() + b"0 " * 2**21))
+    with pytest.raises(UserError, match="unpacks to an unreasonable size"):
+        read_surface(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"PK\x03\x04" + b"\0" * 200, "not a zip|cut off"),
+        (b"PK\x05\x06", "not a grid of a known format"),
+        (XYZ.replace("1000 ", "nan ").encode(), "x or y is missing"),  # fitting a grid to them would never end
+        (XYZ.replace("1000 ", "1e308 ").encode(), "x or y is missing"),
+        (("#" + "1" * 5000 + ": X\n" + XYZ).encode(), None),  # Python refuses to read so long a number
+        (IRAP.replace("100.0 50.0", "nan 50.0").encode(), "dx is nan"),
+        (IRAP.replace("100.0 50.0", "0 50.0").encode(), "dx is 0"),
+        (IRAP.replace("-996 2", "-996 -2").encode(), "values; expected -2 x 3"),
+        (CPS3.replace("FSNROW 2 3", "FSNROW 99999 99999").encode(), "contradict"),
+        (ZMAP.replace("2, 3, 1000", "99999, 99999, 1000").encode(), "99999 x 99999 cells"),
+        (IRAP.replace("40 50", "40 fifty").encode(), "unmatched data|no number"),
+    ],
+)
+def test_hostile_grids_end_in_one_line(tmp_path: Path, content: bytes, found: str | None) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    format_of(path)
+    if found is None:
+        read_surface(path)
+        return
+    with pytest.raises(UserError, match=found):
+        read_surface(path)

@@ -50,3 +50,26 @@ def test_without_a_location_coordinates_are_columns_and_rows():
 
 def test_the_group_is_the_name_unless_given(dome):
     assert dome.group == "dome" and dome.with_(group="field").group == "field"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("x0", np.nan), ("y0", 1e300), ("dx", 0.0), ("dy", -np.inf), ("rotation", np.nan), ("contour_interval", 0.0),
+     ("contour_base", np.inf)],
+)  # fmt: skip
+def test_a_location_that_is_none_is_refused(field: str, value: float) -> None:
+    with pytest.raises(UserError, match=f"location: {field} is"):
+        Geo(**{"x0": 0.0, "y0": 0.0, "dx": 1.0, "dy": -1.0} | {field: value})
+
+
+@pytest.mark.parametrize("crs", ["http://127.0.0.1:9/x", "/etc/passwd", "file:///etc/passwd", "../a.prj", "+init=/a:1",
+                                 "+proj=utm +nadgrids=@/etc/passwd", "EPSG:1\n/etc/passwd", "\\\\host\\share"])  # fmt: skip
+def test_a_coordinate_system_is_no_address(crs: str) -> None:
+    with pytest.raises(UserError, match="crs: "):
+        Geo(crs=crs)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:23031", "EPSG:23031+5701", "ED50 / UTM zone 31N", "urn:ogc:def:crs:EPSG::4326",
+                                 "+proj=utm +zone=31 +ellps=intl", 'PROJCS["a/b",\nGEOGCS["c"]]', "", None])  # fmt: skip
+def test_a_coordinate_system_is_a_code_a_name_or_wkt(crs: str | None) -> None:
+    assert Geo(crs=crs).crs == crs

@@ -147,3 +147,9 @@ def test_a_submission_comes_back_through_the_reader(tmp_path: Path):
     assert list(rows) == ["a", "b", "c"] and rows["c"] == ""
     for name, code in rows.items():
         np.testing.assert_array_equal(decode_runs(code, (SIDE, SIDE)), masks[name])
+
+
+@pytest.mark.parametrize("code", ["9223372036854775807 1", "1 9223372036854775807", "9" * 400 + " 1"])
+def test_a_run_of_any_length_is_no_overflow(code):
+    with pytest.raises(UserError, match="is no run-length code"):
+        decode_runs(code, (4, 4))
