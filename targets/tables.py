@@ -61,8 +61,4 @@ def _bare(cell: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return re.fullmatch(r"[+-](\d+\.?\d*(e[+-]?\d+)?|inf|nan)", text, re.IGNORECASE) is not None

@@ -24,7 +24,8 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from targets.cli import run
+from mtl.names import pick
+from targets.cli import Names, run
 from targets.errors import UserError
 from tests.soak.mutate import CHANGED, Step, mutated
 from tests.soak.readers import READERS, Reader
@@ -32,6 +33,7 @@ from tests.soak.readers import READERS, Reader
 SECONDS = 10.0  # of processor time for one file
 PATIENCE = 120.0  # seconds on the clock: for what sleeps or waits
 MEMORY = 2**31  # bytes
+ALL = Names(READERS)
 LINE = 4000  # characters of an error that a person still reads
 Files = dict[str, bytes]
 
@@ -180,7 +182,7 @@ def samples_and_child(reader: Reader) -> Iterator[tuple[dict[str, Files], Child]
             child.close()
 
 
-def fuzz(name: str, count: int, minutes: float = 0.0, seed: int = 0) -> Tally:
+def fuzz(reader: Reader, count: int, minutes: float = 0.0, seed: int = 0) -> Tally:
     """Let a reader read so many damaged samples.
 
     Parameters
@@ -188,11 +190,11 @@ def fuzz(name: str, count: int, minutes: float = 0.0, seed: int = 0) -> Tally:
     minutes : no more samples after this; 0: all.
     """
     tally, end = Tally(), time.monotonic() + 60 * minutes
-    with samples_and_child(READERS[name]) as (cases, child):
+    with samples_and_child(reader) as (cases, child):
         for case, files in cases.items():
             said, _, _ = child.read(case, files)
             if said:
-                raise AssertionError(f"{name}: the valid sample {case} ends in {said}")
+                raise AssertionError(f"the valid sample {case} ends in {said}")
 
         @hypothesis.seed(seed)
         @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
@@ -227,24 +229,23 @@ def damaged(cases: dict[str, Files], which: int, steps: list[Step], inside: int)
 
 
 def main(
-    *, reader: str = "all", count: int = 10000, minutes: float = 0.0, seed: int = 0, keep: str | None = None
+    *, reader: Names = ALL, count: int = 10000, minutes: float = 0.0, seed: int = 0, keep: str | None = None
 ) -> None:
     """Read damaged files and print what became of them, a line per reader.
 
     Parameters
     ----------
-    reader : one, or all.
+    reader : some, with commas between them.
     count : files for each reader.
     minutes : at most for each reader; 0: no limit.
     seed : another one damages differently.
     keep : folder for the smallest file of every fault.
     """
-    if reader != "all" and reader not in READERS:
-        raise UserError("--reader", reader, f"all, {', '.join(READERS)}")
+    chosen = pick(READERS, reader, "--reader")
     print("| reader | files | read | refused | faults | slowest, s | most, MB |", "|---|" + "---:|" * 6, sep="\n")
     faults = 0
-    for name in READERS if reader == "all" else [reader]:
-        tally = fuzz(name, count, minutes, seed)
+    for name, own in zip(reader, chosen, strict=True):
+        tally = fuzz(own, count, minutes, seed)
         faults += tally.faults.total()
         print(f"| {name} | {tally.tried} | {tally.results} | {tally.refused} | {tally.faults.total()} "
               f"| {tally.slowest:.1f} | {tally.most / 1e6:.0f} |", flush=True)  # fmt: skip
