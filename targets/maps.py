@@ -195,4 +195,4 @@ def _with_unique_names(sources: list[MapSource]) -> list[MapSource]:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "map"
+    return re.sub(r"[^\w.-]+", "_", name).strip("._-") or "map"

@@ -67,3 +67,10 @@ def test_figures_of_a_map():
 def test_a_batch_of_failures_alone_is_told(tmp_path):
     write_gallery([], [("x", UserError("x.gri", "cut off"))], tmp_path / "report.html")
     assert "1 of 1 maps could not be predicted" in (tmp_path / "report.html").read_text()
+
+
+def test_names_and_findings_of_strangers_are_text(tmp_path):
+    hostile = "\"><script>alert(1)</script>&'"
+    failed = [(hostile, UserError(hostile, hostile, hostile, hostile))]
+    write_gallery([one(hostile, disc((32, 32), 20))], failed, tmp_path / "a.html")
+    assert "<script" not in (tmp_path / "a.html").read_text()

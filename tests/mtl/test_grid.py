@@ -9,8 +9,10 @@ import mtl.weights
 from mtl.checkpoint import build_net
 from mtl.config import OptimConfig, TrainConfig
 from mtl.grid import Ablation, _changed, fingerprint, plan
+from mtl.grid import test_sets as sets_of
 from mtl.weights import write_weights
 from targets.cli import read_record
+from targets.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if path.name != "base.yaml")
@@ -48,3 +50,16 @@ def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
     defaults = TrainConfig().as_dict()
     assert _changed(other.as_dict(), defaults) == {"optim": {"weights": {"dist": 0.5}}}
     assert _changed({"new": 1} | defaults, defaults | {"new": 1}) == {}  # a later version's default
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "..", ".", "", "a/b", "a\0b"])
+def test_a_name_does_not_lead_out_of_the_output_folder(name, tmp_path):
+    rows = {"a": {}}
+    with pytest.raises(UserError, match="the name"):
+        plan(Ablation(name, rows, {}), tmp_path)
+    with pytest.raises(UserError, match="the name"):
+        sets_of(Ablation("x", rows, {name: [str(tmp_path)]}))
+    for job in plan(
+        Ablation("x", {f"{name}b": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml")), tmp_path
+    ):
+        assert job.folder.resolve().is_relative_to(tmp_path.resolve())

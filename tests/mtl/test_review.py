@@ -13,7 +13,7 @@ from PIL import Image
 from mtl.heads import HEADS
 from mtl.outputs import coloured, write_prediction
 from mtl.predict import Predictor
-from mtl.review import LOOPBACK, Desk, Layer, listening, predicted_by, predicted_in, review_app
+from mtl.review import LOOPBACK, PAGE, Desk, Layer, listening, predicted_by, predicted_in, review_app
 from targets.errors import UserError
 from targets.folder import write_folder
 from targets.maps import Reading, list_maps, read_map
@@ -235,3 +235,33 @@ def test_a_prediction_of_another_map_or_none_is_said(tmp_path):
     Image.fromarray(np.full((64, 64, 4), 255, np.uint8)).save(tmp_path / "a" / "trap.png")
     with pytest.raises(UserError, match="colours that this program did not draw"):
         predicted_in(tmp_path)(dome_scene("a"))
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_ways_of_asking_are_refused_and_no_site_is_let_in(client, desk, method):
+    before = (desk.data / "a" / "traps.png").read_bytes()
+    for path in ("/", "/maps", "/maps/a/traps"):
+        answer = client.open(path, method=method, base_url=OWN, headers={"Origin": "http://evil.example"})
+        assert answer.status_code in (403, 405)
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+    assert (desk.data / "a" / "traps.png").read_bytes() == before
+
+
+def test_a_body_beyond_every_map_is_refused_before_it_is_read(client, monkeypatch):
+    client.application.config["MAX_CONTENT_LENGTH"] = 64 * 64
+    assert post(client, "a", bytes(64 * 64 + 1)).status_code == 413
+
+
+def test_the_page_makes_no_html_of_what_it_is_told():
+    script = (PAGE / "page.js").read_text()
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+        assert word not in script
+
+
+def test_names_of_strangers_reach_the_page_as_plain_values(tmp_path):
+    write_folder(dome_scene("a"), tmp_path / "data" / "<img src=x onerror=alert(1)>")
+    browser = review_app(Desk(tmp_path / "data", half_trap, Reading()), PORT, KEY).test_client()
+    browser.get(f"/?key={KEY}", base_url=OWN)
+    answer = browser.get("/maps", base_url=OWN)
+    assert answer.mimetype == "application/json" and answer.json["maps"][0]["name"] == "img_src_x_onerror_alert_1"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -9,9 +9,18 @@ from PIL import Image
 
 from mtl.heads import HEADS
 from targets.closure import cells_of
-from targets.closure_files import ClosureOptions, DepthError, analyse, closure_polygons, vector_layers, write_analysis
+from targets.closure_files import (
+    ClosureOptions,
+    DepthError,
+    analyse,
+    closure_polygons,
+    vector_layers,
+    write_analysis,
+    write_closure_picture,
+)
 from targets.draw import base_picture, title
 from targets.errors import UserError
+from targets.fault_names import NamedFaults
 from targets.scene import Geo, Scene
 
 GEO = Geo(1000.0, 9000.0, 50.0, -25.0, 20.0, "EPSG:23031", "m")
@@ -203,3 +212,18 @@ def test_a_picture_alone_is_refused() -> None:
     scene = ridge()
     with pytest.raises(UserError, match="a picture without a depth"):
         analyse(scene.with_(depth_valid=np.zeros(scene.shape, bool)))
+
+
+@pytest.mark.parametrize("name", ["$x^{$", "a$\\frac{$", "\x1b[2J", "x" * 20_000, "a\nb", "{0}%s"])
+def test_a_fault_of_any_name_is_drawn(name, tmp_path) -> None:
+    scene = ridge()
+    cells = np.zeros(scene.shape, np.int32)
+    cells[3:6, 4] = 1
+    analysis = analyse(scene.with_(fault=cells > 0), faults=NamedFaults(cells, (name,)))
+    write_closure_picture(analysis, vector_layers(analysis), tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").size[0] < 2000
+
+
+def test_a_map_of_any_name_is_drawn(tmp_path) -> None:
+    figure, _ = base_picture(ridge().with_(name="a$\\frac{$"))
+    figure.savefig(tmp_path / "a.png")

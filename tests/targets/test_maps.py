@@ -1,5 +1,6 @@
 """Lists of maps: what lies where is found, faults go with their grid, names are unique."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -169,3 +170,11 @@ def test_the_shared_surfaces_with_their_faults(shared_data: Path) -> None:
     for source in list_maps([shared_data]):
         scene = read_map(source)
         assert scene.name == source.name and np.isfinite(scene.depth).all()
+
+
+@pytest.mark.parametrize("name", ["..x..", "-rf", "=1+1", "@a", "a;b", "a\nb", "<b>", "$x", "\u202ea", "CON "])
+def test_a_map_of_any_name_is_called_what_can_name_a_file(tmp_path: Path, name: str) -> None:
+    write_map(tmp_path / name)
+    write_map(tmp_path / f"{name}2")
+    for source in list_maps([tmp_path]):
+        assert re.fullmatch(r"\w[\w.-]*", source.name) and (tmp_path / "out" / source.name).parent == tmp_path / "out"

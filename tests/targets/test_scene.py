@@ -62,14 +62,20 @@ def test_a_location_that_is_none_is_refused(field: str, value: float) -> None:
         Geo(**{"x0": 0.0, "y0": 0.0, "dx": 1.0, "dy": -1.0} | {field: value})
 
 
-@pytest.mark.parametrize("crs", ["http://127.0.0.1:9/x", "/etc/passwd", "file:///etc/passwd", "../a.prj",
-                                 "+init=/a:1", "+proj=utm +nadgrids=@/etc/passwd", "EPSG:1\n/etc/passwd", "\\\\host\\share"])  # fmt: skip
+@pytest.mark.parametrize(
+    "crs",
+    ["http://127.0.0.1:9/x", "/etc/passwd", "file:///etc/passwd", "../a.prj", "+init=/a:1", "EPSG:1\n/etc/passwd",
+     "+proj=utm +nadgrids=@/etc/passwd", "\\\\host\\share"],
+)  # fmt: skip
 def test_a_coordinate_system_is_no_address(crs: str) -> None:
     with pytest.raises(UserError, match="crs: "):
         Geo(crs=crs)
 
 
-@pytest.mark.parametrize("crs", ["EPSG:23031", "EPSG:23031+5701", "ED50 / UTM zone 31N",
-                                 "urn:ogc:def:crs:EPSG::4326", "+proj=utm +zone=31 +ellps=intl", 'PROJCS["a/b",\nGEOGCS["c"]]', "", None])  # fmt: skip
+@pytest.mark.parametrize(
+    "crs",
+    ["EPSG:23031", "EPSG:23031+5701", "ED50 / UTM zone 31N", "urn:ogc:def:crs:EPSG::4326", "", None,
+     "+proj=utm +zone=31 +ellps=intl", 'PROJCS["a/b",\nGEOGCS["c"]]'],
+)  # fmt: skip
 def test_a_coordinate_system_is_a_code_a_name_or_wkt(crs: str | None) -> None:
     assert Geo(crs=crs).crs == crs

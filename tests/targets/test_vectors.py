@@ -113,3 +113,27 @@ def test_an_unknown_reference_system_and_a_missing_library_are_said(tmp_path, mo
 def test_shapes_and_attributes_must_be_as_many() -> None:
     with pytest.raises(ValueError, match="1 shapes, 0 rows"):
         Layer("x", "Point", [(0, 0)], layers()[3].table, Look((0, 0, 0, 255)))
+
+
+HOSTILE = "\"><script>alert(1)</script>&'=1"
+
+
+def test_names_do_not_break_out_of_styles() -> None:
+    look = Look((0, 0, 0, 255), marker=HOSTILE)
+    table = np.zeros(1, [("kind", "U40")])
+    for layer in (
+        Layer("a", "Point", [np.zeros(2)], table, Classes(HOSTILE, {HOSTILE: look})),
+        Layer("a", "Point", [np.zeros(2)], table, look),
+    ):
+        root = ElementTree.fromstring(qml(layer).split("\n", 1)[1])
+        assert root.find(".//script") is None
+        assert {HOSTILE} <= {value for node in root.iter() for value in node.attrib.values()}
+
+
+def test_names_in_a_geopackage_are_values(tmp_path) -> None:
+    pytest.importorskip("geopandas")
+    name = "a'); DROP TABLE layer_styles; --"
+    table = np.array([("=1+1",)], [("name", "U40")])
+    write_geopackage([Layer(name, "Point", [np.zeros(2)], table, Look((0, 0, 0, 255)))], GEO, tmp_path / "a.gpkg")
+    with sqlite3.connect(tmp_path / "a.gpkg") as database:
+        assert database.execute("SELECT f_table_name FROM layer_styles").fetchall() == [(name,)]

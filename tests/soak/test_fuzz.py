@@ -1,0 +1,59 @@
+"""The soak's short version: every reader faces a few dozen damaged files, and the soak itself notices what it must."""
+
+import os
+import time
+
+import pytest
+
+from targets.errors import UserError
+from tests.soak.fuzz import Child, fuzz, outcome
+from tests.soak.mutate import CHANGES, Step, mutated
+from tests.soak.readers import READERS, Reader
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="measures as Linux does")  # noqa: PTH110
+SLOW = {"checkpoint": 8, "config": 12, "ablation": 8}  # files, of readers that take a tenth of a second each
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_damaged_files_end_in_a_result_or_in_a_users_error(name):
+    count = SLOW.get(name, 25)
+    tally = fuzz(READERS[name], count)
+    assert not tally.faults and tally.tried == count
+
+
+@pytest.mark.parametrize(
+    ("read", "found"),
+    [
+        (lambda folder: None, ""),
+        (lambda folder: (_ for _ in ()).throw(UserError("a", "b")), "UserError"),
+        (lambda folder: 1 / 0, "ZeroDivisionError"),
+        (lambda folder: os.abort(), "ended with code -6"),
+        (lambda folder: bytearray(2**40), "MemoryError"),
+        (lambda folder: time.sleep(60), "waits for more than"),
+        (lambda folder: [None for _ in iter(int, 1)], "over 0.2 s|MemoryError"),
+    ],
+)
+def test_the_soak_notices(read, found, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.soak.fuzz.SECONDS", 0.2)
+    monkeypatch.setattr("tests.soak.fuzz.PATIENCE", 3.0)
+    child = Child(Reader(lambda folder: None, read), tmp_path / "read")
+    try:
+        for _ in range(2):  # also once it was made anew
+            said, _, _ = child.read("case", {"a": b"1"})
+            assert any(word in said for word in found.split("|")) if found else said == ""
+    finally:
+        child.close()
+
+
+def test_an_error_that_cannot_be_read_is_a_fault():
+    def fail():
+        raise UserError("a", "b") from MemoryError()
+
+    assert outcome(fail).startswith("MemoryError")
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("data", [b"", b"1", b"1 2.5 nan\nab,c\n", bytes(range(256))])
+def test_every_step_applies_to_every_file(kind, data):
+    for place, size, pick in ((0, 0, 0), (65535, 4096, 1023), (7, 3, 5)):
+        assert isinstance(mutated(data, [Step(kind, place, size, pick)], 0), bytes)
