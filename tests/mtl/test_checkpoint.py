@@ -14,6 +14,7 @@ from mtl.checkpoint import KEY, build_net, read_checkpoint
 from mtl.config import TrainConfig
 from mtl.predict import load_predictor
 from mtl.saving import WholeFiles
+from mtl.start import start_from
 from mtl.train import fit
 from targets.cli import Names
 from targets.errors import UserError
@@ -67,6 +68,8 @@ def test_a_pickle_that_would_run_does_not(tmp_path, config, content):
                 read(path)
     with pytest.raises(UserError, match="cannot be read"):
         fit(config, tmp_path, SCENES[:1], SCENES[1:], resume=True)  # from last.ckpt
+    with pytest.raises(UserError, match="cannot be read"):
+        start_from(build_net(config, pretrained=False)[0], replace(config, init=str(evil)))
     with pytest.raises(pickle.UnpicklingError, match="Weights only"):
         WholeFiles().load_checkpoint(evil, weights_only=False)  # what Lightning calls to go on
     assert not mark.exists()
