@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: install demo test lint bench
+.PHONY: install demo test lint bench soak
 
 install: .venv/installed
 
@@ -32,3 +32,6 @@ lint: install
 bench: install  ## speed beside peers; prints ratios
 	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
+
+soak: install  ## hours of what the tests do in seconds: damaged files for every reader (docs/reliability.md)
+	$(RUN) -m tests.soak.fuzz

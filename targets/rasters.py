@@ -1,6 +1,7 @@
 """Grids on disk that are read and written window by window: GeoTIFF, zarr, .npy."""
 
 import importlib
+import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 
+MAX_BLOCK = 2**26  # cells
 _writing = threading.Lock()
 
 
@@ -35,7 +37,7 @@ class GeoTiff:
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
         rasterio = _import("rasterio", self.path)
-        with rasterio.open(self.path) as file:
+        with rasterio.open(self.path, driver="GTiff") as file:
             values = file.read(1, window=self._inside(window), masked=True)
             if file.scales[0] != 1 or file.offsets[0] != 0:
                 values = values.astype(np.float64) * file.scales[0] + file.offsets[0]
@@ -105,6 +107,8 @@ def raster_of(source: Any) -> Raster:
         source = np.asarray(source)
     if len(source.shape) != 2 or 0 in source.shape:
         raise UserError("grid", f"shape {source.shape}", "(H, W) with at least one cell")
+    if source.dtype.kind not in "biuf":
+        raise UserError("grid", f"values of type {source.dtype}", "real numbers")
     return source
 
 
@@ -118,17 +122,29 @@ def _opened(path: Path) -> Any:
             array = np.load(path, mmap_mode="r")
             return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":
-            return _import("zarr", path).open_array(path.absolute(), mode="r")
-    except (OSError, ValueError, KeyError) as error:
+            array = _import("zarr", path).open_array(path.absolute(), mode="r")
+            _check_block(path, array.chunks)
+            return array
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(path, f"cannot be read ({error})", "a GeoTIFF, a zarr array or a .npy file") from error
     raise UserError(path, f"suffix {path.suffix or 'missing'}", ".tif, .zarr or .npy")
 
 
+def _check_block(path: Path, block: tuple[int, ...]) -> None:
+    """Refuse blocks that do not fit into memory: each is decoded as a whole, however small the window."""
+    if math.prod(block) > MAX_BLOCK:
+        found = " x ".join(map(str, block))
+        raise UserError(
+            path, f"blocks of {found} cells", f"at most {MAX_BLOCK:,}", "write it anew in blocks of 512 x 512"
+        )
+
+
 def _geotiff(path: Path) -> GeoTiff:
     rasterio = _import("rasterio", path)
-    with rasterio.open(path) as file:
+    with rasterio.open(path, driver="GTiff") as file:  # no other: a VRT of this name would be led to other files
         if file.count != 1:
             raise UserError(path, f"{file.count} bands", "one band", "export the depth alone")
+        _check_block(path, file.block_shapes[0])
         kind = np.dtype(file.dtypes[0])
         if file.scales[0] != 1 or file.offsets[0] != 0:
             kind = np.dtype(np.float64)

@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -226,7 +227,8 @@ def _zip(data: bytes) -> Parts:
 
     def join(pieces: list[bytes]) -> bytes:
         out = io.BytesIO()
-        with zipfile.ZipFile(out, "w") as archive:
+        with warnings.catch_warnings(), zipfile.ZipFile(out, "w") as archive:
+            warnings.simplefilter("ignore")  # of one name twice
             told = pieces[-1].decode("latin-1").split("\n")
             for name, piece in zip(told, pieces[:-1], strict=False):
                 archive.writestr(zipfile.ZipInfo(name or "x"), piece)

@@ -23,6 +23,7 @@ from targets.folder import write_folder
 from targets.grids import format_of, read_grid, read_surface, write_grid
 from targets.maps import list_maps, read_map
 from targets.pictures import read_colours, read_grey, read_mask, read_rgba
+from targets.rasters import raster_of
 from targets.render import with_picture
 from targets.scene import Geo
 from targets.tgs import read_table, write_set
@@ -170,6 +171,20 @@ def _arrays(folder: Path) -> None:
     np.save(folder / "npy" / "grid.npy", _dome().astype(np.float32))
 
 
+def _rasters(folder: Path) -> None:
+    import zarr
+
+    _grids(".tif", folder)
+    (folder / "npy").mkdir()
+    np.save(folder / "npy" / "grid.npy", _dome().astype(np.float32))
+    (folder / "zarr").mkdir()
+    zarr.create_array(folder / "zarr" / "grid.zarr", data=_dome(), chunks=(12, 12))
+
+
+def _read_raster(folder: Path) -> None:
+    raster_of(_only(folder))[0:9, 3:20]
+
+
 def _packed(folder: Path) -> None:
     import gzip
 
@@ -299,6 +314,7 @@ READERS: dict[str, Reader] = {
     "geotiff": Reader(partial(_grids, ".tif"), _read_grid),
     "arrays": Reader(_arrays, _read_grid),
     "gzip": Reader(_packed, _read_grid),
+    "raster": Reader(_rasters, _read_raster),
     "faults": Reader(_faults, _read_faults),
     "salt": Reader(_salt, _read_salt),
     "checkpoint": Reader(_checkpoints, _read_checkpoint),
