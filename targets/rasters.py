@@ -37,10 +37,13 @@ class GeoTiff:
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
         rasterio = _import("rasterio", self.path)
-        with rasterio.open(self.path, driver="GTiff") as file:
-            values = file.read(1, window=self._inside(window), masked=True)
-            if file.scales[0] != 1 or file.offsets[0] != 0:
-                values = values.astype(np.float64) * file.scales[0] + file.offsets[0]
+        try:
+            with rasterio.open(self.path, driver="GTiff") as file:
+                values = file.read(1, window=self._inside(window), masked=True)
+                if file.scales[0] != 1 or file.offsets[0] != 0:
+                    values = values.astype(np.float64) * file.scales[0] + file.offsets[0]
+        except rasterio.errors.RasterioError as error:
+            raise UserError(self.path, f"damaged or cut off ({error})", "a whole GeoTIFF", "copy it again") from error
         values = values.astype(self.dtype)
         return values.filled(np.nan) if self.dtype.kind == "f" else values.data
 
@@ -94,6 +97,30 @@ class Negated:
         self.raster[window] = -values
 
 
+@dataclass(frozen=True)
+class Zarr:
+    """A zarr array on disk as a raster that is read."""
+
+    path: Path
+    array: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of its numbers."""
+        return self.array.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        try:
+            return np.asarray(self.array[window])
+        except Exception as error:  # each codec has its own words for damage
+            raise UserError(self.path, f"damaged ({error})", "a whole zarr array", "copy it again") from error
+
+
 def raster_of(source: Any) -> Raster:
     """A path as a raster, or a raster as it is.
 
@@ -122,12 +149,18 @@ def _opened(path: Path) -> Any:
             array = np.load(path, mmap_mode="r")
             return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":
-            array = _import("zarr", path).open_array(path.absolute(), mode="r")
-            _check_block(path, array.chunks)
-            return array
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            return _zarr(path)
+    except UserError:
+        raise
+    except Exception as error:  # zarr and rasterio raise many kinds
         raise UserError(path, f"cannot be read ({error})", "a GeoTIFF, a zarr array or a .npy file") from error
     raise UserError(path, f"suffix {path.suffix or 'missing'}", ".tif, .zarr or .npy")
+
+
+def _zarr(path: Path) -> Zarr:
+    array = _import("zarr", path).open_array(path.absolute(), mode="r")
+    _check_block(path, array.chunks)
+    return Zarr(path, array)
 
 
 def _check_block(path: Path, block: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""What is done to a valid file so that a reader has to defend itself: a few steps that hypothesis draws."""
+"""What is done to a valid file so that a reader has to defend itself: a few steps that can be drawn."""
 
 import gzip
 import io

@@ -1,5 +1,6 @@
 """Everything that this program reads from a disk: for each reader valid small samples, and how one is read."""
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -273,8 +274,15 @@ def _configs(folder: Path) -> None:
 
 def _ablations(folder: Path) -> None:
     for path in sorted((Path(__file__).parents[2] / "configs" / "ablations").glob("*.yaml")):
-        if path.stem != "base":
-            _sample(folder, path.stem, "config.yaml", path.read_text())
+        _sample(folder, path.stem, "config.yaml", path.read_text())
+        try:
+            _read_ablation(folder / path.stem)
+        except UserError:  # the base of the others, and what starts from a model that may not be here
+            shutil.rmtree(folder / path.stem)
+
+
+def _read_ablation(folder: Path) -> None:
+    plan(read_record(Ablation, ["--config", str(_only(folder))], "tools/ablate.py"), folder)
 
 
 def _results(folder: Path) -> None:
@@ -319,8 +327,7 @@ READERS: dict[str, Reader] = {
     "salt": Reader(_salt, _read_salt),
     "checkpoint": Reader(_checkpoints, _read_checkpoint),
     "config": Reader(_configs, lambda folder: read_record(TrainConfig, ["--config", str(_only(folder))], "train")),
-    "ablation": Reader(_ablations, lambda folder: plan(
-        read_record(Ablation, ["--config", str(_only(folder))], "ablate"), folder)),
+    "ablation": Reader(_ablations, _read_ablation),
     "results": Reader(_results, read_results),
     "predictions": Reader(_predictions, _read_predictions),
 }  # fmt: skip

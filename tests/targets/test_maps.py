@@ -172,7 +172,7 @@ def test_the_shared_surfaces_with_their_faults(shared_data: Path) -> None:
         assert scene.name == source.name and np.isfinite(scene.depth).all()
 
 
-@pytest.mark.parametrize("name", ["..x..", "-rf", "=1+1", "@a", "a;b", "a\nb", "<b>", "$x", "\u202ea", "CON "])
+@pytest.mark.parametrize("name", ["x..", "-rf", "=1+1", "@a", "a;b", "a\nb", "<b>", "$x", "\u202ea", "CON "])
 def test_a_map_of_any_name_is_called_what_can_name_a_file(tmp_path: Path, name: str) -> None:
     write_map(tmp_path / name)
     write_map(tmp_path / f"{name}2")
