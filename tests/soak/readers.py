@@ -16,6 +16,7 @@ from mtl.grid import Ablation, plan
 from mtl.predict import load_predictor
 from mtl.results import read_results, write_results
 from mtl.review import predicted_in
+from mtl.weights import write_weights
 from targets.cli import read_record
 from targets.errors import UserError
 from targets.fault_names import name_faults
@@ -260,6 +261,8 @@ def _checkpoints(folder: Path) -> None:
     content = {"state_dict": {f"net.{name}": value for name, value in net.state_dict().items()}, KEY: config.as_dict()}
     (folder / "run").mkdir(parents=True)
     torch.save(content, folder / "run" / "best.ckpt")
+    (folder / "model").mkdir()
+    write_weights(config, content["state_dict"], folder / "model" / "model.safetensors")
 
 
 def _read_checkpoint(folder: Path) -> None:
