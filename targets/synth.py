@@ -51,6 +51,8 @@ class SynthOptions:
     depth : metres, mean depth of the surface.
     dip : degrees, the regional dip.
     slope : degrees, typical slope of the folds.
+    folds : wavelengths of folds and radii of domes over the usual: 0.3 has three times as many across the map.
+    patchy : how unevenly folds are spread: standard deviation of the logarithm of their height across the map.
     domes : number of domes and basins.
     faults : number of fault zones.
     throw : largest throw of a fault per length of its trace (Schlische et al. 1996: about 0.03).
@@ -64,6 +66,8 @@ class SynthOptions:
     depth: Range = (1400.0, 3400.0)
     dip: Range = (0.0, 1.3)
     slope: Range = (0.8, 2.5)
+    folds: Range = (1.0, 1.0)
+    patchy: Range = (0.0, 0.0)
     domes: tuple[int, int] = (1, 5)
     faults: tuple[int, int] = (2, 10)
     throw: Range = (0.008, 0.03)
@@ -194,16 +198,18 @@ def folded_surface(
     surface += regional_dip(rng, rows, cols, strike, options)
 
     steep = np.tan(np.radians(rng.uniform(*options.slope)))
+    length = extent * (1.0 if options.folds == (1.0, 1.0) else _log_uniform(rng, options.folds))
     trains = []
     for low, high, share in ((0.45, 0.8, 0.6), (0.18, 0.35, 0.6), (0.06, 0.12, 0.35)):
-        wavelength = extent * rng.uniform(low, high)
+        wavelength = length * rng.uniform(low, high)
         # the root mean square slope of a wave of standard deviation h is 2 pi h / wavelength
         height = steep * share * np.exp(rng.normal(-0.3, 0.45)) * wavelength / (2 * np.pi)
         trains.append(FoldTrain(wavelength / cell, rng.uniform(1.2, 3.5), strike + rng.normal(0, 0.15), height))
-    surface += fold_trains(rng, shape, trains)
+    folds = fold_trains(rng, shape, trains)
+    surface += folds if options.patchy == (0.0, 0.0) else folds * patches(rng, shape, rng.uniform(*options.patchy))
 
     for _ in range(rng.integers(options.domes[0], options.domes[1] + 1)):
-        surface -= dome(rng, rows, cols, strike, steep, rng.uniform(0.12, 0.88, 2), extent * rng.uniform(0.04, 0.15))
+        surface -= dome(rng, rows, cols, strike, steep, rng.uniform(0.12, 0.88, 2), length * rng.uniform(0.04, 0.15))
     if rng.random() < 0.65:  # maps are drawn where there is a high: most fields lie in the middle of theirs
         middle, radius = rng.uniform(0.35, 0.65, 2), extent * rng.uniform(0.12, 0.22)
         surface -= np.abs(dome(rng, rows, cols, strike, 1.6 * steep, middle, radius))
@@ -225,6 +231,12 @@ def real_surface(
     rows, cols = _axes(shape, cell)
     bent = cut(rng, surface, shape, steep * cell) + regional_dip(rng, rows, cols, strike, options)
     return np.asarray(bent - bent.mean(), np.float32)
+
+
+def patches(rng: np.random.Generator, shape: tuple[int, int], spread: float) -> Float:
+    """(H, W) float32 factors that vary slowly across the map; `spread` is that of their logarithm."""
+    uneven = rng.normal(0, spread, (4, 4)).astype(np.float32)
+    return np.exp(cv2.resize(uneven, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
 @dataclass(frozen=True)

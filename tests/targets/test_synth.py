@@ -1,5 +1,7 @@
 """The generator: the same seed gives the same map, faults obey their laws, outlines are made of rectangles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -187,3 +189,17 @@ def test_real_surfaces_take_the_place_of_folds_and_maps_of_one_are_one_group():
     assert [scene.group for scene in scenes] == ["north", "south", "north"]
     assert np.array_equal(scenes[0].depth, make_scene(2, 64, SynthOptions(faults=(0, 0)), surfaces=surfaces).depth)
     assert (scenes[0].depth != make_scene(2, 64, SynthOptions(faults=(0, 0))).depth).any()
+
+
+def test_shorter_folds_make_more_traps_and_uneven_ones_steep_parts_beside_flat_ones():
+    calm = SynthOptions(faults=(0, 0), noise=(0, 0), dip=(0, 0), rectangles=(1, 1))
+
+    def told(options):
+        scenes = [make_scene(seed, 128, options) for seed in range(5)]
+        slopes = [np.hypot(*np.gradient(scene.depth)) for scene in scenes]
+        traps = sum(int(find_closures(s.depth, min_height=0.01 * np.ptp(s.depth)).labels.max()) for s in scenes)
+        return traps, np.median([np.quantile(slope, 0.95) / np.median(slope) for slope in slopes])
+
+    (few, even), (many, _) = told(calm), told(replace(calm, folds=(0.3, 0.3)))
+    _, uneven = told(replace(calm, patchy=(1.0, 1.0)))
+    assert many > 1.5 * few and uneven > 1.15 * even
