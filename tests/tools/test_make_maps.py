@@ -103,3 +103,13 @@ def test_mistakes_are_one_line(call, words, part, tmp_path, monkeypatch):
 
 def test_the_tool_can_be_started_by_its_name():
     assert os.access(TOOL, os.X_OK) and TOOL.read_text().startswith("#!/usr/bin/env python\n")
+
+
+def test_the_maps_of_the_bundled_model_can_be_made(call, tmp_path):
+    config = TOOL.parents[1] / "configs" / "maps" / "default_model.yaml"
+    np.savez(tmp_path / "plain.npz", depth=np.add.outer(np.arange(90.0), np.sin(np.arange(80) / 7)).astype(np.float32))
+    words = ["--config", config, "--count", 2, "--size", 64, "--surfaces", tmp_path / "plain.npz", "--out"]
+    code, _, error = call(*words, tmp_path / "maps")
+    assert code == 0, error
+    maps = [read_map(source) for source in list_maps([tmp_path / "maps"])]
+    assert [scene.group for scene in maps] == ["plain", "plain"]
