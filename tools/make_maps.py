@@ -81,8 +81,9 @@ def main(
     if styles is not None and styles not in STYLES:
         raise UserError("--styles", repr(styles), f"one of {', '.join(STYLES)}")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
+    real = [read_map(source) for source in list_maps(surfaces)] if surfaces else []
     make: Callable[..., Scene] = partial(
-        make_scene, size=size, options=synth, styles=styles or CLEAN, disturbed=depth_noise
+        make_scene, surfaces=real, size=size, options=synth, styles=styles or CLEAN, disturbed=depth_noise
     )
     if grids:
         shape = partial(_shaped, elevation=elevation, longest=longest, disturbed=depth_noise, seed=seed)
