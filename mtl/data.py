@@ -165,8 +165,9 @@ class Patches(Dataset[Batch]):
             arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
         varied = vary(inputs, inside, self._inputs, self._augment, rng)
-        if len(sample.shown) > 1:
-            hide(varied, inside, self._inputs, sample.shown[rng.integers(len(sample.shown))])
+        hide(
+            varied, inside, self._inputs, sample.shown[rng.integers(len(sample.shown)) if len(sample.shown) > 1 else 0]
+        )
         arrays["inputs"] = np.concatenate(np.split(varied, varied.shape[-1] // self._size, -1))
         if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))

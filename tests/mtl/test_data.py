@@ -171,6 +171,8 @@ def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
     records = [INPUTS["rgb"], INPUTS["depth"]]
     sample = prepare(picture, records, [HEADS["trap"]], TruthOptions(), ["rgb", "rgb,depth"])
     assert sample.shown == (("rgb",),) and (sample.inputs[3] == -1.5).all()
+    patch = Patches([sample], records, PatchConfig(64, 64), AugmentConfig())[0]
+    assert (patch["inputs"][3] == -1.5).all() and patch["inputs"][:3].std() > 0  # no noise on what is not shown
 
 
 def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
