@@ -64,8 +64,11 @@ CLEAN = "clean"  # the known palettes, black contours, brown faults, and nothing
 STYLES = (CLEAN, *FAMILIES)
 
 
-def random_style(rng: np.random.Generator, family: str = CLEAN) -> Style:
-    """One of the many ways in which a map may be drawn.
+SMALL = 160  # pixels of the shorter side of a picture, below which wide lines and long texts would hide the map
+
+
+def random_style(rng: np.random.Generator, family: str = CLEAN, shape: tuple[int, int] = (512, 512)) -> Style:
+    """One of the many ways in which a map of (H, W) pixels may be drawn; small ones of reports in thin lines.
 
     Raises
     ------
@@ -75,13 +78,18 @@ def random_style(rng: np.random.Generator, family: str = CLEAN) -> Style:
         return clean_style(rng)
     if family not in FAMILIES:
         raise UserError("styles", repr(family), f"one of {', '.join(STYLES)}")
-    return report_style(rng, FAMILIES[family])
+    style = report_style(rng, FAMILIES[family])
+    if min(shape) >= SMALL:
+        return style
+    thin, few = min(style.contour_width, 0.5), min(style.density, 1.2)
+    sheet = replace(style.sheet, grid=0, names=0, scale_bar=False, title=False)
+    return replace(style, contour_width=thin, density=few, fault_width=1, sheet=sheet)
 
 
 def redrawn(scene: Scene, rng: np.random.Generator, family: str) -> Scene:
     """The map with another picture, whose contours are the style's own."""
     plain = scene.with_(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
-    return drawn(plain, random_style(rng, family))
+    return drawn(plain, random_style(rng, family, scene.shape))
 
 
 def clean_style(rng: np.random.Generator) -> Style:

@@ -179,7 +179,7 @@ def make_scene(
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=surface.name if surface else name)
     if disturbed:
         scene = with_poor_picks(scene, disturbed, np.random.default_rng([seed, 5]))
-    style = random_style(look, styles)
+    style = random_style(look, styles, shape)
     lines = max(1.0, contour_count(shape) * look.uniform(*options.contours) * style.density)
     return drawn(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
 

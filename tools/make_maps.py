@@ -112,9 +112,10 @@ def _make_grid(
     source: MapSource, shape: Callable[[MapSource], Scene], style: Style, styles: str | None, seed: int
 ) -> Scene:
     """A grid with its picture, in `style` or in one of a family that seed and name choose."""
+    scene = shape(source)
     if styles is not None:
-        style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles)
-    return drawn(shape(source), style)
+        style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles, scene.shape)
+    return drawn(scene, style)
 
 
 def _shaped(source: MapSource, elevation: bool, longest: int, disturbed: float, seed: int) -> Scene:

@@ -54,6 +54,14 @@ def test_drawing_changes_the_picture_and_its_contours_alone(family):
     assert (again.geo.x0, again.geo.dx) == (scene.geo.x0, scene.geo.dx) and again.geo.contour_interval > 0
 
 
+def test_small_maps_are_not_hidden_by_their_lines():
+    for seed in range(40):
+        small, large = (random_style(np.random.default_rng(seed), "train", shape) for shape in ((65, 119), (200, 300)))
+        assert small.palette == large.palette and large == random_style(np.random.default_rng(seed), "train")
+        assert small.contour_width <= 0.5 and small.fault_width == 1 and small.density <= 1.2
+        assert not (small.sheet.title or small.sheet.grid) and small.sheet.wells == large.sheet.wells
+
+
 def test_an_unknown_family_lists_the_known_ones():
     with pytest.raises(UserError, match="clean, train, unseen, unseen_legend"):
         random_style(np.random.default_rng(0), "nice")
