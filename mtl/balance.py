@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from mtl.together import number, over_all
 from targets.errors import UserError
 
 SURGERY = {  # torchjd's weightings of a Gramian that keep nothing between steps, which a resumed run would lack
@@ -94,8 +95,6 @@ class DynamicAverage(FixedWeights):
         return self.given * len(self.given) * torch.softmax(pace / self.TEMPERATURE, 0)
 
     def end_epoch(self) -> None:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(self.seen)
         self.history.copy_(torch.stack([self.seen[:-1] / self.seen[-1].clamp(min=1), self.history[0]]))
         self.seen.zero_()
 
@@ -151,7 +150,7 @@ def gradient_products(costs: Sequence[Tensor], shared: Tensor) -> Tensor:
     lift = costs[0].new_tensor(2.0**10)
     rows = [torch.autograd.grad(cost, shared, lift, retain_graph=True)[0].float().flatten() / lift for cost in costs]
     gradients = torch.stack(rows)
-    return gradients @ gradients.T
+    return over_all(gradients @ gradients.T) / number() ** 2
 
 
 def cosines(gramian: Tensor) -> Tensor:

@@ -78,11 +78,13 @@ def _check_archive(path: Path) -> None:
 
 
 def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of an earlier version in the words of this one: augment.d4 has become augment.symmetry."""
-    augment = dict(plain["augment"])
+    """The config of an earlier version in the words of this one: augment.d4 has become augment.symmetry, and
+    loop.devices what torchrun says."""
+    augment, loop = dict(plain["augment"]), dict(plain["loop"])
     if "d4" in augment:
         augment["symmetry"] = "d4" if augment.pop("d4") else "none"
-    return {**plain, "augment": augment}
+    loop.pop("devices", None)
+    return {**plain, "augment": augment, "loop": loop}
 
 
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:

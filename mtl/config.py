@@ -153,6 +153,7 @@ class OptimConfig:
 class LoopConfig:
     """The training loop.
 
+    batch : patches at a time, of each process where several train together.
     repeats : times each patch is seen in an epoch, varied anew each time; few maps then train as long as many.
     accumulate : batches per optimiser step.
     precision : as Lightning's: 32-true, bf16-mixed, 16-mixed.
@@ -170,7 +171,6 @@ class LoopConfig:
     accumulate: int = 1
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
-    devices: int = 1
     workers: int = 0
     early_stop: int = 0
     monitor: str | None = None

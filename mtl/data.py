@@ -15,6 +15,7 @@ from mtl.context import Context
 from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
 from mtl.inputs import InputChannel, hide, sets_of, stack_inputs
+from mtl.processes import Process
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
@@ -278,11 +279,47 @@ class EpochSampler(Sampler[int]):
             yield from (turn_of_all * self._length + shown).tolist()
 
 
+def number_of_batches(patches: int, size: int, processes: int) -> int:
+    """Batches of `size` patches for every process; too few for each process to have one, the last join those before."""
+    full, rest = divmod(patches, size * processes)
+    return full + (rest >= processes)
+
+
+class Batches(Sampler[list[int]]):
+    """What one of several processes has of every batch of an epoch; all together, each patch of `sampler` once.
+
+    Parameters
+    ----------
+    size : patches of a process in a batch.
+    process : which of all it is for.
+
+    Raises
+    ------
+    UserError : fewer patches than processes.
+    """
+
+    def __init__(self, sampler: EpochSampler, size: int, process: Process) -> None:
+        self.sampler, self._size, self._process = sampler, size, process  # Lightning tells `sampler` the epoch
+        if len(sampler) < process.number:
+            found = f"{len(sampler)} patches in an epoch for {process.number} processes"
+            raise UserError("--data", found, "a patch for each at least", "use fewer processes, or --loop.repeats")
+
+    def __len__(self) -> int:
+        return number_of_batches(len(self.sampler), self._size, self._process.number)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        keys = list(self.sampler)  # fewer than its length, where a resumed epoch goes on
+        size, number = self._size, self._process.number
+        ends = size * number * np.arange(1, number_of_batches(len(keys), size, number))
+        for batch in np.split(np.array(keys), ends):
+            yield self._process.share(batch.tolist())
+
+
 @dataclass(frozen=True)
 class FlightPlan:
     """What one run will do, in numbers: printed before it starts.
 
-    patches : different ones; shown : in an epoch, repetitions counted.
+    patches : different ones; shown : in an epoch, repetitions counted; batch : of each process.
     """
 
     maps: int
@@ -292,15 +329,17 @@ class FlightPlan:
     batch: int
     accumulate: int
     epochs: int
+    processes: int = 1
 
     @property
     def steps(self) -> int:
         """Optimiser steps per epoch."""
-        return math.ceil(math.ceil(self.shown / self.batch) / self.accumulate)
+        return math.ceil(number_of_batches(self.shown, self.batch, self.processes) / self.accumulate)
 
     def __str__(self) -> str:
         return (
             f"{self.maps} training maps -> {self.patches} patches, {self.validation_maps} validation maps; "
-            f"{self.shown} patches an epoch in {self.steps} steps of {self.batch * self.accumulate}; "
+            f"{self.shown} patches an epoch in {self.steps} steps of {self.batch * self.accumulate * self.processes}; "
             f"{self.epochs} epochs, {self.steps * self.epochs} steps, {self.shown * self.epochs} patches in all"
+            + (f"; {self.processes} processes" if self.processes > 1 else "")
         )

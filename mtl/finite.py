@@ -11,6 +11,7 @@ from torch.nn.utils import get_total_norm
 
 from mtl.data import Batch
 from mtl.saving import write_tensors
+from mtl.together import gathered
 from targets.errors import UserError
 
 STOPPED = "stopped.pt"  # in the run folder: the batch at which a run stopped, and the weights it met
@@ -41,6 +42,7 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
     if torch.stack(list(values.values())).isfinite().all():
         return
     wrong = {name: value.item() for name, value in values.items() if not value.isfinite()}
+    batch = {name: torch.cat(gathered([value.cpu()])) for name, value in batch.items()}  # of all processes
     patches: Any = trainer.train_dataloader
     places = [patches.dataset.place(int(key)) for key in batch["key"]]
     path = Path(trainer.default_root_dir) / STOPPED
@@ -50,10 +52,12 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
         "epoch": trainer.current_epoch,
         "step": trainer.global_step,
         "places": places,
-        "batch": {name: value.cpu() for name, value in batch.items()},
+        "batch": batch,
         "weights": trainer.lightning_module.state_dict(),
     }
-    write_tensors(content, path)
+    if trainer.is_global_zero:
+        write_tensors(content, path)
+    trainer.strategy.barrier()
     raise UserError(
         path,
         f"holds the batch of epoch {trainer.current_epoch + 1} at which the {what} was not finite "

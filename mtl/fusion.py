@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from mtl.heads import Output
+from mtl.together import gathered
 from targets.scene import Bool, Float
 
 CERTAIN = 0.99  # a computed mask is 0 or 1; it counts as this sure, so that its logit is finite
@@ -54,6 +55,7 @@ class Fusion(nn.Module):
             step = max(1, int(valid.sum()) // CELLS)
             features.append(self._logits(maps)[:, valid].T[::step])
             truth.append(target[0][valid][::step] > 0.5)
+        features, truth = gathered(features), gathered(truth)
         if not features or len(np.unique(np.concatenate(truth))) < 2:
             return
         # C: hardly any shrinkage, the cells are many and the weights few

@@ -3,7 +3,7 @@
 All take `logits` and `target` of shape (B, C, H, W) and `valid` of shape (B, 1, H, W) with 0 or 1, and return a
 scalar, least (and not below 0) where the answer is right. A batch without a valid cell gives 0 and zero gradients.
 Sums run over the batch as a whole: a false alarm on a patch without traps then costs as much as anywhere else, where a
-ratio per patch would be blind to it.
+ratio per patch would be blind to it. Several processes that train together have one batch (`mtl.together`).
 
 Which one a head is trained with stands in its record; `choose` finds another one by name.
 """
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mtl.together import joined, over_all
 from targets.errors import UserError
 
 Kind = Literal["mask", "peaks", "quantity", "classes"]
@@ -47,7 +48,8 @@ class Loss:
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
     """The mean of values over valid cells: divided by the number of valid cells, not by the size of the batch."""
-    return (values * valid).sum() / (valid.expand_as(values).sum().clamp(min=1))
+    total, cells = over_all(torch.stack([(values * valid).sum(), valid.expand_as(values).sum()]))
+    return total / cells.clamp(min=1)
 
 
 def bce(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -63,8 +65,8 @@ def overlap_lost(
     Half a cell is added above and below, so that nothing found where nothing is counts as right.
     """
     probability, target = probability * valid, target * valid
-    hits = (probability * target).sum(sums)
-    alarms, misses = probability.sum(sums) - hits, target.sum(sums) - hits
+    hits, seen, true = over_all(torch.stack([plane.sum(sums) for plane in (probability * target, probability, target)]))
+    alarms, misses = seen - hits, true - hits
     return 1 - (hits + 0.5) / (hits + fp_weight * alarms + fn_weight * misses + 0.5)
 
 
@@ -94,6 +96,7 @@ def lovasz(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """
     truth = ((target > 0.5) * valid).flatten()
     margin = torch.where(valid > 0, 1 - logits * torch.where(target > 0.5, 1, -1), -torch.inf).flatten()
+    truth, margin = joined(truth), joined(margin)
     order = margin.argsort(descending=True)
     truth = truth[order]
     union = truth.sum() + (1 - truth).cumsum(0)
@@ -141,7 +144,8 @@ def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     p = torch.sigmoid(logits)
     hit = (1 - p) ** 2 * log_p * peak
     alarm = (1 - target) ** 4 * p**2 * log_q * (valid - peak)
-    return -(hit + alarm).sum() / peak.sum().clamp(min=1)
+    total, peaks = over_all(torch.stack([(hit + alarm).sum(), peak.sum()]))
+    return -total / peaks.clamp(min=1)
 
 
 def smooth_l1(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from mtl.net import STRIDE, MultiHeadNet
 from mtl.panels import cosine_panel
 from mtl.predict import Predictor
 from mtl.settings import monitored
+from mtl.together import gathered, over_all, together
 from targets.scene import Bool, Float
 
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
@@ -61,24 +62,26 @@ class MultiTask(L.LightningModule):
         self.predictor = Predictor((self.net,), self.net.fusion, self.inputs, self.heads, config)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The weighted sum of all heads' losses on a batch of patches."""
+        """The weighted sum of all heads' losses on a batch of patches, that of all processes."""
         self.batch = batch
-        inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
-        shared, stages = self.net.features(inputs)
-        costs = self.costs(self.net.answers(shared, inputs.shape[-2:]), batch)
-        by_head = {head.name: cost for head, cost in zip(self.heads, costs, strict=True)}
-        stop_unless_finite(by_head, "loss", batch, self.trainer)
-        early = [self.costs(logits, batch) for logits in self.net.early_answers(stages, inputs.shape[-2:])]
-        supervised = costs
-        if early:
-            share = self.config.net.deep_supervision / len(early)
-            supervised = [cost + share * sum(others) for cost, *others in zip(costs, *early, strict=True)]
-        total, weights = self.balance(supervised, shared)
+        with together():
+            inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
+            shared, stages = self.net.features(inputs)
+            costs = self.costs(self.net.answers(shared, inputs.shape[-2:]), batch)
+            by_head = {head.name: cost for head, cost in zip(self.heads, costs, strict=True)}
+            stop_unless_finite(by_head, "loss", batch, self.trainer)
+            early = [self.costs(logits, batch) for logits in self.net.early_answers(stages, inputs.shape[-2:])]
+            supervised = costs
+            if early:
+                share = self.config.net.deep_supervision / len(early)
+                supervised = [cost + share * sum(others) for cost, *others in zip(costs, *early, strict=True)]
+            total, weights = self.balance(supervised, shared)
+            if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
+                self.gradients.append((gradient_products(costs, shared).cpu(), weights.cpu()))
+            patches = int(over_all(torch.tensor(len(inputs))))
         for head, cost, weight in zip(self.heads, costs, weights, strict=True):
-            self.add_to_mean(f"{head.name}/train_loss", cost, len(inputs))
-            self.add_to_mean(f"{head.name}/weight", weight, len(inputs))
-        if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
-            self.gradients.append((gradient_products(costs, shared).cpu(), weights.cpu()))
+            self.add_to_mean(f"{head.name}/train_loss", cost, patches)
+            self.add_to_mean(f"{head.name}/weight", weight, patches)
         self.log("loss", total.detach(), prog_bar=True, on_step=True, on_epoch=False)
         return total
 
@@ -109,12 +112,19 @@ class MultiTask(L.LightningModule):
         """Patches go to the device; a whole map stays where it is, its tiles are sent one batch at a time."""
         return batch if isinstance(batch, Sample) else super().transfer_batch_to_device(batch, device, dataloader_idx)
 
+    def setup(self, stage: str) -> None:
+        """Let every process drop other features; their weights are those of the first."""
+        if self.global_rank:
+            torch.manual_seed(self.config.loop.seed + self.global_rank)
+
     def on_validation_epoch_start(self) -> None:
         self.losses = {head.name: [] for head in self.heads}
         self.answered = []
 
-    def validation_step(self, sample: Sample) -> None:
-        """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores."""
+    def validation_step(self, sample: Sample | None) -> None:
+        """Predict one whole map by tiles, as `tools/predict.py` does, and add up its scores; None: there is no map."""
+        if sample is None:
+            return
         predictor = self.predictor.known_by([",".join(sample.shown[0])])
         values, logits = predictor.answer_and_logits(lambda rows: sample.inputs[:, rows], sample.scene)
         for output in self.outputs:
@@ -139,7 +149,8 @@ class MultiTask(L.LightningModule):
             figures = self.figures(output) | self.board.figures(output)
             self.sums[output.name].reset()
             if output.name in self.losses:
-                figures["val_loss"] = sum(self.losses[output.name]) / max(1, len(self.losses[output.name]))
+                losses = gathered(self.losses[output.name])
+                figures["val_loss"] = sum(losses) / max(1, len(losses))
             for name, value in figures.items():
                 self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
         if self.draws_now():
@@ -176,8 +187,9 @@ class MultiTask(L.LightningModule):
         return output.score.ratios(dict(zip(output.score.sums, pooled, strict=True)))
 
     def writers(self) -> list[SummaryWriter]:
-        """What writes pictures for TensorBoard."""
-        return [logger.experiment for logger in self.loggers if isinstance(logger, TensorBoardLogger)]
+        """What writes pictures for TensorBoard, in the process that writes."""
+        loggers = self.loggers if self.trainer.is_global_zero else []
+        return [logger.experiment for logger in loggers if isinstance(logger, TensorBoardLogger)]
 
     def draw_panels(self) -> None:
         """The pictures of every output in TensorBoard."""
@@ -262,20 +274,22 @@ class MultiTask(L.LightningModule):
         batches = int((self.trainer.fit_loop.batch_idx + 1) % self.trainer.num_training_batches)
         checkpoint[POSITION] = {"epoch": self.current_epoch + (batches == 0), "batches": batches}
         checkpoint["so_far"] = {"means": self.means, "gradients": self.gradients}
-        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random"] = torch.stack(gathered([torch.get_rng_state()]))
         if self.plateau is not None:
             checkpoint["plateau"] = self.plateau.state_dict()
         if torch.cuda.is_available():
-            checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+            checkpoint["random_cuda"] = gathered([torch.cuda.get_rng_state()])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore plateau and random state; Lightning restores weights, optimiser, cosine schedule and position."""
-        torch.set_rng_state(checkpoint["random"].cpu())
+        states, rank = torch.atleast_2d(checkpoint["random"].cpu()), self.global_rank
+        if rank < len(states):  # there were as many processes
+            torch.set_rng_state(states[rank])
         self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
         if "so_far" in checkpoint:
             self.means, self.gradients = checkpoint["so_far"]["means"], checkpoint["so_far"]["gradients"]
-        if torch.cuda.is_available() and "random_cuda" in checkpoint:
-            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+        if torch.cuda.is_available() and rank < len(checkpoint.get("random_cuda", [])):
+            torch.cuda.set_rng_state(checkpoint["random_cuda"][rank].cpu())
 
 
 class CosineRate:

@@ -10,6 +10,9 @@ from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 class EpochLines(ProgressBar):
     """One line per epoch: the figures that a bar would show, and the seconds it took."""
 
+    def disable(self) -> None:
+        """Nothing to do: of several processes, the first alone has lines."""
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._began = perf_counter()  # a resumed run may begin within an epoch
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from lightning.pytorch.callbacks import Callback
 
 from mtl.config import TrainConfig
+from mtl.processes import alone
 from mtl.train import train
 from targets.errors import UserError
 from targets.files import written_whole
@@ -29,8 +30,9 @@ def make_run(config: TrainConfig, folder: Path, settings: str, extra_callbacks: 
 
     Raises
     ------
-    UserError : the folder holds something else.
+    UserError : the folder holds something else, or several processes were started.
     """
+    alone("many runs")
     marker = folder / MARKER
     if folder.exists() and any(folder.iterdir()):
         if not marker.exists():

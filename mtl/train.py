@@ -12,20 +12,20 @@ from typing import Any
 
 import lightning as L
 import torch
+import torch.distributed as dist
 import yaml
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
-from lightning.pytorch.plugins.environments import SLURMEnvironment
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
 from mtl.averaging import MovingAverage
 from mtl.board import pages
 from mtl.checkpoint import POSITION, check_same_network, read_checkpoint
 from mtl.config import AS_IT_IS, TrainConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, prepare, shown_by
+from mtl.data import Batches, EpochSampler, FlightPlan, Patches, prepare, shown_by
 from mtl.module import MultiTask
 from mtl.net import STRIDE
+from mtl.processes import this_process
 from mtl.progress import progress
 from mtl.saving import KeptCheckpoint, Saving, WholeFiles, ignore_stops
 from mtl.settings import check_settings, monitored
@@ -73,8 +73,7 @@ def train(
 ) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them, with the run folder to itself; see `fit`."""
     check_settings(config)
-    first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
-    with in_use(out) if first else nullcontext():
+    with in_use(out) if this_process().first else nullcontext():
         training, validation = maps_of(config)
         return fit(config, out, training, validation, resume, extra_callbacks)
 
@@ -148,11 +147,12 @@ def fit(
         ready.go_on(checkpoint)
     config, module, loop = ready.config, ready.module, config.loop
     monitor, mode = monitored(config, module.heads)
-    print(ready.plan, flush=True)
-    out.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
-    with written_whole(out / "config.yaml") as temporary:
-        temporary.write_text(resolved)
+    if this_process().first:
+        print(ready.plan, flush=True)
+        out.mkdir(parents=True, exist_ok=True)
+        with written_whole(out / "config.yaml") as temporary:
+            temporary.write_text(resolved)
     logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
     logger.experiment.add_custom_scalars(pages(module.outputs))
@@ -170,6 +170,8 @@ def fit(
     callbacks.append(Saving(out, loop.save_minutes))  # what the others keep of a step is in the checkpoint
     trainer = trainer_of(config, out, loop.epochs, logger, callbacks)
     trainer.fit(module, ready.patches, ready.maps, ckpt_path=last if resume else None)
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
     return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
 
@@ -178,7 +180,7 @@ class Ready:
     """A run that may start.
 
     config : with the size of patches that fits the maps.
-    patches, maps : what the module is shown, to learn from and to be judged on.
+    patches, maps : what the module is shown in this process, to learn from and to be judged on.
     sampler : the order of the patches.
     """
 
@@ -192,7 +194,7 @@ class Ready:
     def go_on(self, checkpoint: Mapping[str, Any]) -> None:
         """Leave out the patches that the epoch of a checkpoint has shown (earlier versions saved whole epochs)."""
         at = checkpoint.get(POSITION, {"epoch": checkpoint["epoch"] + 1, "batches": 0})
-        self.sampler.go_on(at["epoch"], at["batches"] * self.plan.batch)
+        self.sampler.go_on(at["epoch"], at["batches"] * self.plan.batch * self.plan.processes)
 
 
 def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Sequence[Scene], pretrained: bool) -> Ready:
@@ -204,45 +206,57 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
         the weights.
     """
     # Lightning's advice and the deprecations inside it; the flight plan says what matters to a user.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
     longest = config.patches.longest
     training, validation = ([coarsened(scene, longest) for scene in scenes] for scenes in (training, validation))
     config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
+    process, loop = this_process(), config.loop
     module = MultiTask(config, pretrained and config.init is None)
     if pretrained and config.init is not None:
         anew = start_from(module.net, config)
-        print(f"starts from {config.init}" + (f"; heads that start anew: {', '.join(anew)}" if anew else ""))
+        if process.first:
+            print(f"starts from {config.init}" + (f"; heads that start anew: {', '.join(anew)}" if anew else ""))
     samples, held = (
         [prepare(scene, module.inputs, module.heads, config.targets, config.shown) for scene in scenes]
-        for scenes in (training, validation)
+        for scenes in (training, process.share(validation))
     )
     if config.overfit:  # without variation
         samples, held = ([shown_by(s, module.inputs, s.shown[0]) for s in scenes] for scenes in (samples, held))
-    loop = config.loop
     augment = AS_IT_IS if config.overfit else config.augment
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
     batch = min(loop.batch, len(patches) * (1 if config.overfit else loop.repeats))
-    repeats = math.ceil(OVERFIT_STEPS * batch / len(patches)) if config.overfit else loop.repeats
+    shown = OVERFIT_STEPS * batch * process.number
+    repeats = math.ceil(shown / len(patches)) if config.overfit else loop.repeats
     sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.trap_share)
-    plan = FlightPlan(len(samples), len(held), len(patches), len(sampler), batch, loop.accumulate, loop.epochs)
+    plan = FlightPlan(
+        len(samples),
+        len(validation),
+        len(patches),
+        len(sampler),
+        batch,
+        loop.accumulate,
+        loop.epochs,
+        process.number,
+    )
     # A list is all a loader needs, whatever its annotation says.
     maps: Any = [shown_by(sample, module.inputs, names) for sample in held for names in sample.shown]
+    batches = Batches(sampler, batch, process)
     return Ready(
         config,
         module,
         plan,
         DataLoader(
             patches,
-            batch,
-            sampler=sampler,
+            batch_sampler=batches,
             num_workers=loop.workers,
             persistent_workers=loop.workers > 0,
             worker_init_fn=ignore_stops,
             generator=torch.Generator(),  # else it would draw from the random numbers of dropout
         ),
-        DataLoader(maps, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
+        DataLoader(maps or [None], batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
         sampler,
     )
 
@@ -252,14 +266,12 @@ def trainer_of(
 ) -> L.Trainer:
     """Lightning's loop with the settings of a run."""
     loop = config.loop
-    plugins: list[Any] = [WholeFiles()]
-    if SLURMEnvironment.detect():  # Lightning would save in the middle of a step when asked to stop
-        plugins.append(SLURMEnvironment(auto_requeue=False))
+    devices = this_process().devices(loop.accelerator)
     return L.Trainer(
         default_root_dir=out,
         max_epochs=epochs,
-        accelerator=loop.accelerator,
-        devices=loop.devices,
+        **devices,
+        use_distributed_sampler=False,  # `Batches` share the patches out, so that none is shown twice
         precision=loop.precision,
         accumulate_grad_batches=loop.accumulate,
         gradient_clip_val=config.optim.clip or None,
@@ -269,7 +281,7 @@ def trainer_of(
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        plugins=plugins,
+        plugins=[WholeFiles(), this_process().environment],
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mtl.config import TrainConfig
 from mtl.heads import HEADS
 from mtl.names import pick
+from mtl.processes import alone, one_voice, this_process
 from mtl.rates import find_rate
 from mtl.start import typed, with_model
 from mtl.train import train
@@ -27,11 +28,15 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, f
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
+        alone("--find_lr")
         print(
             f"where the loss falls fastest: --optim.lr {find_rate(config, folder):.2g}; look at {folder / 'rates.png'}"
         )
         return
-    figures = train(config, folder, resume)
+    with one_voice():
+        figures = train(config, folder, resume)
+    if not this_process().first:
+        return
     told = [
         f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
         for head in pick(HEADS, config.heads, "--heads")

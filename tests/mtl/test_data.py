@@ -1,13 +1,16 @@
 """Patches: padding that is masked, one symmetry for everything, keys that decide augmentation alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig
-from mtl.data import EpochSampler, FlightPlan, Patches, patch_origins, prepare, shown_by, vary
+from mtl.data import Batches, EpochSampler, FlightPlan, Patches, patch_origins, prepare, shown_by, vary
 from mtl.heads import HEADS
 from mtl.inputs import INPUTS, stack_inputs
+from mtl.processes import Process
 from targets.errors import UserError
 from targets.truth import TrapRules, TruthOptions
 from tests.conftest import dome_scene
@@ -134,10 +137,51 @@ def test_patches_without_traps_are_shown_by_turns_if_traps_are_rare():
     assert len(EpochSampler(40, 1, wanted=~wanted & wanted, share=0.5)) == 40  # no trap at all: nothing to prefer
 
 
+def shares(sampler, size, number):
+    """The batches of every process."""
+    return [list(Batches(sampler, size, Process(rank, number, 1, None))) for rank in range(number)]
+
+
+@pytest.mark.parametrize(("patches", "number"), [(n, k) for n in (3, 7, 8, 9, 12, 25) for k in (1, 2, 3)])
+def test_all_processes_together_show_every_patch_once_in_batches_of_one_process(patches, number):
+    sampler = EpochSampler(patches, seed=1)
+    own, (whole,) = shares(sampler, 2, number), shares(sampler, 2 * number, 1)
+    assert len({len(batches) for batches in own}) == 1 and all(batch for batches in own for batch in batches)
+    assert sorted(key for batches in own for batch in batches for key in batch) == list(range(patches))
+    joined = [[key for batch in step for key in batch] for step in zip(*own, strict=True)]
+    if len(whole) > 1 and len(whole[-1]) < number:  # too few for each process to have one
+        *whole, before, last = whole
+        whole.append(before + last)
+    assert joined == whole
+
+
+def test_an_epoch_goes_on_with_the_next_batch_of_all_processes():
+    sampler = EpochSampler(13, seed=1)
+    whole = shares(sampler, 2, 3)
+    sampler.go_on(0, 6)
+    assert shares(sampler, 2, 3) == [batches[1:] for batches in whole]
+
+
+def test_a_process_without_a_patch_is_refused():
+    with pytest.raises(UserError, match="2 patches in an epoch for 3 processes"):
+        Batches(EpochSampler(2, seed=1), 4, Process(0, 3, 1, None))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5])
+def test_every_validation_map_is_judged_by_one_process_and_the_first_has_one(number):
+    own = [Process(rank, number, 1, None).share(list("abcd")) for rank in range(number)]
+    assert [name for names in own for name in names] == list("abcd")
+    assert own[0] and max(map(len, own)) - min(map(len, own)) <= 1
+
+
 def test_the_flight_plan_counts_steps():
     plan = FlightPlan(maps=2, validation_maps=1, patches=7, shown=21, batch=8, accumulate=2, epochs=10)
     assert plan.steps == 2  # 3 batches, two of them a step
     assert "20 steps, 210 patches in all" in str(plan)
+    plan = replace(plan, processes=2)
+    assert (
+        plan.steps == 1 and "21 patches an epoch in 1 steps of 32;" in str(plan) and str(plan).endswith("2 processes")
+    )
 
 
 @pytest.mark.parametrize(("symmetry", "number"), [("none", 1), ("mirror", 2), ("flips", 4), ("d4", 8)])
