@@ -11,7 +11,6 @@ from timm.layers import BatchNormAct2d
 from torch import nn
 
 from mtl.balance import gradient_products
-from mtl.heads import HEADS
 from mtl.losses import LOSSES, choose
 from mtl.together import gathered, over_all, together
 
@@ -21,8 +20,7 @@ RECORDS = LOSSES | {"bce+lovasz": choose("bce+lovasz", "mask", "")}
 
 def layers():
     torch.manual_seed(1)
-    first, second = nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3, bias=False)
-    return nn.Sequential(first, nn.BatchNorm2d(4), second, BatchNormAct2d(6))
+    return nn.Sequential(nn.Conv2d(3, 4, 3), BatchNormAct2d(4), nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6))
 
 
 def batch(loss):
@@ -85,7 +83,9 @@ def test_two_processes_do_what_one_does_with_all_patches(found, name):
     for own in found:
         assert own[name].keys() == expected.keys()
         for key, value in expected.items():
-            torch.testing.assert_close(own[name][key], value, rtol=1e-5, atol=1e-6 * float(value.abs().max()), msg=key)
+            torch.testing.assert_close(
+                own[name][key], value, rtol=1e-4, atol=1e-6, msg=lambda said, key=key: key + said
+            )
 
 
 def test_outside_the_block_every_process_is_alone(found):
@@ -97,4 +97,6 @@ def test_outside_the_block_every_process_is_alone(found):
 
 
 def test_every_head_is_trained_with_a_loss_that_is_tested_here():
+    from mtl.heads import HEADS  # here, because the other processes read this file too, and do without
+
     assert {part for head in HEADS.values() for part in head.loss.name.split("+")} <= set(RECORDS)
