@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from timm.layers import BatchNormAct2d
 from torch import nn
 
 from mtl.balance import gradient_products
+from mtl.heads import HEADS
 from mtl.losses import LOSSES, choose
 from mtl.together import gathered, over_all, together
 
@@ -20,7 +22,8 @@ RECORDS = LOSSES | {"bce+lovasz": choose("bce+lovasz", "mask", "")}
 
 def layers():
     torch.manual_seed(1)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), BatchNormAct2d(4), nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6))
+    first, second = nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 6, 3, bias=False)  # biases ahead of a norm do nothing
+    return nn.Sequential(first, BatchNormAct2d(4), second, nn.BatchNorm2d(6))
 
 
 def batch(loss):
@@ -72,7 +75,8 @@ def found(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(run, (port, folder), len(SHARES))
+    method = "fork" if sys.platform == "linux" else "spawn"  # to fork takes no second import of torch
+    torch.multiprocessing.start_processes(run, (port, folder), len(SHARES), start_method=method)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(len(SHARES))]
 
 
@@ -97,6 +101,4 @@ def test_outside_the_block_every_process_is_alone(found):
 
 
 def test_every_head_is_trained_with_a_loss_that_is_tested_here():
-    from mtl.heads import HEADS  # here, because the other processes read this file too, and do without
-
     assert {part for head in HEADS.values() for part in head.loss.name.split("+")} <= set(RECORDS)
