@@ -284,7 +284,7 @@ class MultiTask(L.LightningModule):
         """Restore plateau and random state; Lightning restores weights, optimiser, cosine schedule and position."""
         states, rank = torch.atleast_2d(checkpoint["random"].cpu()), self.global_rank
         if rank < len(states):  # there were as many processes
-            torch.set_rng_state(states[rank])
+            torch.set_rng_state(states[rank].clone())  # torch crashes on a part of a tensor
         self.saved_plateau = checkpoint.get("plateau")  # the scheduler itself is made later
         if "so_far" in checkpoint:
             self.means, self.gradients = checkpoint["so_far"]["means"], checkpoint["so_far"]["gradients"]
