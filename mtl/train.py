@@ -242,7 +242,7 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
         process.number,
     )
     # A list is all a loader needs, whatever its annotation says.
-    maps: Any = [shown_by(sample, module.inputs, names) for sample in held for names in sample.shown]
+    maps: Any = [shown_by(sample, module.inputs, names) for sample in held for names in sample.shown] or [None]
     batches = Batches(sampler, batch, process)
     return Ready(
         config,
@@ -256,7 +256,7 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
             worker_init_fn=ignore_stops,
             generator=torch.Generator(),  # else it would draw from the random numbers of dropout
         ),
-        DataLoader(maps or [None], batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
+        DataLoader(maps, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
         sampler,
     )
 
