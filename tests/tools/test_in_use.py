@@ -1,0 +1,28 @@
+"""Tools that write a folder over a long time refuse one that another program works in, before they do any work."""
+
+import subprocess
+import sys
+
+import pytest
+
+from targets.cli import run
+from tests.targets.test_locks import HOLD
+from tools import ablate, crossval, train
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (train.main, ["--data", "."]),
+        (crossval.main, ["--data", ".", "--split.folds", "2"]),
+        (ablate.main, ["--config", "configs/ablations/smoke.yaml"]),
+    ],
+    ids=["train", "crossval", "ablate"],
+)
+def test_a_folder_in_use_is_refused(tmp_path, capsys, main, words):
+    with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "out"], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(SystemExit) as ended:
+            run(main, [*words, "--out", str(tmp_path / "out")])
+        holder.kill()
+    assert ended.value.code == 2 and f"in use by process {holder.pid}" in capsys.readouterr().err
