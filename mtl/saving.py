@@ -78,6 +78,7 @@ class KeptCheckpoint(ModelCheckpoint):
         moved = {key: here(state_dict[key]) for key in ("best_model_path", "kth_best_model_path", "last_model_path")}
         kept = {here(path): score for path, score in state_dict["best_k_models"].items()}
         super().load_state_dict({**state_dict, **moved, "best_k_models": kept, "dirpath": self.dirpath})
+        self.current_score = state_dict["current_score"]  # Lightning saves it only
 
 
 class Saving(Callback):
