@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,14 @@ def create_raster(path: Path, shape: tuple[int, int], kind: Any, tile: int, like
     with rasterio.open(path, "w", **head, **place):
         pass
     return GeoTiff(path.absolute(), shape, np.dtype(kind))
+
+
+def moved(raster: Raster, path: Path, target: Path) -> Raster:
+    """Give a finished raster its name; what had that name is removed."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    path.replace(target)
+    return raster_of(target)
 
 
 def _import(name: str, path: Path) -> Any:

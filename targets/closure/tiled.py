@@ -41,8 +41,7 @@ from targets.closure.find import (
 )
 from targets.closure.tree import Hierarchy, hang, paint, sortable
 from targets.errors import UserError
-from targets.files import written_whole
-from targets.rasters import GeoTiff, Raster, create_raster, raster_of
+from targets.rasters import GeoTiff, Raster, create_raster, moved, raster_of
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -125,8 +124,8 @@ def find_closures_tiled(
     depth, valid, faults : (H, W) each: a path (GeoTIFF, zarr or .npy), or anything that has `shape` and `dtype` and
         gives windows ``[a:b, c:d]``; number types and meaning as in `find_closures`. In a GeoTIFF, nodata is off the
         map and no fault, and what is above 0 is valid.
-    out : folder for labels, height, table.npy and, while it works, notes of up to about 6 bytes per cell on a smooth
-        map, and 100 bytes per closure more.
+    out : folder for labels, height and table.npy, which appear when all is done. Notes beside them take 4 bytes per
+        cell and some hundred per closure meanwhile.
     fault_rule, edge, connectivity, contour_interval, contour_base, min_area, min_height : as in `find_closures`.
     tile : cells a side; a tile takes some 20 bytes per cell while it is worked on.
     form : of labels and height: "zarr" or "tif".
@@ -152,15 +151,18 @@ def find_closures_tiled(
             raise UserError(name, f"shape {grid.shape}", f"{source.shape}, the shape of depth")
     named = () if isinstance(fault_rule, str) else tuple(fault_rule)
     rules = checked_rules(fault_rule, named)
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".notes", dir=out) as notes:
-        job = _Job(
-            source, grids[1], grids[2], rules, edge, connectivity, float(contour_interval or 0), float(contour_base),
-            float(min_area), float(min_height), Path(notes),
-        )  # fmt: skip
-        pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) if workers is None else nullcontext(workers)
-        with pool as crew:
-            return _find(job, _tiles(job.shape, tile), out, tile, form, height, named, crew)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".notes", dir=out) as notes:
+            job = _Job(
+                source, grids[1], grids[2], rules, edge, connectivity, float(contour_interval or 0),
+                float(contour_base), float(min_area), float(min_height), Path(notes),
+            )  # fmt: skip
+            pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) if workers is None else nullcontext(workers)
+            with pool as crew:
+                return _find(job, _tiles(job.shape, tile), out, tile, form, height, named, crew)
+    except OSError as error:
+        raise UserError(out, f"a grid cannot be read or written ({error})", "a folder with free space") from error
 
 
 def _find(
@@ -170,7 +172,7 @@ def _find(
     for _, (others, numbers) in _each(crew, _survey, ((job, t) for t in cut)):
         told.append(others)
         known.update(numbers)
-    if named and job.faults is not None:
+    if named:
         checked_rules(dict.fromkeys(named, "transparent"), known)
 
     def full(over: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -184,8 +186,7 @@ def _find(
     )  # fmt: skip
 
     sums, touches = np.zeros(highs.rungs.size, engine.SUMS), np.zeros(highs.rungs.size, bool)
-    look = _Look(highs)
-    work = ((job, t, shared.told[i], look.around(shared.high[i])) for i, t in enumerate(cut))
+    work = ((job, t, shared.told[i], _around(highs, shared.high[i])) for i, t in enumerate(cut))
     nested = []
     for (_, t, _, around), (part, touched, roots) in _each(crew, _measure, work):
         for name in ("area", "depth"):
@@ -203,13 +204,12 @@ def _find(
     rows = np.lib.format.open_memmap(job.notes / "rows.npy", "w+", ROW, (max(1, count),))[:count]
     highs.write(rows, job.shape[1], into, number, sums, touches)
     del sums, touches, into
-    table = out / "table.npy"
+    table = job.notes / "table.npy"
     _write_table(table, rows, highs, number, nested)
     del rows
 
-    kinds = [("labels", np.int32), ("height", np.float32)][: 2 if height else 1]
-    paths = [out / f"{name}.{form}" for name, _ in kinds]
-    rasters = [create_raster(p, job.shape, kind, tile, job.depth) for p, (_, kind) in zip(paths, kinds, strict=True)]
+    kinds = {f"labels.{form}": np.int32} | ({f"height.{form}": np.float32} if height else {})
+    rasters = [create_raster(job.notes / name, job.shape, kind, tile, job.depth) for name, kind in kinds.items()]
     outer = highs.outer
     look_up = (
         (job, t, shared.told[t.number], *(a[outer[shared.high[t.number]]] for a in (highs.spill, highs.deep, number)),
@@ -218,7 +218,9 @@ def _find(
     )  # fmt: skip
     for (_, t, *_), _ in _each(crew, _paint, look_up):
         t.note(job, "basin.npy").unlink()
-    return TiledClosures(rasters[0], rasters[1] if height else None, np.load(table, mmap_mode="r"))
+    rasters = [moved(raster, job.notes / name, out / name) for raster, name in zip(rasters, kinds, strict=True)]
+    table.replace(out / table.name)
+    return TiledClosures(rasters[0], rasters[1] if height else None, np.load(out / table.name, mmap_mode="r"))
 
 
 # What is done for one tile --------------------------------------------------------------------------------------------
@@ -389,7 +391,7 @@ def _deepest(
     crew: Executor, job: _Job, cut: Sequence[_Tile], shared: _Shared, over: NDArray
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """What `tree.hang` asks of parts of the map without a way out."""
-    while (above := over[over]).tobytes() != over.tobytes():
+    while not np.array_equal(above := over[over], over):
         over = above
     roots = np.unique(over[1:])
     roots = roots[roots > 0]
@@ -405,29 +407,23 @@ def _deepest(
     return roots, cell, level, high
 
 
-class _Look:
-    """What the closures of all tiles are, as one tile sees them."""
-
-    def __init__(self, highs: Hierarchy) -> None:
-        self.highs = highs
-
-    def around(self, high: NDArray[np.int32]) -> tiles.Around:
-        """The closures that hold these highs."""
-        h = self.highs
-        begin = h.begin[high]
-        crests = _climbed(begin[begin >= 0], h.rungs, h.ladders)
-        ladders = h.ladders[crests]
-        size = ladders["size"].astype(np.int64)
-        start = np.concatenate([[0], np.cumsum(size)])
-        place = np.repeat(ladders["start"] - start[:-1], size) + np.arange(start[-1])
-        rungs = h.rungs[place]
-        here = np.full(h.rungs.size + 1, -1, np.int32)  # the last for -1, none
-        here[place] = np.arange(place.size)
-        rungs["crest"] = np.repeat(np.arange(crests.size), size)
-        rungs["guess"] -= np.repeat(ladders["start"] - start[:-1], size).astype(np.int32)
-        ladders["start"] = start[:-1]
-        ladders["above"] = here[ladders["above"]]
-        return tiles.Around(h.deep[h.outer[high]], here[begin], rungs, ladders, place)
+def _around(h: Hierarchy, high: NDArray[np.int32]) -> tiles.Around:
+    """The closures that hold these highs, as the tile sees them that knows the highs."""
+    begin = h.begin[high]
+    crests = _climbed(begin[begin >= 0], h.rungs, h.ladders)
+    ladders = h.ladders[crests]
+    size = ladders["size"].astype(np.int64)
+    start = np.concatenate([[0], np.cumsum(size)])
+    shift = np.repeat(ladders["start"] - start[:-1], size)
+    place = shift + np.arange(start[-1])
+    rungs = h.rungs[place]
+    here = np.full(h.rungs.size + 1, -1, np.int32)  # the last for -1, none
+    here[place] = np.arange(place.size)
+    rungs["crest"] = np.repeat(np.arange(crests.size), size)
+    rungs["guess"] -= shift.astype(np.int32)
+    ladders["start"] = start[:-1]
+    ladders["above"] = here[ladders["above"]]
+    return tiles.Around(h.deep[h.outer[high]], here[begin], rungs, ladders, place)
 
 
 @compiled
@@ -495,7 +491,7 @@ def _write_table(
     maps.insert(0, shared)
     sources = [rows[outermost:], *(part.load() for part in nested)]
     total = outermost + sum(own.size for own in ids)
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with path.open("wb") as file:
         head = {"descr": np.lib.format.dtype_to_descr(ROW), "fortran_order": False, "shape": (total,)}
         np.lib.format.write_array_header_1_0(file, head)
         own = np.arange(1, outermost + 1, dtype=np.int32)

@@ -93,11 +93,13 @@ def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[st
     depth, options = case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "create_raster", in_memory)
+        patch.setattr(tiled, "moved", lambda raster, path, target: raster)
         same(find_closures_tiled(depth, tmp_path, tile=tile, workers=Now(), **options), depth, **options)
 
 
 def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "create_raster", in_memory)
+    monkeypatch.setattr(tiled, "moved", lambda raster, path, target: raster)
     monkeypatch.setattr(tiled, "CHUNK", 64)  # the table is put together in many steps
     for seed in seeds:
         depth, options, tile = random_map(seed)
@@ -207,6 +209,7 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
         ({"edge": "shut"}, "open"),
         ({"faults": np.ones((3, 3), bool), "fault_rule": "open"}, "transparent"),
         ({"faults": np.ones((3, 3), bool), "fault_rule": {7: "sealing"}}, "does not have"),
+        ({"fault_rule": {7: "sealing"}}, "does not have"),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, options: dict[str, Any], words: str) -> None:
