@@ -27,8 +27,9 @@ from targets.closure import (
 from targets.draw import CREST, base_picture, draw_cells, draw_lines, fault_mark, label, legend_mark, write_figure
 from targets.errors import UserError
 from targets.fault_names import NamedFaults, name_faults
-from targets.files import written_whole
+from targets.files import remove_half_written, written_whole
 from targets.grids import write_grid
+from targets.maps import MapSource, read_map
 from targets.outlines import Ring, cell_polygons
 from targets.pictures import write_picture
 from targets.render import contours_of
@@ -233,6 +234,29 @@ def _of_outer(outer: NDArray[np.bool_], values: NDArray) -> NDArray[np.float64]:
     column = np.full(outer.size, np.nan)
     column[outer] = values
     return column
+
+
+def analyse_map(
+    source: MapSource,
+    out: Path,
+    options: ClosureOptions = DEFAULT,
+    error: DepthError = EXACT,
+    elevation: bool = False,
+    grids: Grids = "tif",
+    vectors: Vectors = "gpkg",
+) -> str:
+    """Read a map of a list, analyse it into out/NAME (`write_analysis`), and return the summary.
+
+    Raises
+    ------
+    UserError : what is wrong with the map or an option.
+    """
+    folder = out / source.name
+    remove_half_written(folder)
+    scene = read_map(source, elevation=elevation)
+    analysis = analyse(scene, options, error, name_faults(scene, source.faults))
+    write_analysis(analysis, folder, grids, vectors)
+    return summary(analysis)
 
 
 def write_analysis(analysis: Analysis, folder: Path, grids: Grids = "tif", vectors: Vectors = "gpkg") -> None:

@@ -1,5 +1,7 @@
 """What a user's mistake looks like: one line that names the file, the finding, the expectation and the mend."""
 
+from collections.abc import Mapping
+
 MOST = 3000  # characters of a line; what a file holds may be longer
 END = 800  # of them at its end, where the mend stands
 
@@ -30,3 +32,12 @@ class UserError(Exception):
             text = f"{text[: MOST - END]} … {text[-END:]}"
         # What a file holds could else steer the terminal.
         return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def raise_together(mistakes: Mapping[int, UserError]) -> None:
+    """Raise what went wrong with maps, the others of which are done, {place: mistake}: several as one line."""
+    told = {str(mistakes[place]): mistakes[place] for place in sorted(mistakes)}  # one wrong option is told once
+    if len(told) == 1:
+        raise next(iter(told.values()))
+    if told:
+        raise UserError(f"{len(mistakes)} maps failed", " | ".join(told))

@@ -13,7 +13,7 @@ HALF_WRITTEN = re.compile(r"\..+\.\d+\.part(\.[\w-]+)?")  # the temporary names,
 
 def remove_half_written(folder: Path) -> None:
     """Remove what programs that were killed left half-written in a folder, which no other program may be using."""
-    for path in folder.iterdir():
+    for path in folder.glob(".*"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 

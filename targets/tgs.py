@@ -14,7 +14,7 @@ columns, one column behind the other; nothing at all is an empty mask.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -221,26 +221,37 @@ def write_set(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path)
 
     Parameters
     ----------
-    train, test : scenes with a grey picture and a `z`, those of `train` with `salt`. Their names become ids.
+    train, test : as `write_image` takes them.
 
     Raises
     ------
     UserError : a file cannot be written.
     """
-    folder = Path(folder)
-    runs: dict[str, str] = {}
-    depths: dict[str, str] = {}
-    for part, scenes in (("train", train), ("test", test)):
-        for scene in scenes:
-            assert scene.rgb is not None and scene.z is not None
-            write_picture(scene.rgb[..., 0], folder / part / "images" / f"{scene.name}.png")
-            depths[scene.name] = f"{scene.z:g}"
-            if part == "train":
-                assert scene.salt is not None
-                write_picture(scene.salt, folder / part / "masks" / f"{scene.name}.png")
-                runs[scene.name] = encode_runs(scene.salt)
-    write_table(runs, "rle_mask", folder / "train.csv")
-    write_table(depths, "z", folder / "depths.csv")
+    parts = zip(PARTS, (train, test), strict=True)
+    write_tables([write_image(scene, part, folder) for part, scenes in parts for scene in scenes], folder)
+
+
+def write_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[str, str]]:
+    """Write one image of a part of a set; returns its id, and what tables tell of it (`ImageFiles.row`).
+
+    Parameters
+    ----------
+    scene : with a grey picture and a `z`, of the training images with `salt`. Its name becomes the id.
+    """
+    assert scene.rgb is not None and scene.z is not None
+    write_picture(scene.rgb[..., 0], Path(folder) / part / "images" / f"{scene.name}.png")
+    row = {"z": f"{scene.z:g}"}
+    if part == "train":
+        assert scene.salt is not None
+        write_picture(scene.salt, Path(folder) / part / "masks" / f"{scene.name}.png")
+        row["rle_mask"] = encode_runs(scene.salt)
+    return scene.name, row
+
+
+def write_tables(rows: Sequence[tuple[str, Mapping[str, str]]], folder: str | Path) -> None:
+    """Write train.csv and depths.csv of a set, from what `write_image` returned, in this order."""
+    for name, column in COLUMNS.items():
+        write_table({image: row[column] for image, row in rows if column in row}, column, Path(folder) / name)
 
 
 def write_table(rows: Mapping[str, str], column: str, path: Path) -> None:

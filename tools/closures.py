@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Find the closed structural traps of maps exactly, without a network."""
 
+from functools import partial
 from pathlib import Path
 
 from targets.cli import run
@@ -11,26 +12,28 @@ from targets.closure_files import (
     DepthError,
     Grids,
     Vectors,
-    analyse,
-    summary,
-    write_analysis,
+    analyse_map,
 )
-from targets.errors import UserError
-from targets.fault_names import name_faults
+from targets.errors import UserError, raise_together
+from targets.farm import HERE, Farm
+from targets.finished import each_unfinished
 from targets.large import analyse_large
-from targets.maps import list_maps, read_map
+from targets.locks import in_use
+from targets.maps import list_maps
 
 
 def main(
     maps: tuple[str, ...],
     closures: ClosureOptions = DEFAULT,
     error: DepthError = EXACT,
+    farm: Farm = HERE,
     *,
     out: Path,
     elevation: bool = False,
     grids: Grids = "tif",
     vectors: Vectors = "gpkg",
     tile: int | None = None,
+    resume: bool = False,
 ) -> None:
     """Find the closures of maps: a table, vector layers, grids, target rasters and a picture for each.
 
@@ -44,27 +47,27 @@ def main(
     vectors : how polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
     tile : for grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
         heights and the table only.
+    resume : do not repeat maps that an earlier command with these options finished.
     """
     if tile is not None:
         for grid in map(Path, maps):
             told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation)
             print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
-    failed = []
-    for source in list_maps(maps):
-        folder = out / source.name
-        try:
-            scene = read_map(source, elevation=elevation)
-            analysis = analyse(scene, closures, error, name_faults(scene, source.faults))
-            write_analysis(analysis, folder, grids, vectors)
-        except UserError as mistake:
-            failed.append(mistake)
-            continue
-        print(f"{source.name}: {summary(analysis)}; look at {folder / 'closures.png'}", flush=True)
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        raise UserError(f"{len(failed)} maps failed", " | ".join(map(str, failed)))
+    settings = (closures, error, elevation, grids, vectors)
+    work = partial(
+        analyse_map, out=out, options=closures, error=error, elevation=elevation, grids=grids, vectors=vectors
+    )
+    sources, failed = list_maps(maps), dict[int, UserError]()
+    with in_use(out):
+        done = each_unfinished(work, sources, out, settings, resume, farm, lambda map, _: (out / map.name).is_dir())
+        for number, told in done:
+            if isinstance(told, UserError):
+                failed[number] = told
+            else:
+                name = sources[number].name
+                print(f"{name}: {told}; look at {out / name / 'closures.png'}", flush=True)
+    raise_together(failed)
 
 
 if __name__ == "__main__":

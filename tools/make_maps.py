@@ -2,17 +2,19 @@
 """Make maps to train and test on: synthetic ones, or real grids drawn as interpreters see them."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from targets.cli import run
 from targets.coarse import coarsened
-from targets.errors import UserError
-from targets.folder import write_folder
+from targets.errors import UserError, raise_together
+from targets.farm import HERE, Farm
+from targets.files import remove_half_written
+from targets.finished import each_unfinished
+from targets.folder import Layout, read_picture, write_folder
+from targets.locks import in_use
 from targets.maps import MapSource, list_maps, read_map
 from targets.pictures import write_picture
 from targets.render import DEFAULT, Style, contact_sheet, drawn
@@ -20,11 +22,13 @@ from targets.scene import Scene
 from targets.styles import CLEAN, STYLES, random_style
 from targets.synth import TYPICAL, SynthOptions, make_scene, with_poor_picks
 
+LAYOUT = Layout()
 SHOWN = 12  # maps on the contact sheet
 SEEDS = 100_000  # maps of one --seed at most, so that two seeds never share a map
 
 
 def main(
+    farm: Farm = HERE,
     *,
     out: Path,
     count: int | None = None,
@@ -40,7 +44,7 @@ def main(
     margin: int = 12,
     depth_noise: float = 0.0,
     depth_bits: int = 16,
-    workers: int = 1,
+    resume: bool = False,
 ) -> None:
     """Make maps: synthetic ones, or with --grids real surfaces drawn as interpreters see them.
 
@@ -63,7 +67,7 @@ def main(
     depth_noise : share of the relief, such as 0.01, by which depths (and pictures) are disturbed, as poor picks are;
         what is true of the maps stays that of the surface before, which is kept as depth_clean.png.
     depth_bits : 8 or 16 for a depth picture, 32 for exact depths.
-    workers : processes at work; each map takes about half a second, so more than one pays from some 20 maps.
+    resume : do not repeat maps that an earlier command with these options finished.
     """
     if grids and (count is not None or surfaces):
         mend = "grids are drawn as they are; leave the others away"
@@ -75,44 +79,64 @@ def main(
         raise UserError("--depth_bits", str(depth_bits), "8, 16 or 32")
     if not 0 <= depth_noise < 1:
         raise UserError("--depth_noise", str(depth_noise), "a share of the relief, below 1")
-    if min(seed, margin, longest) < 0 or workers < 1:
-        found = f"{seed}, {margin}, {longest}, {workers}"
-        raise UserError("--seed, --margin, --longest, --workers", found, "at least 0, 0, 0 and 1")
+    if min(seed, margin, longest) < 0:
+        raise UserError("--seed, --margin, --longest", f"{seed}, {margin}, {longest}", "at least 0")
     if styles is not None and styles not in STYLES:
         raise UserError("--styles", repr(styles), f"one of {', '.join(STYLES)}")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
-    real = [read_map(source) for source in list_maps(surfaces)] if surfaces else []
-    make: Callable[..., Scene] = partial(
-        make_scene, surfaces=real, size=size, options=synth, styles=styles or CLEAN, disturbed=depth_noise
-    )
-    if grids:
-        shape = partial(_shaped, elevation=elevation, longest=longest, disturbed=depth_noise, seed=seed)
-        make = partial(_make_grid, shape=shape, style=style, styles=styles, seed=seed)
+    shape = (elevation, longest, depth_noise)
+    make: partial[Scene] = partial(_make_grid, shape=shape, style=style, styles=styles, seed=seed)
+    if not grids:
+        make = partial(_make_synthetic, size=size, options=synth, styles=styles or CLEAN, disturbed=depth_noise,
+                       surfaces=surfaces)  # fmt: skip
     work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
-    if workers == 1:
-        shown = list(map(work, jobs, range(len(jobs))))
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            shown = list(pool.map(work, jobs, range(len(jobs)), chunksize=4))
-    sheet = out / "contact_sheet.png"
-    write_picture(contact_sheet([scene for scene in shown if scene is not None]), sheet)
-    print(f"{len(jobs)} maps in {out}: look at {sheet}")
+    made, failed = dict[int, str](), dict[int, UserError]()
+    settings = (make.keywords, margin, depth_bits)
+    with in_use(out):
+        done = each_unfinished(work, jobs, out, settings, resume, farm, lambda _, name: (out / name).is_dir(), "maps")
+        for number, name in done:
+            if isinstance(name, UserError):
+                failed[number] = name
+            else:
+                made[number] = name
+    if made:
+        first = [made[number] for number in sorted(made)[:SHOWN]]
+        sheet = out / "contact_sheet.png"
+        pictures = [read_picture(out / name / f"{LAYOUT.rgb}.png").with_(name=name) for name in first]
+        write_picture(contact_sheet(pictures), sheet)
+        print(f"{len(made)} maps in {out}: look at {sheet}")
+    raise_together(failed)
 
 
-def _make_and_write(
-    job: int | MapSource, index: int, make: Callable[..., Scene], out: Path, margin: int, depth_bits: int
-) -> Scene | None:
-    """Write one map; give it back when it goes on the contact sheet."""
+def _make_and_write(job: int | MapSource, make: Callable[..., Scene], out: Path, margin: int, depth_bits: int) -> str:
+    """Write one map; returns its name."""
     scene = make(job)
+    remove_half_written(out / scene.name)
     write_folder(scene, out / scene.name, margin, depth_bits)
-    return scene if index < SHOWN else None
+    return scene.name
 
 
-def _make_grid(
-    source: MapSource, shape: Callable[[MapSource], Scene], style: Style, styles: str | None, seed: int
+def _make_synthetic(
+    seed: int,
+    size: int,
+    options: SynthOptions,
+    styles: str,
+    disturbed: float,
+    surfaces: tuple[Path, ...],
 ) -> Scene:
+    real = _read_surfaces(surfaces) if surfaces else ()
+    return make_scene(seed, size, options, styles=styles, disturbed=disturbed, surfaces=real)
+
+
+@lru_cache(maxsize=1)
+def _read_surfaces(surfaces: tuple[Path, ...]) -> tuple[Scene, ...]:
+    """Real surfaces, read once by each process."""
+    return tuple(read_map(source) for source in list_maps(surfaces))
+
+
+def _make_grid(source: MapSource, shape: tuple[bool, int, float], style: Style, styles: str | None, seed: int) -> Scene:
     """A grid with its picture, in `style` or in one of a family that seed and name choose."""
-    scene = shape(source)
+    scene = _shaped(source, *shape, seed)
     if styles is not None:
         style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles, scene.shape)
     return drawn(scene, style)

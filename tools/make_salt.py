@@ -1,31 +1,29 @@
 #!/usr/bin/env python
 """Make seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from targets.cli import run
-from targets.errors import UserError
+from targets.errors import UserError, raise_together
+from targets.farm import HERE, Farm, each
+from targets.maps import list_maps, read_map
 from targets.pictures import write_picture
-from targets.scene import Scene
 from targets.seismic import TYPICAL, SeismicOptions, make_image, sheet_of
-from targets.tgs import write_set
+from targets.tgs import write_image, write_tables
 
 SHOWN = 32  # images on the contact sheet
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
 
 
 def main(
+    farm: Farm = HERE,
     *,
     out: Path,
     count: int = 400,
     test: int = 100,
     seed: int = 0,
     seismic: SeismicOptions = TYPICAL,
-    workers: int = 1,
 ) -> None:
     """Make seismic images with and without salt.
 
@@ -35,32 +33,25 @@ def main(
     count : number of training images, with masks; test : number of test images, without.
     seed : the same seed makes the same images; different seeds share none.
     seismic : what the images look like.
-    workers : processes at work.
     """
     if not (0 < count <= SEEDS and 0 <= test <= SEEDS):
         raise UserError("--count, --test", f"{count}, {test}", f"numbers from 1 and 0 to {SEEDS}")
-    if seed < 0 or workers < 1:
-        raise UserError("--seed, --workers", f"{seed}, {workers}", "at least 0 and 1")
+    if seed < 0:
+        raise UserError("--seed", f"{seed}", "at least 0")
     first = 2 * SEEDS * seed
-    jobs = range(first, first + count), range(first + SEEDS, first + SEEDS + test)
-    make, shown = partial(make_image, options=seismic), list[Scene]()
-    if workers == 1:
-        write_set(_kept(map(make, jobs[0]), shown), map(make, jobs[1]), out)
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            train, asked = (pool.map(make, numbers, chunksize=16) for numbers in jobs)
-            write_set(_kept(train, shown), asked, out)
+    jobs = [("train", first + i) for i in range(count)] + [("test", first + SEEDS + i) for i in range(test)]
+    done = dict(each(partial(_make_and_write, seismic, out), jobs, farm, "images"))
+    raise_together({number: told for number, told in done.items() if isinstance(told, UserError)})
+    write_tables([told for _, told in sorted(done.items()) if not isinstance(told, UserError)], out)
     sheet = out / "contact_sheet.png"
-    write_picture(sheet_of(shown), sheet)
+    write_picture(sheet_of([read_map(source) for source in list_maps([out])[:SHOWN]]), sheet)
     print(f"{count} training and {test} test images in {out}: look at {sheet}")
 
 
-def _kept(scenes: Iterator[Scene], shown: list[Scene]) -> Iterator[Scene]:
-    """The same scenes; the first ones are kept for the contact sheet."""
-    for scene in scenes:
-        if len(shown) < SHOWN:
-            shown.append(scene)
-        yield scene
+def _make_and_write(seismic: SeismicOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
+    """Write one image; returns its id, and what tables tell of it."""
+    part, seed = job
+    return write_image(make_image(seed, seismic), part, out)
 
 
 if __name__ == "__main__":

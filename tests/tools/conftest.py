@@ -1,8 +1,14 @@
 """How tests call a tool: as its command line does, without a process of its own."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from targets.cli import run
+from targets.finished import FINISHED
+
+TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")  # at which a GeoPackage says it was written
 
 
 @pytest.fixture
@@ -20,3 +26,9 @@ def call(request, capsys):
         return code, *capsys.readouterr()
 
     return called
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of results under a folder, but for the times in it and the order in which maps were finished."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != FINISHED)
+    return {str(path.relative_to(folder)): TIME.sub(b"", path.read_bytes()) for path in files}

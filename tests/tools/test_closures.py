@@ -10,6 +10,7 @@ import pytest
 from targets.closure import find_closures
 from targets.folder import write_folder
 from tests.conftest import dome_scene
+from tests.tools.conftest import contents
 from tools.closures import main as main
 
 TOOL = Path(__file__).parents[2] / "tools" / "closures.py"
@@ -42,6 +43,26 @@ def test_one_bad_map_does_not_stop_the_others(call, maps, tmp_path):
     (row,) = table(out / "flat" / "closures.csv")
     assert (row["crest_row"], row["crest_col"], row["crest_depth"]) == ("32", "32", "2000")
     assert (row["spill_depth"], row["spills_into"], row["touches_fault"]) == ("2100", "0", "False")
+
+
+def test_two_jobs_write_the_same_files_and_a_stopped_run_goes_on(call, maps, tmp_path):
+    """The same bytes from one process and from two, the same mistake, and from a run that was stopped half-way."""
+    alone, shared, stopped = (tmp_path / name for name in ("alone", "shared", "stopped"))
+    code, said, error = call(maps, "--out", alone)
+    assert code == 2 and "hurt.npz" in error and said.count("\n") == 2
+    other = call(maps, "--out", shared, "--jobs", 2)
+    assert (other[0], sorted(other[1].replace("shared", "alone").splitlines())) == (2, sorted(said.splitlines()))
+    assert other[2] == error and contents(shared) == contents(alone)
+    assert call(maps / "dome", "--out", stopped)[0] == 0
+    (stopped / "dome" / ".closures.1.part.png").touch()
+    (stopped / "flat").mkdir()
+    (stopped / "flat" / ".closures.1.part.png").touch()  # what a killed process leaves
+    before = (stopped / "dome" / "closures.png").stat().st_mtime_ns
+    code, said, again = call(maps, "--out", stopped, "--resume")
+    assert code == 2 and "1 of 3 maps are finished" in said and again == error
+    assert (stopped / "dome" / "closures.png").stat().st_mtime_ns == before
+    (stopped / "dome" / ".closures.1.part.png").unlink()  # of a map that was not done again
+    assert contents(stopped) == contents(alone)
 
 
 def test_options_with_hyphens_reach_the_analysis(call, maps, tmp_path):

@@ -32,10 +32,10 @@ def test_synthetic_maps_end_to_end(call, tmp_path):
     assert read.geo == made.geo and read.group == "synth_200001"
 
 
-def test_two_workers_make_the_same_maps(call, tmp_path):
+def test_two_jobs_make_the_same_maps(call, tmp_path):
     words = ["--count", "2", "--size", "48", "--out"]
     assert call(*words, tmp_path / "1")[0] == 0
-    subprocess.run([sys.executable, TOOL, *words, tmp_path / "2", "--workers", "2"], check=True, capture_output=True)
+    subprocess.run([sys.executable, TOOL, *words, tmp_path / "2", "--jobs", "2"], check=True, capture_output=True)
     for file in (tmp_path / "1" / "synth_00001").iterdir():
         assert file.read_bytes() == (tmp_path / "2" / "synth_00001" / file.name).read_bytes()
 
