@@ -110,14 +110,14 @@ def as_markdown(table: Table, figures: Sequence[str]) -> str:
 
 
 def draw(tables: Sequence[Table], figures: Sequence[str]) -> Figure:
-    """One test set: a panel per condition and figure, a line per row."""
-    most = max(len(table.lines) for table in tables)
-    size = (2.2 + 3.4 * len(tables), 1.1 + len(figures) * (0.75 + 0.3 * most))
+    """One test set: a panel per condition and figure, a line per row; a row that a condition lacks is left blank."""
+    names = all_names(tables)
+    size = (2.2 + 3.4 * len(tables), 1.1 + len(figures) * (0.75 + 0.3 * len(names)))
     figure = Figure(figsize=size, dpi=100, layout="constrained")
     axes = figure.subplots(len(figures), len(tables), squeeze=False, sharex="row")
     for row, name in enumerate(figures):
         for column, table in enumerate(tables):
-            _panel(axes[row, column], table.lines, name)
+            _panel(axes[row, column], table.lines, names, name)
             axes[row, column].set_xlabel(name)
             if row == 0:
                 axes[row, column].set_title(title(table).replace(" (", "\n("), fontsize=10)
@@ -128,12 +128,24 @@ def draw(tables: Sequence[Table], figures: Sequence[str]) -> Figure:
     return figure
 
 
-def _panel(axis: Axes, lines: Sequence[Line], figure: str) -> None:
+def all_names(tables: Sequence[Table]) -> list[str]:
+    """The names of the rows that any of the tables has, in their order."""
+    names: list[str] = []
+    for table in tables:
+        place = 0
+        for line in table.lines:
+            if line.name not in names:
+                names.insert(place, line.name)
+            place = names.index(line.name) + 1
+    return names
+
+
+def _panel(axis: Axes, lines: Sequence[Line], names: Sequence[str], figure: str) -> None:
     """Seeds as dots, their mean as a bar, and the first row's mean plus the interval of the difference as a line."""
     reference = np.mean(lines[0].values[figure])
     axis.axvline(float(reference), color="0.5", linestyle="--", linewidth=1)
-    for place, line in enumerate(lines):
-        against = line.against.get(figure)
+    for line in lines:
+        place, against = names.index(line.name), line.against.get(figure)
         colour = "0.35"
         if against is not None:
             if against.sure:
@@ -143,8 +155,8 @@ def _panel(axis: Axes, lines: Sequence[Line], figure: str) -> None:
         values = line.values[figure]
         axis.plot(values, [place] * len(values), "o", markersize=4, color=colour, alpha=0.7, markeredgewidth=0)
         axis.plot([np.mean(values)], [place], "|", markersize=14, markeredgewidth=2, color=colour)
-    axis.set_yticks(range(len(lines)), [line.name for line in lines])
-    axis.set_ylim(len(lines) - 0.5, -0.5)
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
 

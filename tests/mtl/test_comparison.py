@@ -10,7 +10,7 @@ from mtl.comparison import Counts, compare, difference, gather, resampled
 from mtl.config import TrainConfig
 from mtl.evaluate import MapScore
 from mtl.grid import Ablation, Job
-from mtl.report import as_markdown, write_report
+from mtl.report import as_markdown, draw, write_report
 from mtl.results import FIGURES, SUMS, Result, read_results, write_results
 from targets.cli import Names
 from targets.errors import UserError
@@ -152,6 +152,18 @@ def test_the_report_is_one_file_that_needs_no_other(finished, tmp_path):
     assert (tmp_path / "comparison_real.png").stat().st_size > 5000
     with pytest.raises(UserError, match="no run is finished"):
         write_report(ablation, grid, {}, tmp_path)
+
+
+def test_a_row_stands_in_one_line_of_the_picture_though_conditions_lack_some(finished):
+    grid, results = finished
+    (whole,) = compare(grid, results, FIGURE)
+    names = [line.name for line in whole.lines]
+    lacking = replace(whole, lines=[whole.lines[0], whole.lines[-1]])
+    for tables in ([whole, lacking], [lacking, whole]):
+        axes = draw(tables, ["iou"]).axes
+        assert [label.get_text() for label in axes[0].get_yticklabels()] == names
+        heights = [{float(y) for line in axis.lines[1:] for y in line.get_ydata()} for axis in axes]
+        assert sorted(map(len, heights)) == [2, len(names)] and heights[0] ^ heights[1] == {1.0}
 
 
 def test_counts_keep_the_order_of_maps_and_seeds():
