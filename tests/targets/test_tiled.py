@@ -111,8 +111,8 @@ def test_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_thousands_of_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_random_maps(range(25, 3000), tmp_path, monkeypatch)
+def test_a_hundred_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_random_maps(range(25, 125), tmp_path, monkeypatch)
 
 
 def test_one_cone_on_four_tiles(tmp_path: Path) -> None:
