@@ -203,7 +203,7 @@ def _value(value: Any, hint: Any) -> Any:
     if _several(hint):
         return tuple(value)
     if not is_dataclass(hint):
-        return value
+        return Names(value) if hint is Names else value  # the parser takes names out of an object as a bare tuple
     hints, record = get_type_hints(hint), cast(Callable[..., Any], hint)
     return record(**{item.name: _value(value[item.name], hints[item.name]) for item in fields(hint)})
 
