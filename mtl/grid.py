@@ -17,6 +17,7 @@ from mtl.start import DEFAULT, as_word, with_model
 from targets.cli import Names, read_record
 from targets.errors import UserError
 
+MOST_RUNS = 10_000  # of ten minutes each, ten weeks of one machine
 TestSets = dict[str, dict[str, list[str]]]  # {test set: {group, "" for each map's own: paths}}
 
 
@@ -75,10 +76,15 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
 
     Raises
     ------
-    UserError : an unknown setting, head or baseline, a row that gives no answer, or names that cannot be folders.
+    UserError : an unknown setting, head or baseline, a row that gives no answer, names that cannot be folders, or more
+        than `MOST_RUNS` runs.
     """
     if ablation.seeds < 1 or not ablation.rows or not ablation.conditions:
         raise UserError(ablation.name, "nothing to run", "at least one row, one condition and one seed")
+    if (runs := len(ablation.rows) * len(ablation.conditions) * ablation.seeds) > MOST_RUNS:
+        grid = f"{len(ablation.rows)} rows × {len(ablation.conditions)} conditions × {ablation.seeds:,} seeds"
+        raise UserError(ablation.name, f"{grid} are {runs:,} runs", f"at most {MOST_RUNS:,}",
+                        "fewer seeds, or rows and conditions in several ablations")  # fmt: skip
     _check_folder(ablation, ablation.name)
     for names in (ablation.rows, ablation.conditions):
         folders = [folder_name(name) for name in names]

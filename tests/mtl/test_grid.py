@@ -8,7 +8,7 @@ import torch
 import mtl.weights
 from mtl.checkpoint import build_net
 from mtl.config import OptimConfig, TrainConfig
-from mtl.grid import Ablation, _changed, fingerprint, plan
+from mtl.grid import MOST_RUNS, Ablation, _changed, fingerprint, plan
 from mtl.grid import test_sets as sets_of
 from mtl.weights import write_weights
 from targets.cli import read_record
@@ -63,3 +63,13 @@ def test_a_name_does_not_lead_out_of_the_output_folder(name, tmp_path):
         Ablation("x", {f"{name}b": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml")), tmp_path
     ):
         assert job.folder.resolve().is_relative_to(tmp_path.resolve())
+
+
+@pytest.mark.parametrize(
+    ("rows", "conditions", "seeds"), [(1, 1, 10**9), (1, 1, MOST_RUNS + 1), (200, 60, 1), (1, 4000, 3)]
+)
+def test_more_runs_than_anybody_can_make_are_refused_before_any_is_looked_at(rows, conditions, seeds, tmp_path):
+    unknown = {"no such setting": 1}  # looking at a single row would say this instead
+    grid = {f"row {i}": unknown for i in range(rows)}, {}, {f"condition {i}": {} for i in range(conditions)}, seeds
+    with pytest.raises(UserError, match=f"{rows * conditions * seeds:,} runs.*at most {MOST_RUNS:,}"):
+        plan(Ablation("much", *grid), tmp_path)
