@@ -3,8 +3,8 @@
 import errno
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -127,8 +127,7 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 number = flying.pop(future)
                 if future.cancelled():
-                    raise UserError("--scheduler", "the connection to the Dask scheduler was lost",
-                                    mend="see what ended it, and start the same command again")  # fmt: skip
+                    raise _lost()
                 error = future.exception()
                 if error is None:
                     yield number, future.result()
@@ -143,6 +142,39 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
                     found = f"the process at work on it died {LOSSES} times ({type(error).__name__})"
                     mend = "it may need more memory: give it fewer --jobs, or a machine with more"
                     yield number, UserError(_name(items[number]), found, mend=mend)
+
+
+@contextmanager
+def executor(farm: Farm) -> Iterator[Executor | None]:
+    """Who works on the pieces of one map: the cluster's workers, or None: nobody but the threads of this process.
+
+    A piece whose process died is done again, up to `LOSSES` times.
+
+    Raises
+    ------
+    UserError : there is no such cluster, it was lost, or a piece ended too many processes.
+    """
+    if farm.scheduler is None:
+        if farm.jobs > 1:
+            raise UserError("--jobs", f"{farm.jobs} for one map", mend="leave it away: all cores work on the map; or "
+                            "add --scheduler local")  # fmt: skip
+        yield None
+        return
+    with _client(farm, LOCAL | {"distributed.scheduler.allowed-failures": LOSSES}) as client:
+        from distributed import KilledWorker
+
+        try:
+            yield client.get_executor(pure=False)
+        except CancelledError as error:
+            raise _lost() from error
+        except KilledWorker as error:
+            mend = "they may need more memory: give them smaller pieces, or a machine with more"
+            raise UserError("--scheduler", f"processes of the cluster died ({error})", mend=mend) from error
+
+
+def _lost() -> UserError:
+    return UserError("--scheduler", "the connection to the Dask scheduler was lost",
+                     mend="see what ended it, and start the same command again")  # fmt: skip
 
 
 def _name(item: object) -> object:
@@ -184,9 +216,19 @@ def _processes(jobs: int) -> Iterator[Hands]:
 @contextmanager
 def _cluster(farm: Farm) -> Iterator[Hands]:
     """The workers of a Dask cluster, behind Python's own interface to such things."""
+    with _client(farm, LOCAL) as client:
+        from distributed import KilledWorker
+
+        pool = client.get_executor(pure=False)
+        yield Hands(pool.submit, lambda: AHEAD * max(1, len(client.nthreads())), (KilledWorker, MemoryError))
+
+
+@contextmanager
+def _client(farm: Farm, local: Mapping[str, Any]) -> Iterator[Any]:
+    """A client of the farm's Dask cluster; `local` are the settings of one that is started here."""
     try:
         import dask
-        from distributed import Client, KilledWorker
+        from distributed import Client
     except ImportError as error:
         mend = "pip install 'trapmtl[cluster]', or leave --scheduler away"
         raise UserError("--scheduler", "the package distributed is not installed", mend=mend) from error
@@ -196,7 +238,7 @@ def _cluster(farm: Farm) -> Iterator[Hands]:
             return Client(farm.scheduler)
         return Client(n_workers=farm.jobs, threads_per_worker=1, dashboard_address=None)
 
-    with dask.config.set(LOCAL if farm.scheduler == "local" else {}):
+    with dask.config.set(local if farm.scheduler == "local" else {}):
         try:
             connected = client()
         except (OSError, ValueError) as error:
@@ -206,5 +248,4 @@ def _cluster(farm: Farm) -> Iterator[Hands]:
             if any(threads > 1 for threads in cluster.nthreads().values()):
                 raise UserError(farm.scheduler, "a worker has several threads, which would share one network",
                                 "workers of one thread each", "dask worker HOST:PORT --nthreads 1")  # fmt: skip
-            pool = cluster.get_executor(pure=False)
-            yield Hands(pool.submit, lambda: AHEAD * max(1, len(cluster.nthreads())), (KilledWorker, MemoryError))
+            yield cluster

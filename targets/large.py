@@ -22,8 +22,8 @@ def analyse_large(
 ) -> str:
     """Find the closures of a grid tile by tile; what was found, in words.
 
-    The folder gets ``labels`` and ``height``, as ``.tif`` with the location where the grid is a GeoTIFF, else as
-    ``.zarr``, and ``table.npy`` in cells.
+    The folder gets ``labels`` and ``height``, as ``.tif`` with the location where the grid is a GeoTIFF, else or from
+    workers, who cannot write one file together, as ``.zarr``, and ``table.npy`` in cells.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def analyse_large(
     found = find_closures_tiled(
         depth, folder, edge=options.edge, connectivity=options.connectivity, min_area=options.min_area, min_height=low,
         contour_interval=options.contour_interval, contour_base=options.contour_base or 0.0, tile=tile,
-        form="tif" if isinstance(raster, GeoTiff) else "zarr", workers=workers,
+        form="tif" if isinstance(raster, GeoTiff) and workers is None else "zarr", workers=workers,
     )  # fmt: skip
     outer = int(np.count_nonzero(found.table["parent"] == 0))
     return f"{outer} closures, {found.table.size - outer} inside them"

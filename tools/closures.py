@@ -4,7 +4,7 @@
 from functools import partial
 from pathlib import Path
 
-from targets.cli import run
+from targets.cli import run, sigterm_as_interrupt
 from targets.closure_files import (
     DEFAULT,
     EXACT,
@@ -15,7 +15,7 @@ from targets.closure_files import (
     analyse_map,
 )
 from targets.errors import UserError, raise_together
-from targets.farm import HERE, Farm
+from targets.farm import HERE, Farm, executor
 from targets.finished import each_unfinished
 from targets.large import analyse_large
 from targets.locks import in_use
@@ -46,13 +46,14 @@ def main(
         without a location get npz.
     vectors : how polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
     tile : for grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
-        heights and the table only.
+        heights and the table only; by --scheduler on a cluster, which writes zarr.
     resume : do not repeat maps that an earlier command with these options finished.
     """
     if tile is not None:
-        for grid in map(Path, maps):
-            told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation)
-            print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
+        with sigterm_as_interrupt(), executor(farm) as workers:
+            for grid in map(Path, maps):
+                told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation, workers)
+                print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
     settings = (closures, error, elevation, grids, vectors)
     work = partial(

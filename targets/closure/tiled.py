@@ -17,7 +17,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -158,11 +158,20 @@ def find_closures_tiled(
                 source, grids[1], grids[2], rules, edge, connectivity, float(contour_interval or 0),
                 float(contour_base), float(min_area), float(min_height), Path(notes),
             )  # fmt: skip
-            pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) if workers is None else nullcontext(workers)
-            with pool as crew:
+            with _threads() if workers is None else nullcontext(workers) as crew:
                 return _find(job, _tiles(job.shape, tile), out, tile, form, height, named, crew)
     except OSError as error:
         raise UserError(out, f"a grid cannot be read or written ({error})", "a folder with free space") from error
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """Threads of this process; work that was not begun is forgotten when the run is ended early."""
+    pool = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _find(

@@ -2,12 +2,13 @@
 
 import csv
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from targets.closure import find_closures
+from targets.closure import find_closures, tiled
 from targets.folder import write_folder
 from tests.conftest import dome_scene
 from tests.tools.conftest import contents
@@ -165,3 +166,37 @@ def test_a_grid_by_tiles(call, tmp_path):
     for extra in (["--depth-std", 2, "--correlation", 9], ["--faults", "sealing"], ["--contour-interval", "auto"]):
         code, _, error = call(tmp_path / "top.npy", *words, *extra)
         assert code == 2 and "--tile" in error and error.count("\n") == 1
+    code, _, error = call(tmp_path / "top.npy", *words, "--jobs", 2)
+    assert code == 2 and "--scheduler local" in error and error.count("\n") == 1
+
+
+def test_a_cluster_finds_the_closures_of_a_grid_by_tiles(call, tmp_path):
+    distributed, zarr = pytest.importorskip("distributed"), pytest.importorskip("zarr")
+    depth = np.random.default_rng(0).integers(0, 40, (60, 50)).astype(np.float32)
+    np.save(tmp_path / "top.npy", depth)
+    words = [tmp_path / "top.npy", "--out", tmp_path, "--tile", 16, "--min-area", 1, "--min-height", 0]
+    with distributed.LocalCluster(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as own:
+        code, _, error = call(*words, "--scheduler", own.scheduler_address)
+    assert code == 0, error
+    expected = find_closures(depth, min_area=1)
+    assert (np.load(tmp_path / "top" / "table.npy") == expected.table).all()
+    assert (zarr.open_array(tmp_path / "top" / "labels.zarr")[:] == expected.labels).all()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_grid_by_tiles_that_is_stopped_leaves_nothing(call, tmp_path, monkeypatch, number, code):
+    measured, before = [], signal.getsignal(signal.SIGTERM)
+
+    def measure(*args):
+        measured.append(args)
+        if len(measured) == 3:
+            os.kill(os.getpid(), number)
+        return find(*args)
+
+    find = tiled._measure
+    monkeypatch.setattr(tiled, "_measure", measure)
+    np.save(tmp_path / "top.npy", np.random.default_rng(0).integers(0, 40, (60, 50)).astype(np.float32))
+    found = call(tmp_path / "top.npy", "--out", tmp_path / "out", "--tile", 8)
+    assert found == (code, "", "stopped\n")
+    assert list((tmp_path / "out" / "top").iterdir()) == [] and 3 <= len(measured) < 56
+    assert signal.getsignal(signal.SIGTERM) == before
