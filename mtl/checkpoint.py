@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtl.config import TrainConfig
 from mtl.heads import HEADS, Head, with_losses
-from mtl.inputs import INPUTS, InputChannel
+from mtl.inputs import INPUTS, InputChannel, every_set
 from mtl.names import pick
 from mtl.net import MultiHeadNet
 from mtl.weights import SUFFIX, read_weights
@@ -99,7 +99,8 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     inputs = pick(INPUTS, config.inputs, "--inputs")
     heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
     net = config.net if pretrained else replace(config.net, weights="none")
-    return MultiHeadNet(net, inputs, heads, config.patches.context), inputs, heads
+    sets = every_set(inputs, config.shown)
+    return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads
 
 
 def trained_net(

@@ -40,7 +40,7 @@ class NetConfig:
     block: Literal["plain", "bottleneck"] = "plain"
     dropout: float = 0.0
     hypercolumn: bool = False
-    inputs_to_heads: bool = False
+    inputs_to_heads: bool = True
     deep_supervision: float = 0.0
 
 

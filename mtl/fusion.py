@@ -2,9 +2,11 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -13,43 +15,54 @@ from mtl.together import gathered
 from targets.scene import Bool, Float
 
 CERTAIN = 0.99  # a computed mask is 0 or 1; it counts as this sure, so that its logit is finite
+GAIN = 0.02  # of intersection over union on the maps it is fitted to, by which it must exceed the best answer alone
 CELLS = 20_000  # of one map that the weights are fitted to; more would not change four numbers
 
 
 class Fusion(nn.Module):
     """A logistic regression on the logits of several trap probabilities; until it is fitted, their mean.
 
-    It is moved so that 0.5 is the threshold of the largest intersection over union: few cells are trap, and the
-    likeliest answer for a cell is too often no.
+    One for each set of inputs by which a map may be known: what is computed from a given depth deserves more trust
+    than what is computed from a picture. It is moved so that 0.5 is the threshold of the largest intersection over
+    union: few cells are trap, and the likeliest answer for a cell is too often no. Where it gains little over the best
+    of the answers, that one is taken alone: closures are exact on maps of any kind, what is learned may not be.
 
     Parameters
     ----------
     parts : the outputs that say where the traps are.
+    sets : of inputs.
     """
 
     weights: torch.Tensor
     offset: torch.Tensor
 
-    def __init__(self, parts: Sequence[Output]) -> None:
+    def __init__(self, parts: Sequence[Output], sets: Sequence[Sequence[str]]) -> None:
         super().__init__()
         self.parts = tuple(part.name for part in parts)
-        self.register_buffer("weights", torch.full((len(parts),), 1 / len(parts)))
-        self.register_buffer("offset", torch.zeros(1))
+        self.sets = [frozenset(names) for names in sets]
+        self.register_buffer("weights", torch.full((len(sets), len(parts)), 1 / len(parts)))
+        self.register_buffer("offset", torch.zeros(len(sets)))
 
-    def forward(self, maps: Mapping[str, Float]) -> Float:
-        """(1, H, W) probability of trap, NaN outside the map."""
-        logits = np.tensordot(self.weights.cpu().numpy(), self._logits(maps), axes=1) + self.offset.cpu().numpy()
-        return (1 / (1 + np.exp(-logits)))[None].astype(np.float32)
+    def forward(self, maps: Mapping[str, Float], shown: Sequence[str]) -> Float:
+        """(1, H, W) probability of trap of a map that is known by some inputs, NaN outside the map."""
+        row = self.sets.index(frozenset(shown))
+        logits = np.tensordot(self.weights[row].cpu().numpy(), self._logits(maps), axes=1) + float(self.offset[row])
+        return expit(logits)[None].astype(np.float32)
 
     def _logits(self, maps: Mapping[str, Float]) -> Float:
         p = np.clip(np.stack([maps[name][0] for name in self.parts]), 1 - CERTAIN, CERTAIN)
         return np.log(p / (1 - p))
 
-    def fit(self, answers: Sequence[tuple[Mapping[str, Float], Float, Bool]]) -> None:
-        """Fit the weights to whole maps: (values by output, target (1, H, W), valid (H, W)) of each.
+    def fit(self, answers: Sequence[tuple[Sequence[str], Mapping[str, Float], Float, Bool]]) -> None:
+        """Fit the weights to whole maps: (inputs shown, values by output, target (1, H, W), valid (H, W)) of each.
 
         Maps of a single kind of cell (all trap, or none at all) leave the weights as they are.
         """
+        for row, names in enumerate(self.sets):
+            self._fit_row(row, [answer for shown, *answer in answers if frozenset(shown) == names])
+
+    def _fit_row(self, row: int, answers: Sequence[Sequence[Any]]) -> None:
+        """Fit the weights of one set of inputs."""
         features, truth = [], []
         for maps, target, valid in answers:
             step = max(1, int(valid.sum()) // CELLS)
@@ -58,11 +71,21 @@ class Fusion(nn.Module):
         features, truth = gathered(features), gathered(truth)
         if not features or len(np.unique(np.concatenate(truth))) < 2:
             return
+        logits, wanted = np.concatenate(features), np.concatenate(truth)
+        alone = [overlap(plane > 0, wanted) for plane in logits.T]
+        best = int(np.argmax(alone))
         # C: hardly any shrinkage, the cells are many and the weights few
-        fitted = LogisticRegression(C=1e3).fit(np.concatenate(features), np.concatenate(truth))
-        self.weights.copy_(torch.from_numpy(fitted.coef_[0]))
-        logits = np.concatenate(features) @ fitted.coef_[0]
-        self.offset.fill_(-best_threshold(logits, np.concatenate(truth)))
+        weights = LogisticRegression(C=1e3).fit(logits, wanted).coef_[0]
+        offset = -best_threshold(logits @ weights, wanted)
+        if overlap(logits @ weights + offset > 0, wanted) < alone[best] + GAIN:
+            weights, offset = np.eye(len(alone))[best], 0.0
+        self.weights[row] = torch.from_numpy(weights)
+        self.offset[row] = offset
+
+
+def overlap(called: Bool, truth: Bool) -> float:
+    """Intersection over union of cells (n,)."""
+    return float((called & truth).sum() / max(1, (called | truth).sum()))
 
 
 def best_threshold(logits: Float, truth: Bool) -> float:

@@ -13,16 +13,18 @@ from torch import Tensor, sigmoid, softmax
 
 from mtl import scores
 from mtl.config import OptimConfig
+from mtl.frame import refined
 from mtl.losses import LOSSES, Kind, Loss, choose
 from mtl.scores import Hits, Score
 from mtl.tally import Tally, errors_of, probability_of
 from targets import truth
+from targets.coarse import coarsened
 from targets.own_legend import depth_of_colours
 from targets.scene import Bool, Float, Scene
 from targets.truth import TrapRules, Truth, TruthOptions
 
 Values = tuple[Float, Bool]
-Part = Literal["trap", "outline", "crest", "way"]
+Part = Literal["trap", "outline", "crest", "way", "top"]
 
 
 def first_plane(values: Float) -> Float:
@@ -55,7 +57,7 @@ class Output:
     hits : (prediction, target, valid) -> which of the points it looks for are found, drawn over the picture, or None.
     tells : what it says of trap objects (`mtl.objects`): `trap` (probability that a cell is trap; of several such
         outputs of a run the last one is the answer that becomes polygons), `outline` (probability of an outline),
-        `crest` (1 on a crest) or `way` (cells to the crest). None: nothing.
+        `crest` (1 on a crest), `way` (cells to the crest) or `top` (largest on the crest). None: nothing.
     submitted : its masks of all maps of a prediction are written together, as run-length codes.
     in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
     traps_only : values mean something inside traps only; pictures and grids of a prediction leave out the rest.
@@ -75,6 +77,7 @@ class Output:
     traps_only: bool = False
 
 
+Finish = Callable[[Float, Scene, float], Float]
 Derive = Callable[[Float, Scene, TruthOptions, float], Float]
 
 
@@ -82,10 +85,9 @@ Derive = Callable[[Float, Scene, TruthOptions, float], Float]
 class Derived(Output):
     """An output that is computed from a head's values once its tiles are blended: no weights, nothing to train.
 
-    derive : (the head's values (C, H, W); the scene, without its picture if that is not
-        all that the network saw of the depth; the rules of the truth;
-        the scene's cells along one cell of the map that the network saw) -> values (channels, H, W), NaN outside the
-        map.
+    derive : (the head's values (C, H, W); the scene as the network was shown it, see `Head.finish`; the rules of the
+        truth; the scene's cells along one cell of the map that the network saw) -> values (channels, H, W), NaN
+        outside the map.
     """
 
     derive: Derive
@@ -103,7 +105,12 @@ class Head(Output):
     bias : the logit an untrained head starts from (rare answers start near "no").
     pooled : the answer is one for the whole map: its logits are averaged over the patch, and stand in all its cells.
     blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
-    derived : what else follows from the head's whole map, or None.
+    corrects : the input of one plane that the head gives back corrected where it is shown: it learns the difference,
+        and before it is trained there is none. "": none.
+    finish : (blended values (C, H, W); the scene as the network was shown it: without a picture or a depth that it was
+        not; its cells along one cell of the map that the network saw) -> values that have what the map itself tells of
+        them. None: they stay.
+    derived : what else follows from the head's whole map, finished, or None.
     """
 
     kind: Kind
@@ -113,6 +120,8 @@ class Head(Output):
     bias: float = 0.0
     pooled: bool = False
     blend: Literal["values", "logits"] = "values"
+    corrects: str = ""
+    finish: Finish | None = None
     derived: Derived | None = None
 
     @property
@@ -207,19 +216,34 @@ def as_it_is(logits: Tensor) -> Tensor:
     return logits
 
 
+def depth_as_told(values: Float, scene: Scene, coarse: float) -> Float:
+    """The predicted depth with the detail that the map tells.
+
+    Of a depth that was shown, what is finer than the network saw is added. A picture's colours are read, the
+    prediction being their legend. Where neither tells anything, the prediction is smoothed.
+    """
+    inside, guess = scene.map_valid, np.nan_to_num(values[0])
+    if scene.has_depth:
+        return masked((guess + finer(scene, coarse))[None], inside)
+    told = None if scene.rgb is None else depth_of_colours(scene.rgb, guess, inside)
+    if told is None:
+        return smoothed(guess, inside, ROUGHNESS * coarse)[None]
+    return smoothed(told, inside, COLOUR_ROUGHNESS)[None]
+
+
+def finer(scene: Scene, coarse: float) -> Float:
+    """(H, W) what a map's relative depth has beyond a copy of it with fewer cells."""
+    seen = coarsened(scene, round(max(scene.shape) / coarse))
+    return scene.relative_depth() - refined(masked(seen.relative_depth(), seen.map_valid), scene.shape)
+
+
 def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: float) -> Float:
     """How likely cells lie in a closure, by their height above the spill of the predicted depth's exact closures.
 
-    The depth is read from the picture's colours where they tell one, the prediction being their legend; else it is the
-    prediction, smoothed. A height h is as likely as not where it is the usual error e of the depth: h / (h + e).
+    A height h is as likely as not where it is the usual error e of the depth: h / (h + e).
     """
     low, high = scene.relief
-    inside, guess, rgb = scene.map_valid, np.nan_to_num(values[0]), scene.rgb
-    told = None if rgb is None else depth_of_colours(rgb, guess, inside)
-    surface, error = smoothed(guess, inside, ROUGHNESS * coarse), DEPTH_ERROR
-    if told is not None:
-        surface, error = smoothed(told, inside, COLOUR_ROUGHNESS), COLOUR_ERROR
-    surface = -surface
+    surface = -values[0]
     if scene.has_depth and scene.geo.contour_interval:  # contours need depth units
         surface = np.float32((low + high) / 2) + surface * np.float32((high - low) / 2)
     else:
@@ -227,23 +251,19 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: floa
     scene = scene.with_(depth=np.nan_to_num(surface))
     _, _, height = truth.computed_traps(scene, options.traps)
     share = truth.share_of_relief(height, scene)
-    return masked((share / (share + error))[None], inside)
+    return masked((share / (share + DEPTH_ERROR))[None], scene.map_valid)
 
 
-# Cells; σ of the Gaussian that takes a predicted depth's roughness out. Of 0 to 3, 3 gave most on 60 generated maps
-# (trap IoU 0.41 to 0.58, one network of 156 steps on pictures of 128 cells); larger ones were not tried.
+# Cells; σ of the Gaussian that takes a predicted depth's roughness out where neither depth nor colours are at hand. Of
+# 0 to 3, 3 gave most on 60 generated maps (trap IoU 0.41 to 0.58, one network of 156 steps on pictures of 128 cells).
 ROUGHNESS = 3.0
 
-# Of the map's relief; the usual error of a predicted depth at a spill point, which lower closures may owe their
-# existence to. Of 0 to 0.06, 0.015 gave most on 60 other generated maps (trap IoU 0.495 to 0.517 and 0.482 to 0.489,
-# two networks of 152 steps on pictures of 96 cells).
-DEPTH_ERROR = 0.015
-
-# The same two of a depth read from colours. On 40 generated maps of 224 cells, σ of 0.7 to 1.5 and errors up to 0.001
-# gave trap IoU 0.858 to 0.863, larger errors less (one network of 152 steps, shown 96 cells; 0.593 without colours).
-# On 48 maps drawn as in reports, with noise, shading and bands, σ of 1, 2, 3 and 5 gave 0.81, 0.82, 0.82 and 0.79.
-COLOUR_ROUGHNESS = 1.5
-COLOUR_ERROR = 0.001
+# The same of a depth read from colours, and the usual error of a depth at a spill point, of the map's relief. On 40
+# generated maps of 224 cells, σ of 0.7 to 1.5 and errors up to 0.001 gave trap IoU 0.858 to 0.863, larger errors less
+# (one network of 152 steps, shown 96 cells; 0.593 without colours). Smaller σ leave more crests in their place, and
+# smaller errors leave the closures of a depth that was given as they are.
+COLOUR_ROUGHNESS = 1.0
+DEPTH_ERROR = 0.0001
 
 
 def smoothed(plane: Float, inside: Bool, sigma: float) -> Float:
@@ -374,6 +394,9 @@ HEADS = {
             score=scores.ERROR_SCORE,
             drawing=Drawing("Spectral_r", low=-1.0),
             tally=errors_of(-1, 1, 1),
+            tells="top",
+            corrects="depth",
+            finish=depth_as_told,
             derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps, PROBABILITY),
         ),
         Head(

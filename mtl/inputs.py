@@ -254,10 +254,22 @@ def sets_of(scene: Scene, inputs: Sequence[InputChannel], sets: Sequence[str]) -
 
     Where each needs a depth that the scene lacks, all of them: reading an input then says what is missing.
     """
-    named: list[tuple[str, ...]] = [Names(names) for names in sets] or [tuple(record.name for record in inputs)]
+    named = every_set(inputs, sets)
     deep = {record.name for record in inputs if record.from_depth}
     given = [names for names in named if scene.has_depth or not deep & set(names)]
     return sorted(given or named, key=len, reverse=True)
+
+
+def every_set(inputs: Sequence[InputChannel], sets: Sequence[str]) -> list[tuple[str, ...]]:
+    """The sets of inputs by which a network may know any scene, as `TrainConfig.shown` says."""
+    return [Names(names) for names in sets] or [tuple(record.name for record in inputs)]
+
+
+def as_shown(scene: Scene, inputs: Sequence[InputChannel], shown: Container[str]) -> Scene:
+    """The scene without a picture, or without a depth, if the network is not shown it."""
+    pictured = any(record.picture and record.name in shown for record in inputs)
+    scene = with_picture(scene) if pictured else scene.with_(rgb=None)
+    return scene if "depth" in shown else scene.with_(depth_valid=np.zeros(scene.shape, np.bool_))
 
 
 def hide(planes: Float, inside: Bool, inputs: Sequence[InputChannel], shown: Container[str]) -> None:

@@ -170,9 +170,10 @@ class MultiTask(L.LightningModule):
     def fuse(self, fusion: Fusion) -> None:
         """Fit the weights of the fusion to the validation maps, and judge what it then says about them."""
         targets = [sample.target_of(FUSION) for sample, _ in self.answered]
-        fusion.fit([(values, *target) for (_, values), target in zip(self.answered, targets, strict=True)])
-        for (_, values), target in zip(self.answered, targets, strict=True):
-            values[FUSION.name] = fusion(values)
+        answers = [(sample.shown[0], values) for sample, values in self.answered]
+        fusion.fit([(*answer, *target) for answer, target in zip(answers, targets, strict=True)])
+        for (shown, values), target in zip(answers, targets, strict=True):
+            values[FUSION.name] = fusion(values, shown)
             self.judge(FUSION, values[FUSION.name], *target)
 
     def judge(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:

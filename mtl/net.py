@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from mtl.blocks import blocks_of, decoder_stages, hypercolumn, put_bottlenecks, 
 from mtl.config import NetConfig
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, Head, outputs_of, trap_outputs
-from mtl.inputs import InputChannel
+from mtl.inputs import InputChannel, every_set
 from targets.errors import UserError
 
 STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origins of tiles, are multiples of it
@@ -22,6 +23,7 @@ STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origi
 class MultiHeadNet(nn.Module):
     """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32.
 
+    sets : of inputs by which a map may be known (`inputs.every_set`); none: all of them.
     context : 0, or the inputs are (B, 2C, H, W): those of a square and, behind them, those of the square around it that
         is so many times as wide, reduced to the same size (`context.Context`).
     """
@@ -30,7 +32,12 @@ class MultiHeadNet(nn.Module):
     decoder: nn.Module
 
     def __init__(
-        self, config: NetConfig, inputs: Sequence[InputChannel], heads: Sequence[Head], context: int = 0
+        self,
+        config: NetConfig,
+        inputs: Sequence[InputChannel],
+        heads: Sequence[Head],
+        context: int = 0,
+        sets: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__()
         shared: Any = _encoder_decoder(config)
@@ -45,11 +52,11 @@ class MultiHeadNet(nn.Module):
         self.context = context
         self.mix = mixing(width) if context else nn.Identity()
         self.planes = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
-        self.heads = last_layers(width + self.planes, heads)
+        self.heads = last_layers(width + self.planes, heads, inputs if config.inputs_to_heads else ())
         self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = outputs_of(heads)
         parts = trap_outputs([output for output in outputs if output is not FUSION])
-        self.fusion = Fusion(parts) if FUSION in outputs else None
+        self.fusion = Fusion(parts, sets or every_set(inputs, ())) if FUSION in outputs else None
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""
@@ -124,9 +131,9 @@ def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str
     return logits
 
 
-def last_layers(width: int, heads: Sequence[Head]) -> nn.ModuleDict:
-    """The last layer of every head."""
-    return nn.ModuleDict({head.name: last_layer(width, head) for head in heads})
+def last_layers(width: int, heads: Sequence[Head], inputs: Sequence[InputChannel] = ()) -> nn.ModuleDict:
+    """The last layer of every head; `inputs` are the last planes of the features that it reads."""
+    return nn.ModuleDict({head.name: last_layer(width, head, inputs) for head in heads})
 
 
 class Pooled(nn.Module):
@@ -137,9 +144,32 @@ class Pooled(nn.Module):
         return x.mean((-2, -1), keepdim=True).expand_as(x)
 
 
-def last_layer(width: int, head: Head) -> nn.Module:
+class Correcting(nn.Conv2d):
+    """The last layer of a head that corrects one of the inputs: where it is shown, the answer is what it says and a
+    change, at first none."""
+
+    def __init__(self, width: int, head: Head, place: int, blank: float) -> None:
+        super().__init__(width, head.planes, 3, padding=1)
+        self.place, self.blank = place, blank
+        self.change = nn.Conv2d(width, head.channels, 3, padding=1)
+        for start in self.change.parameters():
+            nn.init.zeros_(start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, width, H, W), that input at a place among them -> (B, planes, H, W)."""
+        plain, given, change = super().forward(x), x[:, self.place, None], self.change(x)
+        corrected = torch.cat([given + change, plain[:, change.shape[1] :]], 1)
+        return torch.where(given == self.blank, plain, corrected)
+
+
+def last_layer(width: int, head: Head, inputs: Sequence[InputChannel]) -> nn.Module:
     """The 3x3 convolution of one head; it starts near the head's own bias, planes for the loss alone near 0."""
-    layer = nn.Conv2d(width, head.planes, 3, padding=1)
+    places = np.cumsum([width - sum(record.channels for record in inputs), *(record.channels for record in inputs)])
+    corrected = next(((i, at) for i, at in zip(inputs, places, strict=False) if i.name == head.corrects), None)
+    if corrected is None:
+        layer = nn.Conv2d(width, head.planes, 3, padding=1)
+    else:
+        layer = Correcting(width, head, int(corrected[1]), float(corrected[0].blank))
     nn.init.normal_(layer.weight, std=0.01)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)

@@ -18,7 +18,7 @@ from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
 from mtl.gallery import Shown, shown, write_gallery
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
-from mtl.inputs import InputChannel, read_inputs, sets_of
+from mtl.inputs import InputChannel, as_shown, read_inputs, sets_of
 from mtl.looks import Looks, logits_of, relative_spread, spread_of
 from mtl.net import MultiHeadNet
 from mtl.outputs import write_prediction
@@ -30,7 +30,6 @@ from mtl.weights import default_model
 from targets.coarse import coarsened
 from targets.errors import UserError
 from targets.maps import Reading, list_maps, read_map
-from targets.render import with_picture
 from targets.scene import Float, Rows, Scene
 from targets.tables import write_csv
 from targets.tgs import SUBMISSION, encode_runs, write_table
@@ -151,22 +150,23 @@ class Predictor:
         return store.arrays()
 
     def _completed(self, answers: dict[str, Float], scene: Scene, coarse: float = 1.0) -> dict[str, Float]:
-        """Every output, of the heads' values: what is derived from them, and the fusion.
+        """Every output, of the heads' values: these finished, what is derived from them, and the fusion.
 
         Parameters
         ----------
         coarse : cells of the scene along one cell of the map that the network saw.
         """
         names = sets_of(scene, self.inputs, self.config.shown)[0]
-        shown = [record for record in self.inputs if record.name in names]
-        reads_colours = any(i.picture for i in shown) and not any(i.from_depth for i in shown)
-        seen = with_picture(scene) if reads_colours else scene.with_(rgb=None)
-        for head in self.heads:
-            if head.derived is not None:
-                values = answers[head.name]
-                answers[head.derived.name] = head.derived.derive(values, seen, self.config.targets, coarse)
+        if any(head.finish or head.derived for head in self.heads):
+            seen = as_shown(scene, self.inputs, names)
+            for head in self.heads:
+                if head.finish is not None:
+                    answers[head.name] = head.finish(answers[head.name], seen, coarse)
+                if head.derived is not None:
+                    derive = head.derived.derive
+                    answers[head.derived.name] = derive(answers[head.name], seen, self.config.targets, coarse)
         if self.fusion is not None:
-            answers[FUSION.name] = self.fusion(answers)
+            answers[FUSION.name] = self.fusion(answers, names)
         return answers
 
 

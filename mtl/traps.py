@@ -96,13 +96,13 @@ def find_traps(
 ) -> Prediction:
     """The trap objects of all heads (`find_objects`), beside the closures of the depth.
 
-    The crest of a trap is the highest peak of the head that tells of crests; without one the shallowest cell; without
-    a depth the most probable cell.
+    The crest of a trap is the shallowest cell of the predicted depth; without one the highest peak of the head that
+    tells of crests, the shallowest cell of the map's own depth, or the most probable cell.
     """
     labels, probability = find_objects(maps, outputs)
     measure, unsure = doubt(scene, maps, outputs, probability)
     told = parts_told(maps, outputs)
-    rank = told.get("crest", -scene.depth if scene.has_depth else probability)
+    rank = told.get("top", told.get("crest", -scene.depth if scene.has_depth else probability))
     sure, count = confidences(labels, probability), int(labels.max(initial=0))
     numbers = np.arange(1, count + 1)
     crests = np.array(ndimage.maximum_position(rank, labels, numbers), np.int64).reshape(count, 2)

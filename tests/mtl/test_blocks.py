@@ -26,7 +26,7 @@ KINDS = {
 def build(arch="unetplusplus", encoder="resnet18", channels=SMALL, **config):
     torch.manual_seed(0)
     records = pick(INPUTS, ["rgb", "fault"], ""), pick(HEADS, ["trap", "dist"], "")
-    return MultiHeadNet(NetConfig(arch, encoder, "none", channels, **config), *records)
+    return MultiHeadNet(NetConfig(arch, encoder, "none", channels, inputs_to_heads=False, **config), *records)
 
 
 def parts(net):

@@ -5,9 +5,12 @@ import pickle
 import numpy as np
 import pytest
 
-from mtl.fusion import Fusion, best_threshold
-from mtl.heads import DEPTH_ERROR, FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
+from mtl.frame import refined
+from mtl.fusion import Fusion, best_threshold, overlap
+from mtl.heads import FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
+from mtl.judge import picture_alone
 from mtl.scores import TRAP_SCORE
+from targets.coarse import coarsened
 from targets.scene import Geo
 from targets.synth import make_scene
 from targets.truth import TrapRules, TruthOptions, find_truth, trap_mask
@@ -109,25 +112,62 @@ def answers(right, wrong):
     return {right: np.clip(truth, 0.05, 0.95), wrong: noise}, truth, np.ones((20, 20), bool)
 
 
+def test_a_depth_that_was_shown_coarsely_has_its_own_detail_again():
+    scene = make_scene(8, 192)
+    coarse = coarsened(scene, 64)
+    seen = refined(np.where(coarse.map_valid, coarse.relative_depth(), np.nan), scene.shape)[None]
+    finished = HEADS["depth"].finish(seen, scene, 3.0)
+    np.testing.assert_allclose(finished[0][scene.map_valid], scene.relative_depth()[scene.map_valid], atol=1e-5)
+    assert np.isnan(finished[0][~scene.map_valid]).all()
+    change = np.float32(0.1) * np.indices(scene.shape)[0] / 192  # what the network corrects stays
+    corrected = HEADS["depth"].finish(seen + change, scene, 3.0)
+    np.testing.assert_allclose((corrected - finished)[0][scene.map_valid], change[scene.map_valid], atol=1e-5)
+
+
+def test_a_depth_of_a_grey_picture_is_smoothed():
+    scene = picture_alone(make_scene(8, 96)).with_(rgb=np.full((96, 96, 3), 200, np.uint8))
+    guess = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)
+    np.testing.assert_array_equal(HEADS["depth"].finish(guess, scene, 1.0)[0], smoothed(guess[0], scene.map_valid, 3.0))
+
+
+PICTURE, ALL = ("rgb",), ("rgb", "depth")
+
+
 @pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
 def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
     parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.tells == "trap"][:2]
-    fusion = Fusion(parts)
+    fusion = Fusion(parts, [PICTURE, ALL])
     maps, truth, valid = answers(right, wrong)
-    np.testing.assert_array_equal(fusion({right: truth, wrong: truth}) > 0.5, truth > 0.5)  # before it is fitted
-    fusion.fit([(maps, truth, valid)])
-    np.testing.assert_array_equal(fusion(maps) > 0.5, truth > 0.5)
-    weights = dict(zip(fusion.parts, fusion.weights.tolist(), strict=True))
-    assert weights[right] > 10 * abs(weights[wrong])
+    either = {right: truth, wrong: truth}
+    np.testing.assert_array_equal(fusion(either, ALL) > 0.5, truth > 0.5)  # before it is fitted
+    fusion.fit([(ALL, maps, truth, valid)])
+    np.testing.assert_array_equal(fusion(maps, ALL) > 0.5, truth > 0.5)
+    by_picture, by_all = (dict(zip(fusion.parts, row, strict=True)) for row in fusion.weights.tolist())
+    assert by_all == {right: 1, wrong: 0}  # it needs no help
+    assert by_picture == {right: 0.5, wrong: 0.5}  # nothing is known of other maps
+
+
+def test_two_answers_that_are_right_in_parts_are_weighed():
+    random = np.random.default_rng(1)
+    truth = (np.indices((40, 40))[0] < 20).astype(np.float32)[None]
+    maps = {
+        name: np.clip(truth * 0.3 + 0.35 + random.normal(0, 0.3, truth.shape), 0.01, 0.99)
+        for name in ("trap", "depth_traps")
+    }
+    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    fusion.fit([(ALL, maps, truth, np.ones((40, 40), bool))])
+    right = overlap(fusion(maps, ALL)[0] > 0.5, truth[0] > 0.5)
+    assert right > max(overlap(p[0] > 0.5, truth[0] > 0.5) for p in maps.values()) + 0.05
+    assert (fusion.weights > 0).all()
 
 
 def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
-    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived])
+    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
     maps, truth, valid = answers("trap", "depth_traps")
-    fusion.fit([(maps, truth * 0, valid)])
-    assert fusion.weights.tolist() == [0.5, 0.5]
+    fusion.fit([(ALL, maps, truth * 0, valid)])
+    assert fusion.weights.tolist() == [[0.5, 0.5]]
     maps["trap"][0, 0, 0] = np.nan
-    assert np.isnan(fusion(maps)[0, 0, 0]) and np.isfinite(fusion(maps)[0, 1:]).all()
+    assert np.isnan(fusion(maps, ALL)[0, 0, 0]) and np.isfinite(fusion(maps, ALL)[0, 1:]).all()
 
 
 def test_fusion_is_judged_as_a_trap():
@@ -135,13 +175,13 @@ def test_fusion_is_judged_as_a_trap():
 
 
 def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome, monkeypatch):
-    monkeypatch.setattr("mtl.heads.ROUGHNESS", 0.0)
+    monkeypatch.setattr("mtl.heads.DEPTH_ERROR", 0.02)
     head = HEADS["depth"]
     values, _ = head.target(find_truth(dome))
-    chance = head.derived.derive(values, dome.with_(rgb=None), TruthOptions(), 1.0)[0]
+    chance = head.derived.derive(values, dome, TruthOptions(), 1.0)[0]
     share = (2100 - dome.depth) / 100  # the dome closes to its foot, and is all of the relief
     inside = share > 0.001
-    np.testing.assert_allclose(chance[inside], (share / (share + DEPTH_ERROR))[inside], atol=0.01)
+    np.testing.assert_allclose(chance[inside], (share / (share + 0.02))[inside], atol=0.01)
     assert not chance[~inside].any()
 
 

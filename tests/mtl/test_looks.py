@@ -78,12 +78,12 @@ def test_moments_are_those_of_numpy():
 
 
 def test_the_fusion_of_an_ensemble_averages_the_logits_of_its_members():
-    fusions = [Fusion([TRAP, HEADS["depth"].derived]) for _ in range(2)]
+    fusions = [Fusion([TRAP, HEADS["depth"].derived], [("rgb",)]) for _ in range(2)]
     for fusion, weights in zip(fusions, ([1.0, 2.0], [0.0, 3.0]), strict=True):
-        fusion.weights.copy_(torch.tensor(weights))
+        fusion.weights.copy_(torch.tensor([weights]))
         fusion.offset.fill_(weights[0])
     maps = {name: np.full((1, 2, 2), p, np.float32) for name, p in (("trap", 0.7), ("depth_traps", 0.2))}
-    first, second, mean = (np.log(p / (1 - p)) for p in (f(maps) for f in [*fusions, mean_fusion(fusions)]))
+    first, second, mean = (np.log(p / (1 - p)) for p in (f(maps, ("rgb",)) for f in [*fusions, mean_fusion(fusions)]))
     np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5)
     assert mean_fusion([None, None]) is None
 
@@ -125,9 +125,9 @@ def test_an_ensemble_is_the_mean_of_its_members_and_derives_from_it(checkpoints)
         np.testing.assert_allclose(both[name], (a[name] + b[name]) / 2, atol=1e-5)
         assert np.nanmax(both[f"{name}_spread"]) > 0
         np.testing.assert_array_equal(np.isfinite(both[f"{name}_spread"][0]), inside)
-    traps = HEADS["depth"].derived.derive(both["depth"], scene.with_(rgb=None), predictor.config.targets, 1.0)
+    traps = HEADS["depth"].derived.derive(both["depth"], scene, predictor.config.targets, 1.0)
     np.testing.assert_array_equal(both["depth_traps"], traps)
-    np.testing.assert_array_equal(both["fusion"], predictor.fusion(both))
+    np.testing.assert_array_equal(both["fusion"], predictor.fusion(both, predictor.config.inputs))
 
 
 def test_networks_of_other_questions_are_no_ensemble(checkpoints):

@@ -73,7 +73,21 @@ def test_an_untrained_mask_head_starts_near_its_bias():
 def test_heads_share_everything_but_their_last_layer():
     one, four = build(heads="trap"), build(heads="trap,boundary,crest,dist")
     sizes = [sum(p.numel() for p in net.parameters()) for net in (one, four)]
-    assert sizes[1] - sizes[0] == 3 * (SMALL[-1] * 9 + 1)
+    read = SMALL[-1] + 5  # the shared features, and the inputs beside them
+    assert sizes[1] - sizes[0] == 3 * (read * 9 + 1)
+
+
+def test_the_depth_head_hands_a_depth_on_until_it_learns_a_change_and_guesses_where_it_is_not_shown():
+    net = build(heads="depth").eval()
+    x = torch.randn(2, 5, 64, 64).clamp(-1, 1)
+    x[1, 4] = float(INPUTS["depth"].blank)
+    answer = net(x)["depth"]
+    assert torch.equal(answer[0, 0], x[0, 4]) and not torch.equal(answer[1, 0], x[1, 4])
+    torch.nn.init.constant_(net.heads["depth"].change.bias, 0.5)
+    changed = net(x)["depth"]
+    torch.testing.assert_close(changed[0], answer[0] + 0.5)
+    assert torch.equal(changed[1], answer[1])
+    assert not hasattr(build("rgb", heads="depth").heads["depth"], "change")  # there is nothing to hand on
 
 
 def test_a_pooled_head_says_one_thing_in_all_cells_and_it_is_the_mean():
@@ -87,7 +101,7 @@ def test_a_pooled_head_says_one_thing_in_all_cells_and_it_is_the_mean():
 
 @pytest.mark.parametrize(("arch", "channels"), [("unetplusplus", SMALL), ("deeplabv3plus", [32])])
 def test_what_heads_are_given_of_the_inputs_reaches_them_whole(arch, channels):
-    net = build(arch=arch, encoder="resnet18", decoder_channels=channels[:4], inputs_to_heads=True).eval()
+    net = build(arch=arch, encoder="resnet18", decoder_channels=channels[:4]).eval()
     for layer in net.heads.values():
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)

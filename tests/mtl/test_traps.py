@@ -71,6 +71,13 @@ def test_specks_are_not_traps_and_each_trap_has_its_crest():
     assert [(t.crest_x, t.crest_y) for t in traps] == [(14, 16), (47, 44)]
 
 
+def test_the_crest_is_the_shallowest_cell_of_a_predicted_depth_whatever_the_crest_head_says():
+    depth = -np.hypot(*(np.indices((64, 64)) - 30)).astype(np.float32)
+    (trap,) = found(dome_scene(), trap=disc((32, 32), 10), crest=disc((35, 35), 1), depth=depth).traps
+    scene = dome_scene()
+    assert (trap.crest_x, trap.crest_y) == tuple(float(v) for v in scene.geo.xy(30, 30))
+
+
 def test_without_a_crest_head_the_crest_is_the_shallowest_cell(dome):
     (trap,) = found(dome, trap=disc((32, 32), 15)).traps
     assert (trap.crest_x, trap.crest_y, trap.crest_depth) == (1600.0, -1600.0, 2000.0)

@@ -39,7 +39,7 @@ def test_the_file_predicts_what_the_network_does(trained, tmp_path):
     scene = dome_scene()
     before, after = trained(scene), load_predictor(path, device="cpu")(scene)
     assert before["trap"].max() - before["trap"].min() > 0.1
-    for name, off in (("trap", 0.01), ("dist", 1.0)):  # dist: cells
+    for name, off in (("trap", 0.01), ("dist", 2.0)):  # dist: cells, of some hundreds
         np.testing.assert_allclose(before[name], after[name], atol=off)
 
 
