@@ -1,6 +1,7 @@
 """How is a picture file read and written without surprises? PNG and JPEG of every kind, whole or not at all."""
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 # A sheet of A0 at 300 dots per inch has 139 million pixels; whatever claims more is a mistake or an attack, and is
 # refused by its header, before the memory is asked for.
 MAX_PIXELS = 150_000_000
+MAX_SIDE = 65_535  # pixels; that of JPEG
+STRIP = (
+    2**20
+)  # pixels that are looked at together: a large picture then takes 2 GiB at most, and its strips stay in cache
 MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
 
 
@@ -23,14 +28,18 @@ def read_colours(path: str | Path) -> NDArray[np.uint8]:
 
     Raises
     ------
-    UserError : the file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels.
+    UserError : the file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels or
+        `MAX_SIDE` on a side.
     """
     image = _decoded(path)
     if image.mode.startswith("I"):
-        return np.repeat((np.asarray(image).astype(np.float64) / 257).round().astype(np.uint8)[..., None], 3, axis=2)
-    colours = np.asarray(image.convert("RGBA"))
-    alpha = colours[..., 3:].astype(np.uint16)
-    return ((colours[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+        grey = np.asarray(image, np.float32) / np.float32(257)
+        return np.repeat(grey.round().astype(np.uint8)[..., None], 3, axis=2)
+    found = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, colours in _strips(image):
+        alpha = colours[..., 3:].astype(np.uint16)
+        found[rows] = (colours[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return found
 
 
 def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -47,16 +56,21 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     """
     image = _decoded(path)
     if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.float64) / 65535
+        grey = np.asarray(image).astype(np.float64)
+        grey /= 65535
         return grey, np.ones(grey.shape, np.bool_)
-    colours = np.asarray(image.convert("RGBA")).astype(np.int16)
-    opaque = colours[..., 3] >= 128
-    red, green, blue = (colours[..., i] for i in range(3))  # by planes: ten times as fast as a reduction of three
-    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    if (coloured := float((spread[opaque] > 16).mean()) if opaque.any() else 0.0) > 0.01:
-        raise UserError(path, f"a colour picture ({coloured:.0%} of the pixels have colours)", "a grey picture",
+    grey, opaque = np.empty((image.height, image.width)), np.empty((image.height, image.width), np.bool_)
+    coloured = 0
+    for rows, colours in _strips(image):
+        opaque[rows] = colours[..., 3] >= 128
+        red, green, blue = (colours[..., i] for i in range(3))  # by planes: ten times as fast as a reduction of three
+        spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        coloured += np.count_nonzero(opaque[rows] & (spread > 16))
+        np.divide(green, 255.0, out=grey[rows])
+    if (share := coloured / max(1, np.count_nonzero(opaque))) > 0.01:
+        raise UserError(path, f"a colour picture ({share:.0%} of the pixels have colours)", "a grey picture",
                         "save it as greyscale, or check that it is not the rgb picture")  # fmt: skip
-    return colours[..., 1] / 255.0, opaque
+    return grey, opaque
 
 
 def read_rgba(path: str | Path) -> NDArray[np.uint8]:
@@ -66,7 +80,11 @@ def read_rgba(path: str | Path) -> NDArray[np.uint8]:
     ------
     UserError : as `read_colours`.
     """
-    return np.array(_decoded(path).convert("RGBA"))
+    image = _decoded(path)
+    found = np.empty((image.height, image.width, 4), np.uint8)
+    for rows, colours in _strips(image):
+        found[rows] = colours
+    return found
 
 
 def read_mask(path: str | Path) -> NDArray[np.bool_]:
@@ -100,21 +118,30 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
         image.save(temporary)
 
 
+def _strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Some rows after others, and their (h, W, 4) red, green, blue and opacity."""
+    high = max(1, STRIP // image.width)
+    for top in range(0, image.height, high):
+        bottom = min(top + high, image.height)
+        yield slice(top, bottom), np.asarray(image.crop((0, top, image.width, bottom)).convert("RGBA"))
+
+
 def _decoded(path: str | Path) -> Image.Image:
     """The picture with every pixel decoded: Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit
             with Image.open(path, formats=["PNG", "JPEG"]) as image:
-                if image.width * image.height > MAX_PIXELS:
+                if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                     raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-                return image.copy()  # decodes every pixel
+                image.load()  # decodes every pixel
+                return image
     except FileNotFoundError as error:
         raise UserError(path, "no such file", mend="check the path") from error
     except UnidentifiedImageError as error:
         raise UserError(path, "not a picture that can be read", "a PNG or JPEG file", "save it again") from error
     except Image.DecompressionBombError as error:
-        raise UserError(path, f"claims to be too large ({error})", f"at most {MAX_PIXELS:,} pixels",
-                        "cut it into smaller maps, or save it at a lower resolution") from error  # fmt: skip
+        raise UserError(path, f"claims to be too large ({error})", f"at most {MAX_PIXELS:,} pixels and "
+                        f"{MAX_SIDE:,} a side", "cut it into smaller maps, or save it at a lower resolution") from error  # fmt: skip
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
         raise UserError(path, f"damaged or cut off ({error})", "a whole picture", "save or copy it again") from error
