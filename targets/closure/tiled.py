@@ -153,7 +153,7 @@ def find_closures_tiled(
     rules = checked_rules(fault_rule, named)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".notes", dir=out) as notes:
+        with tempfile.TemporaryDirectory(prefix=".notes", dir=out, ignore_cleanup_errors=True) as notes:
             job = _Job(
                 source, grids[1], grids[2], rules, edge, connectivity, float(contour_interval or 0),
                 float(contour_base), float(min_area), float(min_height), Path(notes),
