@@ -2,13 +2,18 @@
 
 A colour has one depth wherever it is on the map. So the errors of a guess (a network's, say) average out over all
 cells of one colour, and closures, which depend on the order of depths only, hardly notice an error that is the same for
-a whole colour.
+a whole colour. And depth changes little from cell to cell, so colours that often lie side by side follow each other in
+the palette: from that follows the order of all colours, whatever the guess says of some of them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.sparse import coo_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigsh
 
 from targets.holes import fill_holes
 from targets.plain import thin_dark
@@ -26,6 +31,15 @@ VAGUE = 2.2  # times the median spread
 ASTRAY = 5.0  # median spreads between a cell's guess and the depth of its colour: ink that has a colour of the map
 TELLING = 0.6  # median spread over the guess's own standard deviation: more, and the colours tell no depth
 READ = 0.1  # of the map, the share of cells that must be read at least
+
+# Which colours follow each other in the palette.
+APART = (1, 2, 4)  # cells; colours so far apart lie side by side: some pairs bridge a contour
+FEW = 1e-4  # of the cells; a class with fewer, or fewer than three, has no place in the order
+
+# How much a colour's depth follows its place in the palette rather than the guess, in standard deviations of the guess.
+# A guess that calls the highest colours alike leaves no relief there. Of 0 to 2.5, 0.3 and more gave most on 122
+# generated maps in palettes kept from training (trap IoU 0.64 without an order, 0.68 with 0, 0.77 with 0.6).
+STRETCH = 0.6
 
 
 def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
@@ -50,11 +64,19 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
         return None
     colours, wanted = rgb[use].astype(np.float64), guess[use].astype(np.float64)
     legend = _learn(colours, wanted)
-    told = legend.depth(colours)
-    usual = float(np.median(legend.spread[legend.of]))
+    told, spread = legend.depth(colours), legend.spread[legend.of]
+    usual = float(np.median(spread))
     if usual > TELLING * wanted.std():
         return None
-    clear = (legend.spread[legend.of] <= VAGUE * usual) & (np.abs(told - wanted) <= ASTRAY * usual)
+    clear = (spread <= VAGUE * usual) & (np.abs(told - wanted) <= ASTRAY * usual)
+    classes = np.full(inside.shape, -1)
+    classes[use] = np.where(spread <= VAGUE * usual, legend.of, -1)
+    placed, place = _palette(classes)
+    if len(placed) > 2:
+        ranked = _in_order(placed, place, legend.of, told)
+        known = np.isfinite(ranked)
+        told[known] = _learn(colours[known], ranked[known]).depth(colours[known])
+        clear &= known
     read = np.zeros(inside.shape, np.bool_)
     read[use] = clear
     if read.sum() < READ * inside.sum():
@@ -62,6 +84,63 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     depth = np.zeros(inside.shape, np.float32)
     depth[use] = told
     return fill_holes(depth, read, inside)
+
+
+def _palette(classes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Numbers (n,) of classes, and the place of each in the palette, 0 to 1, which end first is not known.
+
+    By how often cells (H, W) of two classes lie side by side, -1 being of none: the second eigenvector of their graph's
+    normalised adjacency (Atkins, Boman and Hendrickson 1998, A spectral algorithm for seriation and the consecutive
+    ones problem, SIAM J. Comput. 28, 297-310). Fewer than three have no order.
+    """
+    cells = np.bincount(classes[classes >= 0])
+    many = cells >= max(3, FEW * cells.sum())
+    pairs = [
+        (one.ravel(), other.ravel())
+        for apart in APART
+        for one, other in (
+            (classes[:, :-apart], classes[:, apart:]),
+            (classes[:-apart], classes[apart:]),
+        )
+    ]
+    one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    met = (one >= 0) & (other >= 0) & (one != other)
+    graph = coo_array((np.ones(met.sum()), (one[met], other[met])), (len(cells), len(cells))).tocsr()
+    graph = (graph + graph.T).tocsr()[many][:, many]
+    _, part = connected_components(graph, directed=False)
+    largest = part == np.bincount(part, cells[many]).argmax() if len(part) else part > 0
+    placed = np.flatnonzero(many)[largest]
+    if len(placed) < 3:
+        return placed, np.zeros(len(placed))
+    links = graph[largest][:, largest]
+    root = np.sqrt(links.sum(axis=1))
+    alike = diags_array(1 / root) @ links @ diags_array(1 / root)
+    values, vectors = eigsh(alike.tocsc(), k=2, sigma=1.001, v0=root)  # the two largest, the first of which is 1
+    second = vectors[:, values.argmin()] / root
+    return placed, np.argsort(np.argsort(second)) / (len(placed) - 1)
+
+
+def _in_order(
+    placed: NDArray[np.intp], place: NDArray[np.float64], of: NDArray[np.intp], told: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Depth (N,) of cells of classes `of` that rises or falls along the palette, as near to `told` as that allows and
+    stretched by the place; NaN of classes that have none."""
+    cells = np.bincount(of)
+    mean, weight = (np.bincount(of, told) / np.maximum(cells, 1))[placed], cells[placed].astype(np.float64)
+    order = np.argsort(place)
+    rising, falling = (
+        isotonic_regression(mean[order], weights=weight[order], increasing=way).x for way in (True, False)
+    )
+    off = [float((weight[order] * (fit - mean[order]) ** 2).sum()) for fit in (rising, falling)]
+    fit, along = (rising, place[order]) if off[0] <= off[1] else (falling, 1 - place[order])
+    middle = np.average(mean, weights=weight)
+    size = np.sqrt(np.average((mean - middle) ** 2, weights=weight))
+    stretched = fit + STRETCH * size * 2 * along
+    stretched -= np.average(stretched, weights=weight[order])
+    grown = np.sqrt(np.average(stretched**2, weights=weight[order]))
+    depth = np.full(len(cells), np.nan)
+    depth[placed[order]] = middle + stretched * (size / max(grown, 1e-12))
+    return depth[of]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from targets.own_legend import CLASSES, _classes, depth_of_colours
+from targets.own_legend import CLASSES, _classes, _palette, depth_of_colours
 from targets.render import Style, render
 from targets.scene import Bool, Float
 from targets.synth import make_scene
@@ -75,3 +75,32 @@ def test_a_photograph_has_no_more_classes_than_are_quick():
     assert 100 < len(np.unique(of)) <= CLASSES
     first = colours[of == of[0]]
     assert np.ptp(first, axis=0).max() < 64  # a class is a cube of neighbouring colours
+
+
+@pytest.mark.parametrize("name", ["rainbow", "dusk"])
+def test_colours_beyond_those_that_the_guess_knows_follow_in_the_order_of_the_palette(scene, name):
+    true = scene.relative_depth()
+    folded = np.where(true > 0.2, 0.3 - 0.5 * true, true).astype(np.float32)  # the highs are taken for flanks
+    guess = folded + rough(scene, 0.02) - true
+    told = depth_of_colours(render(scene, Style(palette=name)), guess, scene.map_valid)
+    assert iou(traps(scene, guess), traps(scene, true)) < 0.4
+    assert iou(traps(scene, told), traps(scene, true)) > 0.85
+
+
+def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
+    random = np.random.default_rng(0)
+    steps = np.clip(np.indices((60, 80))[1] + random.integers(-1, 2, (60, 80)), 0, 79) // 4
+    names = random.permutation(20)  # classes are numbered as they come
+    classes = names[steps]
+    classes[20, :] = -1  # a line of ink
+    placed, place = _palette(classes)
+    in_turn = names[np.arange(20)]
+    at = dict(zip(placed.tolist(), place.tolist(), strict=True))
+    along = np.array([at[name] for name in in_turn.tolist()])
+    assert (np.diff(along) > 0).all() or (np.diff(along) < 0).all()
+    assert along.min() == 0 and along.max() == 1
+
+
+def test_a_palette_of_nothing_or_one_colour_has_no_order():
+    for classes in (np.full((5, 5), -1), np.zeros((5, 5), int)):
+        assert len(_palette(classes)[0]) < 2
