@@ -25,7 +25,7 @@ from targets.page import drawing
 from targets.render import RGB, with_picture
 from targets.scene import Float, Scene
 from targets.styles import redrawn
-from targets.synth import picking_noise
+from targets.synth import with_poor_picks
 from targets.truth import Truth, TruthOptions, trap_mask
 
 WORST = 5  # maps of a row that are drawn
@@ -53,10 +53,10 @@ def as_it_is(scene: Scene, rng: np.random.Generator) -> Scene:
 
 def noisy(scene: Scene, rng: np.random.Generator) -> Scene:
     """A depth with picking noise, in 8 bits."""
-    low, high = scene.relief
-    rough = scene.with_(depth=scene.depth + picking_noise(rng, scene.shape, NOISE * (high - low)))
+    rough = with_poor_picks(scene, NOISE, rng)
     step = (rough.relief[1] - rough.relief[0]) / LEVELS or 1.0
-    return scene.with_(depth=(np.round((rough.depth - rough.relief[0]) / step) * step).astype(np.float32))
+    depth = np.round((rough.depth - rough.relief[0]) / step) * step
+    return scene.with_(depth=depth.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def judge(predictor: Predictor, surfaces: Sequence[str], out: Path, how: Reading
             lines.append(f"| {row.name} | the network needs other inputs | – | – | – | – |")
             continue
         scores, worst = judge_row(predictor.known_by(sets), row, surfaces, how, seed)
-        outputs = (NETWORK,) if row.baseline is None else (NETWORK, BASELINE)
+        outputs = outputs_of(row)
         folder = out / folder_name(row.name)
         write_scores(scores, outputs, folder)
         with written_whole(folder / "worst.png") as temporary:
@@ -138,6 +138,11 @@ def judge(predictor: Predictor, surfaces: Sequence[str], out: Path, how: Reading
     with written_whole(out / TABLE) as temporary:
         temporary.write_text(text)
     return text
+
+
+def outputs_of(row: Row) -> tuple[Output, ...]:
+    """What is judged of a row."""
+    return (NETWORK,) if row.baseline is None else (NETWORK, BASELINE)
 
 
 def sets_for(predictor: Predictor, row: Row) -> list[str]:
@@ -166,7 +171,7 @@ def judge_row(
     predictor: Predictor, row: Row, surfaces: Sequence[str], how: Reading, seed: int
 ) -> tuple[list[MapScore], list[Shown]]:
     """What is counted on every map, and the worst of them."""
-    outputs = (NETWORK,) if row.baseline is None else (NETWORK, BASELINE)
+    outputs = outputs_of(row)
     scores: list[MapScore] = []
     worst: list[Shown] = []
     for truth, given in answered(partial(handed_over, row, seed), RULES, surfaces, how):
