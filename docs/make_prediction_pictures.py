@@ -12,8 +12,9 @@ import cv2
 from make_board_pictures import find_browser, screenshot
 from PIL import Image
 
-from mtl.predict import REPORT, load_predictor, predict_maps
-from targets.cli import run
+from mtl.batch import REPORT, predict_maps
+from mtl.predict import PredictorOptions
+from targets.cli import Names, run
 from targets.maps import Reading
 
 SHOWN = "synth_700001"
@@ -37,7 +38,8 @@ def main(
         maps, predictions = Path(temporary) / "maps", Path(temporary) / "predictions"
         shutil.copytree(data, maps)
         (maps / "damaged.gri").write_bytes(b"")
-        for _ in predict_maps(load_predictor(checkpoint, device="cpu"), [str(maps)], predictions, Reading()):
+        network = PredictorOptions(Names(checkpoint), device="cpu")
+        for _ in predict_maps(network, [str(maps)], predictions, Reading()):
             pass
         pair = [cv2.imread(str(predictions / SHOWN / f"{name}.png")) for name in PICTURES]
         height = min(picture.shape[0] for picture in pair)

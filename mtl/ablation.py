@@ -1,12 +1,9 @@
 """How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,12 +18,12 @@ from mtl.evaluate import score_maps, write_scores
 from mtl.examples import EXAMPLES, write_examples
 from mtl.grid import Ablation, Job, TestSets, plan, test_sets
 from mtl.heads import Output
-from mtl.predict import load_predictor
+from mtl.predict import load_predictor, threads_of
 from mtl.results import Key, Result, read_results, write_results
 from mtl.runs import make_run
 from mtl.start import model_of
 from targets.errors import UserError
-from targets.parent import end_with_parent
+from targets.farm import HERE, Farm, each
 from targets.scene import Float, Scene
 
 # -- one run -----------------------------------------------------------------------------------------------------
@@ -125,17 +122,13 @@ def _write_hparams(job: Job, results: Sequence[Result], figures: Sequence[str]) 
 # -- all runs ----------------------------------------------------------------------------------------------------
 
 
-def ablate(
-    ablation: Ablation, out: Path, jobs: int = 1, threads: int | None = None, scheduler: str | None = None
-) -> list[tuple[Job, UserError]]:
+def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None = None) -> list[tuple[Job, UserError]]:
     """Make every run of the grid that is not finished; results.csv and sums.csv in `out` are written after each.
 
     Parameters
     ----------
-    jobs : processes at work at a time; 1: this one.
-    threads : of torch in each; None: all cores shared among the jobs.
-    scheduler : `local` for a Dask cluster of `jobs` processes here, the address of one that runs, or None: no cluster.
-        Workers must see the same folders under the same names.
+    farm : who makes them. A run whose process died goes on from its last epoch.
+    threads : of torch in each process; None: all cores of this machine shared among them.
 
     Returns
     -------
@@ -143,11 +136,13 @@ def ablate(
     """
     grid, tests = plan(ablation, out), test_sets(ablation)
     results = read_results(out)
-    todo = [(job, left) for job in grid if (left := unfinished(job, tests, results))]
-    todo.sort(key=lambda item: item[0].seed)  # all rows with one seed first: half an ablation compares all rows
+    todo = [Todo(job, left) for job in grid if (left := unfinished(job, tests, results))]
+    todo.sort(key=lambda run: run.job.seed)  # all rows with one seed first: half an ablation compares all rows
     print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
+    threads = threads_of(farm) if threads is None else threads
     failed = []
-    for number, (job, outcome) in enumerate(_outcomes(todo, ablation.figures, jobs, threads, scheduler), start=1):
+    for number, (place, outcome) in enumerate(each(partial(_made, tuple(ablation.figures), threads), todo, farm), 1):
+        job = todo[place].job
         if isinstance(outcome, UserError):
             failed.append((job, outcome))
             print(f"[{number}/{len(todo)}] {job}: error: {outcome}", flush=True)
@@ -156,6 +151,21 @@ def ablate(
         write_results(out, in_order(results, grid, tests), ablation.figures)
         print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.figures)}", flush=True)
     return failed
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A run, and the test sets on which it has no result yet."""
+
+    job: Job
+    tests: TestSets
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+def _made(figures: Sequence[str], threads: int | None, run: Todo) -> list[Result]:
+    return run_job(run.job, run.tests, figures, threads)
 
 
 def unfinished(job: Job, tests: TestSets, results: Mapping[Key, Result]) -> TestSets:
@@ -173,68 +183,6 @@ def in_order(results: Mapping[Key, Result], grid: Sequence[Job], tests: TestSets
     keys = [(job.row, job.condition, job.seed, test) for job in grid for test in tests]
     known = [key for key in keys if key in results]
     return [results[key] for key in [*known, *sorted(results.keys() - set(known))]]
-
-
-Outcome = list[Result] | UserError
-
-
-def _outcomes(
-    todo: Sequence[tuple[Job, TestSets]],
-    figures: Sequence[str],
-    jobs: int,
-    threads: int | None,
-    scheduler: str | None,
-) -> Iterator[tuple[Job, Outcome]]:
-    """(job, results or the user's mistake) of every run, as they finish."""
-    if jobs == 1 and scheduler is None:
-        for job, tests in todo:
-            yield job, _outcome(partial(run_job, job, tests, figures, threads))
-        return
-    if threads is None and scheduler in (None, "local"):
-        threads = max(1, torch.get_num_threads() // jobs)
-    with _executor(jobs, scheduler) as pool:
-        futures: dict[Future, Job] = {
-            pool.submit(run_job, job, tests, tuple(figures), threads): job for job, tests in todo
-        }
-        for future in as_completed(futures):
-            yield futures[future], _outcome(future.result)
-
-
-def _outcome(work: Callable[[], list[Result]]) -> Outcome:
-    try:
-        return work()
-    except UserError as error:
-        return error
-
-
-@contextmanager
-def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
-    """Processes of this machine, or the workers of a Dask cluster, behind Python's one interface to both."""
-    if scheduler is None:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
-            try:
-                yield pool
-            except BaseException:
-                pool.shutdown(cancel_futures=True)  # else it would go on with all runs that wait
-                raise
-        return
-    try:
-        import dask
-        from distributed import Client
-    except ImportError as error:
-        mend = "pip install 'trapmtl[cluster]', or leave --scheduler away"
-        raise UserError("--scheduler", "the package distributed is not installed", mend=mend) from error
-    # Daemons may not have children, and a run with loop.workers has.
-    with dask.config.set({"distributed.worker.daemon": False}):
-        try:
-            client = Client(n_workers=jobs, threads_per_worker=1) if scheduler == "local" else Client(scheduler)
-        except (OSError, ValueError) as error:
-            reason = f"no Dask scheduler answers ({error})"
-            raise UserError(
-                "--scheduler", f"{scheduler}: {reason}", "local, or an address such as tcp://host:8786"
-            ) from error
-        with client:
-            yield client.get_executor(pure=False, retries=2)  # a run that a lost worker began goes on elsewhere
 
 
 def _told(results: Sequence[Result], figures: Sequence[str]) -> str:

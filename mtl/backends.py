@@ -39,8 +39,8 @@ def with_backend(net: nn.Module, planes: int, backend: Backend, precision: Preci
     on_cpu = next(net.parameters()).device.type == "cpu"
     if backend == "auto":
         now = with_backend(net, planes, "torch", precision)
-        engine = next((e for e in ENGINES if fits(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
-        if not on_cpu or engine is None or not importlib.util.find_spec("onnx"):
+        engine = fastest(precision)
+        if not on_cpu or engine is None:
             return now
         return Patient(now, lambda: with_backend(net, planes, engine, precision))
     if backend in ENGINES:
@@ -130,6 +130,13 @@ class OpenVino:
 # The fastest first.
 ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVino, "onnx": Onnx}
 LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
+
+
+def fastest(precision: Precision) -> Backend | None:
+    """The fastest engine on a CPU that is installed, None without any."""
+    if not importlib.util.find_spec("onnx"):
+        return None
+    return next((e for e in ENGINES if fits(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
 
 
 def fits(engine: Backend, precision: Precision) -> bool:

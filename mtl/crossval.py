@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mtl.batch import predict_maps
 from mtl.config import TrainConfig
 from mtl.grid import fingerprint
 from mtl.heads import HEADS, Head
 from mtl.names import pick
-from mtl.predict import Predictor, load_predictor
+from mtl.predict import PredictorOptions, load_predictor
 from mtl.runs import is_run_of, make_run
 from mtl.scores import THRESHOLD, Sums, mode_of, pool
 from mtl.settings import check_settings
 from mtl.train import maps_of
-from targets.errors import UserError
+from targets.cli import Names
+from targets.errors import UserError, raise_together
 from targets.files import written_whole
-from targets.maps import list_maps, read_map
 from targets.scene import Float
-from targets.tgs import SUBMISSION, encode_runs, write_table
 from targets.truth import find_truth
 
 CUTS = np.round(np.arange(0.05, 0.951, 0.025), 3)  # thresholds that are tried
@@ -64,7 +64,7 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
     """Train the folds that are not finished, search the cuts, and predict new maps with all folds together.
 
     Leaves fold_K/ (a run folder, with out_of_fold.npz), thresholds.json, crossval.md and crossval.png; and of new maps
-    submission.csv, the run-length codes of the first mask head's masks.
+    submission.csv, the run-length codes of the first mask head's masks, and spread.csv.
 
     Parameters
     ----------
@@ -93,8 +93,10 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
     cuts = [find_cut(head, counts[head.name]) for head in heads]
     text = write_cuts(cuts, out)
     if test is not None:
-        ensemble = load_predictor([out / f"fold_{fold}" / "best.ckpt" for fold in range(config.split.folds)])
-        write_masks(ensemble, cuts[0].head, cuts[0].threshold, test, out / SUBMISSION)
+        members = Names(str(out / f"fold_{fold}" / "best.ckpt") for fold in range(config.split.folds))
+        head, cut = cuts[0].head, cuts[0].threshold
+        found = predict_maps(PredictorOptions(members), [test], out, config.reading, folders=False, cut=cut, masks=head)
+        raise_together({place: told for place, _, told in found if isinstance(told, UserError)})
     return text
 
 
@@ -200,13 +202,3 @@ def draw_cuts(cuts: Sequence[Cut]) -> Figure:
         axis.grid(color="0.9")
         axis.legend(fontsize=8)
     return figure
-
-
-def write_masks(predictor: Predictor, head: str, threshold: float, test: str, path: Path) -> None:
-    """Write the masks of new maps as a table ``id,rle_mask`` of run-length codes (`targets.tgs`)."""
-    how = predictor.config.reading
-    codes = {}
-    for source in list_maps([test], how.layout):
-        scene = read_map(source, how.fill, how.elevation)
-        codes[source.name] = encode_runs(np.nan_to_num(predictor(scene)[head][0]) > threshold)
-    write_table(codes, "rle_mask", path)

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from mtl.heads import Output, trap_outputs
 from mtl.objects import object_outputs, with_objects
-from mtl.predict import Predictor
+from mtl.predict import PredictorOptions, loaded, settled, threads_of
 from mtl.reach import count_by_size, size_figures
 from mtl.scores import Sums, pool
+from targets.errors import UserError
+from targets.farm import HERE, Farm, each
 from targets.files import written_whole
-from targets.maps import Reading, list_maps, read_map
+from targets.maps import MapSource, Reading, list_maps, read_map
 from targets.scene import Float, Scene
 from targets.tables import csv_text
 from targets.truth import Truth, TruthOptions, find_truth
@@ -34,29 +37,54 @@ class MapScore:
     sums: dict[str, Sums]
 
 
-def evaluate(predictor: Predictor, data: Sequence[str], out: Path, how: Reading, tile: float | None = None) -> str:
+def evaluate(
+    options: PredictorOptions,
+    data: Sequence[str],
+    out: Path,
+    how: Reading,
+    tile: float | None = None,
+    farm: Farm = HERE,
+) -> str:
     """Write metrics.csv, metrics.md and sizes.md (traps by size over tile), and return both Markdown texts.
 
     Beside every output, the traps as objects are judged: of all heads together, and of the mask alone.
 
     Parameters
     ----------
+    options : the network; each process that evaluates loads it once.
     data : maps, folders of maps, or grids.
     tile : side in cells that the sizes of traps are held against; none: of the network's own tiles.
     """
-    outputs = (*predictor.outputs, *object_outputs(predictor.outputs))
-    scores: list[MapScore] = []
-    sizes: dict[str, list[list[Sums]]] = {output.name: [] for output in trap_outputs(predictor.outputs)}
-    for truth, values in answered(predictor, predictor.config.targets, data, how):
-        scores.append(score(truth, with_objects(values, predictor.outputs), outputs))
-        view = predictor.view(truth.scene)
-        for output in trap_outputs(predictor.outputs):
-            answer = values[output.name], *output.target(truth)
-            sizes[output.name].append(count_by_size(*answer, truth.scene, view, tile or view.side))
-    text = sizes_as_markdown({name: size_figures(maps) for name, maps in sizes.items()})
+    sources = list_maps(data, how.layout)
+    options = settled(options, len(sources), farm.alone)
+    outputs = loaded(options).outputs
+    work = partial(evaluate_map, options=options, threads=threads_of(farm), how=how, tile=tile)
+    done = dict[int, tuple[MapScore, dict[str, list[Sums]]]]()
+    for number, outcome in each(work, sources, farm, "maps"):
+        if isinstance(outcome, UserError):
+            raise outcome
+        done[number] = outcome
+    scores, counts = zip(*(done[number] for number in sorted(done)), strict=True)
+    sizes = {output.name: size_figures([count[output.name] for count in counts]) for output in trap_outputs(outputs)}
+    text = sizes_as_markdown(sizes)
     with written_whole(out / "sizes.md") as temporary:
         temporary.write_text(text)
-    return write_scores(scores, outputs, out) + "\n" + text
+    return write_scores(scores, (*outputs, *object_outputs(outputs)), out) + "\n" + text
+
+
+def evaluate_map(
+    source: MapSource, options: PredictorOptions, threads: int | None, how: Reading, tile: float | None
+) -> tuple[MapScore, dict[str, list[Sums]]]:
+    """Count on one map of a list how right the network is: of every output, and {output: sums by size of the trap}."""
+    predictor = loaded(options, threads)
+    outputs = predictor.outputs
+    truth, values = answered_map(predictor, predictor.config.targets, source, how)
+    view = predictor.view(truth.scene)
+    sizes = {
+        output.name: count_by_size(values[output.name], *output.target(truth), truth.scene, view, tile or view.side)
+        for output in trap_outputs(outputs)
+    }
+    return score(truth, with_objects(values, outputs), (*outputs, *object_outputs(outputs))), sizes
 
 
 def score_maps(
@@ -78,8 +106,15 @@ def answered(
 ) -> Iterator[tuple[Truth, Answer]]:
     """Every map with what is true of it and what is answered."""
     for source in list_maps(data, how.layout):
-        scene = read_map(source, how.fill, how.elevation)
-        yield find_truth(scene, options), answer(scene)
+        yield answered_map(answer, options, source, how)
+
+
+def answered_map(
+    answer: Callable[[Scene], Answer], options: TruthOptions, source: MapSource, how: Reading
+) -> tuple[Truth, Answer]:
+    """What is true of a map of a list, and what is answered."""
+    scene = read_map(source, how.fill, how.elevation)
+    return find_truth(scene, options), answer(scene)
 
 
 def score(truth: Truth, values: Mapping[str, Float], outputs: Sequence[Output]) -> MapScore:

@@ -1,8 +1,10 @@
 """How is a batch of predictions told? One HTML page to send: what failed, and every map, the least sure first."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
@@ -81,6 +83,32 @@ def shown(scene: Scene, found: Prediction | None) -> Shown:
     )  # fmt: skip
 
 
+def as_json(one: Shown) -> dict[str, Any]:
+    """What JSON can hold, and `from_json` makes the same of."""
+    return asdict(one) | {"picture": b64encode(one.picture).decode()}
+
+
+def from_json(told: dict[str, Any]) -> Shown:
+    """What `as_json` was given."""
+    rows, cols = told["shape"]
+    traps, measure = [PredictedTrap(**trap) for trap in told["traps"]], Doubt(**told["measure"])
+    return Shown(**told | {"shape": (rows, cols), "traps": traps, "measure": measure,
+                           "picture": b64decode(told["picture"])})  # fmt: skip
+
+
+def spare_pictures(maps: dict[int, Shown]) -> None:
+    """Forget, of very many maps by their place, the pictures of those that are too sure to be shown."""
+    if len(maps) % MOST_SHOWN == 0:
+        for place in sorted(maps, key=lambda place: (_order(maps[place]), place))[MOST_SHOWN:]:
+            if maps[place].picture:
+                maps[place] = replace(maps[place], picture=b"")
+
+
+def _order(one: Shown) -> float:
+    """The least sure comes first."""
+    return -(one.doubt or 0)
+
+
 def small(rgb: RGB) -> RGB:
     """The picture within a white square of `SIDE` pixels, at its upper left."""
     scale = SIDE / max(rgb.shape)
@@ -108,7 +136,7 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
     maps : those that were predicted.
     failed : (name, what is wrong) of those that were not.
     """
-    ordered = sorted(maps, key=lambda one: -(one.doubt or 0))
+    ordered = sorted(maps, key=_order)
     parts = []
     if failed:
         parts.append(

@@ -1,8 +1,8 @@
 """What a trained network says about a whole map: every head, blended from tiles, in the head's own unit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.backends import Backend, Precision, with_backend
+from mtl.backends import PATIENCE, Backend, Precision, fastest, with_backend
 from mtl.checkpoint import check_goes_with, read_checkpoint, trained_net
 from mtl.config import Symmetry, TrainConfig
 from mtl.context import Context
 from mtl.frame import Frame, refined
 from mtl.fusion import Fusion, mean_fusion
-from mtl.gallery import Shown, shown, write_gallery
 from mtl.heads import FUSION, Head, Output, masked, outputs_of
 from mtl.inputs import InputChannel, as_shown, read_inputs, sets_of
-from mtl.looks import Looks, logits_of, relative_spread, spread_of
+from mtl.looks import Looks, logits_of, spread_of
 from mtl.net import MultiHeadNet
-from mtl.outputs import write_prediction
 from mtl.reach import View
-from mtl.scores import THRESHOLD
 from mtl.store import Store
 from mtl.tiles import Net, blend_tiles, padded_length, run_tiles, tile_places, tile_weights, tiles_at_once
 from mtl.weights import default_model
+from targets.cli import Names
 from targets.coarse import coarsened
-from targets.errors import UserError
-from targets.maps import Reading, list_maps, read_map
+from targets.farm import Farm
+from targets.finished import state_of
 from targets.scene import Float, Rows, Scene
-from targets.tables import write_csv
-from targets.tgs import SUBMISSION, encode_runs, write_table
-from targets.truth import closures_of
-
-REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -221,54 +214,70 @@ def load_predictor(
     return replace(predictor, runs=runs)
 
 
-def predict_maps(
-    predictor: Predictor,
-    paths: Sequence[str],
-    out: Path,
-    how: Reading,
-    folders: bool = True,
-    cut: float = THRESHOLD,
-) -> Iterator[tuple[str, Path | UserError]]:
-    """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
+@dataclass(frozen=True)
+class PredictorOptions:
+    """Which networks answer, and how they look; what `load_predictor` takes.
 
-    At the end out/report.html tells of the traps of all of them, if each has its folder; a network of salt leaves
-    out/submission.csv instead, the run-length codes of all masks.
-    Of several looks, out/spread.csv says how far they were apart on each map: `relative_spread` of each head.
+    Fields
+    ------
+    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
+        model that comes with the package.
+    stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
+    device : auto, cpu, cuda, ...
+    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
+        for many on a CPU the fastest that is installed.
+    precision : 32, or bf16: faster on processors that know it, and less exact.
+    """
+
+    checkpoint: Names | None = None
+    stride: int | None = None
+    tta: Symmetry | None = None
+    device: str = "auto"
+    backend: Backend = "auto"
+    precision: Precision = "32"
+
+
+def settled(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
+    """What `loaded` takes for these maps: a backend that does not depend on what a process saw before, where it may.
 
     Parameters
     ----------
-    folders : write out/NAME/; False: only what is written of all maps together.
-    cut : a cell of a mask in submission.csv is more probable than this.
-
-    Yields
-    ------
-    (name, folder) of a map that was predicted, (name, error) of one that could not be.
+    maps : how many there are. Beyond `PATIENCE` there are as many tiles at least, and auto is the fastest engine for
+        all of them.
+    one_by_one : whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
     """
-    seen: list[Shown] = []
-    spreads: list[dict[str, str | float]] = []
-    failed: list[tuple[str, UserError]] = []
-    submitted = next((output.name for output in predictor.outputs if output.submitted), None)
-    codes: dict[str, str] = {}
-    for source in list_maps(paths, how.layout):
-        try:
-            scene = read_map(source, how.fill, how.elevation)
-            values = predictor(scene)
-            if folders:
-                exact = closures_of(scene, predictor.config.targets.traps) if scene.has_depth else None
-                found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
-                if submitted is None:
-                    seen.append(shown(scene, found))
-        except UserError as error:
-            failed.append((source.name, error))
-            yield source.name, error
-        else:
-            spreads.append({"map": source.name, **relative_spread(values)})
-            if submitted is not None:
-                codes[source.name] = encode_runs(np.nan_to_num(values[submitted][0]) > cut)
-            yield source.name, out / source.name
-    if codes:
-        write_table(codes, "rle_mask", out / SUBMISSION)
-    if folders and submitted is None:
-        write_gallery(seen, failed, out / REPORT)
-    if spreads and predictor.looks.several:
-        write_csv(out / "spread.csv", list(spreads[0]), [list(row.values()) for row in spreads])
+    _loaded.cache_clear()  # one that counted the tiles of an earlier call may be at another engine by now
+    if options.backend != "auto" or (maps <= PATIENCE and one_by_one):
+        return options
+    on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
+    engine = fastest(options.precision) if on_cpu and maps > PATIENCE else None
+    return replace(options, backend=engine or "torch")
+
+
+def loaded(options: PredictorOptions, threads: int | None = None) -> Predictor:
+    """The predictor, loaded once by each process that predicts.
+
+    Parameters
+    ----------
+    threads : of torch in this process from now on; None leaves them.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return _loaded(options, states_of(options))
+
+
+def states_of(options: PredictorOptions) -> tuple[object, ...]:
+    """What changes when a checkpoint is written anew."""
+    return tuple(state_of(Path(file)) for file in options.checkpoint or (default_model(),))
+
+
+@lru_cache(maxsize=1)
+def _loaded(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
+    checkpoint, precision = options.checkpoint, options.precision
+    return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
+
+
+def threads_of(farm: Farm) -> int | None:
+    """Threads of torch in each process of this machine, which share its cores; None leaves them as they are."""
+    return max(1, torch.get_num_threads() // farm.jobs) if farm.here and not farm.alone else None

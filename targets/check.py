@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from skimage.segmentation import find_boundaries
 
 from targets.colours import Colours, colours_of, place_on_palette
 from targets.errors import UserError
+from targets.farm import HERE, Farm, each
 from targets.ground import Ground, Pair, ground_of, same_ground
 from targets.holes import fill_holes
 from targets.maps import MapSource, Reading, list_maps, read_map
@@ -88,7 +90,11 @@ class DataCheck:
 
 
 def check_data(
-    paths: Iterable[str | Path], how: Reading, rules: TrapRules, progress: Callable[[str], None] = lambda text: None
+    paths: Sequence[str | Path],
+    how: Reading,
+    rules: TrapRules,
+    progress: Callable[[str], None] = lambda text: None,
+    farm: Farm = HERE,
 ) -> DataCheck:
     """Look at every map under some paths. A map that cannot be read is a finding, and the others are looked at.
 
@@ -96,27 +102,41 @@ def check_data(
     ------
     UserError : a path does not exist or holds no map.
     """
-    facts: list[MapFacts] = []
-    findings: list[Finding] = []
-    grounds: list[Ground] = []
     sources = list_maps(paths, how.layout)
-    for number, source in enumerate(sources, 1):
-        progress(f"reading map {number} of {len(sources)}: {source.name}")
-        try:
-            scene = read_map(source, how.fill, how.elevation)
-        except UserError as error:
-            findings.append(Finding("unreadable", (source.name,), error))
+    done = dict(each(partial(look_at, how=how, rules=rules), sources, farm, "maps"))
+    looked: list[Looked] = []
+    findings: list[Finding] = []
+    for number, source in enumerate(sources):
+        outcome = done.pop(number)
+        if isinstance(outcome, UserError):
+            findings.append(Finding("unreadable", (source.name,), outcome))
             continue
-        exact = computed_traps(scene, rules)[0] > 0 if scene.has_depth else None
-        fact = facts_of(source, scene, exact)
-        facts.append(fact)
-        findings += suspicions(fact, scene, exact)
-        if (surface := _surface(scene, fact.colours)) is not None:
-            grounds.append(ground_of(surface))
+        looked.append(outcome)
+        findings += outcome.findings
+    facts = [one.fact for one in looked]
+    grounds = [one.ground for one in looked if one.ground is not None]
     progress(f"comparing {len(grounds)} maps with each other")
     findings += shared_ground(facts, grounds, same_ground(grounds))
     findings += of_the_set(facts, Path(next(iter(paths), "")))
     return DataCheck(facts, sorted(findings, key=lambda finding: KINDS.index(finding.kind)))
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What is kept of a map that was looked at: what it holds, what looks wrong, and the ground it shows, if known."""
+
+    fact: MapFacts
+    findings: list[Finding]
+    ground: Ground | None
+
+
+def look_at(source: MapSource, how: Reading, rules: TrapRules) -> Looked:
+    """Read one map of a list, and look at it by itself."""
+    scene = read_map(source, how.fill, how.elevation)
+    exact = computed_traps(scene, rules)[0] > 0 if scene.has_depth else None
+    fact = facts_of(source, scene, exact)
+    surface = _surface(scene, fact.colours)
+    return Looked(fact, suspicions(fact, scene, exact), None if surface is None else ground_of(surface))
 
 
 # --- one map ---------------------------------------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from mtl.report import write_report
 from mtl.results import read_results
 from targets.cli import run
 from targets.errors import UserError
+from targets.farm import HERE, Farm
 from targets.locks import in_use
 
 
 def main(
     ablation: Ablation,
+    farm: Farm = HERE,
     *,
     out: str | None = None,
-    jobs: int = 1,
     threads: int | None = None,
-    scheduler: str | None = None,
     report_only: bool = False,
 ) -> None:
     """Train and score every run of an ablation that is not finished yet, and compare the rows.
@@ -26,14 +26,12 @@ def main(
     Parameters
     ----------
     out : folder of the runs and tables; by default runs/ablations/NAME.
-    jobs : runs at a time.
     threads : of each run; by default the cores are shared among the jobs.
-    scheduler : local, or the address of a Dask scheduler, to run on its workers; by default processes of this machine.
     report_only : make no run, only tables and pictures of what is finished.
     """
     folder = Path(out or Path("runs") / "ablations" / ablation.name)
     with in_use(folder):
-        failed = [] if report_only else ablate(ablation, folder, jobs, threads, scheduler)
+        failed = [] if report_only else ablate(ablation, folder, farm, threads)
         print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
     print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
     print(f"the runs side by side: tensorboard --logdir {folder}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from targets.check import check_data, fingerprint
 from targets.check_page import write_page
 from targets.cli import run
+from targets.farm import HERE, Farm
 from targets.maps import Reading
 from targets.truth import TrapRules
 
@@ -15,6 +16,7 @@ READING, RULES = Reading(), TrapRules()
 
 def main(
     data: tuple[Path, ...],
+    farm: Farm = HERE,
     *,
     out: Path = Path("check"),
     reading: Reading = READING,
@@ -29,7 +31,7 @@ def main(
     """
     eager = sys.stderr.isatty()
     check = check_data(
-        data, reading, rules, lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr) if eager else None
+        data, reading, rules, lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr) if eager else None, farm
     )
     if eager:
         print("\r\033[K", end="", file=sys.stderr)

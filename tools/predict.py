@@ -3,66 +3,53 @@
 
 from pathlib import Path
 
-from mtl.backends import Backend, Precision
-from mtl.config import Symmetry
-from mtl.predict import REPORT, load_predictor, predict_maps
+from mtl.batch import REPORT, predict_maps
+from mtl.predict import PredictorOptions
 from mtl.scores import THRESHOLD
-from targets.cli import Names, run
-from targets.errors import UserError
+from targets.cli import run
+from targets.errors import UserError, raise_together
+from targets.farm import HERE, Farm
 from targets.locks import in_use
 from targets.maps import Reading
 from targets.tgs import SUBMISSION
 
-DEFAULT = Reading()
+READING, NETWORK = Reading(), PredictorOptions()
 
 
 def main(
     maps: tuple[str, ...],
+    network: PredictorOptions = NETWORK,
+    farm: Farm = HERE,
     *,
-    checkpoint: Names | None = None,
     out: str,
-    stride: int | None = None,
-    tta: Symmetry | None = None,
     folders: bool = True,
     cut: float = THRESHOLD,
-    device: str = "auto",
-    backend: Backend = "auto",
-    precision: Precision = "32",
-    reading: Reading = DEFAULT,
+    reading: Reading = READING,
+    resume: bool = False,
 ) -> None:
     """Predict every head of one or more maps and write pictures, polygons and tables.
 
     Parameters
     ----------
     maps : maps, folders of maps, or grids.
-    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
-        model that comes with the package.
     out : folder for the results, one folder per map, and report.html about all of them (of salt: submission.csv).
-    stride : cells between tiles, a multiple of 32; by default as the run's config says.
-    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
     folders : write a folder per map (--no_folders: only what is written of all maps together).
     cut : of a network of salt, the probability above which a cell is salt in submission.csv.
-    device : auto, cpu, cuda, ...
-    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
-        for many on a CPU the fastest that is installed.
-    precision : 32, or bf16: faster on processors that know it, and less exact.
+    resume : do not repeat maps that an earlier command with these options finished.
     """
-    predictor = load_predictor(checkpoint, device, stride, tta, backend, precision)
-    failed = []
-    with in_use(out):
-        for name, result in predict_maps(predictor, maps, Path(out), reading, folders, cut):
+    folder, failed = Path(out), dict[int, UserError]()
+    with in_use(folder):
+        done = predict_maps(network, maps, folder, reading, folders, cut, None, farm, resume)
+        for place, name, result in done:
             if isinstance(result, UserError):
-                failed.append(result)
+                failed[place] = result
             elif folders:
                 print(f"{name}: look at {result / 'overlay.png'}", flush=True)
-    if (Path(out) / SUBMISSION).exists():
-        print(f"run-length codes of all masks: {Path(out) / SUBMISSION}")
+    if (folder / SUBMISSION).exists():
+        print(f"run-length codes of all masks: {folder / SUBMISSION}")
     elif folders:
-        print(f"all maps, the least sure first: {Path(out) / REPORT}", flush=True)
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        raise UserError(f"{len(failed)} maps failed", " | ".join(str(error) for error in failed))
+        print(f"all maps, the least sure first: {folder / REPORT}", flush=True)
+    raise_together(failed)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from mtl.ablation import StepTime, ablate
 from mtl.checkpoint import build_net
 from mtl.evaluate import evaluate
 from mtl.grid import Ablation, plan
-from mtl.predict import load_predictor
+from mtl.predict import PredictorOptions
 from mtl.results import FIGURES, SUMS, read_results
 from mtl.weights import write_weights
 from targets.cli import Names
 from targets.errors import UserError
+from targets.farm import Farm
 from targets.folder import write_folder
 from targets.maps import Reading
 from tests.conftest import dome_scene
@@ -131,7 +132,7 @@ def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
     rows = {"trained on": {"init": str(model)}, "as it is": {"baseline": "model", "init": str(model)}}
     assert ablate(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
     found = read_results(tmp_path / "out")
-    score = evaluate(load_predictor(model), [str(tmp_path / "maps")], tmp_path / "alone", Reading())
+    score = evaluate(PredictorOptions(Names(str(model))), [str(tmp_path / "maps")], tmp_path / "alone", Reading())
     assert f"**{found['as it is', 'tiny', 0, 'same'].figures()['trap/iou']:.3f}**" in score
     assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
     assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()
@@ -191,5 +192,5 @@ def test_the_time_of_a_step_leaves_out_first_steps_and_validation(monkeypatch):
 def test_a_dask_cluster_gives_the_same_results(smoke, tmp_path):
     pytest.importorskip("distributed")
     alone, workers = (tmp_path / name for name in ("alone", "workers"))
-    assert ablate(smoke, alone) == ablate(smoke, workers, jobs=2, scheduler="local") == []
+    assert ablate(smoke, alone) == ablate(smoke, workers, Farm(jobs=2, scheduler="local")) == []
     assert (alone / SUMS).read_text() == (workers / SUMS).read_text()

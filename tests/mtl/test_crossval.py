@@ -13,6 +13,7 @@ from mtl.heads import HEADS
 from mtl.predict import load_predictor
 from targets.cli import Names
 from targets.errors import UserError
+from targets.finished import FINISHED
 from targets.maps import list_maps, read_map
 from targets.tgs import decode_runs, read_table
 from tests.conftest import tiny_config
@@ -37,7 +38,7 @@ def test_every_map_is_judged_by_the_fold_that_did_not_see_it_and_new_maps_by_all
     config = config_of(dome_maps)
     text = cross_validate(config, tmp_path, test=str(dome_maps))
     assert {path.name for path in tmp_path.iterdir()} == {
-        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv"
+        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "spread.csv", FINISHED
     }  # fmt: skip
     judged = []
     for fold in range(2):

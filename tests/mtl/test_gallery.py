@@ -1,13 +1,15 @@
 """The page about a batch: what a reader finds in it, and that it needs nothing but itself."""
 
 import io
+import json
 import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mtl.gallery import SIDE, shown, write_gallery
+import mtl.gallery
+from mtl.gallery import SIDE, as_json, from_json, shown, spare_pictures, write_gallery
 from mtl.heads import HEADS
 from mtl.traps import find_traps
 from targets.errors import UserError
@@ -74,3 +76,23 @@ def test_names_and_findings_of_strangers_are_text(tmp_path):
     failed = [(hostile, UserError(hostile, hostile, hostile, hostile))]
     write_gallery([one(hostile, disc((32, 32), 20))], failed, tmp_path / "a.html")
     assert "<script" not in (tmp_path / "a.html").read_text()
+
+
+def test_what_a_journal_keeps_of_a_map_is_what_the_page_tells():
+    for map in (one("some", disc((32, 32), 20)), one("none", 0 * disc((0, 0), 1))):
+        assert vars(from_json(json.loads(json.dumps(as_json(map), default=np.generic.item)))) == vars(map)
+
+
+def test_of_very_many_maps_only_pictures_that_are_shown_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(mtl.gallery, "MOST_SHOWN", 2)
+    doubts = (0.1, 0.4, 0.9, 0.6)
+    maps = [one(f"m{doubt}", np.where(disc((32, 32), 20) > 0.5, np.float32(1 - doubt / 4), np.float32(0)))
+            for doubt in doubts]  # fmt: skip
+    write_gallery(maps, [], tmp_path / "all.html")
+    seen = {}
+    for place in (3, 0, 2, 1):  # as workers finish them
+        seen[place] = maps[place]
+        spare_pictures(seen)
+    assert [bool(seen[place].picture) for place in range(4)] == [False, False, True, True]
+    write_gallery([seen[place] for place in range(4)], [], tmp_path / "spared.html")
+    assert (tmp_path / "spared.html").read_text() == (tmp_path / "all.html").read_text()

@@ -9,6 +9,7 @@ import pytest
 
 from mtl.predict import load_predictor
 from targets.cli import run
+from targets.finished import FINISHED
 from targets.maps import list_maps, read_map
 from targets.tgs import SIDE, decode_runs, read_table
 from tools.check_data import main as check_data
@@ -77,7 +78,7 @@ def test_a_submission_round_trips_through_the_reader(run_folder, images, tmp_pat
 def test_thousands_of_images_need_no_folders(run_folder, images, tmp_path):
     words = [str(images / "test"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path / "p")]
     run(predict, [*words, "--no_folders"])
-    assert [path.name for path in (tmp_path / "p").iterdir()] == ["submission.csv"]
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"submission.csv", FINISHED}
 
 
 def test_a_set_of_images_is_checked(images, tmp_path, capsys):

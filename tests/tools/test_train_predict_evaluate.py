@@ -14,9 +14,11 @@ import torch
 
 import mtl.weights
 from targets.cli import run
+from targets.finished import FINISHED
 from targets.folder import write_folder
 from targets.grids import write_grid
 from tests.conftest import dome_scene
+from tests.tools.conftest import contents
 from tools.evaluate import main as evaluate
 from tools.export import main as export
 from tools.predict import main as predict
@@ -131,11 +133,35 @@ def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_told
     said = capsys.readouterr()
     assert stop.value.code == 2 and said.err.count("\n") == 1 and str(corrupt) in said.err
     predicted = {"dome0", "dome1", "dome2", "3_north", "4_north", "maps_top", "maps_top_2", "maps_base", "maps_base_2"}
-    assert {path.name for path in out.iterdir()} == predicted | {"report.html"}
+    assert {path.name for path in out.iterdir()} == predicted | {"report.html", FINISHED}
     assert said.out.count("look at") == len(predicted) == 9
     report = (out / "report.html").read_text()
     assert "1 of 10 maps could not be predicted" in report and "corrupt.gri" in report
     assert all(f"{name}/overlay.png" in report and (out / name / "overlay.png").exists() for name in predicted)
+
+
+def test_two_jobs_and_a_run_that_was_stopped_leave_the_same_files(run_folder, dome_maps, tmp_path, capsys):
+    maps, (alone, shared, stopped) = tmp_path / "maps", (tmp_path / name for name in ("alone", "shared", "stopped"))
+    for name in ("dome0", "dome1", "dome2"):
+        shutil.copytree(dome_maps / name, maps / name)
+    broken(maps, "sizes")
+    words = [str(maps), "--checkpoint", f"{run_folder / 'best.ckpt'},{run_folder / 'last.ckpt'}", "--out"]
+
+    def told(*words: str) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            run(predict, list(words))
+        return capsys.readouterr().err
+
+    mistake = told(*words, str(alone))
+    assert "dome0" in mistake and mistake.count("\n") == 1
+    assert told(*words, str(shared), "--jobs", "2") == mistake
+    assert contents(shared) == contents(alone)
+    run(predict, [str(maps / "dome2"), *words[1:], str(stopped)])
+    before = (stopped / "dome2" / "overlay.png").stat().st_mtime_ns
+    assert told(*words, str(stopped), "--resume") == mistake
+    assert (stopped / "dome2" / "overlay.png").stat().st_mtime_ns == before
+    assert contents(stopped) == contents(alone)
 
 
 def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path, capsys):
@@ -161,6 +187,10 @@ def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path
     run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path),
                    "--tile", "32"])  # fmt: skip
     assert "| 1 to 2 | 6 |" in (tmp_path / "sizes.md").read_text()
+    alone = contents(tmp_path)
+    run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path),
+                   "--tile", "32", "--jobs", "2"])  # fmt: skip
+    assert contents(tmp_path) == alone
 
 
 def broken(folder: Path, how: str) -> None:
