@@ -4,11 +4,9 @@ import inspect
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
@@ -110,20 +108,6 @@ def run(
     except KeyboardInterrupt as error:
         print("stopped", file=sys.stderr)
         raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
-
-
-@contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, so that it removes what it needed meanwhile; for the main thread."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def read_record(kind: type[Result], words: list[str], tool: str) -> Result:

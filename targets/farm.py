@@ -9,14 +9,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
-from time import sleep
+from multiprocessing import active_children, get_context
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from targets.errors import UserError
-from targets.parent import end_with_parent
+from targets.parent import end_with_parent, sigterm_as_interrupt
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,6 +25,7 @@ Outcomes = Iterator[tuple[int, Result | UserError]]
 LOSSES = 3  # processes that may die over an item before it is given up
 AHEAD = 2  # items given out for each process: one at work, one that waits, so that none is idle
 PAUSES = (1.0, 5.0)  # seconds before a file is tried again
+GRACE = 10.0  # seconds in which a process that is asked to end may save what it has
 # What a file system over a network says when it may answer a moment later.
 PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
 # Of a Dask cluster that is started here.
@@ -113,7 +114,7 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
     fresh, again = iter(range(len(items))), list[int]()
     deaths: Counter[int] = Counter()
     flying: dict[Future[Result | UserError], int] = {}
-    with _processes(farm.jobs) if farm.scheduler is None else _cluster(farm) as hands:
+    with sigterm_as_interrupt(), _processes(farm.jobs) if farm.scheduler is None else _cluster(farm) as hands:
         while True:
             # An item that a process died over flies alone: should another one die, nothing else is blamed for it.
             room = 1 if again or any(deaths[number] for number in flying.values()) else hands.room()
@@ -209,8 +210,21 @@ def _processes(jobs: int) -> Iterator[Hands]:
 
     try:
         yield Hands(submit, lambda: AHEAD * jobs, (BrokenProcessPool, MemoryError))
+    except BaseException:  # the pool would wait until they have done all that was given out
+        _end_children()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_children() -> None:
+    """End the processes that this one started; a run that is trained takes the time to save itself."""
+    children, until = active_children(), monotonic() + GRACE
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(max(0.0, until - monotonic()))
+        child.kill()
 
 
 @contextmanager

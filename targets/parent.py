@@ -1,8 +1,11 @@
-"""How a worker ends with the process that started it, even if that was killed and could not say so."""
+"""How processes end: a worker with the one that started it, even if that was killed; and that one at SIGTERM."""
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import parent_process
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 
 def end_with_parent() -> None:
@@ -10,9 +13,27 @@ def end_with_parent() -> None:
     parent = parent_process()
     if parent is None:
         return
+    os.setpgrp()  # Ctrl-C reaches the parent alone, which ends its workers
 
     def watch() -> None:
         parent.join()
         os._exit(1)  # at once: nobody waits for what the worker does
 
     Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, so that it ends its processes and removes what it needed meanwhile."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    if current_thread() is not main_thread():  # which alone may listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

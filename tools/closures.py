@@ -4,7 +4,7 @@
 from functools import partial
 from pathlib import Path
 
-from targets.cli import run, sigterm_as_interrupt
+from targets.cli import run
 from targets.closure_files import (
     DEFAULT,
     EXACT,
@@ -20,6 +20,7 @@ from targets.finished import each_unfinished
 from targets.large import analyse_large
 from targets.locks import in_use
 from targets.maps import list_maps
+from targets.parent import sigterm_as_interrupt
 
 
 def main(

@@ -13,6 +13,7 @@ import pytest
 import targets.farm
 from targets.errors import UserError
 from targets.farm import LOCAL, Farm, each, tried
+from tests.targets.test_parent import alive
 
 TWO = Farm(jobs=2)
 
@@ -154,6 +155,42 @@ def test_a_file_that_is_not_there_is_asked_for_once():
         raise UserError("a.png", "no such file") from FileNotFoundError(2, "no such file")
 
     assert str(tried(read, 1)) == "a.png: no such file" and asked == [1]
+
+
+LONG = """
+import os, sys, time
+from targets.cli import run
+from targets.farm import Farm, each
+
+def work(number):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+def main():
+    list(each(work, range(9), Farm(jobs=2)))
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, told, tmp_path):
+    """Ctrl-C in a terminal tells the whole group of processes, Slurm's SIGTERM the one that it started."""
+    (tmp_path / "long.py").write_text(LONG)
+    words = [sys.executable, tmp_path / "long.py"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as parent:  # fmt: skip
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        groups = {os.getpgid(worker) for worker in workers}
+        told(parent.pid, number)
+        try:
+            _, errors = parent.communicate(timeout=60)
+        finally:
+            parent.kill()
+    assert parent.returncode == 128 + number and errors == "stopped\n"
+    assert len(set(workers)) == 2 and not any(map(alive, workers))
+    assert parent.pid not in groups  # a worker that heard of it twice would not save its run
 
 
 def test_nothing_of_dask_is_imported_without_a_scheduler():
