@@ -13,7 +13,7 @@ from make_board_pictures import find_browser, screenshot
 from PIL import Image
 
 from mtl.batch import REPORT, predict_maps
-from mtl.predict import PredictorOptions
+from mtl.loading import PredictorOptions
 from targets.cli import Names, run
 from targets.maps import Reading
 

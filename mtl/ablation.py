@@ -18,7 +18,8 @@ from mtl.evaluate import score_maps, write_scores
 from mtl.examples import EXAMPLES, write_examples
 from mtl.grid import Ablation, Job, TestSets, plan, test_sets
 from mtl.heads import Output
-from mtl.predict import load_predictor, threads_of
+from mtl.loading import threads_of
+from mtl.predict import load_predictor
 from mtl.results import Key, Result, read_results, write_results
 from mtl.runs import make_run
 from mtl.start import model_of
@@ -61,19 +62,32 @@ class StepTime(Callback):
         self.seconds = list(state_dict["seconds"])
 
 
-def run_job(job: Job, tests: TestSets, figures: Sequence[str], threads: int | None) -> list[Result]:
-    """Train (or go on with) one run and score it on test sets.
+@dataclass(frozen=True)
+class Todo:
+    """A run, and the test sets on which it has no result yet."""
+
+    job: Job
+    tests: TestSets
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+def run_job(todo: Todo, figures: Sequence[str], threads: int | None) -> list[Result]:
+    """Train (or go on with) one run and score it on its test sets.
 
     Parameters
     ----------
+    figures : that TensorBoard is told.
     threads : of torch in this process; None leaves them.
     """
+    job = todo.job
     if threads is not None:
         torch.set_num_threads(threads)
     seconds = _trained(job) if job.baseline is None else float("nan")
     answers, outputs = answerer(job)
     results = []
-    for test, groups in tests.items():
+    for test, groups in todo.tests.items():
         scores = [
             replace(score, group=group or score.group)
             for group, paths in groups.items()
@@ -137,11 +151,12 @@ def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None
     grid, tests = plan(ablation, out), test_sets(ablation)
     results = read_results(out)
     todo = [Todo(job, left) for job in grid if (left := unfinished(job, tests, results))]
-    todo.sort(key=lambda run: run.job.seed)  # all rows with one seed first: half an ablation compares all rows
+    todo.sort(key=lambda one: one.job.seed)  # all rows with one seed first: half an ablation compares all rows
     print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
     threads = threads_of(farm) if threads is None else threads
     failed = []
-    for number, (place, outcome) in enumerate(each(partial(_made, tuple(ablation.figures), threads), todo, farm), 1):
+    work = partial(run_job, figures=ablation.figures, threads=threads)
+    for number, (place, outcome) in enumerate(each(work, todo, farm), start=1):
         job = todo[place].job
         if isinstance(outcome, UserError):
             failed.append((job, outcome))
@@ -151,21 +166,6 @@ def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None
         write_results(out, in_order(results, grid, tests), ablation.figures)
         print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.figures)}", flush=True)
     return failed
-
-
-@dataclass(frozen=True)
-class Todo:
-    """A run, and the test sets on which it has no result yet."""
-
-    job: Job
-    tests: TestSets
-
-    def __str__(self) -> str:
-        return str(self.job)
-
-
-def _made(figures: Sequence[str], threads: int | None, run: Todo) -> list[Result]:
-    return run_job(run.job, run.tests, figures, threads)
 
 
 def unfinished(job: Job, tests: TestSets, results: Mapping[Key, Result]) -> TestSets:

@@ -1,20 +1,20 @@
 """What a network leaves of a folder of maps: the prediction of each, and the files about all of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtl.gallery import Shown, as_json, from_json, shown, spare_pictures, write_gallery
+from mtl.gallery import PICTURE, from_json, shown, write_gallery, write_pair
+from mtl.loading import PredictorOptions, for_maps, loaded, states_of, threads_of
 from mtl.looks import relative_spread
 from mtl.outputs import write_prediction
-from mtl.predict import PredictorOptions, loaded, settled, states_of, threads_of
 from mtl.scores import THRESHOLD
 from targets.errors import UserError
 from targets.farm import HERE, Farm
-from targets.files import remove_half_written
 from targets.finished import each_unfinished
 from targets.maps import MapSource, Reading, list_maps, read_map
 from targets.tables import write_csv
@@ -54,35 +54,34 @@ def predict_maps(
     (place, name, folder) of a map that was predicted, (place, name, error) of one that could not be, as they come.
     """
     sources = list_maps(paths, how.layout)
-    chosen = settled(options, len(sources), farm.alone and not resume)
+    chosen = for_maps(options, len(sources), farm.alone and not resume)
     predictor = loaded(chosen)
     masks = masks or next((output.name for output in predictor.outputs if output.submitted), None)
     work = partial(
         predict_map, options=chosen, threads=threads_of(farm), out=out, how=how, folders=folders, masks=masks, cut=cut
     )
     settings = (options, states_of(options), how, folders, masks, cut)
+
+    def there(source: MapSource, gave: dict[str, Any]) -> bool:
+        return not folders or (out / source.name / (PICTURE if "shown" in gave else "")).exists()
+
     told: dict[int, dict[str, Any]] = {}
-    seen: dict[int, Shown] = {}
     failed: dict[int, tuple[str, UserError]] = {}
-    for number, outcome in each_unfinished(
-        work, sources, out, settings, resume, farm,
-        lambda source, _: not folders or (out / source.name).is_dir(), "" if folders else "maps",
-    ):  # fmt: skip
+    bar = "" if folders else "maps"
+    for number, outcome in each_unfinished(work, sources, out, settings, resume, farm, there, bar):
         name = sources[number].name
         if isinstance(outcome, UserError):
             failed[number] = name, outcome
             yield number, name, outcome
-            continue
-        if "shown" in outcome:
-            seen[number] = from_json(outcome.pop("shown"))
-            spare_pictures(seen)
-        told[number] = outcome
-        yield number, name, out / name
+        else:
+            told[number] = outcome
+            yield number, name, out / name
     ordered = [(sources[number].name, told[number]) for number in sorted(told)]
     if masks is not None and ordered:
         write_table({name: one["code"] for name, one in ordered}, "rle_mask", out / SUBMISSION)
     if folders and masks is None:
-        write_gallery([seen[n] for n in sorted(seen)], [failed[n] for n in sorted(failed)], out / REPORT)
+        maps = [from_json(one["shown"]) for _, one in ordered]
+        write_gallery(maps, [failed[number] for number in sorted(failed)], out / REPORT)
     if ordered and predictor.looks.several:
         columns = list(ordered[0][1]["spread"])
         rows = [[name, *(one["spread"][column] for column in columns)] for name, one in ordered]
@@ -102,7 +101,7 @@ def predict_map(
     """Predict one map of a list; returns what the files about all maps tell of it, as JSON holds it.
 
     `spread`: `relative_spread`; `code`: the run-length code of the mask of the output `masks`; `shown`: the report's
-    part, `as_json`, of a network without such masks.
+    part about it, of a network without such masks.
 
     Raises
     ------
@@ -115,9 +114,9 @@ def predict_map(
     if masks is not None:
         told["code"] = encode_runs(np.nan_to_num(values[masks][0]) > cut)
     if folders:
-        remove_half_written(out / source.name)
         exact = closures_of(scene, predictor.config.targets.traps) if scene.has_depth else None
         found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
         if masks is None:
-            told["shown"] = as_json(shown(scene, found))
+            write_pair(scene, found, out / source.name)
+            told["shown"] = asdict(shown(scene, found))
     return told

@@ -17,8 +17,9 @@ from mtl.batch import predict_maps
 from mtl.config import TrainConfig
 from mtl.grid import fingerprint
 from mtl.heads import HEADS, Head
+from mtl.loading import PredictorOptions
 from mtl.names import pick
-from mtl.predict import PredictorOptions, load_predictor
+from mtl.predict import load_predictor
 from mtl.runs import is_run_of, make_run
 from mtl.scores import THRESHOLD, Sums, mode_of, pool
 from mtl.settings import check_settings

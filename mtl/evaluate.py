@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mtl.heads import Output, trap_outputs
+from mtl.loading import PredictorOptions, for_maps, loaded, threads_of
 from mtl.objects import object_outputs, with_objects
-from mtl.predict import PredictorOptions, loaded, settled, threads_of
 from mtl.reach import count_by_size, size_figures
 from mtl.scores import Sums, pool
 from targets.errors import UserError
@@ -54,9 +54,13 @@ def evaluate(
     options : the network; each process that evaluates loads it once.
     data : maps, folders of maps, or grids.
     tile : side in cells that the sizes of traps are held against; none: of the network's own tiles.
+
+    Raises
+    ------
+    UserError : a map cannot be read.
     """
     sources = list_maps(data, how.layout)
-    options = settled(options, len(sources), farm.alone)
+    options = for_maps(options, len(sources), farm.alone)
     outputs = loaded(options).outputs
     work = partial(evaluate_map, options=options, threads=threads_of(farm), how=how, tile=tile)
     done = dict[int, tuple[MapScore, dict[str, list[Sums]]]]()

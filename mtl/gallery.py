@@ -1,8 +1,7 @@
 """How is a batch of predictions told? One HTML page to send: what failed, and every map, the least sure first."""
 
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ SIDE = 300  # pixels of a small picture
 MOST_SHOWN = 200  # maps in the gallery; all of them are in the table
 MOST_TRAPS = 40  # in the table of traps to look at first
 DOUBT_COLOURS = "inferno"
+PICTURE = "report.jpg"  # in the folder of a map: its picture on the page
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,6 @@ class Shown:
     share : of the map that is trap.
     exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
     unit : of depths, "" when unknown.
-    picture : the map with its traps and, right of it, its doubt, as JPEG.
     """
 
     name: str
@@ -51,62 +50,46 @@ class Shown:
     exact: int | None
     iou: float | None
     unit: str
-    picture: bytes
 
 
 def shown(scene: Scene, found: Prediction | None) -> Shown:
     """The page's part about one map."""
-    rgb = with_picture(scene).rgb
-    assert rgb is not None
     if found is None:
-        pair = np.hstack([small(rgb), np.full((SIDE, SIDE, 3), 255, np.uint8)])
-        return Shown(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "", photograph(pair))
-    seen, count, iou = found.labels > 0, None, None
-    lines = [ring for rings in outlines(found) for ring in rings]
-    exact_lines: list[Ring] = []
+        return Shown(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "")
+    doubt = float(np.nansum(found.doubt) / max(found.probability.sum(), 1))
+    share = float((found.labels > 0).sum() / scene.map_valid.sum())
+    count, iou = None, None
     if found.sides is not None:
         kinds = np.bincount(found.sides.kinds.ravel(), minlength=len(KINDS) + 1)
         count = len(found.sides.table)
         iou = float(kinds[-1] / kinds[1:].sum()) if kinds[1:].any() else None
-        exact_lines = cell_rings(found.sides.exact.labels)
-    heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt) / found.measure.high, bytes=True)[..., :3]
-    left, right = small(rgb), small(np.where(np.isfinite(found.doubt)[..., None], heat, 255).astype(np.uint8))
-    draw_rings(left, exact_lines, scene.shape, (0, 0, 0), 4)
-    draw_rings(left, exact_lines, scene.shape, (255, 255, 255), 1)
-    draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
-    draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
-    return Shown(
-        scene.name, scene.shape, found.traps, float(np.nansum(found.doubt) / max(found.probability.sum(), 1)),
-        found.measure,
-        float(seen.sum() / scene.map_valid.sum()), count, iou, scene.geo.depth_unit or "",
-        photograph(np.hstack([left, right])),
-    )  # fmt: skip
-
-
-def as_json(one: Shown) -> dict[str, Any]:
-    """What JSON can hold, and `from_json` makes the same of."""
-    return asdict(one) | {"picture": b64encode(one.picture).decode()}
+    unit = scene.geo.depth_unit or ""
+    return Shown(scene.name, scene.shape, found.traps, doubt, found.measure, share, count, iou, unit)
 
 
 def from_json(told: dict[str, Any]) -> Shown:
-    """What `as_json` was given."""
+    """What `dataclasses.asdict` made plain, and JSON may have kept."""
     rows, cols = told["shape"]
-    traps, measure = [PredictedTrap(**trap) for trap in told["traps"]], Doubt(**told["measure"])
-    return Shown(**told | {"shape": (rows, cols), "traps": traps, "measure": measure,
-                           "picture": b64decode(told["picture"])})  # fmt: skip
+    traps = [PredictedTrap(**trap) for trap in told["traps"]]
+    return Shown(**told | {"shape": (rows, cols), "traps": traps, "measure": Doubt(**told["measure"])})
 
 
-def spare_pictures(maps: dict[int, Shown]) -> None:
-    """Forget, of very many maps by their place, the pictures of those that are too sure to be shown."""
-    if len(maps) % MOST_SHOWN == 0:
-        for place in sorted(maps, key=lambda place: (_order(maps[place]), place))[MOST_SHOWN:]:
-            if maps[place].picture:
-                maps[place] = replace(maps[place], picture=b"")
-
-
-def _order(one: Shown) -> float:
-    """The least sure comes first."""
-    return -(one.doubt or 0)
+def write_pair(scene: Scene, found: Prediction | None, folder: Path) -> None:
+    """Write a map's picture on the page into its folder: the map with its traps and, right of it, its doubt."""
+    rgb = with_picture(scene).rgb
+    assert rgb is not None
+    left, right = small(rgb), np.full((SIDE, SIDE, 3), 255, np.uint8)
+    if found is not None:
+        lines = [ring for rings in outlines(found) for ring in rings]
+        exact = [] if found.sides is None else cell_rings(found.sides.exact.labels)
+        heat = matplotlib.colormaps[DOUBT_COLOURS](np.nan_to_num(found.doubt) / found.measure.high, bytes=True)
+        right = small(np.where(np.isfinite(found.doubt)[..., None], heat[..., :3], 255).astype(np.uint8))
+        draw_rings(left, exact, scene.shape, (0, 0, 0), 4)
+        draw_rings(left, exact, scene.shape, (255, 255, 255), 1)
+        draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
+        draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
+    with written_whole(folder / PICTURE) as temporary:
+        temporary.write_bytes(photograph(np.hstack([left, right])))
 
 
 def small(rgb: RGB) -> RGB:
@@ -133,10 +116,10 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
 
     Parameters
     ----------
-    maps : those that were predicted.
+    maps : those that were predicted, their pictures (`write_pair`) in folders of their names beside the page.
     failed : (name, what is wrong) of those that were not.
     """
-    ordered = sorted(maps, key=_order)
+    ordered = sorted(maps, key=lambda one: -(one.doubt or 0))
     parts = []
     if failed:
         parts.append(
@@ -144,7 +127,7 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
         )
         parts.append(_failures(failed))
     if ordered:
-        parts += _gallery(ordered)
+        parts += _gallery(ordered, path.parent)
     title = f"Predicted traps of {len(maps)} map{'' if len(maps) == 1 else 's'}"
     with written_whole(path) as temporary:
         temporary.write_text(page(title, parts), encoding="utf-8")
@@ -158,7 +141,7 @@ def _failures(failed: Sequence[tuple[str, UserError]]) -> Html:
     return element("table", *lines)
 
 
-def _gallery(ordered: Sequence[Shown]) -> list[Html]:
+def _gallery(ordered: Sequence[Shown], folder: Path) -> list[Html]:
     measure = ordered[0].measure
     note = (
         "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
@@ -170,7 +153,7 @@ def _gallery(ordered: Sequence[Shown]) -> list[Html]:
         element("p", note),
         element("p", picture(drawing(scale_figure(measure)), "scale of doubt")),
     ]
-    parts.append(element("div", *map(_item, ordered[:MOST_SHOWN]), css="gallery wide"))
+    parts.append(element("div", *(_item(one, folder) for one in ordered[:MOST_SHOWN]), css="gallery wide"))
     if len(ordered) > MOST_SHOWN:
         parts.append(element("p", f"{len(ordered) - MOST_SHOWN} surer maps are in the table only.", css="note"))
     traps = sorted(((one, trap) for one in ordered for trap in one.traps), key=lambda pair: -pair[1].doubt)
@@ -192,7 +175,7 @@ def _gallery(ordered: Sequence[Shown]) -> list[Html]:
     return [*parts, element("h2", "All maps"), table(of_maps, lines, numbers=True)]
 
 
-def _item(one: Shown) -> Html:
+def _item(one: Shown, folder: Path) -> Html:
     told = f"{len(one.traps)} trap{'' if len(one.traps) == 1 else 's'} on {one.share:.1%} of the map"
     if one.doubt is not None:
         told = f"doubt {one.doubt:.2f} · {told}"
@@ -200,7 +183,7 @@ def _item(one: Shown) -> Html:
         told += f" · {one.exact} exact closure{'' if one.exact == 1 else 's'}"
         told += "" if one.iou is None else f", IoU {one.iou:.2f}"
     caption = element("figcaption", element("b", link(one.name, f"{one.name}/overlay.png")), " ", told)
-    return element("figure", picture(one.picture, one.name), caption)
+    return element("figure", picture((folder / one.name / PICTURE).read_bytes(), one.name), caption)
 
 
 def scale_figure(measure: Doubt) -> Figure:

@@ -1,7 +1,7 @@
 """What is in a data set, and what looks wrong with it? One map at a time, then all maps against each other."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,13 +89,16 @@ class DataCheck:
     findings: list[Finding]
 
 
-def check_data(
-    paths: Sequence[str | Path],
-    how: Reading,
-    rules: TrapRules,
-    progress: Callable[[str], None] = lambda text: None,
-    farm: Farm = HERE,
-) -> DataCheck:
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What is kept of a map that was looked at: what it holds, what looks wrong, and the ground it shows, if known."""
+
+    fact: MapFacts
+    findings: list[Finding]
+    ground: Ground | None
+
+
+def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapRules, farm: Farm = HERE) -> DataCheck:
     """Look at every map under some paths. A map that cannot be read is a finding, and the others are looked at.
 
     Raises
@@ -107,27 +110,17 @@ def check_data(
     looked: list[Looked] = []
     findings: list[Finding] = []
     for number, source in enumerate(sources):
-        outcome = done.pop(number)
+        outcome = done[number]
         if isinstance(outcome, UserError):
             findings.append(Finding("unreadable", (source.name,), outcome))
-            continue
-        looked.append(outcome)
-        findings += outcome.findings
+        else:
+            looked.append(outcome)
+            findings += outcome.findings
     facts = [one.fact for one in looked]
     grounds = [one.ground for one in looked if one.ground is not None]
-    progress(f"comparing {len(grounds)} maps with each other")
     findings += shared_ground(facts, grounds, same_ground(grounds))
     findings += of_the_set(facts, Path(next(iter(paths), "")))
     return DataCheck(facts, sorted(findings, key=lambda finding: KINDS.index(finding.kind)))
-
-
-@dataclass(frozen=True, eq=False)
-class Looked:
-    """What is kept of a map that was looked at: what it holds, what looks wrong, and the ground it shows, if known."""
-
-    fact: MapFacts
-    findings: list[Finding]
-    ground: Ground | None
 
 
 def look_at(source: MapSource, how: Reading, rules: TrapRules) -> Looked:

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """What is in a data set, and what looks wrong with it? Prints it, and writes a page that can be sent."""
 
-import sys
 from pathlib import Path
 
 from targets.check import check_data, fingerprint
@@ -29,12 +28,7 @@ def main(
     data : maps, folders of maps, or grids.
     out : folder for check.html.
     """
-    eager = sys.stderr.isatty()
-    check = check_data(
-        data, reading, rules, lambda text: print(f"\r\033[K{text}", end="", file=sys.stderr) if eager else None, farm
-    )
-    if eager:
-        print("\r\033[K", end="", file=sys.stderr)
+    check = check_data(data, reading, rules, farm)
     for what, text in fingerprint(check):
         print(f"{what:15}{text}")
     print(f"\n{len(check.findings)} finding(s)")

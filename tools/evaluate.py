@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from mtl.evaluate import evaluate
-from mtl.predict import PredictorOptions
+from mtl.loading import PredictorOptions
 from targets.cli import run
 from targets.farm import HERE, Farm
 from targets.maps import Reading

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from mtl.batch import REPORT, predict_maps
-from mtl.predict import PredictorOptions
+from mtl.loading import PredictorOptions
 from mtl.scores import THRESHOLD
 from targets.cli import run
 from targets.errors import UserError, raise_together
@@ -39,7 +39,7 @@ def main(
     """
     folder, failed = Path(out), dict[int, UserError]()
     with in_use(folder):
-        done = predict_maps(network, maps, folder, reading, folders, cut, None, farm, resume)
+        done = predict_maps(network, maps, folder, reading, folders, cut, farm=farm, resume=resume)
         for place, name, result in done:
             if isinstance(result, UserError):
                 failed[place] = result

@@ -15,7 +15,7 @@ from mtl.ablation import StepTime, ablate
 from mtl.checkpoint import build_net
 from mtl.evaluate import evaluate
 from mtl.grid import Ablation, plan
-from mtl.predict import PredictorOptions
+from mtl.loading import PredictorOptions
 from mtl.results import FIGURES, SUMS, read_results
 from mtl.weights import write_weights
 from targets.cli import Names
