@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from targets.lettering import lay
-from targets.palettes import Colour
+from targets.palettes import BLACK, Colour
 from targets.scene import Scene
 
 FaultMark = Literal["filled", "edged", "outline", "line", "teeth"]
-BLACK: Colour = (0, 0, 0)
 TOOTH = 4  # pixels a tooth is longer than the line is wide; neighbours are twice as far apart
 Ink = NDArray[np.uint8]  # (H, W) 0 none to 255
 

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from targets.errors import UserError
 
 Colour = tuple[int, int, int]
+RGB = NDArray[np.uint8]  # (H, W, 3), a picture
 Stops = NDArray[np.float64]  # (n, 3) red, green, blue from 0 to 255 at equal steps of depth, deepest first
 
+BLACK: Colour = (0, 0, 0)
+WHITE: Colour = (255, 255, 255)
 # Colours from deepest to shallowest, at equal steps of depth. "spectral" is ColorBrewer's, "jet" MATLAB's; the others
 # follow what mapping programs draw structure maps with by default. These are the legends that `targets.colours` knows.
 PALETTES: dict[str, tuple[Colour, ...]] = {

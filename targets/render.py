@@ -11,17 +11,14 @@ from numpy.typing import NDArray
 from targets.errors import UserError
 from targets.fault_marks import FaultMark, draw_faults
 from targets.lettering import put_text
-from targets.palettes import Colour, palette, stops_of
+from targets.palettes import BLACK, RGB, WHITE, Colour, palette, stops_of
 from targets.scan import Scan, scanned
 from targets.scene import Float, Scene
 from targets.sheet import Page, Sheet, draw_sheet
 
-RGB = NDArray[np.uint8]
 Line = tuple[float, NDArray[np.float64]]  # a contour's depth, and its points as (n, 2) x and y in pixels
 
 BROWN: Colour = (110, 60, 20)
-BLACK: Colour = (0, 0, 0)
-WHITE: Colour = (255, 255, 255)
 DASH = 5.0  # pixels
 LABEL_SIZE = 7.7  # pixels, height of the digits of a contour's depth
 LABEL_DISTANCE = 80  # pixels between two contour labels, so that they do not hide the map

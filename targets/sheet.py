@@ -5,16 +5,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.lettering import FONTS, put_text
-from targets.palettes import Colour, palette
+from targets.palettes import BLACK, RGB, WHITE, Colour, palette
 from targets.scene import Scene
 
-RGB = NDArray[np.uint8]
-BLACK: Colour = (0, 0, 0)
-WHITE: Colour = (255, 255, 255)
 MAX_LEGEND = 0.06  # share of the map that a legend may hide
 NAMES = ("Alpha", "Beta", "North High", "South Dome", "East Flank", "Main", "Terrace", "Graben", "Horst", "Saddle",
          "Lead A", "Lead B", "Prospect 3", "Area 2", "Block 15", "Ridge", "Basin")  # fmt: skip

@@ -7,8 +7,8 @@ import numpy as np
 
 from targets.errors import UserError
 from targets.fault_marks import FaultMark
-from targets.palettes import PALETTES, Colour
-from targets.render import BLACK, BROWN, Style, drawn
+from targets.palettes import BLACK, PALETTES, Colour
+from targets.render import BROWN, Style, drawn
 from targets.scan import Scan
 from targets.scene import Scene
 from targets.sheet import Sheet
