@@ -18,6 +18,11 @@ def remove_half_written(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def cannot_write(where: object, reason: object) -> UserError:
+    """What is told of a file or folder that the system, or a library, does not let be written."""
+    return UserError(where, f"cannot be written ({reason})", "a writable folder with free space")
+
+
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; it takes the name `path` only if the block succeeds.
@@ -35,6 +40,6 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise UserError(path, f"cannot be written ({error})", "a writable folder with free space") from error
+        raise cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from targets.errors import UserError
 from targets.farm import HERE, Farm, each
+from targets.files import cannot_write
 from targets.maps import MapSource
 
 FINISHED = "finished.jsonl"
@@ -71,7 +72,7 @@ def _append(path: Path, line: object) -> None:
             # The end of the line comes with the next one, which so ends a line that was cut off too.
             journal.write(b"\n" * (journal.tell() > 0) + json.dumps(line, default=np.generic.item).encode())
     except OSError as error:
-        raise UserError(path, f"cannot be written ({error})", "a writable folder with free space") from error
+        raise cannot_write(path, error) from error
 
 
 def mark_of(item: Any, settings: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from targets.errors import UserError
-from targets.files import remove_half_written
+from targets.files import cannot_write, remove_half_written
 
 LOCK = ".in_use"  # in a folder that a program works in: who it is
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}  # of disks without locks, such as Google Drive
@@ -33,15 +33,14 @@ def in_use(folder: str | Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = _locked(folder)
     except OSError as error:
-        raise UserError(folder, f"cannot be written to ({error})", "a writable folder with free space") from error
+        raise cannot_write(folder, error) from error
     try:
         remove_half_written(folder)
         yield
     except OSError as error:
         if error.errno not in DISK:
             raise
-        where = error.filename or folder
-        raise UserError(where, f"cannot be written ({error.strerror})", "a writable folder with free space") from error
+        raise cannot_write(error.filename or folder, error.strerror) from error
     finally:
         with suppress(OSError):
             (folder / LOCK).unlink(missing_ok=True)

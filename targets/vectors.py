@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.files import written_whole
+from targets.files import cannot_write, written_whole
 from targets.pictures import RGBA
 from targets.scene import Geo
 
@@ -153,7 +153,7 @@ def _written(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, sqlite3.Error) as error:
-        raise UserError(path, f"cannot be written ({error})", "a writable folder with free space") from error
+        raise cannot_write(path, error) from error
 
 
 def _import(name: str, path: str | Path) -> Any:

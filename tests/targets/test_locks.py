@@ -59,7 +59,7 @@ def test_an_empty_folder_is_not_left_behind(tmp_path):
 
 def test_where_a_folder_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UserError, match="cannot be written to"), in_use(tmp_path / "file" / "run"):
+    with pytest.raises(UserError, match="cannot be written"), in_use(tmp_path / "file" / "run"):
         pass
 
 
