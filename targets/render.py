@@ -112,10 +112,8 @@ def contour_ink(scene: Scene, interval: float, base: float, width: float = 0.5) 
 
     Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
     """
-    lines = _contours(scene.depth, scene.map_valid, interval, base)
-    thin = [line for level, line in lines if not _is_index(level, interval, base)]
-    thick = [line for level, line in lines if _is_index(level, interval, base)]
-    return _ink(thin, thick, scene.shape, width)
+    thin, thick = _thin_and_thick(scene, interval, base)
+    return _ink([line for _, line in thin], [line for _, line in thick], scene.shape, width)
 
 
 def with_picture(scene: Scene) -> Scene:
@@ -185,21 +183,24 @@ def _shade(picture: RGB, scene: Scene, strength: float) -> None:
 
 def _draw_contours(picture: RGB, scene: Scene, interval: float, base: float, style: Style) -> None:
     """Draw contours into `picture`, and their depths."""
-    lines = _contours(scene.depth, scene.map_valid, interval, base)
-    index = [_is_index(level, interval, base, style.index_every) for level, _ in lines]
-    thin = [line for (_, line), strong in zip(lines, index, strict=True) if not strong]
-    thick = [line for (_, line), strong in zip(lines, index, strict=True) if strong]
-    ink = _ink(
-        [part for line in thin for part in dashes(line)] if style.dashed else thin,
-        thick,
-        scene.shape,
-        style.contour_width,
-    )
+    thin, thick = _thin_and_thick(scene, interval, base, style.index_every)
+    fine = [part for _, line in thin for part in (dashes(line) if style.dashed else [line])]
+    ink = _ink(fine, [line for _, line in thick], scene.shape, style.contour_width)
     picture[:] = cv2.multiply(picture, cv2.cvtColor(255 - ink, cv2.COLOR_GRAY2RGB), scale=1 / 255)
     if any(style.contour_colour):
         picture += np.rint(ink[..., None] / 255.0 * np.array(style.contour_colour)).astype(np.uint8)
     if style.labels and min(scene.shape) >= 3 * LABEL_DISTANCE:
-        _draw_labels(picture, [line for line, strong in zip(lines, index, strict=True) if strong], style)
+        _draw_labels(picture, thick, style)
+
+
+def _thin_and_thick(scene: Scene, interval: float, base: float, every: int = 5) -> tuple[list[Line], list[Line]]:
+    """The thin contours of a map, and its index contours: every `every`-th from the base, 0: none."""
+    thin: list[Line] = []
+    thick: list[Line] = []
+    for level, line in _contours(scene.depth, scene.map_valid, interval, base):
+        index = every > 0 and round((level - base) / interval) % every == 0
+        (thick if index else thin).append((level, line))
+    return thin, thick
 
 
 def dashes(line: NDArray[np.float64]) -> list[NDArray[np.float64]]:
@@ -218,10 +219,6 @@ def _ink(
         points = [np.rint(line * 32 + 8).astype(np.int32) for line in lines]  # sixteenths of a fine pixel
         cv2.polylines(fine, points, False, 255, max(1, round(2 * width) + wider), cv2.LINE_AA, shift=4)
     return np.asarray(cv2.resize(fine, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _is_index(level: float, interval: float, base: float, every: int = 5) -> bool:
-    return every > 0 and round((level - base) / interval) % every == 0
 
 
 def _draw_labels(picture: RGB, lines: list[Line], style: Style) -> None:
