@@ -331,21 +331,13 @@ def _paint(
 
 
 @dataclass(frozen=True, eq=False)
-class _Shared:
-    """The told graphs of all tiles as one.
+class _Shared(tiles.Graph):
+    """The told graphs of all tiles as one, with numbers of highs, of which 0 is the outside.
 
-    peak, top_z : (n + 1,) as in `hang`; cell, level, pair, ways, goal : per saddle, as in `tiles.Told`, with numbers of
-    highs for their codes. high : per tile, the numbers of its highs: 0 the outside, then those it told, then those of
-    its frame; told : per tile, how many it told.
+    high : per tile, the numbers of its highs: 0 the outside, then those it told, then those of its frame; told : per
+    tile, how many it told.
     """
 
-    peak: NDArray[np.int64]
-    top_z: NDArray
-    cell: NDArray[np.int64]
-    level: NDArray
-    pair: NDArray[np.int32]
-    ways: NDArray[np.uint8]
-    goal: NDArray[np.int32]
     high: list[NDArray[np.int32]]
     told: list[int]
 
@@ -486,9 +478,7 @@ def _write_table(
     path: Path, rows: NDArray, highs: Hierarchy, number: NDArray[np.int32], nested: Sequence[_Nested]
 ) -> None:
     """Number the rows of all tiles and of what they share, and write them in this order."""
-    node = np.zeros(rows.size + 1, np.int32)
-    node[number] = np.arange(highs.nodes)
-    node = node[1:]
+    node = highs.rows(rows.size, number)
     outermost = int(np.count_nonzero(highs.outer[node] == node))
     inside = node[outermost:]
     levels = [~sortable(highs.spill[inside]), *(part.load("_level") for part in nested)]

@@ -67,13 +67,11 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What a tile tells the others; all cells are flat indices into the map.
+class Graph:
+    """Highs and the saddles between them; all cells are flat indices into the map.
 
     peak, top_z : (k,) the crests, and their depths. cell, level, pair, ways : (e, ...) the saddles between them as in
     `engine.saddles`, with their depths; goal : (e, 2) the high to which the way up-dip from each side leads.
-    border : own cells beside the frame; border_pair : (b, 2) the high each belongs to, and that up-dip of it.
-    frame : (m,) cells of other tiles.
     """
 
     peak: NDArray[np.int64]
@@ -83,6 +81,16 @@ class Told:
     pair: NDArray[np.int32]
     ways: NDArray[np.uint8]
     goal: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Told(Graph):
+    """What a tile tells the others: a graph, in the codes of highs.
+
+    border : own cells beside the frame; border_pair : (b, 2) the high each belongs to, and that up-dip of it.
+    frame : (m,) cells of other tiles.
+    """
+
     border: NDArray[np.int64]
     border_pair: NDArray[np.int32]
     frame: NDArray[np.int64]
@@ -146,10 +154,8 @@ def survey(
         interval, base, full,
     )  # fmt: skip
 
-    crest = np.zeros(h.nodes, np.int32)
-    crest[h.rungs["node"]] = h.rungs["crest"]
     around = h.outer[: closed.size]
-    stands = np.where(around > 0, crest[around], np.arange(closed.size, dtype=np.int32))  # for each closed basin
+    stands = np.where(around > 0, h.crest[around], np.arange(closed.size, dtype=np.int32))  # for each closed basin
     told = open_.copy()
     told[0] = told[n + 1 :] = False
     told[closed[stands]] = True
@@ -270,11 +276,7 @@ def nested_rows(
     count, number = h.choose(sums, min_area, min_height)
     table = np.empty(count, kind)
     h.write(table, width, np.zeros(h.nodes, np.int32), number, sums, touches)
-    node = np.zeros(count + 1, np.int32)
-    node[number] = np.arange(h.nodes)
-    node = node[1:]
+    node = h.rows(count, number)
     roots = int(np.count_nonzero(h.outer[node] == node))
-    crest = np.zeros(h.nodes, np.int32)
-    crest[h.rungs["node"]] = h.rungs["crest"]
     inside = node[roots:]
-    return table[roots:], settled.high[crest[node[:roots]]], h.spill[inside], h.cell[h.via[inside]]
+    return table[roots:], settled.high[h.crest[node[:roots]]], h.spill[inside], h.cell[h.via[inside]]

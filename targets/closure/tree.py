@@ -71,6 +71,19 @@ class Hierarchy:
         )
         return count, number
 
+    def rows(self, count: int, number: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The node of each row of the table. count, number : what `choose` gives."""
+        node = np.zeros(count + 1, np.int32)
+        node[number] = np.arange(self.nodes)
+        return node[1:]
+
+    @property
+    def crest(self) -> NDArray[np.int32]:
+        """Per node, the crest of the closure that it is, 0 = it is none."""
+        crest = np.zeros(self.nodes, np.int32)
+        crest[self.rungs["node"]] = self.rungs["crest"]
+        return crest
+
     def pass_on(self, kept: NDArray[np.bool_]) -> None:
         """Let highs without a closure in the table leak to their neighbours. kept: per basin, see `engine.pass_on`."""
         engine.pass_on(
