@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mtl.backends import Onnx
 from mtl.checkpoint import read_checkpoint, trained_net
 from mtl.graph import Shape, differences, optional, to_onnx
 from mtl.heads import Head
@@ -78,14 +79,7 @@ def export_weights(predictor: Predictor, path: Path) -> Errors:
     config, content = read_checkpoint(path)
     halved, _, _ = trained_net(config, content["state_dict"], path)
     before, after = (Answers(own, predictor.heads).eval() for own in (net, halved))
-    noise = torch.Generator().manual_seed(0)
-    errors = {}
-    with torch.inference_mode():
-        for shape in SHAPES:
-            x = 4 * torch.rand((shape[0], predictor.planes, *shape[1:]), generator=noise) - 2
-            one, other = before(x), after(x)
-            errors[shape] = {name: float((one[name] - other[name]).abs().max()) for name in one}
-    return errors
+    return differences(before, after, predictor.planes, SHAPES)
 
 
 def export_network(predictor: Predictor, path: Path) -> Errors:
@@ -145,7 +139,7 @@ def _checked(
     planes = predictor.planes
     model = to_onnx(net, planes, size)
     shapes = [(batch, size or rows, size or columns) for batch, rows, columns in SHAPES]
-    errors = differences(model, net, planes, shapes, ends)
+    errors = differences(net, Onnx(model, "32"), planes, shapes, ends)
     scales = {head.name: head.scale for head in predictor.heads}
     for shape, found in errors.items():
         for name, error in found.items():

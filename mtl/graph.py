@@ -1,4 +1,4 @@
-"""A network as an ONNX graph, at any size of map, and how far ONNX Runtime's answers are from torch's."""
+"""A network as an ONNX graph, at any size of map, and how far the answers of two such things are apart."""
 
 import importlib
 import tempfile
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mtl.net import STRIDE
+from mtl.tiles import Net
 from targets.errors import UserError
 
 INPUT = "input"  # the name of the one input
@@ -60,25 +61,17 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
 
 
 def differences(
-    model: bytes, net: nn.Module, planes: int, shapes: Iterable[Shape], ends: tuple[float, float] = (-2, 2)
+    one: Net, other: Net, planes: int, shapes: Iterable[Shape], ends: tuple[float, float] = (-2, 2)
 ) -> dict[Shape, dict[str, float]]:
-    """{shape: {output: largest difference}} between ONNX Runtime and torch on random inputs between two ends.
-
-    Raises
-    ------
-    UserError : the library onnxruntime is not installed.
-    """
-    session = optional("onnxruntime").InferenceSession(model, providers=["CPUExecutionProvider"])
+    """{shape: {output: largest difference}} between what two answer, on the CPU, to random inputs between two ends."""
     rng = np.random.default_rng(0)
-    device = next(net.parameters()).device
     found = {}
     for shape in shapes:
         batch, rows, columns = shape
-        x = rng.uniform(*ends, (batch, planes, rows, columns)).astype(np.float32)
+        x = torch.from_numpy(rng.uniform(*ends, (batch, planes, rows, columns)).astype(np.float32))
         with torch.inference_mode():
-            expected = {name: values.cpu().numpy() for name, values in net(torch.from_numpy(x).to(device)).items()}
-        answers = session.run(list(expected), {INPUT: x})
-        found[shape] = {n: float(np.abs(a - expected[n]).max()) for n, a in zip(expected, answers, strict=True)}
+            answers, others = one(x), other(x)
+        found[shape] = {name: float((answers[name] - others[name]).abs().max()) for name in answers}
     return found
 
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 import torch
 
+from mtl.backends import Onnx
 from mtl.checkpoint import build_net
 from mtl.config import NetConfig
 from mtl.graph import differences, optional, to_onnx
@@ -28,7 +29,7 @@ def small_net(arch="unet"):
 @pytest.mark.parametrize("arch", ["unet", "deeplabv3plus"])  # one decodes at a quarter of the size
 def test_onnx_runtime_answers_as_torch_at_any_size_and_batch(arch):
     net = small_net(arch)
-    found = differences(to_onnx(net, 5), net, 5, [(1, 64, 96), (3, 160, 32)])
+    found = differences(net, Onnx(to_onnx(net, 5), "32"), 5, [(1, 64, 96), (3, 160, 32)])
     assert set(found[3, 160, 32]) == {"trap", "dist", "fused"}
     assert max(max(errors.values()) for errors in found.values()) < 1e-4
 
@@ -38,7 +39,7 @@ def test_another_network_is_noticed():
     model = to_onnx(net, 5)
     with torch.no_grad():
         net.heads["dist"].bias += 0.1
-    found = differences(model, net, 5, [(1, 64, 64)])[1, 64, 64]
+    found = differences(net, Onnx(model, "32"), 5, [(1, 64, 64)])[1, 64, 64]
     assert found["dist"] == pytest.approx(0.1, abs=1e-4) and found["trap"] < 1e-4
 
 
