@@ -131,6 +131,14 @@ class Saving(Callback):
         if trainer.world_size == 1:  # else processes with fewer maps would be waited for
             self._stop_if_asked(trainer, f"stopped while epoch {trainer.current_epoch + 1} was validated")
 
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """End the workers that load training patches.
+
+        Of a run that ends while it validates, Lightning ends those of validation only; the others do not listen to the
+        program when it leaves, which then waits for them for ever.
+        """
+        trainer.fit_loop.teardown()
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
             raise SystemExit(128 + number)

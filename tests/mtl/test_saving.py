@@ -1,5 +1,6 @@
 """How a run is kept: what a signal leaves, what a moved folder remembers, and where an epoch goes on."""
 
+import multiprocessing
 import os
 import signal
 
@@ -39,6 +40,25 @@ def test_a_signal_saves_after_the_step_and_ends_with_its_code(tmp_path, capsys, 
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["position"] == {"epoch": 0, "batches": 2}
     assert f"saved in epoch 1, after 2 batches; go on with --resume --out {tmp_path}" in capsys.readouterr().err
     assert signal.getsignal(number) == before
+
+
+class SendInValidation(Callback):
+    """Sends this process a signal while it validates."""
+
+    def on_validation_batch_start(self, trainer, module, batch, batch_idx, dataloader_idx=0):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_run_that_is_stopped_while_it_validates_leaves_no_worker(tmp_path):
+    """The program would wait for it for ever. Found by tests/soak/kill.py."""
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=1, workers=1))
+    try:
+        with pytest.raises(SystemExit):
+            fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[SendInValidation()])
+        assert multiprocessing.active_children() == []
+    finally:
+        for left in multiprocessing.active_children():
+            left.kill()
 
 
 def test_the_best_of_a_folder_that_was_moved_stays_the_best(tmp_path):
