@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -183,8 +184,8 @@ def _numbers(path: Path, rows: Sequence[str]) -> NDArray[np.float64]:
 
 def _cut(table: NDArray[np.float64], names: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
     """Cut a table into lines where the name changes."""
-    starts = [i for i in range(1, len(names)) if names[i] != names[i - 1]]
-    return [(names[first], part) for first, part in zip([0, *starts], np.split(table, starts), strict=True)]
+    starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
+    return [(names[first], table[first:end]) for first, end in pairwise([*starts, len(names)])]
 
 
 def _separated(path: Path, rows: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:

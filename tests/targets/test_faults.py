@@ -57,6 +57,8 @@ def test_every_format_is_known_by_its_content(tmp_path: Path, text: str, names: 
     [
         ("", "holds no lines"),
         ("1 2 3\n", "no line of two points"),
+        ("x,y,z,name\n", "no line of two points"),
+        ("999 999 999\n", "no line of two points"),
         ("a b c\n1 2 3\n", "columns"),
         ("1 2 3\n4 5\n", "not a table of numbers"),
         ("1\n2\n", "not a table of coordinates"),
