@@ -36,6 +36,8 @@ from tests.conftest import dome_scene, tiny_config
 MAPS = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
 ANY, WRITING, ASKED = "SIGKILL at any moment", "SIGKILL while a checkpoint is written", "SIGTERM"
 ORDER = (WRITING, ASKED, ANY, WRITING, ANY)
+MOST_WRITES = 4  # checkpoints that a run begins before it is stopped; the whole run writes about 15
+PATIENCE = 300.0  # seconds for the answer to a signal
 
 
 def config_of(workers: int) -> TrainConfig:
@@ -63,20 +65,28 @@ def started(config: TrainConfig, out: Path) -> BaseProcess:
     return process
 
 
-def stop(process: BaseProcess, out: Path, how: str, seconds: float) -> bool:
-    """Wait so long, then stop a run; False if it ended before.
+def stop(process: BaseProcess, out: Path, how: str, writes: int, seconds: float) -> bool:
+    """Wait until a run has begun so many checkpoints, and so many seconds more; then stop it. False if it ended before.
 
-    One that is to be killed while it writes is killed as soon as a half-written checkpoint lies in its folder.
+    One that is to be killed while it writes is killed as long as the last of them lies half-written in its folder.
     """
-    process.join(seconds)
-    while how == WRITING and process.is_alive() and not list(out.glob(".*.part.ckpt")):
-        sleep(0.0005)
+
+    def wait_while(half_written: bool) -> None:
+        while process.is_alive() and bool(list(out.glob(".*.part.ckpt"))) == half_written:
+            sleep(0.0005)
+
+    for _ in range(writes):
+        wait_while(True)  # what the run before left
+        wait_while(False)
+    if how != WRITING:
+        process.join(seconds)
     if not process.is_alive():
         return False
     assert process.pid is not None
     os.kill(process.pid, signal.SIGTERM if how == ASKED else signal.SIGKILL)
-    process.join()
-    return True
+    process.join(PATIENCE)
+    assert process.exitcode is not None, f"it goes on, {PATIENCE} s after {how}"
+    return process.exitcode != 0
 
 
 def check_left(out: Path, process: BaseProcess, how: str) -> str:
@@ -156,7 +166,8 @@ def soak(folder: Path, times: int, seed: int = 0, workers: Sequence[int] = (0, 1
         while sum(stops.values()) < times:
             count = sum(stops.values())
             how = ORDER[count % len(ORDER)]
-            if not stop(process, out, how, rng.uniform(0, whole[number][1] / 3)):
+            writes, seconds = rng.randint(how == WRITING, MOST_WRITES), rng.uniform(0, whole[number][1] / 10)
+            if not stop(process, out, how, writes, seconds):
                 break
             stops[how] += 1
             print(f"{count + 1}: {how}; goes on at {check_left(out, process, how)}", flush=True)
