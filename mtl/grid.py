@@ -90,12 +90,17 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
         folders = [folder_name(name) for name in names]
         if not all(folders) or len(set(folders)) < len(folders):
             raise UserError(ablation.name, f"{', '.join(names)}", "names that differ in letters and digits")
+    configs = {
+        (row, condition): settled(ablation, row, condition)
+        for row in ablation.rows
+        for condition in ablation.conditions
+    }
     keys = sorted({key for part in (*ablation.rows.values(), *ablation.conditions.values()) for key in part})
     jobs = []
     for row, own in ablation.rows.items():
         for condition in ablation.conditions:
             baseline = own.get("baseline")
-            config = settled(ablation, row, condition)
+            config = configs[row, condition]
             for seed in range(1 if baseline else ablation.seeds):
                 run = replace(config, loop=replace(config.loop, seed=seed))
                 jobs.append(

@@ -100,7 +100,7 @@ def run(
         given = {}
         for name, parameter in parameters.items():
             flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
-            given[name] = _value(values if flat else values[name], hints[name])
+            given[name] = _value(values if flat else values[name], hints[name], name)
         return function(**given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -199,14 +199,16 @@ def _several(hint: Any) -> bool:
     return get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis
 
 
-def _value(value: Any, hint: Any) -> Any:
-    """A parsed value; a record is built from the values of its fields."""
+def _value(value: Any, hint: Any, name: str = "") -> Any:
+    """A parsed value; a record is built from the values of its fields. The parser lets null pass for every type."""
+    if value is None and hint is not Any and type(None) not in get_args(hint):
+        raise UserError(f"--{name}", "null", "a value", "leave it away for its default")
     if _several(hint):
         return tuple(value)
     if not is_dataclass(hint):
         return Names(value) if hint is Names else value  # the parser takes names out of an object as a bare tuple
     hints, record = get_type_hints(hint), cast(Callable[..., Any], hint)
-    return record(**{item.name: _value(value[item.name], hints[item.name]) for item in fields(hint)})
+    return record(**{item.name: _value(value[item.name], hints[item.name], item.name) for item in fields(hint)})
 
 
 def _help_texts(source: Any) -> dict[str, str]:

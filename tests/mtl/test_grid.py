@@ -73,3 +73,15 @@ def test_more_runs_than_anybody_can_make_are_refused_before_any_is_looked_at(row
     grid = {f"row {i}": unknown for i in range(rows)}, {}, {f"condition {i}": {} for i in range(conditions)}, seeds
     with pytest.raises(UserError, match=f"{rows * conditions * seeds:,} runs.*at most {MOST_RUNS:,}"):
         plan(Ablation("much", *grid), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["rows: {a: {}}\nseeds:", "rows: {a: {}}\nfigures:", "rows: {a: {}, b: {no such setting: 1}}"],
+)
+def test_what_is_null_or_unknown_is_one_line(lines, tmp_path):
+    """Found by the soak: null passed for every type, and a setting was looked up before it was known."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"name: a\ntests: {{t: maps}}\n{lines}\n")
+    with pytest.raises(UserError, match=r"null|no such setting"):
+        plan(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)
