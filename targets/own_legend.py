@@ -32,8 +32,12 @@ ASTRAY = 5.0  # median spreads between a cell's guess and the depth of its colou
 TELLING = 0.6  # median spread over the guess's own standard deviation: more, and the colours tell no depth
 READ = 0.1  # of the map, the share of cells that must be read at least
 
-# Which colours follow each other in the palette.
+# Which colours follow each other in the palette. Of two orders the one nearer to the guess is taken.
 APART = (1, 2, 4)  # cells; colours so far apart lie side by side: some pairs bridge a contour
+KIN = (
+    np.inf,
+    20.0,
+)  # grey levels; pairs of colours as unlike as that count half: the order nearer to the guess is taken
 FEW = 1e-4  # of the cells; a class with fewer, or fewer than three, has no place in the order
 
 # How much a colour's depth follows its place in the palette rather than the guess, in standard deviations of the guess.
@@ -71,9 +75,9 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     clear = (spread <= VAGUE * usual) & (np.abs(told - wanted) <= ASTRAY * usual)
     classes = np.full(inside.shape, -1)
     classes[use] = np.where(spread <= VAGUE * usual, legend.of, -1)
-    placed, place = _palette(classes)
-    if len(placed) > 2:
-        ranked = _in_order(placed, place, legend.of, told)
+    orders = [_in_order(*_palette(classes, legend.centre, kin), legend.of, told) for kin in KIN]
+    ranked, off = min(orders, key=lambda order: order[1])
+    if np.isfinite(off):
         known = np.isfinite(ranked)
         told[known] = _learn(colours[known], ranked[known]).depth(colours[known])
         clear &= known
@@ -86,12 +90,14 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     return fill_holes(depth, read, inside)
 
 
-def _palette(classes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _palette(
+    classes: NDArray[np.intp], centre: NDArray[np.float64], kin: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Numbers (n,) of classes, and the place of each in the palette, 0 to 1, which end first is not known.
 
-    By how often cells (H, W) of two classes lie side by side, -1 being of none: the second eigenvector of their graph's
-    normalised adjacency (Atkins, Boman and Hendrickson 1998, A spectral algorithm for seriation and the consecutive
-    ones problem, SIAM J. Comput. 28, 297-310). Fewer than three have no order.
+    By how often cells (H, W) of two classes lie side by side, -1 being of none, `centre` (n, 3) their colours: the
+    second eigenvector of their graph's normalised adjacency (Atkins, Boman and Hendrickson 1998, A spectral algorithm
+    for seriation and the consecutive ones problem, SIAM J. Comput. 28, 297-310). Fewer than three have no order.
     """
     cells = np.bincount(classes[classes >= 0])
     many = cells >= max(3, FEW * cells.sum())
@@ -105,7 +111,9 @@ def _palette(classes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.fl
     ]
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
     met = (one >= 0) & (other >= 0) & (one != other)
-    graph = coo_array((np.ones(met.sum()), (one[met], other[met])), (len(cells), len(cells))).tocsr()
+    one, other = one[met], other[met]
+    weight = 1 / (1 + ((centre[one] - centre[other]) ** 2).sum(axis=1) / kin**2)
+    graph = coo_array((weight, (one, other)), (len(cells), len(cells))).tocsr()
     graph = (graph + graph.T).tocsr()[many][:, many]
     _, part = connected_components(graph, directed=False)
     largest = part == np.bincount(part, cells[many]).argmax() if len(part) else part > 0
@@ -122,16 +130,18 @@ def _palette(classes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.fl
 
 def _in_order(
     placed: NDArray[np.intp], place: NDArray[np.float64], of: NDArray[np.intp], told: NDArray[np.float64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
     """Depth (N,) of cells of classes `of` that rises or falls along the palette, as near to `told` as that allows and
-    stretched by the place; NaN of classes that have none."""
+    stretched by the place, NaN of classes that have none; and how far off `told` it is, the mean square."""
     cells = np.bincount(of)
+    if len(placed) < 3:
+        return np.full(len(of), np.nan), np.inf
     mean, weight = (np.bincount(of, told) / np.maximum(cells, 1))[placed], cells[placed].astype(np.float64)
     order = np.argsort(place)
     rising, falling = (
         isotonic_regression(mean[order], weights=weight[order], increasing=way).x for way in (True, False)
     )
-    off = [float((weight[order] * (fit - mean[order]) ** 2).sum()) for fit in (rising, falling)]
+    off = [float((weight[order] * (fit - mean[order]) ** 2).sum() / weight.sum()) for fit in (rising, falling)]
     fit, along = (rising, place[order]) if off[0] <= off[1] else (falling, 1 - place[order])
     middle = np.average(mean, weights=weight)
     size = np.sqrt(np.average((mean - middle) ** 2, weights=weight))
@@ -140,17 +150,20 @@ def _in_order(
     grown = np.sqrt(np.average(stretched**2, weights=weight[order]))
     depth = np.full(len(cells), np.nan)
     depth[placed[order]] = middle + stretched * (size / max(grown, 1e-12))
-    return depth[of]
+    return depth[of], min(off)
 
 
 @dataclass(frozen=True, eq=False)
 class _Legend:
     """The depth of colours by classes: middle (n, 3), mean depth (n,), slope (n, 3) and spread (n,) around each.
 
+    centre : (n, 3) the mean colour of each class itself.
+
     of : the class of each colour that it was learned from.
     """
 
     of: NDArray[np.intp]
+    centre: NDArray[np.float64]
     middle: NDArray[np.float64]
     mean: NDArray[np.float64]
     slope: NDArray[np.float64]
@@ -175,7 +188,7 @@ def _learn(colours: NDArray[np.float64], depth: NDArray[np.float64]) -> _Legend:
     covariance = weight @ (centre * first[:, None]) - middle * mean[:, None]
     slope = np.linalg.solve(variance + SHRINKAGE * NEAR**2 * np.eye(3), covariance[..., None])[..., 0]
     left = weight @ second - mean**2 - (slope * covariance).sum(axis=1)
-    return _Legend(of, middle, mean, slope, np.sqrt(np.maximum(left, 0)))
+    return _Legend(of, centre, middle, mean, slope, np.sqrt(np.maximum(left, 0)))
 
 
 def _classes(colours: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -93,7 +93,9 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
     names = random.permutation(20)  # classes are numbered as they come
     classes = names[steps]
     classes[20, :] = -1  # a line of ink
-    placed, place = _palette(classes)
+    colours = np.zeros((20, 3))
+    colours[names] = np.linspace(0, 200, 20)[:, None]
+    placed, place = _palette(classes, colours, np.inf)
     in_turn = names[np.arange(20)]
     at = dict(zip(placed.tolist(), place.tolist(), strict=True))
     along = np.array([at[name] for name in in_turn.tolist()])
@@ -103,4 +105,4 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
 
 def test_a_palette_of_nothing_or_one_colour_has_no_order():
     for classes in (np.full((5, 5), -1), np.zeros((5, 5), int)):
-        assert len(_palette(classes)[0]) < 2
+        assert len(_palette(classes, np.zeros((1, 3)), np.inf)[0]) < 2

@@ -1,0 +1,76 @@
+#!/usr/bin/env python
+"""Draw docs/images/gallery_*.png: what the model that comes with the package says of real maps it never saw."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtl.evaluate import answered
+from mtl.judge import ROWS, RULES, coloured, handed_over, sets_for
+from mtl.predict import Predictor, load_predictor
+from mtl.scores import TRAP_SCORE
+from mtl.sides import disagreement
+from targets.cli import run
+from targets.maps import Reading
+from targets.render import with_picture
+from targets.scene import Scene
+from targets.truth import Truth, trap_mask
+
+ROW = ROWS[1]  # pictures in palettes that no program knows
+COLUMNS = "as it is handed over", "depth that the model reads from it", "traps: green found, blue false, red missed"
+
+
+def main(
+    surfaces: tuple[str, ...], *, checkpoint: str | None = None, out: Path = Path("docs/images"), seed: int = 0
+) -> None:
+    """Draw every map of some surfaces, best first, on two pictures.
+
+    Parameters
+    ----------
+    surfaces : grids, or folders of them.
+    checkpoint : a trained model; none: the one that comes with the package.
+    out : folder of the pictures.
+    seed : of the styles.
+    """
+    predictor = load_predictor(checkpoint, device="cpu")
+    predictor = predictor.known_by(sets_for(predictor, ROW))
+    pairs = answered(partial(handed_over, ROW, seed), RULES, surfaces, Reading())
+    drawn = sorted((say(predictor, *pair) for pair in pairs), key=lambda one: -one[0])
+    drawn = [one for one in drawn if one[0] == one[0]]  # maps without a trap have no figure
+    half = (len(drawn) + 1) // 2
+    for name, maps in (("good", drawn[:half]), ("bad", drawn[half:])):
+        figure = Figure(figsize=(8.4, 2.5 * len(maps) + 0.3), dpi=72, layout="constrained")
+        for axes, one in zip(figure.subplots(len(maps), 3, squeeze=False), maps, strict=True):
+            draw(axes, *one)
+        for axis, title in zip(figure.axes, COLUMNS, strict=False):
+            axis.set_title(title, fontsize=8)
+        figure.savefig(out / f"gallery_{name}.png")
+    print(f"look at {out}/gallery_good.png and gallery_bad.png")
+
+
+def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, dict[str, np.ndarray]]:
+    """Trap IoU of one map, the map, and what the model says of it."""
+    values = predictor(given)
+    sums = TRAP_SCORE.count(values[predictor.outputs[-1].name], trap_mask(truth)[None], given.map_valid)
+    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values
+
+
+def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, values: dict[str, np.ndarray]) -> None:
+    """One map: picture, depth, and where the model is right and wrong."""
+    picture = with_picture(given).rgb
+    assert picture is not None
+    *_, final = values.values()
+    called, true = final[0] > 0.5, (truth.labels > 0) & given.map_valid
+    axes[0].imshow(picture)
+    axes[1].imshow(values["depth"][0], cmap="Spectral_r")
+    axes[2].imshow(coloured(picture, disagreement(called & given.map_valid, true)))
+    axes[0].set_ylabel(f"{truth.scene.name}\nIoU {iou:.2f}", fontsize=8)
+    for axis in axes:
+        axis.set(xticks=[], yticks=[])
+
+
+if __name__ == "__main__":
+    run(main)
