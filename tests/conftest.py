@@ -1,6 +1,7 @@
 """What the tests share: where the real surfaces lie, and small scenes whose answer is known."""
 
 import resource
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,9 @@ from targets.folder import write_folder
 from targets.render import render
 from targets.scene import Geo, Scene
 from targets.synth import make_scene
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would whatever the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # tests run side by side, one process a core; threads that wait for each other cost most
 

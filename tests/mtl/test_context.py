@@ -152,7 +152,9 @@ def test_features_start_as_the_sum_of_both_looks():
     with torch.inference_mode():
         near, wide = (net.decoder(net.encoder(part)) for part in x.chunk(2, 1))
         expected = torch.relu(near + enlarged_middle(wide, 2))
-        torch.testing.assert_close(net.shared(x), expected, atol=1e-4, rtol=1e-4)
+        seen = net.shared(x)
+    torch.testing.assert_close(seen[:, : expected.shape[1]], expected, atol=1e-4, rtol=1e-4)
+    assert torch.equal(seen[:, expected.shape[1] :], x[:, :5])  # and the inputs of the square itself
 
 
 def test_a_context_that_does_not_fit_the_encoder_is_an_error():
