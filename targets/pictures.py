@@ -1,5 +1,6 @@
 """How is a picture file read and written without surprises? PNG and JPEG of every kind, whole or not at all."""
 
+import mmap
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,7 @@ RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 # refused by its header, before the memory is asked for.
 MAX_PIXELS = 150_000_000
 MAX_SIDE = 65_535  # pixels; that of JPEG
-STRIP = (
-    2**20
-)  # pixels that are looked at together: a large picture then takes 2 GiB at most, and its strips stay in cache
+STRIP = 2**20  # pixels looked at together: a large picture then takes 2 GiB at most, and its strips stay in cache
 MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
 
 
@@ -131,7 +130,12 @@ def _decoded(path: str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit
-            with Image.open(path, formats=["PNG", "JPEG"]) as image:
+            # Mapped: Pillow asks for as many bytes as a block claims to have, and a file would ask for their memory.
+            with (
+                Path(path).open("rb") as file,
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+                Image.open(whole, formats=["PNG", "JPEG"]) as image,  # type: ignore[arg-type]  # it reads and seeks
+            ):
                 if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                     raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
                 image.load()  # decodes every pixel

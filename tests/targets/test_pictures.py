@@ -1,5 +1,8 @@
 """Is a picture read as it is, whatever its kind and size, within bounded memory?"""
 
+import contextlib
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +60,15 @@ def test_a_large_picture_takes_little_memory(tmp_path: Path, monkeypatch: pytest
         read(tmp_path / "a.png")
         assert tracemalloc.get_traced_memory()[1] < (most + 0.9) * 1500**2
         tracemalloc.stop()
+
+
+def test_a_block_that_claims_gigabytes_is_not_given_the_memory(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[:33] + struct.pack(">I", 2**31 - 1) + whole[37:])  # of its pixels
+    tracemalloc.start()
+    with contextlib.suppress(UserError):
+        read_colours(tmp_path / "a.png")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
