@@ -226,10 +226,9 @@ def vary(
         first += record.channels
         if record.picture:
             contrast, brightness = 1 + how.contrast * rng.uniform(-1, 1), 2 * how.brightness * rng.uniform(-1, 1)
-            planes[:, inside] = planes[:, inside] * np.float32(contrast) + np.float32(brightness)
+            np.copyto(planes, planes * np.float32(contrast) + np.float32(brightness), where=inside)
         if record.noise and how.noise:
-            noise = rng.standard_normal((record.channels, int(inside.sum())), np.float32)
-            planes[:, inside] += noise * np.float32(record.noise * how.noise)
+            planes += rng.standard_normal(planes.shape, np.float32) * (inside * np.float32(record.noise * how.noise))
     return varied
 
 
