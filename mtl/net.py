@@ -125,7 +125,13 @@ def enlarged_middle(features: Tensor, factor: int) -> Tensor:
 def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
     """Logits of every head, at a size (H, W), from features that may be smaller."""
     assert isinstance(heads, nn.ModuleDict)
-    logits = {name: head(features) for name, head in heads.items()}
+    plain = {name: head for name, head in heads.items() if type(head) is nn.Conv2d}
+    logits = {name: head(features) for name, head in heads.items() if name not in plain}
+    if plain:  # as one convolution, which costs hardly more than one head
+        weight, bias = (torch.cat([getattr(head, part) for head in plain.values()]) for part in ("weight", "bias"))
+        planes = F.conv2d(features, weight, bias, padding=1).split([head.out_channels for head in plain.values()], 1)
+        logits |= dict(zip(plain, planes, strict=True))
+    logits = {name: logits[name] for name in heads}
     if features.shape[-2:] != size:  # DeepLabV3+ decodes at a quarter of the size
         logits = {n: F.interpolate(v, size, mode="bilinear", align_corners=False) for n, v in logits.items()}
     return logits
