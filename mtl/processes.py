@@ -17,7 +17,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from targets.errors import UserError
 
 Item = TypeVar("Item")
-PATIENCE = 3.0  # seconds in which torchrun and srun end the other processes of one that failed
+PATIENCE = 30.0  # seconds in which torchrun and srun end the other processes of one that failed
 
 
 @dataclass(frozen=True)
