@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from scipy.sparse import coo_array, diags_array
+from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
@@ -34,10 +34,7 @@ READ = 0.1  # of the map, the share of cells that must be read at least
 
 # Which colours follow each other in the palette. Of two orders the one nearer to the guess is taken.
 APART = (1, 2, 4)  # cells; colours so far apart lie side by side: some pairs bridge a contour
-KIN = (
-    np.inf,
-    20.0,
-)  # grey levels; pairs of colours as unlike as that count half: the order nearer to the guess is taken
+KIN = (np.inf, 20.0)  # grey levels; pairs of colours as unlike as that count half
 FEW = 1e-4  # of the cells; a class with fewer, or fewer than three, has no place in the order
 
 # How much a colour's depth follows its place in the palette rather than the guess, in standard deviations of the guess.
@@ -75,7 +72,8 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     clear = (spread <= VAGUE * usual) & (np.abs(told - wanted) <= ASTRAY * usual)
     classes = np.full(inside.shape, -1)
     classes[use] = np.where(spread <= VAGUE * usual, legend.of, -1)
-    orders = [_in_order(*_palette(classes, legend.centre, kin), legend.of, told) for kin in KIN]
+    beside, cells = _beside(classes), np.bincount(classes[classes >= 0])
+    orders = [_in_order(*_palette(beside, cells, legend.centre, kin), legend.of, told) for kin in KIN]
     ranked, off = min(orders, key=lambda order: order[1])
     if np.isfinite(off):
         known = np.isfinite(ranked)
@@ -90,39 +88,39 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     return fill_holes(depth, read, inside)
 
 
-def _palette(
-    classes: NDArray[np.intp], centre: NDArray[np.float64], kin: float
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Numbers (n,) of classes, and the place of each in the palette, 0 to 1, which end first is not known.
+def _beside(classes: NDArray[np.intp]) -> csr_array:
+    """(n, n) how often cells (H, W) of two different classes lie side by side, -1 being of none."""
+    size = int(classes.max(initial=-1)) + 1
+    counts = csr_array((size, size))
+    for apart in APART:
+        for one, other in ((classes[:, :-apart], classes[:, apart:]), (classes[:-apart], classes[apart:])):
+            met = (one >= 0) & (other >= 0) & (one != other)
+            counts = counts + csr_array((np.ones(met.sum()), (one[met], other[met])), (size, size))
+    return counts + counts.T
 
-    By how often cells (H, W) of two classes lie side by side, -1 being of none, `centre` (n, 3) their colours: the
+
+def _palette(
+    beside: csr_array, cells: NDArray[np.intp], centre: NDArray[np.float64], kin: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Numbers (m,) of classes, and the place of each in the palette, 0 to 1, which end first is not known.
+
+    By how often two classes lie side by side (`_beside`), (n,) cells of each and `centre` (n, 3) their colours: the
     second eigenvector of their graph's normalised adjacency (Atkins, Boman and Hendrickson 1998, A spectral algorithm
     for seriation and the consecutive ones problem, SIAM J. Comput. 28, 297-310). Fewer than three have no order.
     """
-    cells = np.bincount(classes[classes >= 0])
     many = cells >= max(3, FEW * cells.sum())
-    pairs = [
-        (one.ravel(), other.ravel())
-        for apart in APART
-        for one, other in (
-            (classes[:, :-apart], classes[:, apart:]),
-            (classes[:-apart], classes[apart:]),
-        )
-    ]
-    one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    met = (one >= 0) & (other >= 0) & (one != other)
-    one, other = one[met], other[met]
-    weight = 1 / (1 + ((centre[one] - centre[other]) ** 2).sum(axis=1) / kin**2)
-    graph = coo_array((weight, (one, other)), (len(cells), len(cells))).tocsr()
-    graph = (graph + graph.T).tocsr()[many][:, many]
+    links = beside.tocoo()
+    one, other = links.coords
+    links.data = links.data / (1 + ((centre[one] - centre[other]) ** 2).sum(axis=1) / kin**2)
+    graph = links.tocsr()[many][:, many]
     _, part = connected_components(graph, directed=False)
     largest = part == np.bincount(part, cells[many]).argmax() if len(part) else part > 0
     placed = np.flatnonzero(many)[largest]
     if len(placed) < 3:
         return placed, np.zeros(len(placed))
-    links = graph[largest][:, largest]
-    root = np.sqrt(links.sum(axis=1))
-    alike = diags_array(1 / root) @ links @ diags_array(1 / root)
+    graph = graph[largest][:, largest]
+    root = np.sqrt(graph.sum(axis=1))
+    alike = diags_array(1 / root) @ graph @ diags_array(1 / root)
     values, vectors = eigsh(alike.tocsc(), k=2, sigma=1.001, v0=root)  # the two largest, the first of which is 1
     second = vectors[:, values.argmin()] / root
     return placed, np.argsort(np.argsort(second)) / (len(placed) - 1)
@@ -157,9 +155,7 @@ def _in_order(
 class _Legend:
     """The depth of colours by classes: middle (n, 3), mean depth (n,), slope (n, 3) and spread (n,) around each.
 
-    centre : (n, 3) the mean colour of each class itself.
-
-    of : the class of each colour that it was learned from.
+    of : the class of each colour that it was learned from; centre : (n, 3) the mean colour of each class itself.
     """
 
     of: NDArray[np.intp]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from targets.own_legend import CLASSES, _classes, _palette, depth_of_colours
+from targets.own_legend import CLASSES, _beside, _classes, _palette, depth_of_colours
 from targets.render import Style, render
 from targets.scene import Bool, Float
 from targets.synth import make_scene
@@ -95,7 +95,7 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
     classes[20, :] = -1  # a line of ink
     colours = np.zeros((20, 3))
     colours[names] = np.linspace(0, 200, 20)[:, None]
-    placed, place = _palette(classes, colours, np.inf)
+    placed, place = _palette(_beside(classes), np.bincount(classes[classes >= 0]), colours, np.inf)
     in_turn = names[np.arange(20)]
     at = dict(zip(placed.tolist(), place.tolist(), strict=True))
     along = np.array([at[name] for name in in_turn.tolist()])
@@ -105,4 +105,4 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
 
 def test_a_palette_of_nothing_or_one_colour_has_no_order():
     for classes in (np.full((5, 5), -1), np.zeros((5, 5), int)):
-        assert len(_palette(classes, np.zeros((1, 3)), np.inf)[0]) < 2
+        assert len(_palette(_beside(classes), np.bincount(classes[classes >= 0]), np.zeros((1, 3)), np.inf)[0]) < 2
