@@ -4,19 +4,18 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtl.evaluate import answered
 from mtl.judge import ROWS, RULES, coloured, handed_over, sets_for
 from mtl.predict import Predictor, load_predictor
-from mtl.scores import TRAP_SCORE
+from mtl.scores import THRESHOLD, TRAP_SCORE
 from mtl.sides import disagreement
 from targets.cli import run
 from targets.maps import Reading
 from targets.render import with_picture
-from targets.scene import Scene
+from targets.scene import Float, Scene
 from targets.truth import Truth, trap_mask
 
 ROW = ROWS[1]  # pictures in palettes that no program knows
@@ -51,22 +50,22 @@ def main(
     print(f"look at {out}/gallery_good.png and gallery_bad.png")
 
 
-def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, dict[str, np.ndarray]]:
-    """Trap IoU of one map, the map, and what the model says of it."""
+def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, Float, Float]:
+    """Trap IoU of one map, the map, and its depth and probability of trap as the model says."""
     values = predictor(given)
-    sums = TRAP_SCORE.count(values[predictor.outputs[-1].name], trap_mask(truth)[None], given.map_valid)
-    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values
+    final = values[predictor.outputs[-1].name]
+    sums = TRAP_SCORE.count(final, trap_mask(truth)[None], given.map_valid)
+    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values["depth"][0], final[0]
 
 
-def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, values: dict[str, np.ndarray]) -> None:
+def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float, final: Float) -> None:
     """One map: picture, depth, and where the model is right and wrong."""
     picture = with_picture(given).rgb
     assert picture is not None
-    *_, final = values.values()
-    called, true = final[0] > 0.5, (truth.labels > 0) & given.map_valid
+    called, true = (final > THRESHOLD) & given.map_valid, (truth.labels > 0) & given.map_valid
     axes[0].imshow(picture)
-    axes[1].imshow(values["depth"][0], cmap="Spectral_r")
-    axes[2].imshow(coloured(picture, disagreement(called & given.map_valid, true)))
+    axes[1].imshow(depth, cmap="Spectral_r")
+    axes[2].imshow(coloured(picture, disagreement(called, true)))
     axes[0].set_ylabel(f"{truth.scene.name}\nIoU {iou:.2f}", fontsize=8)
     for axis in axes:
         axis.set(xticks=[], yticks=[])

@@ -14,7 +14,7 @@ from mtl.config import AugmentConfig, PatchConfig, Symmetry
 from mtl.context import Context
 from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
-from mtl.inputs import InputChannel, hide, sets_of, stack_inputs
+from mtl.inputs import InputChannel, hide, planes_of, sets_of, stack_inputs
 from mtl.processes import Process
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
@@ -193,11 +193,10 @@ class Patches(Dataset[Batch]):
 def with_another_picture(sample: Sample, inputs: Sequence[InputChannel], rng: np.random.Generator) -> Float:
     """(C, H, W) the inputs of a map, its picture drawn anew in a style of training."""
     scene = redrawn(sample.scene, rng, "train")
-    planes, first = sample.inputs.copy(), 0
-    for record in inputs:
+    planes = sample.inputs.copy()
+    for record, own in planes_of(inputs):
         if record.picture:
-            planes[first : first + record.channels] = stack_inputs(scene, [record], sample.truth.options.traps)
-        first += record.channels
+            planes[own] = stack_inputs(scene, [record], sample.truth.options.traps)
     return planes
 
 
@@ -220,10 +219,8 @@ def vary(
 ) -> Float:
     """Brightness and contrast of pictures and slight noise of every noisy channel, inside the map only."""
     varied = inputs.copy()
-    first = 0
-    for record in records:
-        planes = varied[first : first + record.channels]
-        first += record.channels
+    for record, own in planes_of(records):
+        planes = varied[own]
         if record.picture:
             contrast, brightness = 1 + how.contrast * rng.uniform(-1, 1), 2 * how.brightness * rng.uniform(-1, 1)
             np.copyto(planes, planes * np.float32(contrast) + np.float32(brightness), where=inside)

@@ -13,7 +13,7 @@ from mtl.backends import Onnx
 from mtl.checkpoint import read_checkpoint, trained_net
 from mtl.graph import Shape, differences, optional, to_onnx
 from mtl.heads import Head
-from mtl.inputs import InputChannel
+from mtl.inputs import InputChannel, planes_of
 from mtl.names import pick
 from mtl.net import STRIDE
 from mtl.objects import MIN_AREA
@@ -155,10 +155,9 @@ def _checked(
 
 def description(predictor: Predictor) -> dict[str, object]:
     """What the planes of the input are, what the outputs mean, and how a map is cut into tiles: plain types."""
-    inputs, first = [], 0
-    for record in predictor.inputs:
-        planes = list(range(first, first + record.channels))
-        first += record.channels
+    inputs = []
+    for record, own in planes_of(predictor.inputs):
+        planes = list(range(own.start, own.stop))
         stored = asdict(record.stored) if record.stored else None
         inputs.append({"name": record.name, "planes": planes, "unit": record.unit, "outside": record.outside,
                        "stored": stored})  # fmt: skip

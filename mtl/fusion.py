@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -59,9 +58,10 @@ class Fusion(nn.Module):
         Maps of a single kind of cell (all trap, or none at all) leave the weights as they are.
         """
         for row, names in enumerate(self.sets):
-            self._fit_row(row, [answer for shown, *answer in answers if frozenset(shown) == names])
+            own = [(maps, target, valid) for shown, maps, target, valid in answers if frozenset(shown) == names]
+            self._fit_row(row, own)
 
-    def _fit_row(self, row: int, answers: Sequence[Sequence[Any]]) -> None:
+    def _fit_row(self, row: int, answers: Sequence[tuple[Mapping[str, Float], Float, Bool]]) -> None:
         """Fit the weights of one set of inputs."""
         features, truth = [], []
         for maps, target, valid in answers:

@@ -1,6 +1,6 @@
 """Which channels a network can be fed, and how each is made from a scene: add a channel by adding one record."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -242,6 +242,14 @@ def _blank_rows(scene: Scene, record: InputChannel, rows: slice) -> Float:
     return np.full((record.channels, *shape), record.blank, np.float32)
 
 
+def planes_of(inputs: Sequence[InputChannel]) -> Iterator[tuple[InputChannel, slice]]:
+    """Each input, and which of the planes of all of them are its own."""
+    first = 0
+    for record in inputs:
+        yield record, slice(first, first + record.channels)
+        first += record.channels
+
+
 # -- networks that are shown some of their inputs ----------------------------------------------------------------
 
 
@@ -266,19 +274,20 @@ def every_set(inputs: Sequence[InputChannel], sets: Sequence[str]) -> list[tuple
 
 
 def as_shown(scene: Scene, inputs: Sequence[InputChannel], shown: Container[str]) -> Scene:
-    """The scene without a picture, or without a depth, if the network is not shown it."""
+    """The scene as far as it tells the network a depth: with the depth if that is shown, else with the picture if that
+    is, which a scene without one is drawn for."""
+    if "depth" in shown:
+        return scene.with_(rgb=None)
     pictured = any(record.picture and record.name in shown for record in inputs)
     scene = with_picture(scene) if pictured else scene.with_(rgb=None)
-    return scene if "depth" in shown else scene.with_(depth_valid=np.zeros(scene.shape, np.bool_))
+    return scene.with_(depth_valid=np.zeros(scene.shape, np.bool_))
 
 
 def hide(planes: Float, inside: Bool, inputs: Sequence[InputChannel], shown: Container[str]) -> None:
     """Make the inputs (C, H, W) that are not shown blank where (H, W) the map is, in place."""
-    first = 0
-    for record in inputs:
+    for record, own in planes_of(inputs):
         if record.name not in shown:
-            planes[first : first + record.channels, inside] = record.blank
-        first += record.channels
+            planes[own, inside] = record.blank
 
 
 def _scaled(rgb: np.ndarray) -> Float:

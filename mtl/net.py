@@ -4,7 +4,6 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
@@ -14,7 +13,7 @@ from mtl.blocks import blocks_of, decoder_stages, hypercolumn, put_bottlenecks, 
 from mtl.config import NetConfig
 from mtl.fusion import Fusion
 from mtl.heads import FUSION, Head, outputs_of, trap_outputs
-from mtl.inputs import InputChannel, every_set
+from mtl.inputs import InputChannel, every_set, planes_of
 from targets.errors import UserError
 
 STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origins of tiles, are multiples of it
@@ -170,12 +169,11 @@ class Correcting(nn.Conv2d):
 
 def last_layer(width: int, head: Head, inputs: Sequence[InputChannel]) -> nn.Module:
     """The 3x3 convolution of one head; it starts near the head's own bias, planes for the loss alone near 0."""
-    places = np.cumsum([width - sum(record.channels for record in inputs), *(record.channels for record in inputs)])
-    corrected = next(((i, at) for i, at in zip(inputs, places, strict=False) if i.name == head.corrects), None)
-    if corrected is None:
-        layer = nn.Conv2d(width, head.planes, 3, padding=1)
-    else:
-        layer = Correcting(width, head, int(corrected[1]), float(corrected[0].blank))
+    features = width - sum(record.channels for record in inputs)
+    corrected = [
+        (features + own.start, float(record.blank)) for record, own in planes_of(inputs) if record.name == head.corrects
+    ]
+    layer = Correcting(width, head, *corrected[0]) if corrected else nn.Conv2d(width, head.planes, 3, padding=1)
     nn.init.normal_(layer.weight, std=0.01)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
