@@ -19,6 +19,7 @@ from targets.files import written_whole
 
 # Slurm and Colab send SIGTERM, Ctrl-C is SIGINT; SIGUSR1 is what Lightning's users have Slurm send ahead of the end
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+WORTH = 20.0  # seconds of training that are not lost to a stop in the validation after them
 
 
 def ignore_stops(worker: int) -> None:
@@ -85,8 +86,8 @@ class Saving(Callback):
     """Writes last.ckpt within epochs, every so often and when a signal asks the run to stop; then it ends.
 
     Always between two steps of the optimiser, in all processes after the same one. While validation runs there is
-    nothing to write: a signal then ends the run, which goes on from the checkpoint before. A second signal ends it at
-    once.
+    nothing to write: a signal then ends the run, which goes on from the checkpoint before. So one is written before the
+    last step of an epoch, if that took longer than `WORTH`. A second signal ends the run at once.
 
     Parameters
     ----------
@@ -111,7 +112,8 @@ class Saving(Callback):
         batches = batch_idx + 1
         if batches == trainer.num_training_batches or batches % trainer.accumulate_grad_batches:
             return
-        due = self._asked > 0 or monotonic() - self._saved >= self._seconds
+        last = batches + trainer.accumulate_grad_batches >= trainer.num_training_batches
+        due = self._asked > 0 or monotonic() - self._saved >= (min(WORTH, self._seconds) if last else self._seconds)
         if trainer.strategy.reduce_boolean_decision(due, all=False):
             trainer.save_checkpoint(self.path)
             self._saved = monotonic()

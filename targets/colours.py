@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from targets.palettes import PALETTES, palette
+from targets.planes import colourfulness
 from targets.scene import Bool, Scene
 
 PALE = 40  # difference of the strongest and the weakest channel; contours, text and faults have less colour
@@ -35,7 +36,7 @@ def colours_of(scene: Scene, steps: int = 12) -> Colours | None:
     """The palette of a map's picture; None when it has none, or it holds no colour."""
     if scene.rgb is None:
         return None
-    use = scene.map_valid & ~scene.fault & (np.ptp(scene.rgb, axis=2) > PALE)
+    use = scene.map_valid & ~scene.fault & (colourfulness(scene.rgb) > PALE)
     if not use.any():
         return None
     cells = np.flatnonzero(use)
@@ -60,7 +61,7 @@ def colours_of(scene: Scene, steps: int = 12) -> Colours | None:
 def place_on_palette(scene: Scene, name: str) -> tuple[NDArray[np.float32], Bool]:
     """Where on a palette every pixel lies, 0 = deepest colour, 1 = shallowest; and the pixels that have a colour."""
     assert scene.rgb is not None
-    use = scene.map_valid & ~scene.fault & (np.ptp(scene.rgb, axis=2) > PALE)
+    use = scene.map_valid & ~scene.fault & (colourfulness(scene.rgb) > PALE)
     place = np.zeros(scene.shape, np.float32)
     place[use] = on_palette(scene.rgb[use], name)[0]
     return place, use

@@ -39,6 +39,7 @@ from targets.errors import UserError
 from targets.files import written_whole
 from targets.holes import Fill, fill_holes, map_outline
 from targets.pictures import read_colours, read_grey, read_mask, write_picture
+from targets.planes import weakest
 from targets.safe_yaml import read_yaml
 from targets.scene import Geo, Scene
 
@@ -49,8 +50,12 @@ HOLE_STEP = 0.1  # of the range: pure black or white patches that differ more fr
 MAX_FAULT = 0.5  # share of the map; faults are lines, so more black than this is an inverted mask
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 MIN_MEASURED = 0.5  # share of the map
-# Correlation of depth with blueness: six palettes on 43 maps reach 0.54 to 0.97, an inverted depth the same below 0.
-CONTRADICTION = -0.5
+MIN_TONE = (
+    0.05  # share of the map that cold and warm colours have at least each: less may be coloured ink on a grey map
+)
+# Correlation of depth with cold against warm colours: 0.12 to 1 on the 675 of 1188 maps in all styles of training that
+# have both, as much below 0 where a depth is inverted.
+CONTRADICTION = -0.25
 
 
 @dataclass(frozen=True)
@@ -437,7 +442,7 @@ def _window(counts: NDArray, length: int) -> int:
 
 def _coloured(path: Path, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels that are not white."""
-    return np.asarray(rgb.min(axis=2) < WHITE[path.suffix.lower()])
+    return np.asarray(weakest(rgb) < WHITE[path.suffix.lower()])
 
 
 def _sizes_differ(
@@ -543,11 +548,13 @@ def _check_polarity(
 ) -> None:
     """Blue is deep and red is high; a depth that says the opposite has the wrong polarity."""
     colours = rgb.astype(np.int16)
-    hue = colours[..., 2] - colours[..., 0]
-    use = known & (np.ptp(colours, axis=2) > 60)  # contours, faults and text have little colour
-    if use.sum() < 100 or np.ptp(hue[use]) < 100 or np.ptp(depth[use]) == 0:
+    blueness = colours[..., 2] - colours[..., 0]
+    # Neither contours, faults and text, nor green, nor a sea that is bluest near its shore, tell deep from high.
+    use = known & (np.abs(blueness) > 60)
+    cold = blueness[use] > 0
+    if min(cold.sum(), (~cold).sum()) < MIN_TONE * known.sum() or np.ptp(depth[use]) == 0:
         return
-    agreement = float(np.corrcoef(hue[use], depth[use])[0, 1])
+    agreement = float(np.corrcoef(cold, depth[use])[0, 1])
     if agreement < CONTRADICTION:
         where = files.get("depth", files.get("depth_norm"))
         mend = "remove 'polarity: inverted' from" if side.inverted else "put 'polarity: inverted' into"

@@ -129,8 +129,27 @@ def _greys(rng: np.random.Generator) -> Stops:
     return np.repeat(level[:, None], 3, axis=1)
 
 
-RANDOM: tuple[Callable[[np.random.Generator], Stops], ...] = (_hues, _diverging, _lightness, _greys)
-SHARES = (0.55, 0.2, 0.2, 0.05)
+def _land(rng: np.random.Generator) -> Stops:
+    """As maps of land and sea: blue, green, yellow, brown and nearly white, some left out, at uneven steps."""
+    lows_and_highs = np.array([
+        ((0.58, 0.7, 0.3), (0.68, 1.0, 0.8)),    # deep sea
+        ((0.5, 0.35, 0.75), (0.57, 0.8, 1.0)),   # shallow sea
+        ((0.28, 0.4, 0.4), (0.42, 0.9, 0.85)),   # lowland
+        ((0.12, 0.3, 0.8), (0.18, 0.7, 1.0)),    # hills
+        ((0.04, 0.35, 0.35), (0.09, 0.8, 0.65)), # mountains
+        ((0.0, 0.0, 0.78), (0.1, 0.12, 0.89)),   # snow
+    ])  # fmt: skip
+    kept = np.array([True, *(rng.random(5) < 0.75)])
+    kept[[2, 4]] |= kept[1:].sum() < 3
+    low, high = lows_and_highs[kept, 0], lows_and_highs[kept, 1]
+    colours = _rgb(*rng.uniform(low, high).T)
+    place = np.cumsum(rng.uniform(0.5, 1.5, len(colours)))
+    at = np.linspace(place[0], place[-1], 2 * len(colours) - 1)
+    return np.stack([np.interp(at, place, plane) for plane in colours.T], axis=1)
+
+
+RANDOM: tuple[Callable[[np.random.Generator], Stops], ...] = (_hues, _diverging, _lightness, _land, _greys)
+SHARES = (0.45, 0.15, 0.15, 0.2, 0.05)
 
 
 def _rgb(hue: NDArray, strong: NDArray, bright: NDArray) -> Stops:

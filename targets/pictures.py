@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from targets.errors import UserError
 from targets.files import written_whole
+from targets.planes import colourfulness
 
 RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 
@@ -62,10 +63,8 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     coloured = 0
     for rows, colours in _strips(image):
         opaque[rows] = colours[..., 3] >= 128
-        red, green, blue = (colours[..., i] for i in range(3))  # by planes: ten times as fast as a reduction of three
-        spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-        coloured += int((opaque[rows] & (spread > 16)).sum())
-        np.divide(green, 255.0, out=grey[rows])
+        coloured += int((opaque[rows] & (colourfulness(colours[..., :3]) > 16)).sum())
+        np.divide(colours[..., 1], 255.0, out=grey[rows])
     if (share := coloured / max(1, int(opaque.sum()))) > 0.01:
         raise UserError(path, f"a colour picture ({share:.0%} of the pixels have colours)", "a grey picture",
                         "save it as greyscale, or check that it is not the rgb picture")  # fmt: skip

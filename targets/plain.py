@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.planes import strongest
 from targets.render import DEFAULT, RGB, render
 from targets.scene import Bool, Scene
 
@@ -31,7 +32,7 @@ def without_contours(rgb: RGB, fault: Bool) -> RGB:
 
 def thin_dark(rgb: RGB) -> NDArray[np.bool_]:
     """(H, W) pixels of lines up to `WIDEST` wide that are darker than both their sides."""
-    brightness = rgb.max(axis=2)
+    brightness = strongest(rgb)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDEST, WIDEST))
     without = cv2.morphologyEx(brightness, cv2.MORPH_CLOSE, disc)
     return np.asarray((without.astype(np.float32) - brightness) > DARKER * without)

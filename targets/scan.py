@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
+from targets.planes import weakest
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def scanned(picture: NDArray[np.uint8], scan: Scan, seed: int) -> NDArray[np.uin
     """
     if scan == Scan():
         return picture
-    paper = picture.min(axis=2) == 255
+    paper = weakest(picture) == 255
     if scan.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), scan.blur)
     if any(scan.cast) or scan.fade or scan.noise:
