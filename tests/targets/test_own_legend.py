@@ -87,6 +87,21 @@ def test_colours_beyond_those_that_the_guess_knows_follow_in_the_order_of_the_pa
     assert iou(traps(scene, told), traps(scene, true)) > 0.85
 
 
+def test_a_top_that_ink_parts_from_all_other_colours_stays_a_top():
+    """It was filled from its sides, as ink is. Found on Midreek in land colours."""
+    rows, cols = np.indices((120, 120))
+    away = np.hypot(rows - 60, cols - 60)
+    true = (1 - away / 50).astype(np.float32)
+    inside = away < 85
+    stops = np.array([(40, 60, 180), (60, 170, 90), (220, 210, 110), (130, 80, 50), (225, 215, 210)], float)
+    at = np.clip((true + 0.7) / 1.7, 0, 1) * 4
+    rgb = np.stack([np.interp(at, np.arange(5), plane) for plane in stops.T], axis=2).astype(np.uint8)
+    rgb[abs(away - 22) < 5] = (30, 20, 30)  # a thick fault all around it
+    told = depth_of_colours(rgb, true, inside)
+    assert np.corrcoef(told[inside], true[inside])[0, 1] > 0.98
+    assert told[away < 12].min() > told[(away > 28) & inside].max()
+
+
 def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
     random = np.random.default_rng(0)
     steps = np.clip(np.indices((60, 80))[1] + random.integers(-1, 2, (60, 80)), 0, 79) // 4
@@ -95,7 +110,8 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
     classes[20, :] = -1  # a line of ink
     colours = np.zeros((20, 3))
     colours[names] = np.linspace(0, 200, 20)[:, None]
-    placed, place = _palette(_beside(classes), np.bincount(classes[classes >= 0]), colours, np.inf)
+    cells = np.bincount(classes[classes >= 0])
+    placed, place = _palette(_beside(classes, 20), cells, cells > 0, colours, np.inf)
     in_turn = names[np.arange(20)]
     at = dict(zip(placed.tolist(), place.tolist(), strict=True))
     along = np.array([at[name] for name in in_turn.tolist()])
@@ -105,4 +121,5 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
 
 def test_a_palette_of_nothing_or_one_colour_has_no_order():
     for classes in (np.full((5, 5), -1), np.zeros((5, 5), int)):
-        assert len(_palette(_beside(classes), np.bincount(classes[classes >= 0]), np.zeros((1, 3)), np.inf)[0]) < 2
+        cells = np.bincount(classes[classes >= 0], minlength=1)
+        assert len(_palette(_beside(classes, 1), cells, cells > 0, np.zeros((1, 3)), np.inf)[0]) < 2
