@@ -1,9 +1,9 @@
 """The moving average of a network's weights over its training steps, which validates and is saved in its place."""
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class MovingAverage(WeightAveraging):
@@ -16,12 +16,15 @@ class MovingAverage(WeightAveraging):
 
     def __init__(self, decay: float) -> None:
         self.decay = decay
-        super().__init__(avg_fn=self._moved)
+        super().__init__(multi_avg_fn=self._move)
 
-    def _moved(self, average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        """The first steps keep less, as in TensorFlow's rule: a short run would else remember where it started."""
-        keep = torch.as_tensor((1 + steps) / (10 + steps)).clamp(max=self.decay)
-        return average + (1 - keep) * (current - average)
+    def _move(self, averages: list[Tensor], currents: list[Tensor], steps: Tensor | int) -> None:
+        """Move all averages towards the weights, at once: one by one, they kept a GPU waiting at every step.
+
+        The first steps keep less, as in TensorFlow's rule: a short run would else remember where it started.
+        """
+        keep = min(self.decay, float((1 + steps) / (10 + steps)))
+        get_ema_multi_avg_fn(keep)(averages, currents, steps)
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Follow the network to its device, on which it was not yet when the average was set up."""
