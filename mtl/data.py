@@ -152,7 +152,9 @@ class Patches(Dataset[Batch]):
         (inside,) = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
         planes, context = sample.inputs, self._around[index] if self._around else None
         look = np.random.default_rng([self._seed, epoch, number, LOOK])
-        if look.random() < self._augment.redraw and sample.scene.has_depth:
+        known = sample.shown[look.integers(len(sample.shown)) if len(sample.shown) > 1 else 0]
+        pictured = any(record.picture and record.name in known for record in self._inputs)
+        if pictured and look.random() < self._augment.redraw and sample.scene.has_depth:
             planes = with_another_picture(sample, self._inputs, look)
             context = self._context_of(planes, sample, frame) if self._around else None
         inputs = cut(frame.put(planes, smooth=True), origin, self._size, self._outside)
@@ -166,9 +168,7 @@ class Patches(Dataset[Batch]):
             arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
         varied = vary(inputs, inside, self._inputs, self._augment, rng)
-        hide(
-            varied, inside, self._inputs, sample.shown[rng.integers(len(sample.shown)) if len(sample.shown) > 1 else 0]
-        )
+        hide(varied, inside, self._inputs, known)
         arrays["inputs"] = np.concatenate(np.split(varied, varied.shape[-1] // self._size, -1))
         if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))

@@ -4,11 +4,13 @@ import csv
 import logging
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning as L
 import torch
@@ -102,7 +104,18 @@ def maps_of(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
 
 def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
     """All maps under some paths."""
-    return [read_map(source, how.fill, how.elevation) for source in list_maps(paths, how.layout)]
+    return in_threads(partial(read_map, fill=how.fill, elevation=how.elevation), list_maps(paths, how.layout))
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+THREADS = 8  # at most; more would wait for Python's lock
+
+
+def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """The work done on every item, in their order, by as many threads as torch has; the first mistake ends it."""
+    with ThreadPoolExecutor(min(THREADS, torch.get_num_threads())) as pool:
+        return list(pool.map(work, items))
 
 
 def patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
@@ -211,7 +224,7 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
     longest = config.patches.longest
-    training, validation = ([coarsened(scene, longest) for scene in scenes] for scenes in (training, validation))
+    training, validation = (in_threads(partial(coarsened, longest=longest), each) for each in (training, validation))
     config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
     process, loop = this_process(), config.loop
     module = MultiTask(config, pretrained and config.init is None)
@@ -219,10 +232,8 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
         anew = start_from(module.net, config)
         if process.first:
             print(f"starts from {config.init}" + (f"; heads that start anew: {', '.join(anew)}" if anew else ""))
-    samples, held = (
-        [prepare(scene, module.inputs, module.heads, config.targets, config.shown) for scene in scenes]
-        for scenes in (training, process.share(validation))
-    )
+    ready = partial(prepare, inputs=module.inputs, heads=module.heads, options=config.targets, sets=config.shown)
+    samples, held = (in_threads(ready, scenes) for scenes in (training, process.share(validation)))
     if config.overfit:  # without variation
         samples, held = ([shown_by(s, module.inputs, s.shown[0]) for s in scenes] for scenes in (samples, held))
     augment = AS_IT_IS if config.overfit else config.augment

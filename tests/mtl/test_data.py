@@ -19,6 +19,9 @@ RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
 ALL_HEADS = list(HEADS.values())
 
 
+REDRAWN = AugmentConfig("none", 0, 0, 0, redraw=1.0)
+
+
 def patches(scene, size=64, stride=64, augment=AS_IT_IS, records=RECORDS):
     return Patches([prepare(scene, records, ALL_HEADS, TruthOptions())], records, PatchConfig(size, stride), augment)
 
@@ -220,7 +223,7 @@ def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
 
 
 def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
-    data = patches(dome, augment=AugmentConfig("none", 0, 0, 0, redraw=1.0))
+    data = patches(dome, augment=REDRAWN)
     given, first, again, later = (d[key]["inputs"] for d, key in ((patches(dome), 0), (data, 0), (data, 0), (data, 1)))
     assert torch.equal(first, again) and not torch.equal(first[:3], given[:3]) and not torch.equal(first, later)
     assert torch.equal(first[3:], given[3:])
@@ -245,3 +248,16 @@ def test_what_lies_around_is_drawn_anew_too():
     )
     changed = (given[0]["inputs"] != again[0]["inputs"]).flatten(1).any(1)
     assert changed.tolist() == [True] * 3 + [False] * 3 + [True] * 3 + [False] * 3
+
+
+def test_no_picture_is_drawn_for_a_patch_that_does_not_show_it(dome, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("mtl.data.redrawn", lambda scene, rng, family: drawn.append(1) or scene)
+    sample = prepare(dome, RECORDS, [], TruthOptions(), ["rgb", "fault,depth"])
+    data = Patches([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
+    shown = 0
+    for key in range(40):
+        before, pictured = len(drawn), bool((data[key]["inputs"][:3] != 2.0).any())
+        assert len(drawn) - before == pictured
+        shown += pictured
+    assert 8 < shown < 32  # one of the two sets each time

@@ -14,7 +14,7 @@ from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchC
 from mtl.module import CosineRate, MultiTask
 from mtl.predict import load_predictor
 from mtl.settings import check_settings, monitored
-from mtl.train import fit, patch_size, train
+from mtl.train import fit, in_threads, patch_size, train
 from targets.cli import Names
 from targets.errors import UserError
 from targets.files import HALF_WRITTEN
@@ -206,6 +206,17 @@ def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
         fit(tiny_config(**fields), tmp_path / "run", SCENES[:2], SCENES[2:])
     assert not (tmp_path / "run").exists()  # nothing half-made
+
+
+def test_maps_are_made_ready_in_their_order_and_the_first_mistake_is_told():
+    def half(number):
+        if number % 2:
+            raise UserError(str(number), "is odd", "an even number")
+        return number // 2
+
+    assert in_threads(half, range(0, 40, 2)) == list(range(20))
+    with pytest.raises(UserError, match="^3: is odd"):
+        in_threads(half, [0, 2, 3, 4, 5])
 
 
 def test_patches_are_no_larger_than_the_largest_map():
