@@ -150,6 +150,7 @@ def overlay(
 
     Parameters
     ----------
+    crest : (H, W) what the outputs tell of crests; its peaks are drawn where there are no traps, whose crests are.
     masks : {name: (H, W)} other predicted masks.
     """
     figure, axis = base_picture(scene)
@@ -170,9 +171,11 @@ def overlay(
     for name, mask in masks.items():
         draw_lines(axis, cell_rings(mask.astype(np.int8)), "magenta")
         legend.append(legend_mark(f"predicted {name}", color="magenta", linewidth=2))
-    if crest is not None:
-        peaks = find_peaks(crest, scene.map_valid)
-        axis.plot(peaks[:, 1], peaks[:, 0], **CREST)
-        legend.append(legend_mark(f"predicted crests ({len(peaks)})", **CREST))
+    crests = None if crest is None else find_peaks(crest, scene.map_valid)
+    if found is not None:
+        crests = found.crests
+    if crests is not None:
+        axis.plot(crests[:, 1], crests[:, 0], **CREST)
+        legend.append(legend_mark(f"predicted crests ({len(crests)})", **CREST))
     add_legend(figure, [*legend, *fault_mark(scene)])
     return figure

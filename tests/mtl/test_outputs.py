@@ -9,6 +9,7 @@ import pytest
 from mtl.heads import HEADS
 from mtl.outputs import overlay, write_picture, write_prediction
 from mtl.traps import find_traps, outlines
+from targets.draw import CREST
 from targets.errors import UserError
 from targets.scene import Geo
 from targets.truth import TrapRules, closures_of
@@ -106,13 +107,15 @@ def test_cells_outside_the_map_are_transparent(tmp_path):
 
 
 def test_the_overlay_says_what_it_shows(dome):
-    trap, crest = disc((32, 32), 15), disc((32, 32), 3)
+    trap, crest = disc((32, 32), 15), disc((32, 32), 3) + disc((8, 56), 3)  # the second peak lies in no trap
     exact = closures_of(dome, RULES)
     found = find_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
     for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
         figure = overlay(scene, found, outlines(found), crest, exact, {})
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert words == [known, "predicted traps (1)", "predicted crests (1)"]
+        (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST["marker"])
+        np.testing.assert_array_equal(np.transpose(drawn.get_data())[:, ::-1], found.crests)  # those of the table
         assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
 
 

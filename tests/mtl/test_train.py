@@ -215,7 +215,7 @@ def test_maps_are_made_ready_in_their_order_and_the_first_mistake_is_told():
         return number // 2
 
     assert in_threads(half, range(0, 40, 2)) == list(range(20))
-    with pytest.raises(UserError, match="^3: is odd"):
+    with pytest.raises(UserError, match=r"^3: is odd"):
         in_threads(half, [0, 2, 3, 4, 5])
 
 
