@@ -1,0 +1,51 @@
+"""A picture in bands of one colour each tells depths in steps: which, and what smooth surface lies behind them?"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from targets.scene import Bool, Float
+
+BINS = 256  # of a map's depths
+FEW, MOST = 16, 0.5  # in so many bins lie at least so many of the cells of a picture in bands
+# (of 60 generated maps in report styles, 0.55 to 0.90 on 8 of the 17 in bands, 0.12 to 0.49 on the 43 others)
+LEAST = 0.003  # of the cells, in a bin and its neighbours: a band
+
+# Cells, σ of each smoothing, and how often. On those 8 maps 1 and 20 gave trap IoU 0.555 to 0.620 (a perfect guess of
+# the depth: 0.576 to 0.666), 1.5 and 10 as much and fewer crests; smoothing by 3 at once gave 0.596 (0.642).
+SIGMA, ROUNDS = 1.0, 20
+
+
+def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
+    """The depths of the bands, ascending, of a depth (H, W) read from a picture; none if it is in no bands."""
+    values = depth[inside]
+    if values.size == 0 or np.ptp(values) == 0:
+        return np.array([])
+    cells, edges = np.histogram(values, BINS)
+    if np.sort(cells)[-FEW:].sum() < MOST * values.size:
+        return np.array([])
+    often = ndimage.gaussian_filter1d(cells / values.size, 1.5)
+    peaks = (often >= LEAST) & (often == ndimage.maximum_filter1d(often, 9))
+    return ((edges[:-1] + edges[1:]) / 2)[peaks]
+
+
+def smoothed(plane: Float, inside: Bool, sigma: float) -> Float:
+    """A Gaussian mean over the cells inside the map, σ in cells; NaN outside."""
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
+    total = ndimage.gaussian_filter(np.where(inside, plane, 0), sigma)
+    return np.where(inside, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
+
+
+def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> Float:
+    """A smooth surface (H, W) through the bands of a depth, NaN outside the map: smoothed again and again, every cell
+    staying within half a step of its band's level.
+
+    Where two bands meet it is half way between them, as the contour there is; within a band it says which way is up.
+    """
+    middle = (levels[1:] + levels[:-1]) / 2
+    ends = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]]).astype(np.float32)
+    band = np.searchsorted(middle, np.nan_to_num(depth))
+    surface = depth
+    for _ in range(ROUNDS):
+        surface = np.clip(smoothed(surface, inside, SIGMA), ends[band], ends[band + 1])
+    return surface

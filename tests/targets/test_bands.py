@@ -1,0 +1,43 @@
+"""Bands of colour: their levels are found, and the surface behind them is smooth and stays in them."""
+
+import numpy as np
+import pytest
+
+from targets.bands import levels_of, smooth_between
+
+ROWS, COLS = np.indices((90, 110))
+TRUE = (-0.01 - np.hypot(ROWS - 45, (COLS - 50) * 0.8) / 60).astype(np.float32)
+INSIDE = COLS < 100
+
+
+def in_steps(depth: np.ndarray, step: float) -> np.ndarray:
+    """The depth as a picture in bands tells it."""
+    return ((np.floor(depth / step) + 0.5) * step).astype(np.float32)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2])
+def test_levels_are_those_of_the_bands(step: float) -> None:
+    flat = in_steps(TRUE, step)
+    noise = np.random.default_rng(0).normal(0, 0.02 * step, flat.shape).astype(np.float32)
+    found = levels_of(flat + noise, INSIDE)
+    expected = np.unique(flat[INSIDE])
+    large = [level for level in expected if (flat[INSIDE] == level).mean() > 0.02]
+    assert all(abs(found - level).min() < 0.1 * step for level in large)
+    assert all(abs(expected - level).min() < 0.1 * step for level in found)
+
+
+def test_a_smooth_picture_and_a_flat_one_have_no_bands() -> None:
+    assert len(levels_of(TRUE, INSIDE)) == 0
+    assert len(levels_of(np.zeros_like(TRUE), INSIDE)) == 0
+    assert len(levels_of(TRUE, np.zeros_like(INSIDE))) == 0
+
+
+def test_the_surface_lies_in_its_bands_and_nearer_to_the_truth_than_they_do() -> None:
+    flat = in_steps(TRUE, 0.2)
+    surface = smooth_between(flat, INSIDE, levels_of(flat, INSIDE))
+    assert np.isnan(surface[~INSIDE]).all()
+    within = INSIDE & (np.hypot(ROWS - 45, COLS - 50) < 40)  # the corners are bands of a few cells
+    assert (abs(surface - flat)[within] <= 0.1 + 0.01).all()
+    assert abs(surface - TRUE)[within].mean() < 0.3 * abs(flat - TRUE)[within].mean()
+    highest = np.unravel_index(np.nanargmax(surface), surface.shape)
+    assert np.hypot(highest[0] - 45, highest[1] - 50) < 3  # a band alone does not tell where in it the crest lies
