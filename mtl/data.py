@@ -14,7 +14,7 @@ from mtl.config import AugmentConfig, PatchConfig, Symmetry
 from mtl.context import Context
 from mtl.frame import Frame
 from mtl.heads import Head, Output, Values
-from mtl.inputs import InputChannel, hide, planes_of, sets_of, stack_inputs
+from mtl.inputs import InputChannel, hide, pictured, planes_of, sets_of, stack_inputs
 from mtl.processes import Process
 from mtl.tiles import Origin, cut
 from targets.errors import UserError
@@ -153,8 +153,7 @@ class Patches(Dataset[Batch]):
         planes, context = sample.inputs, self._around[index] if self._around else None
         look = np.random.default_rng([self._seed, epoch, number, LOOK])
         known = sample.shown[look.integers(len(sample.shown)) if len(sample.shown) > 1 else 0]
-        pictured = any(record.picture and record.name in known for record in self._inputs)
-        if pictured and look.random() < self._augment.redraw and sample.scene.has_depth:
+        if pictured(self._inputs, known) and look.random() < self._augment.redraw and sample.scene.has_depth:
             planes = with_another_picture(sample, self._inputs, look)
             context = self._context_of(planes, sample, frame) if self._around else None
         inputs = cut(frame.put(planes, smooth=True), origin, self._size, self._outside)

@@ -232,7 +232,7 @@ def depth_as_told(values: Float, scene: Scene, coarse: float) -> Float:
     if told is None:
         return smoothed(guess, inside, ROUGHNESS * coarse)[None]
     levels = levels_of(told, inside)
-    if len(levels) < 3:
+    if not len(levels):
         return smoothed(told, inside, COLOUR_ROUGHNESS)[None]
     return smooth_between(told, inside, levels)[None]
 

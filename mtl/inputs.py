@@ -278,9 +278,13 @@ def as_shown(scene: Scene, inputs: Sequence[InputChannel], shown: Container[str]
     is, which a scene without one is drawn for."""
     if "depth" in shown:
         return scene.with_(rgb=None)
-    pictured = any(record.picture and record.name in shown for record in inputs)
-    scene = with_picture(scene) if pictured else scene.with_(rgb=None)
+    scene = with_picture(scene) if pictured(inputs, shown) else scene.with_(rgb=None)
     return scene.with_(depth_valid=np.zeros(scene.shape, np.bool_))
+
+
+def pictured(inputs: Sequence[InputChannel], shown: Container[str]) -> bool:
+    """Whether the inputs that are shown have the map's picture among them."""
+    return any(record.picture and record.name in shown for record in inputs)
 
 
 def hide(planes: Float, inside: Bool, inputs: Sequence[InputChannel], shown: Container[str]) -> None:

@@ -171,9 +171,11 @@ def overlay(
     for name, mask in masks.items():
         draw_lines(axis, cell_rings(mask.astype(np.int8)), "magenta")
         legend.append(legend_mark(f"predicted {name}", color="magenta", linewidth=2))
-    crests = None if crest is None else find_peaks(crest, scene.map_valid)
+    crests = None
     if found is not None:
         crests = found.crests
+    elif crest is not None:
+        crests = find_peaks(crest, scene.map_valid)
     if crests is not None:
         axis.plot(crests[:, 1], crests[:, 0], **CREST)
         legend.append(legend_mark(f"predicted crests ({len(crests)})", **CREST))

@@ -11,6 +11,8 @@ FEW, MOST = 16, 0.5  # in so many bins lie at least so many of the cells of a pi
 # (of 60 generated maps in report styles, 0.55 to 0.90 on 8 of the 17 in bands, 0.12 to 0.49 on the 43 others)
 LEAST = 0.003  # of the cells, in a bin and its neighbours: a band
 
+BANDS = 3  # at least
+
 # Cells, σ of each smoothing, and how often. On those 8 maps 1 and 20 gave trap IoU 0.555 to 0.620 (a perfect guess of
 # the depth: 0.576 to 0.666), 1.5 and 10 as much and fewer crests; smoothing by 3 at once gave 0.596 (0.642).
 SIGMA, ROUNDS = 1.0, 20
@@ -26,7 +28,8 @@ def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
         return np.array([])
     often = ndimage.gaussian_filter1d(cells / values.size, 1.5)
     peaks = (often >= LEAST) & (often == ndimage.maximum_filter1d(often, 9))
-    return ((edges[:-1] + edges[1:]) / 2)[peaks]
+    levels = ((edges[:-1] + edges[1:]) / 2)[peaks]
+    return levels if len(levels) >= BANDS else np.array([])
 
 
 def smoothed(plane: Float, inside: Bool, sigma: float) -> Float:
