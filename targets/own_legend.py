@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
 from targets.holes import fill_holes
-from targets.plain import thin_dark
+from targets.plain import mixed_rim, thin_dark
 from targets.render import RGB
 from targets.scene import Bool, Float
 
@@ -64,7 +64,7 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     (H, W) float32 depth in the guess's unit, continued from the sides where there is ink. None where the colours tell
     no depth: a grey picture, say.
     """
-    use = inside & ~thin_dark(rgb)
+    use = inside & ~thin_dark(rgb) & ~mixed_rim(rgb, inside)
     if not use.any():
         return None
     colours, wanted = rgb[use].astype(np.float64), guess[use].astype(np.float64)

@@ -6,6 +6,7 @@ import pytest
 from scipy import ndimage
 
 from targets.own_legend import CLASSES, _beside, _classes, _palette, depth_of_colours
+from targets.palettes import palette
 from targets.render import Style, render
 from targets.scene import Bool, Float
 from targets.synth import make_scene
@@ -100,6 +101,19 @@ def test_a_top_that_ink_parts_from_all_other_colours_stays_a_top():
     told = depth_of_colours(rgb, true, inside)
     assert np.corrcoef(told[inside], true[inside])[0, 1] > 0.98
     assert told[away < 12].min() > told[(away > 28) & inside].max()
+
+
+@pytest.mark.parametrize("name", ["soft", "dusk"])
+def test_paper_that_blur_mixes_into_the_outline_is_not_read_as_depth(name):
+    """It was a wall or a ditch, and highs that run out of the map were closed by it. Found on Topreek and Basereek."""
+    rows, cols = np.indices((128, 128))
+    inside = cols < 90
+    true = (0.1 + 0.8 * rows / 127).astype(np.float32)
+    rgb = palette(name)[np.rint(255 * true).astype(int)]
+    rgb[~inside] = 255
+    rgb = cv2.GaussianBlur(rgb, (0, 0), 0.9)
+    rgb[~inside] = 255
+    assert abs(depth_of_colours(rgb, true, inside) - true)[inside].max() < 0.02
 
 
 def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():

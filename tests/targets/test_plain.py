@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
-from targets.plain import plain_picture, thin_dark, without_contours
+from targets.plain import mixed_rim, plain_picture, thin_dark, without_contours
 from targets.render import Style, contours_of, drawn, render
+from targets.scan import Scan
 from targets.synth import make_scene
 
 
@@ -42,3 +44,19 @@ def test_a_thin_line_goes_and_a_wide_one_stays():
     assert lines[:, 10:12].all() and not lines[:, 20:30].any()
     plain = without_contours(page, np.zeros((40, 40), bool))
     assert np.abs(plain[:, :20].astype(int) - (0, 200, 255)).max() <= 3 and (plain[:, 20:30] == 0).all()
+
+
+def test_the_rim_is_mixed_with_paper_where_a_scan_is_blurred_and_nowhere_else():
+    scene = make_scene(3, 192)
+    off = distance_transform_edt(scene.map_valid)
+    blurred = mixed_rim(render(scene, Style("dusk", scan=Scan(blur=0.9))), scene.map_valid)
+    assert blurred[(off > 0) & (off < 2)].all() and not blurred[(off == 0) | (off >= 5)].any()
+    assert not mixed_rim(render(scene, Style("dusk")), scene.map_valid).any()
+
+
+def test_a_map_without_paper_or_of_nothing_but_rim_has_no_mixed_rim():
+    page = np.full((40, 40, 3), 100, np.uint8)
+    strip = np.zeros((40, 40), bool)
+    strip[10:14] = True
+    for inside in (np.ones((40, 40), bool), np.zeros((40, 40), bool), strip):
+        assert not mixed_rim(page, inside).any()
