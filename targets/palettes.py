@@ -136,7 +136,7 @@ def _land(rng: np.random.Generator) -> Stops:
         ((0.5, 0.35, 0.75), (0.57, 0.8, 1.0)),   # shallow sea
         ((0.28, 0.4, 0.4), (0.42, 0.9, 0.85)),   # lowland
         ((0.12, 0.3, 0.8), (0.18, 0.7, 1.0)),    # hills
-        ((0.04, 0.35, 0.35), (0.09, 0.8, 0.65)), # mountains
+        ((0.0, 0.15, 0.3), (0.1, 0.8, 0.7)),     # mountains
         ((0.0, 0.0, 0.78), (0.1, 0.12, 0.89)),   # snow
     ])  # fmt: skip
     kept = np.array([True, *(rng.random(5) < 0.75)])
@@ -149,7 +149,7 @@ def _land(rng: np.random.Generator) -> Stops:
 
 
 RANDOM: tuple[Callable[[np.random.Generator], Stops], ...] = (_hues, _diverging, _lightness, _land, _greys)
-SHARES = (0.45, 0.15, 0.15, 0.2, 0.05)
+SHARES = (0.4, 0.12, 0.13, 0.3, 0.05)
 
 
 def _rgb(hue: NDArray, strong: NDArray, bright: NDArray) -> Stops:
