@@ -6,7 +6,7 @@ import numpy as np
 from targets.colours import likeliest_palette, on_palette
 from targets.holes import fill_holes
 from targets.palettes import PALETTES
-from targets.plain import mixed_rim, thin_dark
+from targets.plain import thin_dark
 from targets.render import RGB
 from targets.scene import Bool, Float, Scene
 
@@ -27,7 +27,7 @@ def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
     read : (H, W) bool, where it was read; False everywhere when no pixel has a colour of a legend.
     """
     lines = thin_dark(rgb)
-    coloured = inside & ~lines & ~mixed_rim(rgb, inside)
+    coloured = inside & ~lines
     # Half of the pixels at least have a colour of the legend: the rest may be ink.
     name = likeliest_palette(rgb[coloured], 0.5)[0] if coloured.any() else next(iter(PALETTES))
     place, distance = on_palette(rgb, name)
