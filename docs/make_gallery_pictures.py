@@ -6,12 +6,14 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from mtl.evaluate import answered
 from mtl.judge import ROWS, RULES, coloured, handed_over, sets_for
 from mtl.predict import Predictor, load_predictor
 from mtl.scores import THRESHOLD, TRAP_SCORE
 from mtl.sides import disagreement
+from mtl.traps import find_traps
 from targets.cli import run
 from targets.maps import Reading
 from targets.render import with_picture
@@ -19,7 +21,11 @@ from targets.scene import Float, Scene
 from targets.truth import Truth, trap_mask
 
 ROW = ROWS[1]  # pictures in palettes that no program knows
-COLUMNS = "as it is handed over", "depth that the model reads from it", "traps: green found, blue false, red missed"
+COLUMNS = (
+    "as it is handed over",
+    "depth that the model reads from it",
+    "traps: green found, blue false, red missed\ncrests: + true, triangle predicted",
+)
 
 
 def main(
@@ -50,15 +56,16 @@ def main(
     print(f"look at {out}/gallery_good.png and gallery_bad.png")
 
 
-def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, Float, Float]:
-    """Trap IoU of one map, the map, and its depth and probability of trap as the model says."""
+def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, Float, Float, NDArray]:
+    """Trap IoU of one map, the map, and its depth, probability of trap and crests as the model says."""
     values = predictor(given)
     final = values[predictor.outputs[-1].name]
     sums = TRAP_SCORE.count(final, trap_mask(truth)[None], given.map_valid)
-    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values["depth"][0], final[0]
+    crests = find_traps(given, values, predictor.outputs, None).crests
+    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values["depth"][0], final[0], crests
 
 
-def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float, final: Float) -> None:
+def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float, final: Float, crests: NDArray) -> None:
     """One map: picture, depth, and where the model is right and wrong."""
     picture = with_picture(given).rgb
     assert picture is not None
@@ -66,6 +73,8 @@ def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float,
     axes[0].imshow(picture)
     axes[1].imshow(depth, cmap="Spectral_r")
     axes[2].imshow(coloured(picture, disagreement(called, true)))
+    axes[2].plot(*truth.crests.T[::-1], "k+", markersize=7)
+    axes[2].plot(*crests.T[::-1], "^", color="gold", markeredgecolor="black", markersize=4, markeredgewidth=0.5)
     axes[0].set_ylabel(f"{truth.scene.name}\nIoU {iou:.2f}", fontsize=8)
     for axis in axes:
         axis.set(xticks=[], yticks=[])
