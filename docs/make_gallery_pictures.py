@@ -15,6 +15,7 @@ from mtl.scores import THRESHOLD, TRAP_SCORE
 from mtl.sides import disagreement
 from mtl.traps import find_traps
 from targets.cli import run
+from targets.draw import CREST
 from targets.maps import Reading
 from targets.render import with_picture
 from targets.scene import Float, Scene
@@ -74,7 +75,7 @@ def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float,
     axes[1].imshow(depth, cmap="Spectral_r")
     axes[2].imshow(coloured(picture, disagreement(called, true)))
     axes[2].plot(*truth.crests.T[::-1], "k+", markersize=7)
-    axes[2].plot(*crests.T[::-1], "^", color="gold", markeredgecolor="black", markersize=4, markeredgewidth=0.5)
+    axes[2].plot(*crests.T[::-1], **CREST | {"markersize": 4})
     axes[0].set_ylabel(f"{truth.scene.name}\nIoU {iou:.2f}", fontsize=8)
     for axis in axes:
         axis.set(xticks=[], yticks=[])

@@ -1,5 +1,7 @@
 """A picture in bands of one colour each tells depths in steps: which, and what smooth surface lies behind them?"""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -34,9 +36,18 @@ def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
 
 def smoothed(plane: Float, inside: Bool, sigma: float) -> Float:
     """A Gaussian mean over the cells inside the map, σ in cells; NaN outside."""
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
-    total = ndimage.gaussian_filter(np.where(inside, plane, 0), sigma)
-    return np.where(inside, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
+    return _smoothing(inside, sigma)(plane)
+
+
+def _smoothing(inside: Bool, sigma: float) -> Callable[[Float], Float]:
+    """What `smoothed` does to planes (H, W) of one map: the weight of its cells is the same for all of them."""
+    weight = np.maximum(ndimage.gaussian_filter(inside.astype(np.float32), sigma), 1e-6)
+
+    def smooth(plane: Float) -> Float:
+        total = ndimage.gaussian_filter(np.where(inside, plane, 0), sigma)
+        return np.where(inside, total / weight, np.nan).astype(np.float32)
+
+    return smooth
 
 
 def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> Float:
@@ -48,7 +59,7 @@ def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> F
     middle = (levels[1:] + levels[:-1]) / 2
     ends = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]]).astype(np.float32)
     band = np.searchsorted(middle, np.nan_to_num(depth))
-    surface = depth
+    surface, smooth = depth, _smoothing(inside, SIGMA)
     for _ in range(ROUNDS):
-        surface = np.clip(smoothed(surface, inside, SIGMA), ends[band], ends[band + 1])
+        surface = np.clip(smooth(surface), ends[band], ends[band + 1])
     return surface

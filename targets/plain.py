@@ -15,8 +15,8 @@ WIDEST = 5  # pixels, of a contour with its soft edges
 DARKER = 0.06  # share of the brightness beside it that a line takes away
 
 RIM = 4  # pixels from a map's outline, as far as a scan's blur may mix its colours with the paper's
-# Share of paper in half of the pixels of a ring around the map: more, and it is mixed. On 78 real maps that were drawn,
-# blurred or not, and kept as JPEG, the outermost ring has 0.00 (not blurred) or 0.07 to 0.33.
+# Share of paper in half of the pixels of a ring around the map: more, and it is mixed. In the outermost ring it was
+# -0.01 to 0.04 on 60 and 0.07 to 0.33 on 36 of 96 pictures of real maps with paper beside them, in report styles.
 MIXED = 0.03
 
 
@@ -51,7 +51,7 @@ def mixed_rim(rgb: RGB, inside: Bool) -> Bool:
     are a wall or a ditch along the outline.
     """
     mixed = np.zeros(inside.shape, np.bool_)
-    if inside.all() or not inside.any():
+    if inside.all():
         return mixed
     off = distance_transform_edt(inside)
     deep = off >= RIM + 1
