@@ -8,6 +8,7 @@ the palette: from that follows the order of all colours, whatever the guess says
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
@@ -15,14 +16,13 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
+from targets.colour_classes import NEAR, classes_of, covariances, means, neighbours, products
 from targets.holes import fill_holes
 from targets.plain import mixed_rim, thin_dark
 from targets.render import RGB
+from targets.scan_noise import calmed
 from targets.scene import Bool, Float
 
-STEP = 8  # grey levels of red, green and blue that one class of colours spans
-CLASSES = 1500  # at most; a photograph's colours are parted more coarsely, as time and memory grow with the square
-NEAR = 14.0  # grey levels; σ of the Gaussian by which classes are neighbours
 SHRINKAGE = 0.05  # of NEAR², added to the variance of colours: a class without neighbours has no slope
 
 # How a colour that does not tell depth is known: the guess spreads over its cells more than over those of most
@@ -46,6 +46,8 @@ WRONG = 0.2
 # generated maps in palettes kept from training (trap IoU 0.64 without an order, 0.68 with 0, 0.77 with 0.6).
 STRETCH = 0.6
 
+MEDIAN = 5  # cells across, of the depths that a scan's colours tell
+
 
 def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     """The depth that the colours of a picture tell, the guess being their legend.
@@ -67,7 +69,8 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     use = inside & ~thin_dark(rgb) & ~mixed_rim(rgb, inside)
     if not use.any():
         return None
-    colours, wanted = rgb[use].astype(np.float64), guess[use].astype(np.float64)
+    calm = calmed(rgb, use)
+    colours, wanted = (rgb if calm is None else calm)[use].astype(np.float64), guess[use].astype(np.float64)
     legend = _learn(colours, wanted)
     told, spread = legend.depth(colours), legend.spread[legend.of]
     usual = float(np.median(spread))
@@ -94,7 +97,8 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
         return None
     depth = np.zeros(inside.shape, np.float32)
     depth[use] = told
-    return fill_holes(depth, read, inside)
+    depth = fill_holes(depth, read, inside)
+    return depth if calm is None else np.asarray(cv2.medianBlur(depth, MEDIAN), np.float32)
 
 
 def _beside(classes: NDArray[np.intp], size: int) -> csr_array:
@@ -180,27 +184,13 @@ class _Legend:
 
 def _learn(colours: NDArray[np.float64], depth: NDArray[np.float64]) -> _Legend:
     """A straight line of depth over colour around each class, by the cells of all classes near it."""
-    of = _classes(colours)
-    cells = np.bincount(of).astype(np.float64)
-    centre = np.stack([np.bincount(of, plane) for plane in colours.T], axis=1) / cells[:, None]
-    first, second = np.bincount(of, depth) / cells, np.bincount(of, depth**2) / cells
-    weight = np.exp(-((centre[:, None] - centre[None]) ** 2).sum(axis=2) / (2 * NEAR**2)) * cells
-    weight /= weight.sum(axis=1, keepdims=True)
-    middle, mean = weight @ centre, weight @ first
-    products = (centre[:, :, None] * centre[:, None, :]).reshape(-1, 9)
-    variance = (weight @ products).reshape(-1, 3, 3) - middle[:, :, None] * middle[:, None, :]
+    of = classes_of(colours)
+    cells = np.bincount(of)
+    centre, (first, second) = means(colours, of), means(np.stack([depth, depth**2], axis=1), of).T
+    weight = neighbours(centre, cells)
+    middle, variance = covariances(weight, centre, products(centre))
+    mean = weight @ first
     covariance = weight @ (centre * first[:, None]) - middle * mean[:, None]
     slope = np.linalg.solve(variance + SHRINKAGE * NEAR**2 * np.eye(3), covariance[..., None])[..., 0]
     left = weight @ second - mean**2 - (slope * covariance).sum(axis=1)
     return _Legend(of, centre, middle, mean, slope, np.sqrt(np.maximum(left, 0)))
-
-
-def _classes(colours: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The class of every colour (N, 3): cubes of `STEP` grey levels, larger ones where there are too many."""
-    step = STEP
-    while True:
-        cube = (colours // step).astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
-        found, of = np.unique(cube, return_inverse=True)
-        if len(found) <= CLASSES:
-            return of
-        step *= 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from targets.bands import levels_of, smooth_between
 
@@ -24,6 +25,23 @@ def test_levels_are_those_of_the_bands(step: float) -> None:
     large = [level for level in expected if (flat[INSIDE] == level).mean() > 0.02]
     assert all(abs(found - level).min() < 0.1 * step for level in large)
     assert all(abs(expected - level).min() < 0.1 * step for level in found)
+
+
+@pytest.mark.parametrize("step", [0.05, 0.1])
+def test_levels_are_found_in_noise_that_fills_the_gaps_between_them(step: float) -> None:
+    flat = in_steps(TRUE, step)
+    noise = np.random.default_rng(0).normal(0, 0.18 * step, flat.shape).astype(np.float32)
+    found = levels_of(flat + noise, INSIDE)
+    assert len(found) > 0.75 * np.ptp(TRUE[INSIDE]) / step  # the deepest bands are corners of a few cells
+    assert np.median([abs(np.unique(flat[INSIDE]) - level).min() for level in found]) < 0.1 * step
+
+
+def test_a_rough_surface_has_no_bands() -> None:
+    """Some depths are more frequent than others on any surface."""
+    for seed in range(5):
+        waves = np.random.default_rng(seed).normal(size=TRUE.shape)
+        rough = TRUE + 3 * ndimage.gaussian_filter(waves, 6).astype(np.float32)
+        assert len(levels_of(rough, INSIDE)) == 0
 
 
 def test_a_smooth_picture_and_a_flat_one_have_no_bands() -> None:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from targets.own_legend import CLASSES, _beside, _classes, _palette, depth_of_colours
+from targets.colour_classes import CLASSES, classes_of
+from targets.own_legend import _beside, _palette, depth_of_colours
 from targets.palettes import palette
 from targets.render import Style, render
 from targets.scene import Bool, Float
@@ -72,7 +73,7 @@ def test_a_picture_that_tells_no_depth_is_none(scene):
 
 def test_a_photograph_has_no_more_classes_than_are_quick():
     colours = np.random.default_rng(0).integers(0, 256, (50_000, 3)).astype(float)
-    of = _classes(colours)
+    of = classes_of(colours)
     assert 100 < len(np.unique(of)) <= CLASSES
     first = colours[of == of[0]]
     assert np.ptp(first, axis=0).max() < 64  # a class is a cube of neighbouring colours
