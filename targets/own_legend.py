@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
+from targets.boxes import paper_boxes
 from targets.colour_classes import NEAR, classes_of, covariances, means, neighbours, products
 from targets.holes import fill_holes
 from targets.plain import mixed_rim, thin_dark
@@ -63,8 +64,8 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
 
     Returns
     -------
-    (H, W) float32 depth in the guess's unit, continued from the sides where there is ink. None where the colours tell
-    no depth: a grey picture, say.
+    (H, W) float32 depth in the guess's unit, continued from the sides where there is ink or a legend. None where the
+    colours tell no depth: a grey picture, say.
     """
     use = inside & ~thin_dark(rgb) & ~mixed_rim(rgb, inside)
     if not use.any():
@@ -93,6 +94,7 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
         clear &= known | many[legend.of]
     read = np.zeros(inside.shape, np.bool_)
     read[use] = clear
+    read &= ~paper_boxes(rgb, inside)  # a colour bar in one still tells which colours follow each other
     if read.sum() < READ * inside.sum():
         return None
     depth = np.zeros(inside.shape, np.float32)
