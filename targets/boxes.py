@@ -3,7 +3,9 @@
 import numpy as np
 from scipy import ndimage
 
-from targets.render import RGB, WHITE
+from targets.palettes import RGB, WHITE
+from targets.plain import paper_colour
+from targets.planes import strongest
 from targets.scene import Bool
 
 # A box is one part of the paper's colour, rectangular but for what is written in it. Such were found on 125 of 174
@@ -27,8 +29,8 @@ def paper_boxes(rgb: RGB, inside: Bool) -> Bool:
     rgb : (H, W, 3) uint8, the picture.
     inside : (H, W) bool, the map.
     """
-    paper = np.median(rgb[~inside], axis=0) if (~inside).sum() >= MARGIN else np.array(WHITE)
-    parts, count = ndimage.label(np.abs(rgb.astype(np.int16) - paper.astype(np.int16)).max(axis=2) <= TOLERANCE)
+    paper = paper_colour(rgb, inside) if (~inside).sum() >= MARGIN else np.array(WHITE)
+    parts, count = ndimage.label(strongest(np.abs(rgb.astype(np.int16) - paper.astype(np.int16))) <= TOLERANCE)
     within = np.bincount(parts[inside], minlength=count + 1)
     within[0] = 0
     places = ndimage.find_objects(parts)

@@ -44,6 +44,11 @@ def thin_dark(rgb: RGB) -> NDArray[np.bool_]:
     return np.asarray((without.astype(np.float32) - brightness) > DARKER * without)
 
 
+def paper_colour(rgb: RGB, inside: Bool) -> NDArray[np.float32]:
+    """(3,) the median colour around a map that does not fill its picture."""
+    return np.asarray(np.median(rgb[~inside].astype(np.float32), axis=0), np.float32)
+
+
 def mixed_rim(rgb: RGB, inside: Bool) -> Bool:
     """(H, W) cells along a map's outline in whose colours the paper beside it shows, as blur and JPEG leave them.
 
@@ -57,7 +62,7 @@ def mixed_rim(rgb: RGB, inside: Bool) -> Bool:
     deep = off >= RIM + 1
     if not deep.any():
         return mixed
-    paper = np.median(rgb[~inside].astype(np.float32), axis=0)
+    paper = paper_colour(rgb, inside)
     rim = inside & ~deep
     rows, cols = distance_transform_edt(~deep, return_distances=False, return_indices=True)
     within = rgb[rows[rim], cols[rim]].astype(np.float32)
