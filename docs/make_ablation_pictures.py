@@ -51,14 +51,14 @@ def main(*, seed: int = 1_200_003, size: int = 256, out: Path = Path("docs/image
     assert scene.rgb is not None
     errors = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=scene.shape), size / 50)
     guess = (scene.depth_norm() + ERROR * errors / errors.std()).astype(np.float32)
-    told_by_colours = depth_of_colours(scene.rgb, guess, scene.map_valid)
-    assert told_by_colours is not None
+    said = depth_of_colours(scene.rgb, guess, scene.map_valid)
+    assert said is not None
     shown = [
         ("picture in colours that nobody explains", scene.rgb, None),
         ("a guess of its depth, wrong by 5 % of the relief\n(black = deepest)", np.where(outside, 0, guess), "gray_r"),
         ("its closures: grey right,\nblue missed, red wrong", _verdict(scene, guess), None),
-        ("what the colours say,\nthe guess being their legend", np.where(outside, 0, told_by_colours), "gray_r"),
-        ("its closures", _verdict(scene, told_by_colours), None),
+        ("what the colours say,\nthe guess being their legend", np.where(outside, 0, said.depth), "gray_r"),
+        ("its closures", _verdict(scene, said.depth), None),
     ]
     _draw(shown, out / "own_legend.png")
     print(f"look at {out}/legend.png and own_legend.png")

@@ -231,10 +231,10 @@ def depth_as_told(values: Float, scene: Scene, coarse: float) -> Float:
     told = None if scene.rgb is None else depth_of_colours(scene.rgb, guess, inside)
     if told is None:
         return smoothed(guess, inside, ROUGHNESS * coarse)[None]
-    levels = levels_of(told, inside)
-    if not len(levels):
-        return smoothed(told, inside, COLOUR_ROUGHNESS)[None]
-    return smooth_between(told, inside, levels)[None]
+    levels = levels_of(told.depth, inside)
+    if len(levels):
+        return smooth_between(told.depth, inside, levels)[None]
+    return smoothed(told.depth, inside, SCANNED if told.noisy else DRAWN)[None]
 
 
 def as_seen(scene: Scene, coarse: float) -> Float:
@@ -246,11 +246,10 @@ def as_seen(scene: Scene, coarse: float) -> Float:
 def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: float) -> Float:
     """How likely cells lie in a closure, by their height above the spill of the predicted depth's exact closures.
 
-    A depth that was not given is smoothed once more: crests are told by a sharper surface than spill points. A height
-    h is as likely as not where it is the usual error e of the depth: h / (h + e).
+    A height h is as likely as not where it is the usual error e of the depth: h / (h + e).
     """
     low, high = scene.relief
-    surface = -(values[0] if scene.has_depth else smoothed(values[0], scene.map_valid, LEAKY))
+    surface = -values[0]
     if scene.has_depth and scene.geo.contour_interval:  # contours need depth units
         surface = np.float32((low + high) / 2) + surface * np.float32((high - low) / 2)
     else:
@@ -265,13 +264,15 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: floa
 # 0 to 3, 3 gave most on 60 generated maps (trap IoU 0.41 to 0.58, one network of 156 steps on pictures of 128 cells).
 ROUGHNESS = 3.0
 
-# The same of a depth read from colours, and the usual error of a depth at a spill point, of the map's relief. On 40
-# generated maps of 224 cells, σ of 0.7 to 1.5 and errors up to 0.001 gave trap IoU 0.858 to 0.863, larger errors less
-# (one network of 152 steps, shown 96 cells; 0.593 without colours). Smaller σ leave more crests in their place, and
-# smaller errors leave the closures of a depth that was given as they are. With σ of 1, 1.5 and 2 in all, 122 generated
-# maps in palettes kept from training gave 0.763, 0.775 and 0.780, and 51, 48 and 44 % of the crests.
-COLOUR_ROUGHNESS = 1.0
-LEAKY = 1.1  # cells; σ of the second smoothing, 1.5 together: any ridge of one cell's width dams a leak
+# The same of a depth read from the colours of a picture as it was drawn, and of a scan. With 0.5, 0.8, 1 and 1.5 of
+# drawn ones, generated maps in palettes kept from training gave trap IoU 0.735, 0.735, 0.733 and 0.724 (100 of 96
+# cells), 0.764, 0.765, 0.764 and 0.760 (50 of 256), 0.819, 0.821, 0.821 and 0.821 (25 of 448), and 64, 64, 62 and 59 %,
+# 47, 47, 46 and 45 %, 53, 53, 54 and 54 % of the crests. Of scans 1 gave less than 1.5 (0.762 and 0.818; 0.764, 0.821).
+DRAWN, SCANNED = 0.8, 1.5
+
+# The usual error of a depth at a spill point, of the map's relief. On 40 generated maps of 224 cells errors up to 0.001
+# gave trap IoU 0.858 to 0.863, larger ones less (one network of 152 steps, shown 96 cells); smaller ones leave the
+# closures of a depth that was given as they are.
 DEPTH_ERROR = 0.0001
 
 # Of a depth of -1 to 1; a change with a smaller standard deviation is the network's own noise: clean surfaces showed

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.measure import label
 
 from targets.scene import Bool, Float
 
@@ -20,6 +21,10 @@ VALLEY = 0.3
 # Cells, σ of each smoothing, and how often. On 8 generated maps in bands 1 and 20 gave trap IoU 0.555 to 0.620 (a
 # perfect guess of the depth: 0.576 to 0.666), 1.5 and 10 as much and fewer crests; by 3 at once it was 0.596 (0.642).
 SIGMA, ROUNDS = 1.0, 20
+
+# Cells; smaller parts of a band are no tops but what is left of lines and letters. Of 126 pictures of real maps in
+# bands domes on tops took trap IoU from 0.706 to 0.716, and found 15 in place of 13 % of the crests; 6 to 40 are alike.
+TOP = 6
 
 
 def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
@@ -60,6 +65,7 @@ def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> F
     staying within half a step of its band's level.
 
     Where two bands meet it is half way between them, as the contour there is; within a band it says which way is up.
+    A top, a part of a band that no higher one touches, ends in a dome: its contour is closed, whatever its shape.
     """
     middle = (levels[1:] + levels[:-1]) / 2
     ends = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]]).astype(np.float32)
@@ -67,4 +73,17 @@ def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> F
     surface, smooth = depth, _smoothing(inside, SIGMA)
     for _ in range(ROUNDS):
         surface = np.clip(smooth(surface), ends[band], ends[band + 1])
-    return surface
+    low, high = ends[band], ends[band + 1]
+    return np.fmax(surface, np.where(inside, low + (high - low) * _domes(np.where(inside, band, -1)), np.nan))
+
+
+def _domes(band: NDArray[np.intp]) -> Float:
+    """(H, W) of bands numbered upwards, -1 outside: 0, and over each top up to 1 in its innermost cell."""
+    part = label(band, background=-1)
+    numbers = np.arange(part.max() + 1)
+    beside = ndimage.maximum(ndimage.maximum_filter(band, 3), part, numbers)
+    top = (beside == ndimage.maximum(band, part, numbers)) & (np.bincount(part.ravel()) >= TOP)
+    top[0] = False
+    within = ndimage.distance_transform_edt(top[part])
+    share = within / np.maximum(ndimage.maximum(within, part, numbers), 1)[part]
+    return (1 - (1 - share) ** 2).astype(np.float32) * top[part]

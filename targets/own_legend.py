@@ -50,7 +50,19 @@ STRETCH = 0.6
 MEDIAN = 5  # cells across, of the depths that a scan's colours tell
 
 
-def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What the colours of a picture tell.
+
+    depth : (H, W) float32 in the guess's unit, continued from the sides where there is ink or a legend.
+    noisy : whether noise of a scan was taken out of the colours, and what is left of it is in the depth.
+    """
+
+    depth: Float
+    noisy: bool
+
+
+def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
     """The depth that the colours of a picture tell, the guess being their legend.
 
     The legend is a local linear regression of the guess on colour (Cleveland 1979, Robust locally weighted regression,
@@ -64,8 +76,7 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
 
     Returns
     -------
-    (H, W) float32 depth in the guess's unit, continued from the sides where there is ink or a legend. None where the
-    colours tell no depth: a grey picture, say.
+    None where the colours tell no depth: a grey picture, say.
     """
     use = inside & ~thin_dark(rgb) & ~mixed_rim(rgb, inside)
     if not use.any():
@@ -100,7 +111,9 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Float | None:
     depth = np.zeros(inside.shape, np.float32)
     depth[use] = told
     depth = fill_holes(depth, read, inside)
-    return depth if calm is None else np.asarray(cv2.medianBlur(depth, MEDIAN), np.float32)
+    if calm is None:
+        return Told(depth, noisy=False)
+    return Told(np.asarray(cv2.medianBlur(depth, MEDIAN), np.float32), noisy=True)
 
 
 def _beside(classes: NDArray[np.intp], size: int) -> csr_array:

@@ -7,10 +7,13 @@ import pytest
 
 from mtl.frame import refined
 from mtl.fusion import Fusion, best_threshold, overlap
-from mtl.heads import FUSION, HEADS, closures_under, outputs_of, smoothed, trap_outputs
+from mtl.heads import DRAWN, FUSION, HEADS, SCANNED, closures_under, outputs_of, smoothed, trap_outputs
 from mtl.judge import picture_alone
 from mtl.scores import TRAP_SCORE
 from targets.coarse import coarsened
+from targets.own_legend import depth_of_colours
+from targets.render import Style, render
+from targets.scan import Scan, scanned
 from targets.scene import Geo
 from targets.synth import make_scene
 from targets.truth import TrapRules, TruthOptions, find_truth, trap_mask
@@ -130,6 +133,33 @@ def test_a_depth_of_a_grey_picture_is_smoothed():
     scene = picture_alone(make_scene(8, 96)).with_(rgb=np.full((96, 96, 3), 200, np.uint8))
     guess = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)
     np.testing.assert_array_equal(HEADS["depth"].finish(guess, scene, 1.0)[0], smoothed(guess[0], scene.map_valid, 3.0))
+
+
+@pytest.mark.parametrize("grain, sigma", [(0.0, DRAWN), (5.0, SCANNED)])
+def test_a_depth_read_from_colours_is_smoothed_as_the_picture_asks(grain, sigma):
+    """A scan leaves roughness in it; a drawn picture does not, and its small traps would go with it."""
+    scene = make_scene(8, 192)
+    rgb = scanned(render(scene), Scan(noise=grain), 0)
+    guess, inside = scene.relative_depth(), scene.map_valid
+    finished = HEADS["depth"].finish(guess[None], picture_alone(scene).with_(rgb=rgb), 1.0)[0]
+    told = depth_of_colours(rgb, guess, inside)
+    assert told.noisy == (grain > 0)
+    np.testing.assert_array_equal(finished, smoothed(told.depth, inside, sigma))
+
+
+def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
+    """Smoothed by 1.5 cells, as scans are, it was lower than 1 % of the relief."""
+    rows, cols = np.indices((192, 192))
+    bump = 8 * np.exp(-((rows - 100) ** 2 + (cols - 90) ** 2) / (2 * 3.0**2))
+    depth = 2000 + 0.4 * cols + 10.0 * np.maximum(cols - 160, 0) - bump
+    scene = dome_scene(size=192).with_(depth=depth.astype(np.float32))
+    true = find_truth(scene).labels > 0
+    assert true.sum() < 70
+    shown = picture_alone(scene).with_(rgb=render(scene, Style(contour_width=0)))
+    head = HEADS["depth"]
+    values = head.finish(scene.relative_depth()[None], shown, 1.0)
+    found = head.derived.derive(values, shown, TruthOptions(), 1.0)[0] > 0.5
+    assert (found & true).sum() > 0.7 * (found | true).sum()
 
 
 PICTURE, ALL = ("rgb",), ("rgb", "depth")

@@ -59,3 +59,26 @@ def test_the_surface_lies_in_its_bands_and_nearer_to_the_truth_than_they_do() ->
     assert abs(surface - TRUE)[within].mean() < 0.3 * abs(flat - TRUE)[within].mean()
     highest = np.unravel_index(np.nanargmax(surface), surface.shape)
     assert np.hypot(highest[0] - 45, highest[1] - 50) < 3  # a band alone does not tell where in it the crest lies
+
+
+def test_a_top_rises_to_its_middle_by_the_step_to_the_next_band() -> None:
+    """A closed contour around a flat band was a closure of next to no height, and its crest anywhere in the band."""
+    away = np.hypot(ROWS - 45, COLS - 50)
+    flat = np.select([away < 12, away < 30], [0.2, 0.1], 0.0).astype(np.float32)
+    flat[60:70, 10:20] = 0.1  # a top of its own, of the lower band
+    surface = smooth_between(flat, INSIDE, np.array([0.0, 0.1, 0.2]))
+    assert abs(surface[45, 50] - 0.25) < 0.01
+    assert abs(np.nanmax(surface[60:70, 10:20]) - 0.15) < 0.01
+    assert surface[(away > 18) & (away < 24)].max() < 0.15  # a band with a higher one on it is none
+    assert surface[33:58, 38:63][away[33:58, 38:63] < 11].min() > 0.15
+
+
+def test_a_speck_is_no_top() -> None:
+    flat = np.where(ROWS < 45, 0.1, 0.0).astype(np.float32)
+    specks = flat.copy()
+    specks[20:22, 30:32] = specks[70:72, 30:32] = 0.2
+    surface = smooth_between(specks, INSIDE, np.array([0.0, 0.1, 0.2]))
+    assert np.nanmax(surface[15:27, 25:37]) < 0.17  # the least depth of its band, as before
+    large = flat.copy()
+    large[20:23, 30:33] = 0.2
+    assert np.nanmax(smooth_between(large, INSIDE, np.array([0.0, 0.1, 0.2]))) > 0.24

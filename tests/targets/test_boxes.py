@@ -61,6 +61,6 @@ def test_the_surface_goes_on_under_a_legend_whatever_the_guess_says_there():
     """Its white was read as a high or a low, with closures between its letters."""
     rgb = picture("soft")
     there = legend(rgb, 60, 50)
-    told = depth_of_colours(rgb, np.where(there, np.float32(1), TRUE), INSIDE)
+    told = depth_of_colours(rgb, np.where(there, np.float32(1), TRUE), INSIDE).depth
     assert abs(told - TRUE)[there].max() < 0.2
     assert abs(told - TRUE)[INSIDE & ~there].mean() < 0.02

@@ -6,7 +6,8 @@ import pytest
 from scipy import ndimage
 
 from targets.colour_classes import CLASSES, classes_of
-from targets.own_legend import _beside, _palette, depth_of_colours
+from targets.own_legend import _beside, _palette
+from targets.own_legend import depth_of_colours as colours_told
 from targets.palettes import palette
 from targets.render import Style, render
 from targets.scene import Bool, Float
@@ -27,6 +28,11 @@ def traps(scene, surface: Float) -> Bool:
 
 def iou(a: Bool, b: Bool) -> float:
     return (a & b).sum() / (a | b).sum()
+
+
+def depth_of_colours(rgb, guess, inside):
+    """The depth alone."""
+    return colours_told(rgb, guess, inside).depth
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +73,8 @@ def test_a_picture_that_tells_no_depth_is_none(scene):
     grey = np.full((*scene.shape, 3), 128, np.uint8)
     noise = np.random.default_rng(0).integers(0, 256, grey.shape).astype(np.uint8)
     for picture in (grey, noise, np.zeros_like(grey)):
-        assert depth_of_colours(picture, guess, scene.map_valid) is None
-    assert depth_of_colours(render(scene), guess, np.zeros(scene.shape, bool)) is None
+        assert colours_told(picture, guess, scene.map_valid) is None
+    assert colours_told(render(scene), guess, np.zeros(scene.shape, bool)) is None
 
 
 def test_a_photograph_has_no_more_classes_than_are_quick():

@@ -72,7 +72,7 @@ def test_bands_are_found_in_a_scan(scene):
     """Noise made one slope of them, and every ripple on it a closure or a leak."""
     picture = scanned(render(scene, Style(palette="soft", banded=True)), 6.0)
     guess, inside = scene.relative_depth(), scene.map_valid
-    levels = levels_of(depth_of_colours(picture, guess, inside), inside)
+    levels = levels_of(depth_of_colours(picture, guess, inside).depth, inside)
     low, high = scene.relief
     interval, _ = contours_of(scene, Style())
     assert 0.7 * (high - low) / interval < len(levels) <= (high - low) / interval + 2
@@ -83,7 +83,7 @@ def test_jpeg_shifts_the_depth_less(scene, quality, monkeypatch):
     _, packed = cv2.imencode(".jpg", render(scene, Style(palette="dusk")), [cv2.IMWRITE_JPEG_QUALITY, quality])
     picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     true, inside = scene.relative_depth(), scene.map_valid
-    off = [np.abs(depth_of_colours(picture, true, inside) - true)[inside].mean()]
+    off = [np.abs(depth_of_colours(picture, true, inside).depth - true)[inside].mean()]
     monkeypatch.setattr(own_legend, "calmed", lambda rgb, use: None)
-    off.append(np.abs(depth_of_colours(picture, true, inside) - true)[inside].mean())
+    off.append(np.abs(depth_of_colours(picture, true, inside).depth - true)[inside].mean())
     assert off[0] < 0.92 * off[1]
