@@ -3,7 +3,7 @@
 The files (their names can be changed in `Layout`):
 
 ======================  ================================================================================
-``rgb.png`` (or .jpg)   coloured map; a white margin around it is cropped
+``rgb.png`` (or .jpg)   coloured map; a white margin around it is cropped, of a picture alone with what stands in it
 ``fault_mask.png``      faults black, all else white; needed beside a depth
 ``depth_norm.png``      8 or 16 bit, black = deepest; or ``depth.npy`` or a grid ``depth.*``, positive down
 ``depth_mask.png``      white = measured; optional
@@ -16,8 +16,9 @@ The files (their names can be changed in `Layout`):
 What is derived when it is absent:
 
 - **map_mask**: inside is what `holes.map_outline` makes of the cells that are not white in the picture (and of the
-  fault cells): holes in the colours and white strips up to 6 cells wide belong to the map. Without a picture the cells
-  that `depth_mask` or the NaN of a `depth.npy` show as measured take its place; without these all cells are inside.
+  fault cells): holes in the colours and white strips up to 6 cells wide belong to the map. Of a picture alone, what
+  stands beside the map on its paper does not (`beside.without_notes`). Without a picture the cells that `depth_mask` or
+  the NaN of a `depth.npy` show as measured take its place; without these all cells are inside.
 - **depth_mask**: measured is every cell inside the map except fault cells, NaN or transparent cells, and (in a picture)
   patches of pure black or pure white that stand out from their rim by over a tenth of the range: that is how programs
   export the cells they have no depth for.
@@ -35,6 +36,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from targets.beside import without_notes
 from targets.errors import UserError
 from targets.files import written_whole
 from targets.holes import Fill, fill_holes, map_outline
@@ -200,7 +202,7 @@ def read_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", gro
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
     fault = ~arrays.get("fault_mask", np.ones(shape, np.bool_))
-    coloured = None if rgb is None else _coloured(files["rgb"], rgb)
+    coloured = None if rgb is None else _coloured(files["rgb"], rgb, alone=depth is None)
     inside = _inside(files, arrays, fault, coloured, shape)
     traps = ~arrays["traps"] if "traps" in arrays else None
     _check_masks(files, inside, fault, traps)
@@ -410,7 +412,7 @@ def _framed(
         raise _sizes_differ(files, rgb, sizes)
     if rgb is None:
         return None, arrays, geo
-    filled = _coloured(files["rgb"], rgb)
+    filled = _coloured(files["rgb"], rgb, alone="depth" not in arrays)
     if not filled.any():
         raise UserError(files["rgb"], "the map is empty: every pixel is white", "a coloured map")
     if "map_mask" in arrays and sizes["map_mask"] == full:
@@ -440,9 +442,10 @@ def _window(counts: NDArray, length: int) -> int:
     return int(best[np.abs(best - (len(held) - 1) / 2).argmin()])
 
 
-def _coloured(path: Path, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels that are not white."""
-    return np.asarray(weakest(rgb) < WHITE[path.suffix.lower()])
+def _coloured(path: Path, rgb: NDArray[np.uint8], alone: bool) -> NDArray[np.bool_]:
+    """Pixels that are not white; of a picture alone those of its map."""
+    coloured = np.asarray(weakest(rgb) < WHITE[path.suffix.lower()])
+    return without_notes(coloured) if alone and coloured.any() else coloured
 
 
 def _sizes_differ(
