@@ -4,26 +4,38 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+LINE = 7  # pixels; what is narrower is a line: a frame, its ticks, an arrow, most letters
+
 # Shares are of the cells of the largest connected part of a picture.
 NOTE = 0.02  # smaller parts are letters, numbers and symbols
 BAR = 1 / 6  # a smaller part that is a bar is a colour bar
 LONG, FILLED = 4.0, 0.85  # a bar: length over width, and how much of its box it fills at least
-THIN = 0.1  # of its box, what the lines of a frame fill at most
+COLOURED = 0.5  # of what is not paper, the share that is broader than lines at least; less is a map of lines alone
 
 
 def without_notes(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(H, W) bool, the cells of a picture alone that are coloured, without what stands beside the map.
 
-    Letters that touch the map stay: they are ink on it. A map of lines alone keeps its frame.
+    A map of lines alone keeps its frame.
 
     Parameters
     ----------
     coloured : (H, W) bool, what is not paper; at least one cell.
     """
-    _, parts, found, _ = cv2.connectedComponentsWithStats(coloured.astype(np.uint8), connectivity=8)
+    broad = coloured & ~_lines(coloured)
+    if broad.sum() < COLOURED * coloured.sum():
+        broad = coloured
+    _, parts, found, _ = cv2.connectedComponentsWithStats(broad.astype(np.uint8), connectivity=8)
     wide, high, cells = (found[1:, n] for n in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     share, filled = cells / cells.max(), cells / (wide * high)
     bar = (share < BAR) & (filled >= FILLED) & (np.maximum(wide, high) >= LONG * np.minimum(wide, high))
-    lines = (filled < THIN) & (filled[cells.argmax()] >= THIN)
-    kept = (share >= NOTE) & ~bar & ~lines
-    return np.concatenate([[False], kept])[parts]
+    return np.concatenate([[False], (share >= NOTE) & ~bar])[parts]
+
+
+def _lines(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) bool, what is farther than `LINE` / 2 from all that is broad; gaps as narrow as lines are none."""
+    square, edge = np.ones((LINE, LINE), np.uint8), LINE
+    padded = cv2.copyMakeBorder(coloured.astype(np.uint8), edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    for change in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN, cv2.MORPH_DILATE):
+        padded = cv2.morphologyEx(padded, change, square)
+    return np.asarray(padded[edge:-edge, edge:-edge] == 0, np.bool_)

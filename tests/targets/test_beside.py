@@ -31,6 +31,20 @@ def test_letters_numbers_frame_and_colour_bar_are_no_map() -> None:
     np.testing.assert_array_equal(without_notes(coloured.T), there.T)
 
 
+def test_a_frame_that_touches_the_map_is_cut_off() -> None:
+    """The paper inside it was map, and traps went on there. Found on Topreek in a figure of matplotlib's."""
+    coloured, there = sheet()
+    coloured[25:40, 80:82] = coloured[60:62, 10:30] = True  # lines from the frame to the map
+    found = without_notes(coloured)
+    assert (found >= there).all()
+    beyond = found & ~there
+    assert beyond.sum() < 40  # the stumps beside the map
+    assert not found[:30].any()
+    speckled = there.copy()
+    speckled[::4, ::4] = False  # light colours that JPEG has made white
+    np.testing.assert_array_equal(without_notes(speckled), speckled)
+
+
 def test_a_long_block_is_map_if_it_is_large_or_no_bar() -> None:
     _, there = sheet()
     for block in (np.s_[180:198, 10:190], np.s_[20:180, 200:222]):  # 4 times as long as wide, over a sixth of the map
