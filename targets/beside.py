@@ -34,8 +34,7 @@ def without_notes(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _lines(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(H, W) bool, what is farther than `LINE` / 2 from all that is broad; gaps as narrow as lines are none."""
-    square, edge = np.ones((LINE, LINE), np.uint8), LINE
-    padded = cv2.copyMakeBorder(coloured.astype(np.uint8), edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    padded, square = np.pad(coloured, LINE).astype(np.uint8), np.ones((LINE, LINE), np.uint8)
     for change in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN, cv2.MORPH_DILATE):
         padded = cv2.morphologyEx(padded, change, square)
-    return np.asarray(padded[edge:-edge, edge:-edge] == 0, np.bool_)
+    return np.asarray(padded[LINE:-LINE, LINE:-LINE] == 0, np.bool_)

@@ -40,6 +40,12 @@ def test_a_frame_that_touches_the_map_is_cut_off() -> None:
     beyond = found & ~there
     assert beyond.sum() < 40  # the stumps beside the map
     assert not found[:30].any()
+    edged = there.copy()
+    edged[[0, -1]] = edged[:, [0, -1]] = True  # a screenshot's frame, at the edge of the picture
+    edged[40:42, :31] = True  # and a line to the map
+    assert (without_notes(edged) & ~there).sum() < 20
+    filled = np.ones((60, 80), bool)
+    np.testing.assert_array_equal(without_notes(filled), filled)
     speckled = there.copy()
     speckled[::4, ::4] = False  # light colours that JPEG has made white
     np.testing.assert_array_equal(without_notes(speckled), speckled)
