@@ -74,7 +74,7 @@ def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> F
     for _ in range(ROUNDS):
         surface = np.clip(smooth(surface), ends[band], ends[band + 1])
     low, high = ends[band], ends[band + 1]
-    return np.fmax(surface, np.where(inside, low + (high - low) * _domes(np.where(inside, band, -1)), np.nan))
+    return np.maximum(surface, low + (high - low) * _domes(np.where(inside, band, -1)))
 
 
 def _domes(band: NDArray[np.intp]) -> Float:
@@ -86,4 +86,4 @@ def _domes(band: NDArray[np.intp]) -> Float:
     top[0] = False
     within = ndimage.distance_transform_edt(top[part])
     share = within / np.maximum(ndimage.maximum(within, part, numbers), 1)[part]
-    return (1 - (1 - share) ** 2).astype(np.float32) * top[part]
+    return (1 - (1 - share) ** 2).astype(np.float32)

@@ -198,11 +198,10 @@ def read_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", gro
                         "rgb.png, depth_norm.png or depth.npy")  # fmt: skip
     if "depth_clean" in files:
         arrays["depth_clean"] = _read_clean(files, side, depth)
-    rgb, arrays, geo = _framed(files, rgb, arrays, geo)
+    rgb, coloured, arrays, geo = _framed(files, rgb, arrays, geo)
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
     fault = ~arrays.get("fault_mask", np.ones(shape, np.bool_))
-    coloured = None if rgb is None else _coloured(files["rgb"], rgb, alone=depth is None)
     inside = _inside(files, arrays, fault, coloured, shape)
     traps = ~arrays["traps"] if "traps" in arrays else None
     _check_masks(files, inside, fault, traps)
@@ -403,16 +402,19 @@ def _in_units(depth: NDArray, files: Mapping[str, Path], geo: Geo) -> NDArray:
 
 def _framed(
     files: Mapping[str, Path], rgb: NDArray[np.uint8] | None, arrays: dict[str, NDArray], geo: Geo
-) -> tuple[NDArray[np.uint8] | None, dict[str, NDArray], Geo]:
-    """Crop the picture's white margin and bring all arrays to one size; x0, y0 belong to the depth's first cell."""
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.bool_] | None, dict[str, NDArray], Geo]:
+    """Crop the picture's white margin and bring all arrays to one size; x0, y0 belong to the depth's first cell.
+
+    Second of what is returned: the picture's cells that are not white.
+    """
     sizes = {kind: array.shape for kind, array in arrays.items()}
     full = rgb.shape[:2] if rgb is not None else None
     smaller = {size for size in sizes.values() if size != full}
     if len(smaller) > 1 or (full and any(size[0] > full[0] or size[1] > full[1] for size in smaller)):
         raise _sizes_differ(files, rgb, sizes)
     if rgb is None:
-        return None, arrays, geo
-    filled = _coloured(files["rgb"], rgb, alone="depth" not in arrays)
+        return None, None, arrays, geo
+    filled = coloured = _coloured(files["rgb"], rgb, alone="depth" not in arrays)
     if not filled.any():
         raise UserError(files["rgb"], "the map is empty: every pixel is white", "a coloured map")
     if "map_mask" in arrays and sizes["map_mask"] == full:
@@ -432,7 +434,8 @@ def _framed(
     if sizes.get("depth") == full and geo.located:
         x0, y0 = geo.xy(top, left)
         geo = replace(geo, x0=float(x0), y0=float(y0))
-    return rgb[box], {kind: array[box] if array.shape == full else array for kind, array in arrays.items()}, geo
+    arrays = {kind: array[box] if array.shape == full else array for kind, array in arrays.items()}
+    return rgb[box], coloured[box], arrays, geo
 
 
 def _window(counts: NDArray, length: int) -> int:
