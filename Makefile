@@ -10,7 +10,7 @@ install: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[geo,balance,cluster,export,fast,review,tiles,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(RUN) --editable '.[geo,balance,cluster,export,fast,review,tiles,dev]'
 	touch $@
 
 demo: install  ## maps, a small multi-head network and a prediction, on the CPU within minutes
