@@ -142,7 +142,7 @@ class Patches(Dataset[Batch]):
         return np.array(held)
 
     def __getitem__(self, key: int) -> Batch:
-        """inputs (C, size, size), and target/NAME, valid/NAME of every head, as float32 tensors; and the key.
+        """inputs (C, size, size), and target/NAME, valid/NAME of every head, float32 and bool tensors; and the key.
 
         With a context, inputs are (2C, size, size).
         """
@@ -173,7 +173,10 @@ class Patches(Dataset[Batch]):
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
             turns &= TURNS[self._augment.symmetry]
             arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
-        batch = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+        batch = {
+            name: torch.from_numpy(np.ascontiguousarray(a, np.bool_ if name.startswith("valid/") else np.float32))
+            for name, a in arrays.items()
+        }
         return batch | {"key": torch.tensor(key)}
 
     def place(self, key: int) -> tuple[str, Origin]:

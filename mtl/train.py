@@ -263,6 +263,7 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
             patches,
             batch_sampler=batches,
             num_workers=loop.workers,
+            pin_memory=torch.cuda.is_available(),  # a thread readies batches for the GPU while it computes
             persistent_workers=loop.workers > 0,
             worker_init_fn=ignore_stops,
             generator=torch.Generator(),  # else it would draw from the random numbers of dropout

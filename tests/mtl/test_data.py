@@ -63,7 +63,7 @@ def test_padding_is_outside_the_map_and_not_valid(dome):
 
 def test_distances_are_valid_inside_traps_only(dome):
     patch = patches(dome)[0]
-    assert torch.equal(patch["valid/dist"], patch["target/trap"])
+    assert torch.equal(patch["valid/dist"], patch["target/trap"].bool())
 
 
 @pytest.mark.parametrize(
