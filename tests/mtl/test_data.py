@@ -58,6 +58,7 @@ def test_padding_is_outside_the_map_and_not_valid(dome):
     assert (patch["inputs"][5, :64, :64] == 1).all() and patch["inputs"][5].sum() == 64 * 64
     for head in ALL_HEADS:
         valid = patch[f"valid/{head.name}"]
+        assert valid.dtype == torch.bool  # a quarter of what goes to a GPU as float32
         assert valid.shape == (1, 96, 96) and valid[:, 64:].sum() == 0 and valid[..., 64:].sum() == 0
 
 
