@@ -9,15 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from targets.cli import run
-from targets.files import written_whole
-from targets.legend import scene_of_picture
-from targets.own_legend import depth_of_colours
-from targets.render import drawn
+from targets.common.atomic_write import written_whole
+from targets.common.cli import run
+from targets.picture_reading.depth_from_colours import depth_of_colours
+from targets.picture_reading.depth_from_known_palette import scene_of_picture
+from targets.rendering.map import drawn
+from targets.rendering.style_families import random_style
 from targets.scene import Scene
-from targets.styles import random_style
-from targets.synth import make_scene
-from targets.truth import TrapRules, computed_traps
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import TrapRules, computed_traps
 
 ERROR = 0.05  # of the relief
 

@@ -11,15 +11,15 @@ import yaml
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mtl.ablation import ablate
-from mtl.grid import Ablation, plan
-from mtl.report import write_report
-from mtl.results import read_results
-from targets.cli import run
+from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.report import write_report
+from mtl.ablation.results import read_results
+from mtl.ablation.runner import ablate
+from targets.common.atomic_write import written_whole
+from targets.common.cli import run
 from targets.errors import UserError
-from targets.files import written_whole
-from targets.folder import write_folder
-from targets.synth import make_scene
+from targets.io.map_folder import write_folder
+from targets.synthetic.structure_maps import make_scene
 
 WEIGHTS = {"boundary": 0.3, "crest": 0.2, "dist": 0.3, "height": 0.3}
 ROWS = {

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from targets.closure_files import ClosureOptions, DepthError, analyse, write_analysis
-from targets.synth import make_scene
+from targets.analysis.closures_of_map import ClosureOptions, DepthError, analyse
+from targets.analysis.writers import write_analysis
+from targets.synthetic.structure_maps import make_scene
 
 IMAGES = Path(__file__).parent / "images"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from targets.check_page import contradiction_figure
-from targets.synth import make_scene
-from targets.truth import TrapRules, computed_traps
+from targets.check.report import contradiction_figure
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import TrapRules, computed_traps
 
 IMAGE = Path(__file__).parent / "images" / "check_contradiction.png"
 

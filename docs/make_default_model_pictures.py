@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from targets.cli import run
+from targets.common.cli import run
 
 DOCS = Path(__file__).parent
 RUNS = {  # folder: (name, it went on from the one before it)

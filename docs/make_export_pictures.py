@@ -11,11 +11,11 @@ import numpy as np
 import onnxruntime
 from matplotlib.figure import Figure
 
-from mtl.export import export_for_deepness
-from mtl.predict import load_predictor
-from targets.folder import write_folder
-from targets.pictures import read_colours, read_grey
-from targets.synth import make_scene
+from mtl.export.exporters import export_for_deepness
+from mtl.inference.predictor import load_predictor
+from targets.io.images import read_colours, read_grey
+from targets.io.map_folder import write_folder
+from targets.synthetic.structure_maps import make_scene
 
 IMAGE = Path(__file__).parent / "images" / "export_bands.png"
 

@@ -8,18 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtl.evaluate import answered
-from mtl.judge import ROWS, RULES, coloured, handed_over, sets_for
-from mtl.predict import Predictor, load_predictor
-from mtl.scores import THRESHOLD, TRAP_SCORE
-from mtl.sides import disagreement
-from mtl.traps import find_traps
-from targets.cli import run
-from targets.draw import CREST
-from targets.maps import Reading
-from targets.render import with_picture
+from mtl.evaluation.benchmark import ROWS, RULES, coloured, handed_over, sets_for
+from mtl.evaluation.evaluate import answered
+from mtl.inference.predictor import Predictor, load_predictor
+from mtl.metrics.base import THRESHOLD
+from mtl.metrics.masks import TRAP_SCORE
+from mtl.prediction.compare_exact import disagreement
+from mtl.prediction.traps import find_traps
+from targets.common.cli import run
+from targets.io.catalogue import Reading
+from targets.rendering.figures import CREST
+from targets.rendering.map import with_picture
 from targets.scene import Float, Scene
-from targets.truth import Truth, trap_mask
+from targets.truth.rasters import trap_mask
+from targets.truth.traps import Truth
 
 ROW = ROWS[1]  # pictures in palettes that no program knows
 COLUMNS = (

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mtl.inputs import INPUTS
-from targets.synth import make_scene
+from mtl.data.channels import INPUTS
+from targets.synthetic.structure_maps import make_scene
 
 IMAGE = Path(__file__).parent / "images" / "inputs.png"
 OF_SEISMIC = ("salt_depth_abs", "true_depth")  # shown in docs/salt.md

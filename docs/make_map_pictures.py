@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from targets.palettes import PALETTES
-from targets.render import Style, contact_sheet, drawn
+from targets.rendering.map import contact_sheet, drawn
+from targets.rendering.palettes import PALETTES
+from targets.rendering.style import Style
+from targets.rendering.style_families import redrawn
 from targets.scene import Scene
-from targets.styles import redrawn
-from targets.synth import SynthOptions, make_scene
+from targets.synthetic.options import SynthOptions
+from targets.synthetic.structure_maps import make_scene
 
 IMAGES = Path(__file__).parent / "images"
 SEED = 21

@@ -12,10 +12,10 @@ import cv2
 from make_board_pictures import find_browser, screenshot
 from PIL import Image
 
-from mtl.batch import REPORT, predict_maps
-from mtl.loading import PredictorOptions
-from targets.cli import Names, run
-from targets.maps import Reading
+from mtl.inference.loading import PredictorOptions
+from mtl.prediction.predict_maps import REPORT, predict_maps
+from targets.common.cli import Names, run
+from targets.io.catalogue import Reading
 
 SHOWN = "synth_700001"
 PICTURES = ("overlay", "disagreement")

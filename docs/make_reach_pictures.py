@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mtl.predict import load_predictor
-from targets.cli import run
-from targets.files import written_whole
-from targets.synth import make_scene
-from targets.truth import find_truth
+from mtl.inference.predictor import load_predictor
+from targets.common.atomic_write import written_whole
+from targets.common.cli import run
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import find_truth
 
 
 def main(

@@ -12,12 +12,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from mtl.predict import load_predictor
-from mtl.review import LOOPBACK, Desk, listening, predicted_by
-from targets.folder import write_folder
-from targets.maps import Reading
-from targets.synth import make_scene
-from targets.truth import TrapRules, computed_traps
+from mtl.inference.predictor import load_predictor
+from mtl.review.app import LOOPBACK, Desk, listening, predicted_by
+from targets.io.catalogue import Reading
+from targets.io.map_folder import write_folder
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import TrapRules, computed_traps
 
 IMAGE = Path(__file__).parent / "images" / "review.png"
 

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mtl.frame import Fill, Frame
-from mtl.heads import HEADS
-from mtl.inputs import INPUTS
-from mtl.scores import my_iou_metric, tgs_precision
+from mtl.config import Fill
+from mtl.data.channels import INPUTS
+from mtl.data.resize import Frame
+from mtl.metrics.tgs import my_iou_metric, tgs_precision
+from mtl.tasks.heads import HEADS
 from targets.scene import Scene
-from targets.seismic import OUTLINE, make_image, sheet_of
-from targets.truth import find_truth
+from targets.synthetic.seismic_salt import OUTLINE, make_image, sheet_of
+from targets.truth.traps import find_truth
 
 IMAGES = Path(__file__).parent / "images"
 EXAMPLE = 6  # a dome with layers that rise towards it

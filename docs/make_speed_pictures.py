@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mtl.tiles import cut_tiles, tile_origins
-from targets.cli import run
-from targets.render import render
+from mtl.inference.tiling import cut_tiles, tile_origins
+from targets.common.cli import run
+from targets.rendering.map import render
 from targets.scene import Bool, Scene
-from targets.synth import make_scene
+from targets.synthetic.structure_maps import make_scene
 
 SIZE, WINDOW, STRIDE = 768, 256, 128
 NOW = 256  # the row of tiles that the right picture is taken at

@@ -8,12 +8,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from mtl.predict import Predictor, load_predictor
-from targets.cli import run
-from targets.files import written_whole
-from targets.render import with_picture
+from mtl.inference.predictor import Predictor, load_predictor
+from targets.common.atomic_write import written_whole
+from targets.common.cli import run
+from targets.rendering.map import with_picture
 from targets.scene import Float, Scene
-from targets.synth import make_scene
+from targets.synthetic.structure_maps import make_scene
 
 SHOWN = ("trap", "dist")
 

@@ -12,12 +12,12 @@ import numpy as np
 import yaml
 from matplotlib.figure import Figure
 
-from mtl.panels import draw_cosines
-from mtl.predict import load_predictor
-from targets.cli import run
-from targets.files import written_whole
-from targets.maps import list_maps, read_map
-from targets.truth import find_truth
+from mtl.inference.predictor import load_predictor
+from mtl.visualization.panels import draw_cosines
+from targets.common.atomic_write import written_whole
+from targets.common.cli import run
+from targets.io.catalogue import list_maps, read_map
+from targets.truth.traps import find_truth
 
 
 def main(

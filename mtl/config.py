@@ -3,13 +3,18 @@
 The defaults are the small recipe that trains in minutes on a CPU; `configs/traps.yaml` is the one for real work.
 """
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from mtl.frame import Fill
-from targets.cli import Names
-from targets.maps import Reading
-from targets.truth import TruthOptions
+from targets.common.cli import Names
+from targets.io.catalogue import Reading
+from targets.truth.traps import TruthOptions
+
+Fill = Literal["pad", "reflect", "resize"]
+
+STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origins of tiles, are multiples of it
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class AugmentConfig:
     symmetry : `d4` all eight of the square, `flips` left-right and up-down, `mirror` left-right alone (seismic images,
         where down must stay down), or `none`.
     redraw : share of patches, of maps with a depth, whose picture is drawn anew each time in a style of the family
-        `train` (`targets.styles`).
+        `train` (`targets.rendering.style_families`).
     """
 
     symmetry: Symmetry = "d4"
@@ -233,3 +238,22 @@ class TrainConfig:
     def as_dict(self) -> dict:
         """Plain types only, as written to config.yaml and into checkpoints."""
         return asdict(self) | {"heads": list(self.heads), "inputs": list(self.inputs)}
+
+
+def fingerprint(config: TrainConfig, baseline: str | None) -> str:
+    """Twelve hexadecimal digits that change with any setting that differs from its default.
+
+    Defaults are left out, so that a setting which a later version adds does not make finished runs out of date.
+    """
+    own = _changed(config.as_dict(), TrainConfig().as_dict())
+    return hashlib.sha256(json.dumps([baseline, own], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _changed(settings: dict[str, Any], defaults: Any) -> dict[str, Any]:
+    """The (nested) settings that differ from their defaults."""
+    changed = {}
+    for name, value in settings.items():
+        default = defaults.get(name) if isinstance(defaults, dict) else None
+        if value != default:
+            changed[name] = _changed(value, default) if isinstance(value, dict) else value
+    return changed

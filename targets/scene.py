@@ -104,7 +104,7 @@ class Scene:
         False everywhere when the map is a picture without a depth.
     map_valid : (H, W) bool, False outside the map.
     fault : (H, W) bool, fault cells.
-    rgb : (H, W, 3) uint8 picture, or None when there is none (render one: `targets.render.render`).
+    rgb : (H, W, 3) uint8 picture, or None when there is none (render one: `targets.rendering.map.render`).
     traps : (H, W) bool, an interpreter's traps, or None (they are then computed from `depth`).
     geo : location and units.
     group : the larger map this one was cut from; data splits never separate a group.
@@ -147,7 +147,7 @@ class Scene:
                 self.name,
                 "depth holds NaN or infinite cells",
                 "finite depth everywhere",
-                "fill holes with targets.holes.fill_holes and mark them in depth_valid",
+                "fill holes with targets.surface.fill.fill_holes and mark them in depth_valid",
             )
         if any((row & ~inside).any() for row, inside in zip(self.depth_valid, self.map_valid, strict=True)):
             raise UserError(self.name, "depth_valid has cells outside map_valid", "depth_valid within map_valid")

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from mtl.config import LoopConfig, NetConfig, PatchConfig, TrainConfig
-from targets.folder import write_folder
-from targets.render import render
+from targets.io.map_folder import write_folder
+from targets.rendering.map import render
 from targets.scene import Geo, Scene
-from targets.synth import make_scene
+from targets.synthetic.structure_maps import make_scene
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would whatever the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

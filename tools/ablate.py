@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-from mtl.ablation import ablate
-from mtl.grid import Ablation, plan
-from mtl.report import write_report
-from mtl.results import read_results
-from targets.cli import run
+from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.report import write_report
+from mtl.ablation.results import read_results
+from mtl.ablation.runner import ablate
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
+from targets.common.parallel import HERE, Farm
 from targets.errors import UserError
-from targets.farm import HERE, Farm
-from targets.locks import in_use
 
 
 def main(

@@ -3,12 +3,12 @@
 
 from pathlib import Path
 
-from targets.check import check_data, fingerprint
-from targets.check_page import write_page
-from targets.cli import run
-from targets.farm import HERE, Farm
-from targets.maps import Reading
-from targets.truth import TrapRules
+from targets.check.dataset import check_data, fingerprint
+from targets.check.report import write_page
+from targets.common.cli import run
+from targets.common.parallel import HERE, Farm
+from targets.io.catalogue import Reading
+from targets.truth.traps import TrapRules
 
 READING, RULES = Reading(), TrapRules()
 

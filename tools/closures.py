@@ -4,23 +4,16 @@
 from functools import partial
 from pathlib import Path
 
-from targets.cli import run
-from targets.closure_files import (
-    DEFAULT,
-    EXACT,
-    ClosureOptions,
-    DepthError,
-    Grids,
-    Vectors,
-    analyse_map,
-)
+from targets.analysis.closures_of_map import DEFAULT, EXACT, ClosureOptions, DepthError, Grids, Vectors
+from targets.analysis.out_of_core import analyse_large
+from targets.analysis.writers import analyse_map
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
+from targets.common.parallel import HERE, Farm, executor
+from targets.common.process_lifetime import sigterm_as_interrupt
+from targets.common.resume import each_unfinished
 from targets.errors import UserError, raise_together
-from targets.farm import HERE, Farm, executor
-from targets.finished import each_unfinished
-from targets.large import analyse_large
-from targets.locks import in_use
-from targets.maps import list_maps
-from targets.parent import sigterm_as_interrupt
+from targets.io.catalogue import list_maps
 
 
 def main(

@@ -4,9 +4,9 @@
 from pathlib import Path
 
 from mtl.config import TrainConfig
-from mtl.crossval import cross_validate
-from targets.cli import run
-from targets.locks import in_use
+from mtl.evaluation.cross_validation import cross_validate
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
 
 
 def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:

@@ -3,11 +3,11 @@
 
 from pathlib import Path
 
-from mtl.evaluate import evaluate
-from mtl.loading import PredictorOptions
-from targets.cli import run
-from targets.farm import HERE, Farm
-from targets.maps import Reading
+from mtl.evaluation.evaluate import evaluate
+from mtl.inference.loading import PredictorOptions
+from targets.common.cli import run
+from targets.common.parallel import HERE, Farm
+from targets.io.catalogue import Reading
 
 READING, NETWORK = Reading(), PredictorOptions()
 

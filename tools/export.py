@@ -3,10 +3,10 @@
 
 from pathlib import Path
 
-from mtl.export import export_for_deepness, export_network, export_weights
-from mtl.predict import load_predictor
-from mtl.weights import SUFFIX
-from targets.cli import run
+from mtl.export.exporters import export_for_deepness, export_network, export_weights
+from mtl.inference.predictor import load_predictor
+from mtl.models.safetensors_io import SUFFIX
+from targets.common.cli import run
 from targets.errors import UserError
 
 

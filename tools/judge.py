@@ -3,10 +3,10 @@
 
 from pathlib import Path
 
-from mtl.judge import TABLE, judge
-from mtl.predict import load_predictor
-from targets.cli import Names, run
-from targets.maps import Reading
+from mtl.evaluation.benchmark import TABLE, judge
+from mtl.inference.predictor import load_predictor
+from targets.common.cli import Names, run
+from targets.io.catalogue import Reading
 
 DEFAULT = Reading()
 

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from targets.cli import run
-from targets.coarse import coarsened
+from targets.common.atomic_write import remove_half_written
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
+from targets.common.parallel import HERE, Farm
+from targets.common.resume import each_unfinished
 from targets.errors import UserError, raise_together
-from targets.farm import HERE, Farm
-from targets.files import remove_half_written
-from targets.finished import each_unfinished
-from targets.folder import Layout, read_picture, write_folder
-from targets.locks import in_use
-from targets.maps import MapSource, list_maps, read_map
-from targets.pictures import write_picture
-from targets.render import DEFAULT, Style, contact_sheet, drawn
+from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.images import write_picture
+from targets.io.map_folder import Layout, read_picture, write_folder
+from targets.rendering.map import contact_sheet, drawn
+from targets.rendering.style import DEFAULT, Style
+from targets.rendering.style_families import CLEAN, STYLES, random_style
 from targets.scene import Scene
-from targets.styles import CLEAN, STYLES, random_style
-from targets.synth import TYPICAL, SynthOptions, make_scene, with_poor_picks
+from targets.surface.resample import coarsened
+from targets.synthetic.options import TYPICAL, SynthOptions
+from targets.synthetic.structure_maps import make_scene, with_poor_picks
 
 LAYOUT = Layout()
 SHOWN = 12  # maps on the contact sheet

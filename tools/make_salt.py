@@ -4,13 +4,13 @@
 from functools import partial
 from pathlib import Path
 
-from targets.cli import run
+from targets.common.cli import run
+from targets.common.parallel import HERE, Farm, each
 from targets.errors import UserError, raise_together
-from targets.farm import HERE, Farm, each
-from targets.maps import list_maps, read_map
-from targets.pictures import write_picture
-from targets.seismic import TYPICAL, SeismicOptions, make_image, sheet_of
-from targets.tgs import write_image, write_tables
+from targets.io.catalogue import list_maps, read_map
+from targets.io.images import write_picture
+from targets.io.tgs_salt import write_image, write_tables
+from targets.synthetic.seismic_salt import TYPICAL, SeismicOptions, make_image, sheet_of
 
 SHOWN = 32  # images on the contact sheet
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image

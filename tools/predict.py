@@ -3,15 +3,15 @@
 
 from pathlib import Path
 
-from mtl.batch import REPORT, predict_maps
-from mtl.loading import PredictorOptions
-from mtl.scores import THRESHOLD
-from targets.cli import run
+from mtl.inference.loading import PredictorOptions
+from mtl.metrics.base import THRESHOLD
+from mtl.prediction.predict_maps import REPORT, predict_maps
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
+from targets.common.parallel import HERE, Farm
 from targets.errors import UserError, raise_together
-from targets.farm import HERE, Farm
-from targets.locks import in_use
-from targets.maps import Reading
-from targets.tgs import SUBMISSION
+from targets.io.catalogue import Reading
+from targets.io.tgs_salt import SUBMISSION
 
 READING, NETWORK = Reading(), PredictorOptions()
 

@@ -3,11 +3,11 @@
 
 from pathlib import Path
 
-from mtl.predict import load_predictor
-from mtl.review import Desk, predicted_by, predicted_in, serve
-from targets.cli import run
+from mtl.inference.predictor import load_predictor
+from mtl.review.app import Desk, predicted_by, predicted_in, serve
+from targets.common.cli import run
 from targets.errors import UserError
-from targets.maps import Reading
+from targets.io.catalogue import Reading
 
 DEFAULT = Reading()
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from mtl.config import TrainConfig
-from mtl.heads import HEADS
-from mtl.names import pick
-from mtl.processes import alone, one_voice, this_process
-from mtl.rates import find_rate
-from mtl.start import typed, with_model
-from mtl.train import train
-from targets.cli import run
+from mtl.distributed.launch import alone, one_voice, this_process
+from mtl.registry import pick
+from mtl.tasks.heads import HEADS
+from mtl.training.finetune import typed, with_model
+from mtl.training.lr_finder import find_rate
+from mtl.training.run import train
+from targets.common.cli import run
 from targets.errors import UserError
 
 RUNS = Path("runs")

@@ -1,10 +1,10 @@
 """Closed structural traps of a depth map, exactly: `find_closures` and what can be asked of its answer."""
 
 from targets.closure.find import ROW, Closures, find_closures
-from targets.closure.measures import VolumeCurve, cells_of, fault_share, in_map_units, volume_curve
-from targets.closure.migration import catchments, migration_paths
-from targets.closure.probability import ClosureProbability, closure_probability, correlated_noise
-from targets.closure.tiled import TiledClosures, find_closures_tiled
+from targets.closure.monte_carlo import ClosureProbability, closure_probability, correlated_noise
+from targets.closure.out_of_core import TiledClosures, find_closures_tiled
+from targets.closure.properties import VolumeCurve, cells_of, fault_share, in_map_units, volume_curve
+from targets.closure.routing import catchments, migration_paths
 
 __all__ = [
     "ROW",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from targets.closure import engine
-from targets.closure.tree import grow_tree, paint
+from targets.closure import kernels as engine
+from targets.closure.merge_tree import grow_tree, paint
 from targets.errors import UserError
 
 RULES = ("transparent", "sealing", "leaking")

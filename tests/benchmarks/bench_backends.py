@@ -12,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from mtl.backends import Net, with_backend
-from mtl.checkpoint import build_net
 from mtl.config import NetConfig, TrainConfig
-from targets.cli import Names, run
+from mtl.inference.backends import Net, with_backend
+from mtl.models.checkpoint import build_net
+from targets.common.cli import Names, run
 
 PLANES = 5  # rgb, fault, depth
 TARGETS = {"32": (2.0, 1e-4), "bf16": (3.5, None)}

@@ -14,18 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.heads import Head, masked
-from mtl.inputs import read_inputs
-from mtl.net import STRIDE
-from mtl.predict import Predictor, load_predictor
-from mtl.scores import find_peaks, pool, ratio
-from mtl.seams import edge_jumps
-from mtl.tiles import Blend, Origin, padded_length, run_tiles, tile_origins, tile_weights
-from targets.cli import run
-from targets.maps import list_maps, read_map
+from mtl.config import STRIDE
+from mtl.data.channel_stack import read_inputs
+from mtl.data.crop import Origin
+from mtl.inference.predictor import Predictor, load_predictor
+from mtl.inference.tiling import Blend, padded_length, run_tiles, tile_origins, tile_weights
+from mtl.metrics.base import pool, ratio
+from mtl.metrics.keypoints import find_peaks
+from mtl.tasks.base import Head, masked
+from targets.common.cli import run
+from targets.io.catalogue import list_maps, read_map
 from targets.scene import Float, Scene
-from targets.synth import make_scene
-from targets.truth import Truth, find_truth
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import Truth, find_truth
+from tests.mtl.inference.seams import edge_jumps
 
 Tiles = Mapping[Origin, Mapping[str, Tensor]]  # logits of every head
 

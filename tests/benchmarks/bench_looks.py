@@ -15,13 +15,13 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from mtl.config import Symmetry
-from mtl.looks import relative_spread, spread_of
-from mtl.predict import load_predictor
-from mtl.scores import THRESHOLD, pool
-from targets.cli import Names, run
+from mtl.inference.predictor import load_predictor
+from mtl.inference.tta import relative_spread, spread_of
+from mtl.metrics.base import THRESHOLD, pool
+from targets.common.cli import Names, run
 from targets.scene import Scene
-from targets.synth import make_scene
-from targets.truth import find_truth
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import find_truth
 
 GENERATED = ((128, 12_900_000), (192, 19_300_000), (256, 25_700_000))  # cells a side, first of eight seeds
 TRAP = "trap"

@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from mtl.config import PatchConfig, PredictConfig, TrainConfig
-from mtl.heads import HEADS
-from mtl.inputs import INPUTS
-from mtl.names import pick
-from mtl.predict import Predictor
-from targets.cli import run
+from mtl.data.channels import INPUTS
+from mtl.inference.predictor import Predictor
+from mtl.registry import pick
+from mtl.tasks.heads import HEADS
+from targets.common.cli import run
 from targets.scene import Scene
 
 LIMIT = 4.0  # GB

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy import ndimage
 
-from mtl.heads import HEADS
-from mtl.object_scores import object_ratios
-from mtl.objects import OBJECTS, object_planes
-from mtl.scores import Sums, pool
-from targets.maps import list_maps, read_map
+from mtl.metrics.base import Sums, pool
+from mtl.metrics.instances import object_ratios
+from mtl.prediction.instances import OBJECTS, object_planes
+from mtl.tasks.heads import HEADS
+from targets.io.catalogue import list_maps, read_map
 from targets.scene import Float, Scene
-from targets.synth import make_scene
-from targets.truth import Truth, TruthOptions, find_truth
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import Truth, TruthOptions, find_truth
 
 MAPS, SIZE = range(700_000, 700_060), 128
 BLUR = (0.0, 1.0, 2.0, 4.0)  # cells, σ of a Gaussian

@@ -19,7 +19,7 @@ import zarr
 from numpy.typing import NDArray
 
 from targets.closure import find_closures, find_closures_tiled
-from targets.rasters import create_raster, raster_of
+from targets.common.windowed_rasters import create_raster, raster_of
 
 COARSEST = 16384  # cells between the random numbers of the first octave
 

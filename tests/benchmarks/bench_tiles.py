@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from monai.inferers import sliding_window_inference
 
-from mtl.checkpoint import build_net
 from mtl.config import NetConfig, PatchConfig, PredictConfig, TrainConfig
-from mtl.inputs import read_inputs, stack_inputs
-from mtl.predict import Predictor
-from mtl.tiles import Net, cut_tiles
-from targets.cli import Names, run
-from targets.maps import list_maps, read_map
+from mtl.data.channel_stack import read_inputs, stack_inputs
+from mtl.inference.predictor import Predictor
+from mtl.inference.tiling import Net, cut_tiles
+from mtl.models.checkpoint import build_net
+from targets.common.cli import Names, run
+from targets.io.catalogue import list_maps, read_map
 from targets.scene import Scene
-from targets.synth import make_scene
+from targets.synthetic.structure_maps import make_scene
 
 REEK = Path(__file__).parents[3] / "shared" / "data" / "reek"
 STITCHING = 0.05  # of the total

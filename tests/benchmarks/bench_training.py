@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from mtl.checkpoint import build_net
 from mtl.config import PatchConfig, TrainConfig
-from mtl.data import Batch, EpochSampler, Patches, prepare
-from targets.cli import Names, run
-from targets.synth import make_scene
+from mtl.data.dataset import Patches, prepare
+from mtl.data.sample import Batch
+from mtl.data.samplers import EpochSampler
+from mtl.models.checkpoint import build_net
+from targets.common.cli import Names, run
+from targets.synthetic.structure_maps import make_scene
 
 ONE, FOUR, ALL = "trap", "trap,boundary,crest,dist", "trap,boundary,crest,dist,height,depth"
 

@@ -1,6 +1,6 @@
 """How long do the targets of a whole data set take? Prints seconds per 1,000 maps, and the ratio to the limit.
 
-For each map its closures, and from them the target of every head of `mtl.heads`; scenes are in memory already. The
+For each map its closures, and from them the target of every head of `mtl.tasks.heads`; scenes are in memory already. The
 limit is 60 s for 1,000 maps of 700 x 700 cells on 2 cores.
 """
 
@@ -9,10 +9,10 @@ import os
 import time
 from multiprocessing import get_context
 
-from mtl.heads import HEADS
+from mtl.tasks.heads import HEADS
 from targets.scene import Scene
-from targets.synth import make_scene
-from targets.truth import find_truth
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.traps import find_truth
 
 LIMIT = 60.0  # s per 1,000 maps
 KINDS = 10  # different maps

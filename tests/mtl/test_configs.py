@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mtl.ablation.grid import Ablation, plan
 from mtl.config import TrainConfig
-from mtl.grid import Ablation, plan
-from mtl.settings import check_settings
-from targets.cli import read_record
+from mtl.training.check_settings import check_settings
+from targets.common.cli import read_record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RECIPES = sorted(CONFIGS.glob("*.yaml"))

@@ -21,8 +21,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
-from mtl.names import pick
-from targets.cli import Names, run
+from mtl.registry import pick
+from targets.common.cli import Names, run
 from targets.errors import UserError
 from tests.soak.mutate import CHANGES, Step, mutated
 from tests.soak.readers import READERS, Reader

@@ -24,12 +24,12 @@ from typing import Any
 
 import torch
 
-from mtl.checkpoint import POSITION, read_checkpoint
 from mtl.config import LoopConfig, OptimConfig, TrainConfig
-from mtl.train import fit
-from targets.cli import Names, run
-from targets.files import HALF_WRITTEN
-from targets.locks import in_use
+from mtl.models.checkpoint import POSITION, read_checkpoint
+from mtl.training.run import fit
+from targets.common.atomic_write import HALF_WRITTEN
+from targets.common.cli import Names, run
+from targets.common.folder_lock import in_use
 from targets.scene import Scene
 from tests.conftest import dome_scene, tiny_config
 

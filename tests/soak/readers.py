@@ -11,25 +11,26 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from mtl.checkpoint import build_net
+from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.results import read_results, write_results
 from mtl.config import TrainConfig
-from mtl.grid import Ablation, plan
-from mtl.predict import load_predictor
-from mtl.results import read_results, write_results
-from mtl.review import predicted_in
-from mtl.weights import write_weights
-from targets.cli import read_record
+from mtl.inference.predictor import load_predictor
+from mtl.models.checkpoint import build_net
+from mtl.models.safetensors_io import write_weights
+from mtl.review.app import predicted_in
+from targets.common.cli import read_record
+from targets.common.windowed_rasters import raster_of
 from targets.errors import UserError
-from targets.fault_names import name_faults
-from targets.faults import rasterise_faults, read_faults
-from targets.folder import write_folder
-from targets.grids import format_of, read_grid, read_surface, write_grid
-from targets.maps import list_maps, read_map
-from targets.pictures import read_colours, read_grey, read_mask, read_rgba
-from targets.rasters import raster_of
-from targets.render import with_picture
+from targets.io.catalogue import list_maps, read_map
+from targets.io.fault_files import read_faults
+from targets.io.fault_names import name_faults
+from targets.io.grids.registry import format_of, read_grid, read_surface, write_grid
+from targets.io.images import read_colours, read_grey, read_mask, read_rgba
+from targets.io.map_folder import write_folder
+from targets.io.tgs_salt import read_table, write_set
+from targets.rendering.map import with_picture
 from targets.scene import Geo
-from targets.tgs import read_table, write_set
+from targets.surface.rasterize_faults import rasterise_faults
 from tests.conftest import dome_scene, tiny_config
 
 SIZE = 24  # cells of a sample, both ways
@@ -236,7 +237,7 @@ def _read_faults(folder: Path) -> None:
 
 
 def _salt(folder: Path) -> None:
-    from targets.seismic import make_image
+    from targets.synthetic.seismic_salt import make_image
 
     write_set([make_image(1), make_image(2)], [make_image(3)], folder / "set")
 
@@ -254,7 +255,7 @@ def _read_salt(folder: Path) -> None:
 def _checkpoints(folder: Path) -> None:
     import torch
 
-    from mtl.checkpoint import KEY
+    from mtl.models.checkpoint import KEY
 
     net = replace(tiny_config().net, encoder="tu-test_efficientnet", decoder_channels=[8, 8, 8, 8, 8])
     config = tiny_config(heads=("trap",), inputs=("depth",), net=net)
@@ -293,8 +294,8 @@ def _read_ablation(folder: Path) -> None:
 
 
 def _results(folder: Path) -> None:
-    from mtl.evaluate import MapScore
-    from mtl.results import SCORES, Result
+    from mtl.ablation.results import SCORES, Result
+    from mtl.evaluation.evaluate import MapScore
 
     sums = dict.fromkeys(SCORES["trap"].sums, 2.0)
     maps = (MapScore("a", "g", {"trap": sums}), MapScore("b", "g", {"trap": sums}))
@@ -303,8 +304,8 @@ def _results(folder: Path) -> None:
 
 
 def _predictions(folder: Path) -> None:
-    from mtl.heads import HEADS
-    from mtl.outputs import write_picture
+    from mtl.prediction.writers import write_picture
+    from mtl.tasks.heads import HEADS
 
     scene = dome_scene("map", SIZE)
     (folder / "map").mkdir(parents=True)

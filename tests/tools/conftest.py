@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from targets.cli import run
-from targets.finished import FINISHED
+from targets.common.cli import run
+from targets.common.resume import FINISHED
 
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")  # at which a GeoPackage says it was written
 

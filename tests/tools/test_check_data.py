@@ -2,7 +2,7 @@
 
 import pytest
 
-from targets.cli import run
+from targets.common.cli import run
 from tests.tools.conftest import contents
 from tools.check_data import main
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from targets.closure import find_closures, tiled
-from targets.folder import write_folder
+from targets.closure import find_closures
+from targets.closure import out_of_core as tiled
+from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
 from tests.tools.conftest import contents
 from tools.closures import main as main

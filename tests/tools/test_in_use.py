@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from targets.cli import run
-from tests.targets.test_locks import HOLD
+from targets.common.cli import run
+from tests.targets.common.test_folder_lock import HOLD
 from tools import ablate, crossval, train
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from targets.maps import list_maps, read_map
-from targets.synth import make_scene
+from targets.io.catalogue import list_maps, read_map
+from targets.synthetic.structure_maps import make_scene
 from tools.make_maps import main as main
 
 TOOL = Path(__file__).parents[2] / "tools" / "make_maps.py"

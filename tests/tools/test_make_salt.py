@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from targets.cli import run
-from targets.maps import list_maps, read_map
-from targets.seismic import make_image
+from targets.common.cli import run
+from targets.io.catalogue import list_maps, read_map
+from targets.synthetic.seismic_salt import make_image
 from tools.make_salt import SEEDS, main
 
 

@@ -6,11 +6,11 @@ import threading
 import numpy as np
 import pytest
 
-from mtl.heads import HEADS
-from mtl.outputs import coloured
-from mtl.review import LOOPBACK, Desk, Layer, listening
-from targets.folder import write_folder
-from targets.maps import Reading, list_maps, read_map
+from mtl.prediction.writers import coloured
+from mtl.review.app import LOOPBACK, Desk, Layer, listening
+from mtl.tasks.heads import HEADS
+from targets.io.catalogue import Reading, list_maps, read_map
+from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
 from tools.review import main  # noqa: F401 (the fixture `call`)
 

@@ -7,11 +7,11 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from mtl.predict import load_predictor
-from targets.cli import run
-from targets.finished import FINISHED
-from targets.maps import list_maps, read_map
-from targets.tgs import SIDE, decode_runs, read_table
+from mtl.inference.predictor import load_predictor
+from targets.common.cli import run
+from targets.common.resume import FINISHED
+from targets.io.catalogue import list_maps, read_map
+from targets.io.tgs_salt import SIDE, decode_runs, read_table
 from tools.check_data import main as check_data
 from tools.evaluate import main as evaluate
 from tools.make_salt import main as make_salt

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mtl.config import LoopConfig, OptimConfig, SplitConfig
-from mtl.train import train
-from targets.cli import Names
+from mtl.training.run import train
+from targets.common.cli import Names
 from tests.conftest import tiny_config
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-import mtl.weights
-from targets.cli import run
-from targets.finished import FINISHED
-from targets.folder import write_folder
-from targets.grids import write_grid
+import mtl.models.safetensors_io
+from targets.common.cli import run
+from targets.common.resume import FINISHED
+from targets.io.grids.registry import write_grid
+from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
 from tests.tools.conftest import contents
 from tools.evaluate import main as evaluate
@@ -73,7 +73,7 @@ def test_resume_takes_the_settings_of_the_run(run_folder, tmp_path, dome_maps):
 
 
 def test_no_checkpoint_means_the_packages_model(run_folder, dome_maps, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(mtl.weights, "DEFAULT", tmp_path / "default.safetensors")
+    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", tmp_path / "default.safetensors")
     words = [str(dome_maps / "dome0"), "--out", str(tmp_path / "p")]
     with pytest.raises(SystemExit):
         run(predict, words)

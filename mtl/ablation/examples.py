@@ -1,0 +1,90 @@
+"""What the rows of an ablation answer on the same few maps: kept with every run, drawn side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from mtl.ablation.grid import Job
+from mtl.tasks.base import Output
+from mtl.tasks.heads import HEADS, outputs_of
+from targets.common.atomic_write import written_whole
+from targets.io.catalogue import Reading, list_maps, read_map
+from targets.rendering.map import with_picture
+from targets.scene import Float, Scene
+from targets.truth.traps import TruthOptions, find_truth
+
+SHOWN = 6  # maps, evenly spread over a test set
+EXAMPLES = "examples.npz"  # in a run's folder, under the test set's name
+OUTPUTS = {output.name: output for output in outputs_of(tuple(HEADS.values()))}
+
+
+def write_examples(
+    answer: Callable[[Scene], Mapping[str, Float]],
+    outputs: Sequence[Output],
+    options: TruthOptions,
+    data: Sequence[str],
+    how: Reading,
+    path: Path,
+) -> None:
+    """Write what is drawn of a run: picture/MAP, and OUTPUT/truth/MAP and OUTPUT/answer/MAP as one plane each.
+
+    Parameters
+    ----------
+    answer : a scene -> {output: values (C, H, W)}.
+    data : the test set.
+    """
+    sources = list_maps(data, how.layout)
+    kept: dict[str, Any] = {}
+    for number in np.unique(np.linspace(0, len(sources) - 1, SHOWN).astype(int)):
+        scene = read_map(sources[number], how.fill, how.elevation)
+        values, truth = answer(scene), find_truth(scene, options)
+        kept[f"picture/{scene.name}"] = with_picture(scene).rgb
+        for output in outputs:
+            target, valid = output.target(truth)
+            shown = np.where(valid, output.drawing.plane(target), np.nan)
+            kept[f"{output.name}/truth/{scene.name}"] = shown.astype(np.float16)
+            kept[f"{output.name}/answer/{scene.name}"] = output.drawing.plane(values[output.name]).astype(np.float16)
+    with written_whole(path) as temporary:
+        np.savez_compressed(temporary, **kept)
+
+
+def draw_examples(grid: Sequence[Job], test: str, condition: str) -> Figure | None:
+    """Picture, truth, and every row's answers (its first seed's) on some maps of a test set; None if none were kept."""
+    columns: list[tuple[str, Output, dict[str, np.ndarray]]] = []
+    for job in grid:
+        path = job.folder / test / EXAMPLES
+        if job.seed or job.condition != condition or not path.exists():
+            continue
+        with np.load(path) as file:
+            kept = dict(file)
+        for name in job.answers:
+            if any(key.startswith(f"{name}/answer/") for key in kept):
+                columns.append((job.row if len(job.answers) == 1 else f"{job.row}:\n{name}", OUTPUTS[name], kept))
+    if not columns:
+        return None
+    _, first, kept = columns[0]
+    maps = [key.removeprefix("picture/") for key in kept if key.startswith("picture/")]
+    figure = Figure(figsize=(1.9 * (len(columns) + 2) + 0.6, 1.85 * len(maps) + 0.9), dpi=80, layout="constrained")
+    axes = figure.subplots(len(maps), len(columns) + 2, squeeze=False)
+    for row, name in zip(axes, maps, strict=True):
+        row[0].imshow(kept[f"picture/{name}"])
+        row[0].set_ylabel(name, fontsize=8)
+        _show(row[1], first, kept[f"{first.name}/truth/{name}"])
+        for axis, (_, output, own) in zip(row[2:], columns, strict=True):
+            _show(axis, output, own[f"{output.name}/answer/{name}"])
+        for axis in row:
+            axis.set(xticks=[], yticks=[])
+    for axis, title in zip(axes[0], ["picture", "truth", *(title for title, _, _ in columns)], strict=True):
+        axis.set_title(title, fontsize=9)
+    figure.suptitle(f"{test} · {condition}: {first.unit}", fontsize=10)
+    return figure
+
+
+def _show(axis: Any, output: Output, plane: np.ndarray) -> None:
+    drawing = output.drawing
+    colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
+    axis.imshow(plane.astype(np.float32), cmap=colours, vmin=drawing.low, vmax=drawing.high, interpolation="nearest")

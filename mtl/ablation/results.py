@@ -1,0 +1,135 @@
+"""What finished ablation runs left: figures of every run, and the sums per map they follow from, as two CSV files.
+
+Both are small texts that can be committed: whoever continues an ablation elsewhere does not repeat what is in them.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtl.evaluation.evaluate import MapScore
+from mtl.metrics.base import Score, Sums, pool
+from mtl.tasks.heads import HEADS, outputs_of
+from targets.common.csv_tables import read_csv, write_csv
+from targets.errors import UserError
+
+FIGURES, SUMS = "results.csv", "sums.csv"
+Key = tuple[str, str, int, str]  # row, condition, seed, test set
+RUN = ("row", "condition", "seed", "test", "settings")
+SCORES: dict[str, Score] = {output.name: output.score for output in outputs_of(tuple(HEADS.values()))}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run on one test set.
+
+    settings : fingerprint of all settings of the run: another one means that the run is out of date.
+    seconds_per_step : NaN for a baseline.
+    maps : the sums of every output on every map.
+    """
+
+    row: str
+    condition: str
+    seed: int
+    test: str
+    settings: str
+    seconds_per_step: float
+    maps: tuple[MapScore, ...]
+
+    @property
+    def key(self) -> Key:
+        """What tells one result from another."""
+        return self.row, self.condition, self.seed, self.test
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs that were scored."""
+        return tuple(self.maps[0].sums)
+
+    def figures(self) -> dict[str, float]:
+        """{OUTPUT/FIGURE: value} over all maps pooled."""
+        return {
+            f"{output}/{name}": value
+            for output in self.outputs
+            for name, value in SCORES[output].ratios(pool([m.sums[output] for m in self.maps])).items()
+        }
+
+
+def read_results(folder: Path) -> dict[Key, Result]:
+    """The results that `write_results` left in a folder; none if there are none.
+
+    Raises
+    ------
+    UserError : a file is damaged, or does not belong to the other.
+    """
+    if not (folder / FIGURES).exists():
+        return {}
+    maps: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Sums]]] = defaultdict(lambda: defaultdict(dict))
+    try:
+        for line in read_csv(folder / SUMS):
+            score = SCORES[line["output"]]
+            own = {name: float(line[name]) for name in score.sums}
+            maps[tuple(line[name] for name in RUN)][line["group"], line["map"]][line["output"]] = own
+        found = {}
+        for line in read_csv(folder / FIGURES):
+            scores = [MapScore(name, group, sums) for (group, name), sums in maps[tuple(line[n] for n in RUN)].items()]
+            if len(scores) != int(line["maps"]):
+                raise ValueError(
+                    f"{SUMS} has {len(scores)} of the {line['maps']} maps of {'/'.join(line[n] for n in RUN)}"
+                )
+            seconds = float(line["seconds_per_step"] or "nan")
+            run = line["row"], line["condition"], int(line["seed"]), line["test"], line["settings"]
+            result = Result(*run, seconds, tuple(scores))
+            found[result.key] = result
+    except (KeyError, ValueError, OSError, csv.Error) as error:
+        raise UserError(
+            folder / FIGURES,
+            f"cannot be read with {SUMS} beside it ({error})",
+            "the two files as tools/ablate.py wrote them",
+            "restore them, or remove both to start again",
+        ) from error
+    return found
+
+
+def write_results(folder: Path, results: Iterable[Result], figures: Sequence[str]) -> None:
+    """Write results.csv (a line per run and test set) and sums.csv (a line per run, map and output).
+
+    Parameters
+    ----------
+    figures : those that get a column for each output.
+    """
+    results = list(results)
+    outputs = list(dict.fromkeys(output for result in results for output in result.outputs))
+    names = list(dict.fromkeys(name for output in outputs for name in SCORES[output].sums))
+    wanted = [f"{output}/{figure}" for output in outputs for figure in figures]
+    _write(folder / SUMS, [*RUN, "group", "map", "output", *names], _sums_lines(results))
+    _write(folder / FIGURES, [*RUN, "maps", "seconds_per_step", *wanted], _figures_lines(results, wanted))
+
+
+def _sums_lines(results: Iterable[Result]) -> Iterator[Mapping[str, object]]:
+    for result in results:
+        for score in result.maps:
+            for output, sums in score.sums.items():
+                counts = {name: f"{value:.10g}" for name, value in sums.items()}
+                yield _run(result) | {"group": score.group, "map": score.name, "output": output} | counts
+
+
+def _figures_lines(results: Iterable[Result], wanted: Sequence[str]) -> Iterator[Mapping[str, object]]:
+    for result in results:
+        figures = result.figures()
+        line = {name: _number(figures.get(name, float("nan"))) for name in wanted}
+        yield _run(result) | {"maps": len(result.maps), "seconds_per_step": _number(result.seconds_per_step)} | line
+
+
+def _run(result: Result) -> dict[str, object]:
+    return {name: getattr(result, name) for name in RUN}
+
+
+def _number(value: float) -> str:
+    return "" if value != value else f"{value:.5g}"
+
+
+def _write(path: Path, names: list[str], lines: Iterable[Mapping[str, object]]) -> None:
+    write_csv(path, names, ([line.get(name, "") for name in names] for line in lines))

@@ -1,0 +1,80 @@
+"""Which maps train and which validate; maps of one group (cut from one larger map) always stay together."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from mtl.config import SplitConfig
+from targets.errors import UserError
+from targets.scene import Scene
+from targets.truth.traps import TruthOptions, find_truth
+
+
+def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) -> tuple[list[Scene], list[Scene]]:
+    """Training and validation maps: a share of the groups, or one of several folds.
+
+    Raises
+    ------
+    UserError : too few groups.
+    """
+    groups = sorted({scene.group for scene in scenes})
+    wanted = max(2, split.folds)
+    if len(groups) < wanted:
+        raise UserError(
+            "--data",
+            f"{len(scenes)} map(s) of {len(groups)} group(s)",
+            f"at least {wanted} groups, one of them to validate on",
+            "add maps, give validation maps with --split.data DIR, or check the pipeline with --overfit 1",
+        )
+    held = fold_of(scenes, split, options) if split.folds else share_of(groups, split)
+    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
+
+
+def share_of(groups: Sequence[str], split: SplitConfig) -> set[str]:
+    """A share of the groups, drawn by seed."""
+    shuffled = np.random.default_rng(split.seed).permutation(groups)
+    return set(shuffled[: min(max(1, round(split.share * len(groups))), len(groups) - 1)])
+
+
+def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) -> set[str]:
+    """The groups of fold number `split.fold`: each fold holds as many maps of each class of coverage as it can.
+
+    Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled.
+
+    Raises
+    ------
+    UserError : there is no such fold.
+    """
+    if not 0 <= split.fold < split.folds:
+        raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
+    covered = [coverage_class(scene, options) for scene in scenes]
+    groups = [scene.group for scene in scenes]
+    if len(set(groups)) == len(groups):
+        folds = StratifiedKFold(split.folds, shuffle=True, random_state=split.seed).split(covered, covered)
+    else:
+        rule = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
+        folds = rule.split(covered, covered, groups)
+    _, held = list(folds)[split.fold]
+    return {scenes[i].group for i in held}
+
+
+def coverage_class(scene: Scene, options: TruthOptions) -> int:
+    """0 for a map without traps (or salt), else i for traps that cover up to i tenths of it: 11 classes."""
+    covered = (find_truth(scene, options).labels > 0) & scene.map_valid
+    return math.ceil(round(10 * float(covered.sum()) / float(scene.map_valid.sum()), 9))
+
+
+def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
+    """The training maps of the first `split.maps` groups in the seed's order, or all of them if it is 0.
+
+    Raises
+    ------
+    UserError : there are fewer groups.
+    """
+    groups = sorted({scene.group for scene in scenes})
+    if split.maps > len(groups):
+        raise UserError("split.maps", f"{split.maps}", f"at most the {len(groups)} groups of maps to train on")
+    chosen = set(np.random.default_rng(split.seed).permutation(groups)[: split.maps or len(groups)])
+    return [scene for scene in scenes if scene.group in chosen]

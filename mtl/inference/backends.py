@@ -1,0 +1,144 @@
+"""What runs a network: torch itself, or an engine that is faster on this processor and takes time to get ready."""
+
+import copy
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mtl.inference.onnx import INPUT, optional, to_onnx
+from mtl.inference.tiling import Net
+from targets.errors import UserError
+
+Backend = Literal["auto", "torch", "compile", "onnx", "openvino"]
+Precision = Literal["32", "bf16"]
+
+EXTRA = "fast"
+# Tiles of 256 cells after which getting OpenVINO ready has paid: docs/speed.md.
+PATIENCE = 64
+
+
+def with_backend(net: nn.Module, planes: int, backend: Backend, precision: Precision) -> Net:
+    """A function that answers as a network in evaluation does, in float32: (B, planes, H, W) -> {name: (B, C, H, W)}.
+
+    Parameters
+    ----------
+    planes : of the inputs.
+    backend : torch; compile (torch's own compiler); onnx and openvino (on the CPU, one size of tile); auto: on the CPU
+        torch for the first `PATIENCE` tiles, then the fastest engine that is installed; on a GPU torch.
+    precision : 32, or bf16: half the bits inside the network.
+
+    Raises
+    ------
+    UserError : an engine is not installed, or does not fit the device or the precision.
+    """
+    on_cpu = next(net.parameters()).device.type == "cpu"
+    if backend == "auto":
+        now = with_backend(net, planes, "torch", precision)
+        engine = fastest(precision)
+        if not on_cpu or engine is None:
+            return now
+        return Patient(now, lambda: with_backend(net, planes, engine, precision))
+    if backend in ENGINES:
+        if not on_cpu or not fits(backend, precision):
+            raise UserError("--backend", f"{backend} in precision {precision} on {'the CPU' if on_cpu else 'a GPU'}",
+                            "onnx in precision 32 or openvino, on the CPU", "use --backend torch")  # fmt: skip
+        return ENGINES[backend](to_onnx(net, planes), precision)
+    if precision == "bf16":
+        net = copy.deepcopy(net).to(torch.bfloat16)
+    return Torch(torch.compile(net) if backend == "compile" else net, next(net.parameters()).dtype)
+
+
+@dataclass(frozen=True)
+class Torch:
+    """A network run by torch, whatever type of number it calculates in."""
+
+    net: Callable[[Tensor], dict[str, Tensor]]
+    inside: torch.dtype
+
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        return {name: values.float() for name, values in self.net(x.to(self.inside)).items()}
+
+
+@dataclass
+class Patient:
+    """One function for the first tiles, and another, which takes time to make, once there are many.
+
+    So a single small map never waits, and many maps wait at most about twice as long as with the better choice (the
+    ski-rental rule). It counts tiles rather than seconds, so that the same maps give the same answers again.
+    """
+
+    now: Net
+    make: Callable[[], Net]
+    seen: int = 0
+    later: Net | None = field(default=None, init=False)
+
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        self.seen += len(x)
+        if self.later is None and self.seen > PATIENCE:
+            self.later = self.make()
+        return (self.later or self.now)(x)
+
+
+class Onnx:
+    """A graph run by ONNX Runtime with as many threads as torch has."""
+
+    def __init__(self, graph: bytes, precision: Precision) -> None:
+        runtime = optional("onnxruntime", EXTRA)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        answers = self._session.run(self._names, {INPUT: x.contiguous().numpy()})
+        return {name: torch.from_numpy(values) for name, values in zip(self._names, answers, strict=True)}
+
+
+class OpenVino:
+    """A graph run by OpenVINO with as many threads as torch has, one tile at a time.
+
+    It is compiled once per shape of a tile, because a graph of any shape would run slower.
+    """
+
+    def __init__(self, graph: bytes, precision: Precision) -> None:
+        openvino = optional("openvino", EXTRA)
+        self._core, self._graph = openvino.Core(), graph
+        self._options = {
+            "INFERENCE_PRECISION_HINT": {"32": "f32", "bf16": "bf16"}[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        }
+        self._compiled: dict[torch.Size, Any] = {}
+
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        if x.shape[1:] not in self._compiled:
+            model = self._core.read_model(self._graph)
+            model.reshape([1, *x.shape[1:]])
+            self._compiled[x.shape[1:]] = self._core.compile_model(model, "CPU", self._options)
+        compiled = self._compiled[x.shape[1:]]
+        tiles = [compiled(tile[None]) for tile in x.contiguous().numpy()]
+        return {
+            out.any_name: torch.from_numpy(np.concatenate([tile[out] for tile in tiles])) for out in compiled.outputs
+        }
+
+
+# The fastest first.
+ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVino, "onnx": Onnx}
+LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
+
+
+def fastest(precision: Precision) -> Backend | None:
+    """The fastest engine on a CPU that is installed, None without any."""
+    if not importlib.util.find_spec("onnx"):
+        return None
+    return next((e for e in ENGINES if fits(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
+
+
+def fits(engine: Backend, precision: Precision) -> bool:
+    """Whether an engine calculates in a precision: ONNX Runtime knows no bf16 on the CPU."""
+    return precision == "32" or engine == "openvino"

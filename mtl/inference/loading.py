@@ -1,0 +1,84 @@
+"""Which predictor does a process work with? It is loaded once, by options with which all processes answer alike."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from mtl.config import Symmetry
+from mtl.inference.backends import PATIENCE, Backend, Precision, fastest
+from mtl.inference.predictor import Predictor, load_predictor
+from mtl.models.safetensors_io import default_model
+from targets.common.cli import Names
+from targets.common.parallel import Farm
+from targets.common.resume import state_of
+
+
+@dataclass(frozen=True)
+class PredictorOptions:
+    """Which networks answer, and how they look; what `load_predictor` takes.
+
+    Fields
+    ------
+    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
+        model that comes with the package.
+    stride : cells between tiles, a multiple of 32; by default as the run's config says.
+    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
+    device : auto, cpu, cuda, ...
+    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
+        for many on a CPU the fastest that is installed.
+    precision : 32, or bf16: faster on processors that know it, and less exact.
+    """
+
+    checkpoint: Names | None = None
+    stride: int | None = None
+    tta: Symmetry | None = None
+    device: str = "auto"
+    backend: Backend = "auto"
+    precision: Precision = "32"
+
+
+def for_maps(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
+    """What `loaded` takes for these maps: a backend that does not depend on what a process saw before, where it may.
+
+    Parameters
+    ----------
+    maps : how many there are. Beyond `PATIENCE` there are as many tiles at least, and auto is the fastest engine for
+        all of them.
+    one_by_one : whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
+    """
+    _loaded.cache_clear()  # one that counted the tiles of an earlier call may be at another engine by now
+    if options.backend != "auto" or (maps <= PATIENCE and one_by_one):
+        return options
+    on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
+    engine = fastest(options.precision) if on_cpu and maps > PATIENCE else None
+    return replace(options, backend=engine or "torch")
+
+
+def loaded(options: PredictorOptions, threads: int | None = None) -> Predictor:
+    """The predictor, loaded once by each process that predicts.
+
+    Parameters
+    ----------
+    threads : of torch in this process from now on; None leaves them.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return _loaded(options, states_of(options))
+
+
+def states_of(options: PredictorOptions) -> tuple[object, ...]:
+    """What changes when a checkpoint is written anew."""
+    return tuple(state_of(Path(file)) for file in options.checkpoint or (default_model(),))
+
+
+@lru_cache(maxsize=1)
+def _loaded(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
+    checkpoint, precision = options.checkpoint, options.precision
+    return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
+
+
+def threads_of(farm: Farm) -> int | None:
+    """Threads of torch in each process of this machine, which share its cores; None leaves them as they are."""
+    return max(1, torch.get_num_threads() // farm.jobs) if farm.here and not farm.alone else None

@@ -1,0 +1,182 @@
+"""What a checkpoint holds beside Lightning's own state, and how one is read without trusting it."""
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtl.config import TrainConfig
+from mtl.data.channels import INPUTS, InputChannel
+from mtl.data.modality_masking import every_set
+from mtl.models.multi_head_net import MultiHeadNet
+from mtl.models.safetensors_io import SUFFIX, read_weights
+from mtl.registry import pick
+from mtl.tasks.base import Head
+from mtl.tasks.heads import HEADS, with_losses
+from targets.common.cli import checked_record
+from targets.errors import UserError
+
+LONGEST_SIDE = 2**14  # cells of a patch or tile; more fits on no device
+KEY = "trapmtl"  # the resolved config of the run, as plain types
+POSITION = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
+MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
+
+
+def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
+    """The config of a run, and the whole checkpoint; of a .safetensors file, its weights as `state_dict` alone.
+
+    No code in the file can run (`weights_only=True`).
+
+    Raises
+    ------
+    UserError : missing, damaged or foreign file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(path, "no such file", "a checkpoint", MEND)
+    content: Any
+    try:
+        if path.suffix == SUFFIX:
+            settings, state = read_weights(path)
+            content = {KEY: settings, "state_dict": state}
+        else:
+            _check_archive(path)
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
+    except Exception as error:  # a stranger's pickle can make torch stumble anywhere
+        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
+    if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
+        raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
+    try:
+        config = checked_record(TrainConfig, of_today(content[KEY]))
+    except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
+    for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
+        if not 0 < side <= LONGEST_SIDE:
+            raise UserError(path, f"{name} is {side}", f"1 to {LONGEST_SIDE}", MEND)
+    state = content["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(n, str) and torch.is_tensor(t) for n, t in state.items()):
+        raise UserError(path, "holds no weights", "tensors by name", MEND)
+    return config, content
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what torch never writes: another format than its zip, and packed or overlapping entries, which unpack to
+    more than the file has."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise UserError(path, "packed entries", "an archive as torch.save writes it", MEND)
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", MEND)
+
+
+def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an earlier version in the words of this one: augment.d4 has become augment.symmetry, and
+    loop.devices what torchrun says."""
+    augment, loop = dict(plain["augment"]), dict(plain["loop"])
+    if "d4" in augment:
+        augment["symmetry"] = "d4" if augment.pop("d4") else "none"
+    loop.pop("devices", None)
+    return {**plain, "augment": augment, "loop": loop}
+
+
+def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
+    """The network of a config with its records; `pretrained` False leaves ImageNet's weights out.
+
+    Raises
+    ------
+    UserError : a name that is unknown, or that no library knows.
+    """
+    if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
+        raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
+    inputs = pick(INPUTS, config.inputs, "--inputs")
+    heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
+    net = config.net if pretrained else replace(config.net, weights="none")
+    sets = every_set(inputs, config.shown)
+    return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads
+
+
+def trained_net(
+    config: TrainConfig, state: Mapping[str, Tensor], path: str | Path
+) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
+    """`build_net` with the weights of a training run.
+
+    The weights are held against a network without memory first: a config that a stranger wrote may ask for any size.
+
+    Raises
+    ------
+    UserError : they are the weights of another network, or the config describes none.
+    """
+    try:
+        with torch.device("meta"):
+            planned, _, _ = build_net(config, pretrained=False)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries say of names and sizes that make no network
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(path, f"describes no network ({type(error).__name__}: {reason})", "", MEND) from error
+    load_weights(planned, {name: value.to("meta") for name, value in state.items()}, path)
+    net, inputs, heads = build_net(config, pretrained=False)
+    load_weights(net, state, path)
+    return net, inputs, heads
+
+
+def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Put a training run's weights into its network.
+
+    Raises
+    ------
+    UserError : they are the weights of another network, of other heads or inputs.
+    """
+    try:
+        net.load_state_dict({n.removeprefix("net."): value for n, value in state.items() if n.startswith("net.")})
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            path,
+            f"holds the weights of another network ({reason})",
+            f"heads {', '.join(net.heads)}",
+            "give the checkpoint of the same heads and inputs",
+        ) from error
+
+
+def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
+    """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
+    keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema")
+    for key, before, now in differing(keys, saved, asked):
+        raise UserError(
+            path,
+            f"a checkpoint with {key} {before}",
+            f"{key} {now}",
+            f"leave out --{key} or start a new run with --out",
+        )
+
+
+def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
+    """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
+    first."""
+    keys = ("heads", "inputs", "shown", "patches.size", "patches.context", "patches.longest", "targets")
+    for key, own, expected in differing(keys, config, wanted):
+        raise UserError(
+            path,
+            f"was trained with {key} {own}",
+            f"{key} {expected}, as {first}",
+            "an ensemble averages networks that answer the same questions about the same inputs",
+        )
+
+
+def differing(keys: Sequence[str], own: TrainConfig, other: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
+    """The settings, of those with these dotted names, in which two configs differ: name and both values."""
+    for key in keys:
+        values = attrgetter(key)(own), attrgetter(key)(other)
+        if values[0] != values[1]:
+            yield key, *values

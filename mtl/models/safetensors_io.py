@@ -1,0 +1,78 @@
+"""A trained network as one small file that holds no code (safetensors), and the one that comes with the package."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from mtl.config import TrainConfig
+from targets.common.atomic_write import written_whole
+from targets.errors import UserError
+
+SUFFIX = ".safetensors"
+DEFAULT = Path(__file__).parent / "bundled" / f"default{SUFFIX}"
+LARGEST = 16_000_000  # bytes of the file that comes with the package: it is fetched with every installation
+CONFIG = "config"  # in the file's metadata: the settings of the training run, as JSON
+
+
+def default_model() -> Path:
+    """The model that comes with the package.
+
+    Raises
+    ------
+    UserError : there is none yet.
+    """
+    if not DEFAULT.is_file():
+        raise UserError(
+            "trapmtl",
+            "this version comes without a trained model",
+            "a checkpoint of your own",
+            "train one with tools/train.py and name its best.ckpt",
+        )
+    return DEFAULT
+
+
+def write_weights(config: TrainConfig, state: Mapping[str, Tensor], path: Path) -> int:
+    """Write a network's weights with its settings; returns the bytes of the file.
+
+    Kernels become float16, half of whose numbers' size is saved; what is one number per channel (statistics of batch
+    norms, whose range is wide, and biases) stays float32.
+
+    Parameters
+    ----------
+    state : of a training run or of `read_weights`; only the network's own tensors (`net.`) are written. Where the
+        maps of the run lay is not.
+    """
+    tensors = {name: small(value).contiguous() for name, value in state.items() if name.startswith("net.")}
+    told = replace(config, data="", init=None, split=replace(config.split, data=None))
+    content = save(tensors, {CONFIG: json.dumps(told.as_dict(), ensure_ascii=False)})
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+    return len(content)
+
+
+def small(value: Tensor) -> Tensor:
+    """A kernel (2 axes or more) in float16, if all of it fits there; other tensors as they are."""
+    if not value.is_floating_point() or value.ndim < 2:
+        return value
+    half = value.half()
+    return half if half.isfinite().all() else value
+
+
+def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The settings as plain types, and the tensors in float32, of a file of `write_weights`.
+
+    Raises
+    ------
+    SafetensorError, KeyError, ValueError, OSError : a damaged or foreign file.
+    """
+    with safe_open(path, framework="pt") as file:
+        settings = json.loads((file.metadata() or {})[CONFIG])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    return settings, {name: t.float() if t.dtype == torch.float16 else t for name, t in tensors.items()}

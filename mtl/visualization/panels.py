@@ -1,0 +1,123 @@
+"""What a person sees of each output in TensorBoard: input, target, prediction, error and validity of whole maps."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mtl.data.sample import Sample
+from mtl.metrics.keypoints import Hits
+from mtl.tasks.base import Output
+from targets.rendering.map import with_picture
+from targets.scene import Bool, Float
+
+COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
+
+
+def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequence[Mapping[str, Float]]) -> Figure:
+    """One row per map, one column per question. The caller closes nothing: the figure belongs to no window."""
+    rows = len(samples)
+    figure = Figure(figsize=(15, 2.9 * rows + 0.5), dpi=70, layout="constrained")
+    axes = figure.subplots(rows, len(COLUMNS), squeeze=False)
+    drawing = output.drawing
+    targets = [sample.target_of(output) for sample in samples]
+    shown = [np.where(valid, drawing.plane(target), np.nan) for target, valid in targets]
+    high = drawing.high
+    if high is None:  # one scale for all maps, so that they can be compared
+        high = max([float(np.nanmax(t)) for t in shown if np.isfinite(t).any()], default=1.0)
+    colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
+    span = high - drawing.low
+    for row, (sample, target, prediction) in enumerate(zip(samples, shown, predictions, strict=True)):
+        guess, valid = drawing.plane(prediction[output.name]), targets[row][1]
+        error = np.where(valid, guess - target, np.nan)
+        scale = {"cmap": colours, "vmin": drawing.low, "vmax": high, "interpolation": "nearest"}
+        values = axes[row, 1].imshow(target, **scale)
+        axes[row, 0].imshow(with_picture(sample.scene).rgb)
+        axes[row, 2].imshow(guess, **scale)
+        grey = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
+        errors = axes[row, 3].imshow(error, cmap=grey, vmin=-span, vmax=span, interpolation="nearest")
+        axes[row, 4].imshow(valid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        figure.colorbar(values, ax=axes[row, 2], shrink=0.8)
+        figure.colorbar(errors, ax=axes[row, 3], shrink=0.8)
+        axes[row, 0].set_ylabel(sample.scene.name, fontsize=9)
+        for axis in axes[row]:
+            axis.set(xticks=[], yticks=[])
+    for axis, title in zip(axes[0], COLUMNS, strict=True):
+        axis.set_title(title, fontsize=10)
+    figure.suptitle(f"{output.name}: {output.unit}", fontsize=12)
+    return figure
+
+
+def cosine_panel(heads: Sequence[str], cosines: Mapping[tuple[str, str], float]) -> Figure:
+    """Who fights whom: `draw_cosines` as a picture of its own."""
+    side = 0.85 * len(heads)
+    figure = Figure(figsize=(side + 3.2, side + 1.4), dpi=90, layout="constrained")
+    draw_cosines(figure.subplots(), heads, cosines)
+    return figure
+
+
+def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, str], float]) -> None:
+    """Cosines between the heads' gradients at the shared features, {(head, other head): cosine}, as a matrix.
+
+    Pairs that never had a gradient at once stay empty.
+    """
+    matrix = np.full((len(heads), len(heads)), np.nan)
+    for (a, b), value in cosines.items():
+        matrix[heads.index(a), heads.index(b)] = matrix[heads.index(b), heads.index(a)] = value
+    colours = matplotlib.colormaps["RdBu"].with_extremes(bad="0.9")
+    image = axes.imshow(matrix, cmap=colours, vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            ink = "white" if abs(value) > 0.6 else "black"
+            axes.text(
+                column, row, f"{value:+.2f}".replace("-0.00", "+0.00"), ha="center", va="center", color=ink, fontsize=12
+            )
+    axes.set_xticks(range(len(heads)), heads, rotation=35, ha="right", fontsize=11)
+    axes.set_yticks(range(len(heads)), heads, fontsize=11)
+    axes.set_title("cosine of the heads' gradients", fontsize=12)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8, ticks=[-1, 0, 1])
+    bar.ax.set_yticklabels(["-1 fight", "0 apart", "+1 agree"])
+
+
+def hits_panel(
+    output: Output,
+    find: Callable[[Float, Float, Bool], Hits],
+    samples: Sequence[Sample],
+    predictions: Sequence[Mapping[str, Float]],
+) -> Figure:
+    """The picture of each map, with the true points that were found, those that were missed, and false alarms."""
+    columns = math.ceil(math.sqrt(len(samples)))
+    rows = math.ceil(len(samples) / columns)
+    figure = Figure(figsize=(5.5 * columns, 5.8 * rows + 1), dpi=70, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, sample, prediction in zip(axes, samples, predictions, strict=False):
+        axis.imshow(with_picture(sample.scene).rgb, alpha=0.6)  # pale, so that marks stand out
+        found = find(prediction[output.name], *sample.target_of(output))
+        _draw_hits(axis, found)
+        hits = len(found.pairs)
+        told = f"{hits} of {len(found.true)} found, {len(found.seen) - hits} false"
+        axis.set_title(f"{sample.scene.name}: {told}", fontsize=11)
+    for axis in axes:
+        axis.set_axis_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=11)
+    figure.suptitle(f"{output.name}: which are found (lines lead to where they were seen)", fontsize=12)
+    return figure
+
+
+def _draw_hits(axis: Axes, found: Hits) -> None:
+    hit, seen = found.true[found.pairs[:, 0]], found.seen[found.pairs[:, 1]]
+    missed = np.delete(found.true, found.pairs[:, 0], axis=0)
+    false = np.delete(found.seen, found.pairs[:, 1], axis=0)
+    for one, other in zip(hit, seen, strict=True):
+        axis.plot([one[1], other[1]], [one[0], other[0]], "-", color="k", linewidth=1.5)
+    kinds = [
+        (hit, "o", "white", "true and found"),
+        (missed, "^", "tab:red", "true, missed"),
+        (false, "X", "magenta", "false alarm"),
+    ]
+    for points, marker, colour, label in kinds:
+        axis.scatter(points[:, 1], points[:, 0], s=90, marker=marker, color=colour, edgecolor="k", label=label)

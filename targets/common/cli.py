@@ -1,0 +1,231 @@
+"""How every tool parses its options and reports a user's mistake: one line, exit code 2."""
+
+import inspect
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
+from jsonargparse.typing import register_type
+
+from targets.common.bounded_yaml import read_yaml
+from targets.errors import UserError
+
+Result = TypeVar("Result")
+
+
+class Names(tuple[str, ...]):
+    """Names as a person types them: `trap,boundary,dist` on the command line, a list in YAML, a tuple in code.
+
+    Raises
+    ------
+    ValueError : no name, or one name twice.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, names: str | Iterable[str]) -> "Names":
+        parts = [str(part).strip() for part in (names.split(",") if isinstance(names, str) else names)]
+        if not parts or not all(parts):
+            raise ValueError("a name is missing; write names with commas between them, such as a,b,c")
+        if len(set(parts)) < len(parts):
+            raise ValueError(f"a name is given twice in {','.join(parts)}")
+        return super().__new__(cls, parts)
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
+register_type(Names, serializer=list, deserializer=Names)
+
+
+class _ConfigFile(ActionConfigFile):
+    """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
+
+    def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
+            raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
+        try:
+            super().__call__(parser, cfg, values, option_string)
+        except (ArgumentError, TypeError, ValueError, OSError) as error:
+            said = str(error.message if isinstance(error, ArgumentError) else error)
+            said = said.removeprefix("Problems parsing config:").replace(' in "<unicode string>",', "").strip()
+            raise UserError(values, _readable(said), mend=f"see {parser.prog} --help") from error
+        known = [action.dest for action in parser._actions]
+        for key, _ in cfg.items():
+            if not any(key == name or key.startswith(f"{name}.") for name in known):
+                raise UserError(values, f"unknown key {key}", mend=f"see {parser.prog} --help")
+
+
+def run(
+    function: Callable[..., Result],
+    args: list[str] | None = None,
+    before: Callable[[list[str]], list[str]] | None = None,
+) -> Result:
+    """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
+
+    The options come from the function's signature, their help from the lines `name : text` of its docstring:
+
+    - a parameter before the `*` is positional, except that the fields of a dataclass there become options of
+      the tool itself;
+    - a parameter behind the `*` is an option `--name`, required when it has no default; `bool` is a flag
+      (`--resume`, `--no_resume`), a dataclass gives `--name.field`, at any depth;
+    - options may be typed with hyphens for underscores (`--min-area` is `--min_area`);
+    - `tuple[X, ...]` takes one or more values separated by spaces, `Names` one word with commas;
+    - `--config FILE.yaml` holds any of the options, `--print_config` prints them all; an unknown key is an error.
+
+    Parameters
+    ----------
+    function : the tool's one function, with type hints; records are frozen dataclasses.
+    args : the words of the command line; None takes them from `sys.argv`.
+    before : what makes of the words typed those that are read, such as one that adds saved settings.
+    """
+    description = (inspect.getdoc(function) or "").split("\n\n")[0]
+    parser = _new_parser(description=description)
+    hints, texts = get_type_hints(function), _help_texts(function)
+    parameters = inspect.signature(function).parameters
+    for name, parameter in parameters.items():
+        positional = parameter.kind is not parameter.KEYWORD_ONLY
+        if positional and is_dataclass(hints[name]):
+            _add_fields(parser, hints[name], "", parameter.default)
+        else:
+            _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
+    try:
+        words = sys.argv[1:] if args is None else args
+        values = _parsed(parser, before(words) if before is not None else words)
+        given = {}
+        for name, parameter in parameters.items():
+            flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
+            given[name] = _value(values if flat else values[name], hints[name], name)
+        return function(**given)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except KeyboardInterrupt as error:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
+
+
+def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
+    """A record from the words of a command line whose options are the record's fields.
+
+    Parameters
+    ----------
+    words : such as `--config FILE.yaml`, `--heads=trap`; later ones win.
+    tool : whose options they are: its --help explains them.
+
+    Raises
+    ------
+    UserError : an unknown option, or a value that does not fit it.
+    """
+    parser = _new_parser(prog=tool)
+    _add_fields(parser, kind, "", inspect.Parameter.empty)
+    return cast(Result, _value(_parsed(parser, words), kind))
+
+
+def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
+    """A record from plain types, as `dataclasses.asdict` makes them; every value is held against its type.
+
+    Raises
+    ------
+    UserError : an unknown key, or a value that does not fit it.
+    """
+    parser = _new_parser()
+    _add_fields(parser, kind, "", inspect.Parameter.empty)
+    try:
+        return cast(Result, _value(parser.parse_object(dict(plain)), kind))
+    except (ArgumentError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise UserError("settings", _readable(str(error)), "the settings of this version") from error
+
+
+def _new_parser(prog: str | None = None, description: str = "") -> ArgumentParser:
+    parser = ArgumentParser(prog=prog, description=description, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
+    return parser
+
+
+def _parsed(parser: ArgumentParser, words: list[str]) -> Any:
+    try:
+        return parser.parse_args([_underscored(word) for word in words])
+    except ArgumentError as error:
+        raise UserError(parser.prog, _readable(str(error)), mend=f"see {parser.prog} --help") from error
+
+
+def _underscored(word: str) -> str:
+    """An option as the parser knows it: `--min-area=3` becomes `--min_area=3`; other words stay as they are."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word[2:].partition("=")
+    return f"--{name.replace('-', '_')}{equals}{value}"
+
+
+def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str | None, positional: bool) -> None:
+    """Add the option or positional `name` of type `hint`; a record adds its fields as `name.field`."""
+    if is_dataclass(hint):
+        _add_fields(parser, hint, f"{name}.", default)
+        return
+    extra: dict[str, Any] = {"type": hint}
+    if _several(hint):
+        extra = {"type": get_args(hint)[0], "nargs": "+"}
+    elif hint is bool:
+        extra = {"action": ActionYesNo, "nargs": "?"}
+    if default is not inspect.Parameter.empty:
+        extra["default"] = list(default) if _several(hint) else default  # the parser changes items in place
+    elif not positional:
+        extra["required"] = True
+    parser.add_argument(name if positional else f"--{name}", help=text, **extra)
+
+
+def _add_fields(parser: ArgumentParser, record: Any, prefix: str, default: Any) -> None:
+    """Add every field of the dataclass `record` as an option; `default` is an instance or Parameter.empty."""
+    hints, texts = get_type_hints(record), _help_texts(record)
+    for item in fields(record):
+        value = inspect.Parameter.empty
+        if default is not inspect.Parameter.empty:
+            value = getattr(default, item.name)
+        elif item.default is not MISSING:
+            value = item.default
+        elif item.default_factory is not MISSING:
+            value = item.default_factory()
+        _add(parser, f"{prefix}{item.name}", hints[item.name], value, texts.get(item.name), positional=False)
+
+
+def _several(hint: Any) -> bool:
+    """Whether `hint` is `tuple[X, ...]`: several values of one type."""
+    return get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis
+
+
+def _value(value: Any, hint: Any, name: str = "") -> Any:
+    """A parsed value; a record is built from the values of its fields. The parser lets null pass for every type."""
+    if value is None and hint is not Any and type(None) not in get_args(hint):
+        raise UserError(f"--{name}", "null", "a value", "leave it away for its default")
+    if _several(hint):
+        return tuple(value)
+    if not is_dataclass(hint):
+        return Names(value) if hint is Names else value  # the parser takes names out of an object as a bare tuple
+    hints, record = get_type_hints(hint), cast(Callable[..., Any], hint)
+    return record(**{item.name: _value(value[item.name], hints[item.name], item.name) for item in fields(hint)})
+
+
+def _help_texts(source: Any) -> dict[str, str]:
+    """{name: text} from the lines `name : text` of a docstring; deeper indented lines go on with the text."""
+    found = re.findall(r"^ *(\w+) : (.+(?:\n {4,}\S.*)*)", inspect.getdoc(source) or "", flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
+
+
+def _readable(message: str) -> str:
+    """jsonargparse's message in the user's words: options as typed, types without Python's dress, one line."""
+    message = " ".join(message.split())
+    message = re.sub(r'Parser key "([\w.]+)":', r"--\1:", message)
+    message = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", message).replace("NoneType", "null")
+    message = re.sub(r"typing\.Literal\[(.*?)\]", lambda found: f"one of {found[1]}".replace("'", ""), message)
+    message = re.sub(
+        r"Does not validate .*?Subtypes: (\[.*?\]) Errors:.*Given value: (.*)",
+        r"Expected one of \1. Got value: \2",
+        message,
+    )
+    return message.replace("Expected a ", "expected ").replace("Expected one ", "expected one ")

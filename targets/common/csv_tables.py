@@ -1,0 +1,64 @@
+"""How is a table kept that people open in a spreadsheet? As CSV in which no text is a formula, read back as it was."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from targets.common.atomic_write import written_whole
+
+# What a spreadsheet runs when a cell starts with it: https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = re.compile(r"'*[=+\-@\t\n]")
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A head and its rows as CSV.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets take for "this is
+    text"; numbers, and texts that are numbers, stay as they are.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in (names, *rows):
+        writer.writerow([_guarded(cell) for cell in row])
+    return text.getvalue()
+
+
+def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as `csv_text` makes it.
+
+    Raises
+    ------
+    UserError : the file cannot be written.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(csv_text(names, rows), "utf-8", newline="")
+
+
+def read_csv(path: str | Path) -> Iterator[dict[str, str]]:
+    """{name: cell} of every row of a table that `write_csv` wrote; a cell that its row lacks is missing.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError, csv.Error : the file is missing or damaged.
+    """
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file):
+            yield {_bare(name): _bare(cell) for name, cell in row.items() if name is not None and cell is not None}
+
+
+def _guarded(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r", "\n")  # Python's csv puts no quotes around a lone carriage return, and it ends the row
+    return f"'{cell}" if FORMULA.match(cell) and not _is_number(cell) else cell
+
+
+def _bare(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-](\d+\.?\d*(e[+-]?\d+)?|inf|nan)", text, re.IGNORECASE) is not None

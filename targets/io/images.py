@@ -1,0 +1,151 @@
+"""How is a picture file read and written without surprises? PNG and JPEG of every kind, whole or not at all."""
+
+import mmap
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from targets.common.atomic_write import written_whole
+from targets.common.rgb_planes import colourfulness
+from targets.errors import UserError
+
+RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
+
+# A sheet of A0 at 300 dots per inch has 139 million pixels; whatever claims more is a mistake or an attack, and is
+# refused by its header, before the memory is asked for.
+MAX_PIXELS = 150_000_000
+MAX_SIDE = 65_535  # pixels; that of JPEG
+STRIP = 2**20  # pixels looked at together: a large picture then takes 2 GiB at most, and its strips stay in cache
+MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
+
+
+def read_colours(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) uint8; what is transparent becomes white.
+
+    Raises
+    ------
+    UserError : the file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels or
+        `MAX_SIDE` on a side.
+    """
+    image = _decoded(path)
+    if image.mode.startswith("I"):
+        grey = np.asarray(image, np.float32) / np.float32(257)
+        return np.repeat(grey.round().astype(np.uint8)[..., None], 3, axis=2)
+    found = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, colours in _strips(image):
+        alpha = colours[..., 3:].astype(np.uint16)
+        found[rows] = (colours[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return found
+
+
+def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read a grey picture of any bit depth.
+
+    Returns
+    -------
+    grey : (H, W) float64, 0 = black, 1 = white.
+    opaque : (H, W) bool, False where the picture is transparent.
+
+    Raises
+    ------
+    UserError : as `read_colours`, or the picture has colours.
+    """
+    image = _decoded(path)
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.float64)
+        grey /= 65535
+        return grey, np.ones(grey.shape, np.bool_)
+    grey, opaque = np.empty((image.height, image.width)), np.empty((image.height, image.width), np.bool_)
+    coloured = 0
+    for rows, colours in _strips(image):
+        opaque[rows] = colours[..., 3] >= 128
+        coloured += int((opaque[rows] & (colourfulness(colours[..., :3]) > 16)).sum())
+        np.divide(colours[..., 1], 255.0, out=grey[rows])
+    if (share := coloured / max(1, int(opaque.sum()))) > 0.01:
+        raise UserError(path, f"a colour picture ({share:.0%} of the pixels have colours)", "a grey picture",
+                        "save it as greyscale, or check that it is not the rgb picture")  # fmt: skip
+    return grey, opaque
+
+
+def read_rgba(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 4) uint8: red, green, blue and opacity as they are in the file.
+
+    Raises
+    ------
+    UserError : as `read_colours`.
+    """
+    image = _decoded(path)
+    found = np.empty((image.height, image.width, 4), np.uint8)
+    for rows, colours in _strips(image):
+        found[rows] = colours
+    return found
+
+
+def read_mask(path: str | Path) -> NDArray[np.bool_]:
+    """Read a black-and-white picture; True where it is **white** (or transparent).
+
+    Raises
+    ------
+    UserError : as `read_grey`, or the picture holds grey levels, or only the values 0 and 1.
+    """
+    grey, opaque = read_grey(path)
+    if 0 < grey.max() <= 1 / 255:
+        raise UserError(path, "a mask that holds only the values 0 and 1", "black (0) and white (255)",
+                        "multiply it by 255")  # fmt: skip
+    if (share := float(((grey > 0.25) & (grey < 0.75)).mean())) > MAX_MIDGREY:
+        raise UserError(path, f"{share:.0%} of its pixels are grey", "black and white only",
+                        "save it as a two-colour mask, or check that it is not the depth")  # fmt: skip
+    return (grey >= 0.5) | ~opaque
+
+
+def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_], path: str | Path) -> None:
+    """Write a picture: (H, W) uint8, uint16 or bool (True = white) as grey, (H, W, 3) uint8 as colours.
+
+    Raises
+    ------
+    UserError : the file cannot be written.
+    """
+    if pixels.dtype == np.bool_:
+        pixels = np.where(pixels, 255, 0).astype(np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    with written_whole(path) as temporary:
+        image.save(temporary)
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Some rows after others, and their (h, W, 4) red, green, blue and opacity."""
+    high = max(1, STRIP // image.width)
+    for top in range(0, image.height, high):
+        bottom = min(top + high, image.height)
+        yield slice(top, bottom), np.asarray(image.crop((0, top, image.width, bottom)).convert("RGBA"))
+
+
+def _decoded(path: str | Path) -> Image.Image:
+    """The picture with every pixel decoded: Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit
+            # Mapped: Pillow asks for as many bytes as a block claims to have, and a file would ask for their memory.
+            with (
+                Path(path).open("rb") as file,
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+                Image.open(whole, formats=["PNG", "JPEG"]) as image,  # type: ignore[arg-type]  # it reads and seeks
+            ):
+                if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+                    raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+                image.load()  # decodes every pixel
+                return image
+    except FileNotFoundError as error:
+        raise UserError(path, "no such file", mend="check the path") from error
+    except UnidentifiedImageError as error:
+        raise UserError(path, "not a picture that can be read", "a PNG or JPEG file", "save it again") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(path, f"claims to be too large ({error})", f"at most {MAX_PIXELS:,} pixels and "
+                        f"{MAX_SIDE:,} a side",
+                        "cut it into smaller maps, or save it at a lower resolution") from error  # fmt: skip
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
+        raise UserError(path, f"damaged or cut off ({error})", "a whole picture", "save or copy it again") from error

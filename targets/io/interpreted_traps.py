@@ -1,0 +1,62 @@
+"""How are traps that a person drew or corrected kept with their map, so that it reads back exactly these?"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from targets.common.atomic_write import written_whole
+from targets.errors import UserError
+from targets.io.catalogue import MapSource, Reading, read_map
+from targets.io.images import write_picture
+from targets.io.map_folder import flat_sibling
+from targets.scene import Bool
+
+
+def traps_file(source: MapSource, how: Reading) -> Path:
+    """The picture that holds a map's drawn traps, whether it is there or not.
+
+    Raises
+    ------
+    UserError : maps of this kind keep no drawn traps.
+    """
+    if "traps" in source.files:
+        return source.files["traps"]
+    if source.kind == "folder":
+        return source.path / f"{how.layout.traps}.png"
+    if source.kind == "flat":
+        return flat_sibling(source.path, "traps", how.layout)
+    raise UserError(
+        source.path,
+        f"a {source.kind} keeps no drawn traps",
+        "a map folder or a set of flat files",
+        "draw grids as map folders: tools/make_maps.py --grids; put a picture into a folder of its own as rgb.png",
+    )
+
+
+def save_traps(source: MapSource, traps: Bool, how: Reading) -> Path:
+    """Write the traps of a map, black on white; the file is replaced only if the map then reads back exactly these.
+
+    The traps that were there before the first correction are kept beside it as NAME.png.bak.
+
+    Parameters
+    ----------
+    traps : (H, W) bool, of the map's own shape.
+
+    Raises
+    ------
+    UserError : the map keeps no drawn traps, has another shape, or would be refused with these traps.
+    """
+    path = traps_file(source, how)
+    with written_whole(path) as temporary:
+        write_picture(~traps, temporary)
+        scene = read_map(replace(source, files=source.files | {"traps": temporary}), how.fill, how.elevation)
+        if scene.traps is None or not np.array_equal(scene.traps, traps):
+            raise UserError(path, f"traps of {traps.shape[1]} x {traps.shape[0]} cells do not read back as drawn",
+                            f"{scene.shape[1]} x {scene.shape[0]} cells", "open the map again")  # fmt: skip
+        backup = path.with_name(f"{path.name}.bak")
+        if path.exists() and not backup.exists():
+            with written_whole(backup) as copy:
+                shutil.copyfile(path, copy)
+    return path

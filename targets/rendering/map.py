@@ -1,0 +1,103 @@
+"""How a surface is drawn the way interpreters see it: blue-to-red colours, thin black contours, thick brown faults."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.rendering.annotations import Page, draw_sheet
+from targets.rendering.contours import _draw_contours, _ink, _thin_and_thick
+from targets.rendering.fault_symbols import draw_faults
+from targets.rendering.palettes import BLACK, RGB, WHITE, palette
+from targets.rendering.scan_effects import scanned
+from targets.rendering.style import DEFAULT, Style
+from targets.scene import Float, Scene
+from targets.surface.contour_interval import contour_count, nice_interval
+
+
+def render(scene: Scene, style: Style = DEFAULT) -> RGB:
+    """Draw a map; pixel (r, c) shows cell (r, c).
+
+    Colours are scaled by the map's own relief: blue = deep, red = high. Cells outside `map_valid` are white.
+
+    Returns
+    -------
+    (H, W, 3) uint8.
+    """
+    low, high = scene.relief
+    interval, base = contours_of(scene, style)
+    picture = _coloured(scene.depth, low, high, palette(style.palette), (interval, base) if style.banded else None)
+    if style.hillshade:
+        _shade(picture, scene, style.hillshade)
+    if style.contour_width > 0:
+        _draw_contours(picture, scene, interval, base, style)
+    draw_faults(picture, scene, style.fault_mark, style.fault_width, style.fault_colour)
+    picture[~scene.map_valid] = WHITE
+    draw_sheet(Page(picture, scene, style.sheet, style.palette))
+    return scanned(picture, style.scan, style.sheet.seed)
+
+
+def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
+    """The map with its picture as `rgb`, and with the contours of the picture in `geo`."""
+    interval, base = contours_of(scene, style)
+    geo = replace(scene.geo, contour_interval=interval, contour_base=base)
+    return scene.with_(rgb=render(scene, style), geo=geo)
+
+
+def contour_ink(scene: Scene, interval: float, base: float, width: float = 0.5) -> NDArray[np.uint8]:
+    """(H, W) how black contours are, 0 (none) to 255, at `base` and every `interval` from it.
+
+    Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
+    """
+    thin, thick = _thin_and_thick(scene, interval, base)
+    return _ink([line for _, line in thin], [line for _, line in thick], scene.shape, width)
+
+
+def with_picture(scene: Scene) -> Scene:
+    """The map itself if it has a picture, else the map drawn in the default style."""
+    return drawn(scene) if scene.rgb is None else scene
+
+
+def contours_of(scene: Scene, style: Style = DEFAULT) -> tuple[float, float]:
+    """Interval and base of the contours that `render` draws: the style's, else the map's own, else a nice one."""
+    if style.contour_interval is not None:
+        return style.contour_interval, style.contour_base
+    if scene.geo.contour_interval is not None:
+        return scene.geo.contour_interval, scene.geo.contour_base
+    return nice_interval(*scene.relief, lines=contour_count(scene.shape) * style.density), scene.geo.contour_base
+
+
+def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) -> RGB:
+    """One picture of several maps with their names below, each in a square of `side` pixels."""
+    tiles = []
+    for scene in scenes:
+        picture = scene.rgb if scene.rgb is not None else render(scene)
+        scale = side / max(scene.shape)
+        size = (max(1, round(scene.shape[1] * scale)), max(1, round(scene.shape[0] * scale)))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        tile = np.full((side + 36, side + 16, 3), WHITE, np.uint8)
+        tile[8 : 8 + size[1], 8 : 8 + size[0]] = small
+        cv2.putText(tile, scene.name[:40], (8, side + 26), cv2.FONT_HERSHEY_SIMPLEX, 0.45, BLACK, 1, cv2.LINE_AA)
+        tiles.append(tile)
+    columns = min(columns, len(tiles))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[row : row + columns]) for row in range(0, len(tiles), columns)])
+
+
+def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
+    """(H, W, 3) uint8: every cell in the colour of its depth, or of the middle of its (interval, base) band."""
+    if bands is not None:
+        interval, base = bands
+        depth = (np.floor((depth - base) / interval) + 0.5) * interval + base
+    shade = (high - depth) * (255 / max(high - low, 1e-12))
+    return colours[np.clip(shade, 0, 255).astype(np.uint8)]
+
+
+def _shade(picture: RGB, scene: Scene, strength: float) -> None:
+    """Darken `picture` where the surface looks away from a light in the upper left, half as much where it is flat."""
+    low, high = scene.relief
+    down, right = np.gradient(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))
+    light = 1 - np.float32(strength / 2) * (1 + np.tanh(np.float32(0.15) * (down + right)))
+    picture[:] = np.rint(picture * light[..., None]).astype(np.uint8)

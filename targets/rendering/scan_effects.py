@@ -1,0 +1,61 @@
+"""What becomes of a map's picture on its way through a copier, a report and a scanner?"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.common.rgb_planes import weakest
+from targets.errors import UserError
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What happens to a finished picture, in this order; by default nothing.
+
+    Fields
+    ------
+    blur : pixels, standard deviation.
+    cast : grey levels that red, green and blue are brighter by.
+    fade : share of the contrast that is lost, towards paper.
+    noise : grey levels, standard deviation of the grain.
+    jpeg : quality 1 to 100 of a JPEG it is kept as; 0: none.
+    """
+
+    blur: float = 0.0
+    cast: tuple[int, int, int] = (0, 0, 0)
+    fade: float = 0.0
+    noise: float = 0.0
+    jpeg: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.blur, self.noise) < 0 or not 0 <= self.fade < 1 or not 0 <= self.jpeg <= 100:
+            raise UserError("scan", f"{self}", "blur and noise of 0 or more, fade below 1, jpeg from 0 to 100")
+
+
+def scanned(picture: NDArray[np.uint8], scan: Scan, seed: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8: the picture after all that; paper that was white stays white.
+
+    Parameters
+    ----------
+    seed : of the grain.
+    """
+    if scan == Scan():
+        return picture
+    paper = weakest(picture) == 255
+    if scan.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), scan.blur)
+    if any(scan.cast) or scan.fade or scan.noise:
+        levels = picture * np.float32(1 - scan.fade) + np.float32(255 * scan.fade)
+        levels += np.array(scan.cast, np.float32)
+        if scan.noise:
+            grain = np.random.default_rng([seed, 1]).standard_normal(picture.shape, np.float32)
+            levels += np.float32(scan.noise) * grain
+        picture = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    if scan.jpeg:
+        # JPEG keeps red and blue unlike, and OpenCV's order of them is the other one.
+        _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, scan.jpeg])
+        picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1].copy()
+    picture[paper] = 255
+    return picture

@@ -1,0 +1,65 @@
+"""Style of a drawn map: palette, contours, fault symbols, annotations, scan effects."""
+
+from dataclasses import dataclass, field
+
+from targets.errors import UserError
+from targets.rendering.annotations import Sheet
+from targets.rendering.fault_symbols import FaultMark
+from targets.rendering.palettes import BLACK, Colour, stops_of
+from targets.rendering.scan_effects import Scan
+
+BROWN: Colour = (110, 60, 20)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a map is drawn. The default is what most interpreters' exports look like.
+
+    Fields
+    ------
+    palette : rainbow, jet, spectral, hue, soft or dusk; mpl:viridis and so on; or random:SEED.
+    banded : one flat colour per contour interval instead of a smooth ramp.
+    contour_interval : in depth units; None takes the map's own, else one that suits its relief.
+    contour_base : depth that one contour passes through.
+    density : number of contours over the usual, where neither style nor map say an interval.
+    contour_width : pixels, in steps of a half; index contours are half a pixel wider. 0 draws none.
+    contour_colour : red, green, blue.
+    index_every : every how many contours one is an index contour; 0: none.
+    dashed : whether the contours between index contours are dashed.
+    labels : whether index contours carry their depth; never on small maps, where nobody could read it.
+    along : labels follow their contours.
+    hillshade : 0 to 1, how strongly a light from the upper left shades the flanks.
+    fault_mark : filled, edged, outline, line or teeth.
+    fault_width : pixels by which faults are drawn wider than their cells.
+    fault_colour : red, green, blue.
+    sheet : what lies over the map.
+    scan : what becomes of the picture.
+    """
+
+    palette: str = "rainbow"
+    banded: bool = False
+    contour_interval: float | None = None
+    contour_base: float = 0.0
+    density: float = 1.0
+    contour_width: float = 0.5
+    contour_colour: Colour = BLACK
+    index_every: int = 5
+    dashed: bool = False
+    labels: bool = False
+    along: bool = False
+    hillshade: float = 0.0
+    fault_mark: FaultMark = "filled"
+    fault_width: int = 2
+    fault_colour: Colour = BROWN
+    sheet: Sheet = field(default_factory=Sheet)
+    scan: Scan = field(default_factory=Scan)
+
+    def __post_init__(self) -> None:
+        stops_of(self.palette)
+        if not self.density > 0 or self.index_every < 0:
+            raise UserError("density, index_every", f"{self.density}, {self.index_every}", "above 0, and 0 or more")
+        if self.contour_interval is not None and not self.contour_interval > 0:
+            raise UserError("contour_interval", str(self.contour_interval), "a depth step above 0")
+
+
+DEFAULT = Style()

@@ -1,0 +1,33 @@
+"""Outline of a map: which cells lie inside it."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from targets.surface.fill import GAP_RADIUS
+
+
+def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[np.bool_]:
+    """Tell the inside of a map from its outside, given the cells that have data.
+
+    Inside are the known cells, the gaps between them up to ``2*radius`` cells wide even where they run out of the
+    map (a morphological closing with a square, which keeps the corners of rectangular outlines), and every hole that
+    does not touch the array's edge, however wide. All else is outside.
+
+    Parameters
+    ----------
+    known : (H, W) bool, cells with data.
+    radius : cells.
+
+    Returns
+    -------
+    inside : (H, W) bool, True wherever `known` is.
+    """
+    size = 2 * radius + 1
+    # Room around the array: OpenCV would take its edge for more of the map, and close bays.
+    padded = np.pad(known, size).astype(np.uint8)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    closed = closed[size:-size, size:-size].astype(bool)
+    # Water that comes in from the edge passes diagonals too: a hole is what is enclosed by 4-connected cells.
+    return ndimage.binary_fill_holes(closed, np.ones((3, 3), np.bool_))

@@ -1,0 +1,134 @@
+"""Fault polygons, traces and sticks as cells of a map."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+from skimage.draw import polygon
+
+from targets.errors import UserError
+from targets.scene import Geo
+
+# A line covers the cells whose centre is at most half this many cells away. At least the diagonal of a cell, so that
+# the cells of a line join by their sides and no 8-connected path slips through between two of them.
+MIN_WIDTH = math.sqrt(2)
+# Height over length; a line steeper than this runs down a fault plane (a stick), a flatter one along a horizon.
+# Fault planes dip 30 degrees (0.6) and more, horizons seldom over 10 degrees (0.2).
+STICK_DIP = 0.4
+STICK_STEPS = 100  # samples per segment of a stick where its crossing with the horizon is looked for
+
+
+@dataclass(frozen=True, eq=False)
+class FaultLine:
+    """One fault polygon or trace.
+
+    Fields
+    ------
+    name : the fault's name or number in the file; several lines may share it.
+    points : (n, 2) or (n, 3) float64, x, y and perhaps z in map units; n >= 2.
+    """
+
+    name: str
+    points: NDArray[np.float64]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is a polygon (it ends where it starts) and not a trace."""
+        return len(self.points) > 3 and bool(np.allclose(self.points[0, :2], self.points[-1, :2], rtol=0, atol=1e-3))
+
+
+def are_sticks(lines: Sequence[FaultLine]) -> bool:
+    """Whether these lines are the sticks of a fault plane, picked down its dip, and not traces on a horizon."""
+    if len(lines) < 2 or any(line.closed or line.points.shape[1] < 3 for line in lines):
+        return False
+    step = [np.abs(np.diff(line.points[[0, -1]], axis=0))[0] for line in lines]
+    return float(np.median([dz / max(math.hypot(dx, dy), 1e-9) for dx, dy, dz in step])) > STICK_DIP
+
+
+def trace_of_sticks(
+    sticks: Sequence[FaultLine], depth: NDArray[np.floating], geo: Geo, name: str = ""
+) -> FaultLine | None:
+    """Where a fault plane, given by its sticks, cuts a horizon.
+
+    Parameters
+    ----------
+    sticks : of one fault, in order along it, with z in the unit and sign of `depth`.
+    depth : (H, W) float, the horizon, finite.
+    geo : its location.
+
+    Returns
+    -------
+    trace : through the crossing of each stick with the horizon (the middle one, where the horizon steps at the fault
+        and is crossed several times); None if fewer than two sticks cross it.
+    """
+    found = []
+    for stick in sticks:
+        n = len(stick.points)
+        at = np.linspace(0, n - 1, (n - 1) * STICK_STEPS + 1)
+        x, y, z = (np.interp(at, np.arange(n), stick.points[:, i]) for i in range(3))
+        row, col = geo.rowcol(x, y)
+        on = (row >= 0) & (row <= depth.shape[0] - 1) & (col >= 0) & (col <= depth.shape[1] - 1)
+        below = z - map_coordinates(depth.astype(np.float64), [row, col], order=1, mode="nearest")
+        crossings = np.flatnonzero(on[:-1] & on[1:] & (below[:-1] * below[1:] <= 0))
+        if len(crossings):
+            i = int(crossings[len(crossings) // 2])
+            part = below[i] / (below[i] - below[i + 1]) if below[i] != below[i + 1] else 0.0
+            found.append([v[i] + part * (v[i + 1] - v[i]) for v in (x, y, z)])
+    return FaultLine(name, np.array(found)) if len(found) > 1 else None
+
+
+def rasterise_faults(
+    lines: Sequence[FaultLine], geo: Geo, shape: tuple[int, int], width: float = 2.0
+) -> NDArray[np.int32]:
+    """The cells that fault lines cover.
+
+    Parameters
+    ----------
+    lines : closed ones are filled polygons (and the cells along their outline); the others are drawn as lines.
+    geo : the map's location.
+    shape : rows and columns of the map.
+    width : of the lines, in cells; at least the square root of 2.
+
+    Returns
+    -------
+    labels : (H, W) int32, 0 = no fault, else the 1-based position in `lines`; of two lines the later one counts.
+
+    Raises
+    ------
+    UserError : the map has no location.
+    """
+    if not geo.located:
+        raise UserError("faults", "the map has no location, so fault coordinates say nothing", "x0, y0, dx and dy",
+                        "add them to map.yaml or to the grid")  # fmt: skip
+    labels = np.zeros(shape, np.int32)
+    for label, line in enumerate(lines, 1):
+        row, col = geo.rowcol(line.points[:, 0], line.points[:, 1])
+        if line.closed:
+            labels[polygon(row, col, shape)] = label
+        _draw(labels, row, col, label, MIN_WIDTH if line.closed else max(width, MIN_WIDTH))
+    return labels
+
+
+def _draw(labels: NDArray[np.int32], row: NDArray, col: NDArray, label: int, width: float) -> None:
+    """Mark the cells at most half of `width` away from a chain of segments."""
+    reach = width / 2
+    for r0, c0, r1, c1 in zip(row[:-1], col[:-1], row[1:], col[1:], strict=True):
+        top, bottom = max(math.ceil(min(r0, r1) - reach), 0), min(math.floor(max(r0, r1) + reach) + 1, labels.shape[0])
+        left, right = max(math.ceil(min(c0, c1) - reach), 0), min(math.floor(max(c0, c1) + reach) + 1, labels.shape[1])
+        if top >= bottom or left >= right:
+            continue
+        r, c = np.ogrid[top:bottom, left:right]
+        length = max((r1 - r0) ** 2 + (c1 - c0) ** 2, 1e-12)
+        along = np.clip(((r - r0) * (r1 - r0) + (c - c0) * (c1 - c0)) / length, 0, 1)
+        away = np.hypot(r - r0 - along * (r1 - r0), c - c0 - along * (c1 - c0))
+        labels[top:bottom, left:right][away <= reach + 1e-9] = label
+
+
+def _cut(table: NDArray[np.float64], names: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
+    """Cut a table into lines where the name changes."""
+    starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
+    return [(names[first], table[first:end]) for first, end in pairwise([*starts, len(names)])]

@@ -1,0 +1,54 @@
+"""A coarser copy of a map: what a network is shown when the whole structure must fit into its window."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.scene import Float, Scene
+from targets.surface.fill import fill_holes
+
+FAULT_SHARE = 0.25  # of a coarse cell; lower would close every relay ramp, higher would lose thin faults
+
+
+def coarsened(scene: Scene, longest: int) -> Scene:
+    """The map with at most `longest` cells along its longer side; 0, or a map that is small enough: the map itself.
+
+    Depth and picture are averaged over the area of a coarse cell, so a map without a picture is drawn anew at the
+    coarse size. A coarse cell is inside (or measured) if most of it is, and on a fault if a quarter of it is.
+    """
+    height, width = scene.shape
+    if not longest or max(height, width) <= longest:
+        return scene
+    size = (max(1, round(width * longest / max(scene.shape))), max(1, round(height * longest / max(scene.shape))))
+
+    def mean(values: NDArray) -> NDArray:
+        return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+    inside = mean(scene.map_valid) >= 0.5
+    geo, rows, cols = scene.geo, height / size[1], width / size[0]
+    if geo.x0 is not None and geo.y0 is not None and geo.dx is not None and geo.dy is not None:
+        x, y = geo.xy((rows - 1) / 2, (cols - 1) / 2)  # the centre of the first coarse cell
+        geo = replace(geo, x0=float(x), y0=float(y), dx=geo.dx * cols, dy=geo.dy * rows)
+    return Scene(
+        name=scene.name,
+        depth=mean(scene.depth),
+        depth_valid=(mean(scene.depth_valid) >= 0.5) & inside,
+        map_valid=inside,
+        fault=mean(scene.fault) >= FAULT_SHARE,
+        rgb=None if scene.rgb is None else cv2.resize(scene.rgb, size, interpolation=cv2.INTER_AREA),
+        traps=None if scene.traps is None else mean(scene.traps) >= 0.5,
+        salt=None if scene.salt is None else mean(scene.salt) >= 0.5,
+        clean=None if scene.clean is None else mean(scene.clean),
+        z=scene.z,
+        geo=geo,
+        group=scene.group,
+    )
+
+
+def refined(plane: Float, shape: tuple[int, int]) -> Float:
+    """A (h, w) plane on (H, W) cells, linear between the centres of its cells; NaN takes the nearest."""
+    finite = np.isfinite(plane)
+    whole = fill_holes(np.nan_to_num(plane), finite, finite)
+    return cv2.resize(whole, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)

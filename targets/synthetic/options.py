@@ -1,0 +1,51 @@
+"""Options of generated structure maps."""
+
+from dataclasses import dataclass
+
+from targets.errors import UserError
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SynthOptions:
+    """What the maps may look like; every range is (low, high) and one value is drawn per map or per structure.
+
+    Fields
+    ------
+    extent : metres, the longer side of the map.
+    depth : metres, mean depth of the surface.
+    dip : degrees, the regional dip.
+    slope : degrees, typical slope of the folds.
+    folds : wavelengths of folds and radii of domes over the usual: 0.3 has three times as many across the map.
+    patchy : how unevenly folds are spread: standard deviation of the logarithm of their height across the map.
+    domes : number of domes and basins.
+    faults : number of fault zones.
+    throw : largest throw of a fault per length of its trace (Schlische et al. 1996: about 0.03).
+    fault_dip : degrees, dip of the fault planes: steeper means narrower heave.
+    noise : metres, standard deviation of the picking noise.
+    rectangles : number of rectangles the outline is a union of; 1 is the full frame.
+    contours : number of contours, over what is usual for a picture of this size.
+    """
+
+    extent: Range = (5000.0, 16000.0)
+    depth: Range = (1400.0, 3400.0)
+    dip: Range = (0.0, 1.3)
+    slope: Range = (0.8, 2.5)
+    folds: Range = (1.0, 1.0)
+    patchy: Range = (0.0, 0.0)
+    domes: tuple[int, int] = (1, 5)
+    faults: tuple[int, int] = (2, 10)
+    throw: Range = (0.008, 0.03)
+    fault_dip: Range = (40.0, 65.0)
+    noise: Range = (0.1, 2.0)
+    rectangles: tuple[int, int] = (1, 5)
+    contours: Range = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in vars(self).items():
+            if not 0 <= low <= high:
+                raise UserError(f"synth.{name}", f"({low}, {high})", "(low, high) with 0 <= low <= high")
+
+
+TYPICAL = SynthOptions()

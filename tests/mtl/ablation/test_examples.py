@@ -1,0 +1,51 @@
+"""Examples of an ablation: the same maps for every row, kept with its run and drawn side by side."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mtl.ablation.examples import EXAMPLES, draw_examples, write_examples
+from mtl.ablation.grid import Job
+from mtl.config import TrainConfig
+from mtl.tasks.heads import HEADS
+from targets.io.catalogue import Reading
+from targets.truth.traps import TruthOptions
+
+TRAP, DIST = HEADS["trap"], HEADS["dist"]
+
+
+def job(row, folder, seed=0, condition="all", answers=("trap",)):
+    return Job(row, condition, seed, TrainConfig(), None, "", answers, {}, Path(folder))
+
+
+def keep(path, dome_maps, probability):
+    def answer(scene):
+        return {name: np.full((1, *scene.shape), probability, np.float32) for name in ("trap", "dist")}
+
+    write_examples(answer, [TRAP, DIST], TruthOptions(), [str(dome_maps)], Reading(), path / "real" / EXAMPLES)
+
+
+def test_picture_truth_and_answers_are_kept_and_drawn_side_by_side(dome_maps, tmp_path):
+    for name, probability in (("a", 0.25), ("b", 0.75), ("other_seed", 0.5)):
+        keep(tmp_path / name, dome_maps, probability)
+    with np.load(tmp_path / "a" / "real" / EXAMPLES) as kept:
+        assert sorted(key for key in kept if key.startswith("picture/")) == [f"picture/dome{i}" for i in range(6)]
+        assert set(np.unique(kept["trap/truth/dome0"])) == {0, 1} and (kept["trap/answer/dome0"] == 0.25).all()
+        assert np.isnan(kept["dist/truth/dome0"]).any()  # a distance is known inside traps only
+    grid = [
+        job("a", tmp_path / "a"),
+        job("b", tmp_path / "b", answers=("trap", "dist")),
+        job("b", tmp_path / "other_seed", seed=1),
+        job("not finished", tmp_path / "none"),
+        job("a", tmp_path / "a", condition="another"),
+    ]
+    figure = draw_examples(grid, "real", "all")
+    titles = [axis.get_title() for axis in figure.axes[:5]]
+    assert titles == ["picture", "truth", "a", "b:\ntrap", "b:\ndist"] and len(figure.axes) == 6 * 5
+    shown = [float(axis.images[0].get_array().mean()) for axis in figure.axes[2:4]]
+    assert shown == [0.25, 0.75]
+    figure.savefig(tmp_path / "examples.png")
+
+
+def test_runs_of_which_nothing_was_kept_have_no_picture(tmp_path):
+    assert draw_examples([job("a", tmp_path)], "real", "all") is None

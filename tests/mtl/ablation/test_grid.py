@@ -1,0 +1,87 @@
+"""Every ablation that is shipped can run: its settings exist, its networks can be built, its answers are given."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import mtl.models.safetensors_io
+from mtl.ablation.grid import MOST_RUNS, Ablation, plan
+from mtl.ablation.grid import test_sets as sets_of
+from mtl.config import OptimConfig, TrainConfig, _changed, fingerprint
+from mtl.models.checkpoint import build_net
+from mtl.models.safetensors_io import write_weights
+from targets.common.cli import read_record
+from targets.errors import UserError
+
+ROOT = Path(__file__).parents[3]
+SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if path.name != "base.yaml")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model with the network of base.yaml."""
+    config = read_record(TrainConfig, ["--config", str(ROOT / "configs" / "ablations" / "base.yaml")], "tools/train.py")
+    net, _, _ = build_net(config, pretrained=False)
+    path = tmp_path_factory.mktemp("model") / "default.safetensors"
+    write_weights(config, {f"net.{name}": value for name, value in net.state_dict().items()}, path)
+    return path
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", model)  # where rows start from the package's model
+    ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
+    assert ablation.name == path.stem and path.read_text().startswith("# ")
+    jobs = plan(ablation, tmp_path)
+    networks = [job for job in jobs if job.baseline is None]
+    assert len({job.settings for job in networks}) == len(networks)  # no two rows are the same
+    for net in {str(job.config.net): job.config for job in networks}.values():
+        with torch.device("meta"):  # shapes only
+            build_net(net, pretrained=False)
+
+
+def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
+    one = fingerprint(TrainConfig(), None)
+    other = TrainConfig(optim=OptimConfig(weights={"dist": 0.5}))
+    assert fingerprint(TrainConfig(optim=OptimConfig(lr=OptimConfig.lr)), None) == one
+    assert len({one, fingerprint(other, None), fingerprint(other, "exact")}) == 3
+    defaults = TrainConfig().as_dict()
+    assert _changed(other.as_dict(), defaults) == {"optim": {"weights": {"dist": 0.5}}}
+    assert _changed({"new": 1} | defaults, defaults | {"new": 1}) == {}  # a later version's default
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "..", ".", "", "a/b", "a\0b"])
+def test_a_name_does_not_lead_out_of_the_output_folder(name, tmp_path):
+    rows = {"a": {}}
+    with pytest.raises(UserError, match="the name"):
+        plan(Ablation(name, rows, {}), tmp_path)
+    with pytest.raises(UserError, match="the name"):
+        sets_of(Ablation("x", rows, {name: [str(tmp_path)]}))
+    for job in plan(
+        Ablation("x", {f"{name}b": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml")), tmp_path
+    ):
+        assert job.folder.resolve().is_relative_to(tmp_path.resolve())
+
+
+@pytest.mark.parametrize(
+    ("rows", "conditions", "seeds"), [(1, 1, 10**9), (1, 1, MOST_RUNS + 1), (200, 60, 1), (1, 4000, 3)]
+)
+def test_more_runs_than_anybody_can_make_are_refused_before_any_is_looked_at(rows, conditions, seeds, tmp_path):
+    unknown = {"no such setting": 1}  # looking at a single row would say this instead
+    grid = {f"row {i}": unknown for i in range(rows)}, {}, {f"condition {i}": {} for i in range(conditions)}, seeds
+    with pytest.raises(UserError, match=f"{rows * conditions * seeds:,} runs.*at most {MOST_RUNS:,}"):
+        plan(Ablation("much", *grid), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["rows: {a: {}}\nseeds:", "rows: {a: {}}\nfigures:", "rows: {a: {}, b: {no such setting: 1}}"],
+)
+def test_what_is_null_or_unknown_is_one_line(lines, tmp_path):
+    """Found by the soak: null passed for every type, and a setting was looked up before it was known."""
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"name: a\ntests: {{t: maps}}\n{lines}\n")
+    with pytest.raises(UserError, match=r"null|no such setting"):
+        plan(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)

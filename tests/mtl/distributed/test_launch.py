@@ -1,0 +1,87 @@
+"""Which process this is: what torchrun and srun say is understood, and what they do not say is asked for."""
+
+import os
+
+import pytest
+import torch
+
+from mtl.distributed import launch as processes
+from mtl.distributed.launch import Process, alone, one_voice, this_process
+from targets.errors import UserError
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
+BATCH = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_NNODES": "2", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+SRUN = BATCH | {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NODEID": "0"}
+MACHINE = {"SLURM_NTASKS_PER_NODE": "2"}
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Sets the environment of a process, and nothing else of torchrun or Slurm."""
+
+    def tell(said):
+        for name in os.environ:
+            if name.startswith(("SLURM_", "TORCHELASTIC_")) or name in TORCHRUN:
+                monkeypatch.delenv(name)
+        for name, value in said.items():
+            monkeypatch.setenv(name, value)
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    ("said", "rank", "number", "nodes"),
+    [({}, 0, 1, 1), (TORCHRUN, 3, 4, 2), (BATCH | MACHINE, 0, 1, 1), (SRUN | MACHINE, 1, 4, 2)],
+    ids=["alone", "torchrun", "sbatch without srun", "srun"],
+)
+def test_a_process_knows_its_place(told, said, rank, number, nodes):
+    told(said)
+    process = this_process()
+    assert (process.rank, process.number, process.nodes) == (rank, number, nodes)
+    devices = process.devices("cpu")
+    assert devices["devices"] == number // nodes and devices.get("num_nodes", 1) == nodes
+    process.environment.validate_settings(devices["devices"], nodes)  # Lightning agrees
+
+
+def test_srun_must_tell_how_many_processes_each_machine_has(told):
+    told(SRUN)
+    with pytest.raises(UserError, match="--ntasks-per-node"):
+        this_process()
+
+
+def test_every_process_needs_a_gpu_that_it_sees(told, monkeypatch):
+    told(TORCHRUN)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for accelerator in ("gpu", "auto"):
+        with pytest.raises(UserError, match="2 processes on a machine, each of which sees 1 GPUs"):
+            this_process().devices(accelerator)
+
+
+def test_what_is_for_one_process_refuses_several(told):
+    told({})
+    alone("--find_lr")
+    told(TORCHRUN)
+    with pytest.raises(UserError, match="--find_lr: 4 processes"):
+        alone("--find_lr")
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "expected"),
+    [
+        (TORCHRUN, RuntimeError("[../gloo/transport/tcp/pair.cc:544] Connection closed by peer"), "process 3 of 4"),
+        (TORCHRUN, RuntimeError("shapes differ"), "shapes differ"),
+        ({}, RuntimeError("a gloomy one"), "a gloomy one"),
+        (TORCHRUN, UserError("map", "is empty"), "map: is empty"),
+    ],
+)
+def test_the_end_of_another_process_is_one_line_and_a_bug_stays_one(told, monkeypatch, said, error, expected):
+    monkeypatch.setattr(processes, "PATIENCE", 0)
+    told(said)
+    with pytest.raises(Exception, match=expected) as caught, one_voice():
+        raise error
+    assert isinstance(caught.value, UserError) == (expected in ("process 3 of 4", "map: is empty"))
+
+
+def test_shares_are_alike_and_in_order():
+    own = [Process(rank, 3, 1, None).share(range(7)) for rank in range(3)]
+    assert own == [[0, 1, 2], [3, 4], [5, 6]]

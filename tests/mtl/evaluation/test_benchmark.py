@@ -1,0 +1,76 @@
+"""The table of a model on real surfaces: each row hands over what it says, and counts what can be counted by hand."""
+
+import numpy as np
+import torch
+
+from mtl.data.channels import INPUTS
+from mtl.evaluation.baselines import traps_without_network
+from mtl.evaluation.benchmark import NOISE, ROWS, RULES, handed_over, judge, mask_and_crests, sets_for
+from mtl.inference.predictor import Predictor
+from mtl.metrics.keypoints import TRAPS_AND_CRESTS_SCORE
+from mtl.tasks.heads import HEADS
+from targets.io.catalogue import Reading
+from targets.io.map_folder import write_folder
+from targets.truth.traps import find_truth
+from tests.conftest import dome_scene, tiny_config
+
+PICTURE, UNKNOWN, DEPTH, CLOSURE, NOISY = ROWS
+
+
+class Copies(torch.nn.Module):
+    """A network that calls trap what the closure input shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(1e4))
+
+    def forward(self, x):
+        return {"trap": (x * self.weight - 1).clamp(-9, 9)}
+
+
+def copying(shown=()):
+    records = (INPUTS["closure"],)
+    return Predictor((Copies(),), None, records, (HEADS["trap"],), tiny_config(shown=list(shown)))
+
+
+def test_a_network_that_copies_the_closures_is_judged_as_they_are(tmp_path):
+    for name, crest in (("a", (0.4, 0.5)), ("b", (0.6, 0.4))):
+        write_folder(dome_scene(name, crest=crest), tmp_path / "maps" / name, depth_bits=32)
+    text = judge(copying(), [str(tmp_path / "maps")], tmp_path / "out", Reading())
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
+    assert [row[1] for row in rows[:3]] == ["the network needs other inputs"] * 3
+    network, exact, noisy, noisy_exact = rows[3:]
+    assert exact[2:] == ["1.000", "1.000", "0.000", "0.000"]
+    assert float(network[2]) > 0.97 and network[3] == "1.000"
+    assert noisy[0] == NOISY.name and float(noisy_exact[2]) < 1
+    assert (tmp_path / "out" / "rgb_+_fault_+_depth_+_closure" / "worst.png").exists()
+
+
+def test_rows_hand_over_what_they_say(dome):
+    picture, depth, rough = (handed_over(row, 0, dome) for row in (UNKNOWN, DEPTH, NOISY))
+    assert not picture.has_depth and not picture.fault.any() and not picture.depth.any()
+    np.testing.assert_array_equal(depth.depth, dome.depth)
+    assert len(np.unique(rough.depth)) <= 256
+    off = (rough.depth - dome.depth).std() / 100  # the dome's relief
+    assert NOISE / 3 < off < NOISE * 3
+    assert not np.array_equal(picture.rgb, handed_over(PICTURE, 0, dome).rgb)
+    np.testing.assert_array_equal(picture.rgb, handed_over(UNKNOWN, 0, dome).rgb)
+    assert not np.array_equal(rough.depth, handed_over(NOISY, 1, dome).depth)
+
+
+def test_a_row_shows_no_more_than_it_says():
+    sets = ["rgb", "rgb,fault,depth", "rgb,fault,depth,closure"]
+    one = copying(sets)
+    assert [sets_for(one, row) for row in (PICTURE, DEPTH, CLOSURE)] == [sets[:1], sets[:2], sets]
+    assert sets_for(copying(), DEPTH) == []
+
+
+def test_crests_are_hit_within_five_cells(dome):
+    truth = find_truth(dome, RULES)
+    labels, crests, _ = traps_without_network("exact", RULES.traps, dome)
+    true = mask_and_crests(truth.labels, truth.crests)
+    for off, hits in ((3, 1.0), (6, 0.0)):
+        figures = TRAPS_AND_CRESTS_SCORE.ratios(
+            TRAPS_AND_CRESTS_SCORE.count(mask_and_crests(labels, crests + np.array([0, off])), true, dome.map_valid)
+        )
+        assert (figures["iou"], figures["crest_hits"], figures["crest_precision"]) == (1.0, hits, hits)

@@ -1,0 +1,102 @@
+"""Cross-validation: every map is judged by a network that never saw it, masks are cut where that is best."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
+from mtl.evaluation import cross_validation as crossval
+from mtl.evaluation.cross_validation import CUTS, cross_validate, find_cut, moved
+from mtl.inference.predictor import load_predictor
+from mtl.tasks.heads import HEADS
+from targets.common.cli import Names
+from targets.common.resume import FINISHED
+from targets.errors import UserError
+from targets.io.catalogue import list_maps, read_map
+from targets.io.tgs_salt import decode_runs, read_table
+from tests.conftest import tiny_config
+
+TRAP = HEADS["trap"]
+
+
+def config_of(dome_maps, **fields):
+    config = tiny_config(
+        data=str(dome_maps),
+        heads=Names("trap,boundary"),
+        net=NetConfig(weights="none", decoder_channels=[8, 8]),
+        patches=PatchConfig(64, 64),
+        predict=PredictConfig(stride=64),
+        split=SplitConfig(folds=2),
+        loop=LoopConfig(epochs=1, batch=4, panels_every=10),
+    )
+    return replace(config, **fields)
+
+
+def test_every_map_is_judged_by_the_fold_that_did_not_see_it_and_new_maps_by_all(dome_maps, tmp_path, monkeypatch):
+    config = config_of(dome_maps)
+    text = cross_validate(config, tmp_path, test=str(dome_maps))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "spread.csv", FINISHED
+    }  # fmt: skip
+    judged = []
+    for fold in range(2):
+        with np.load(tmp_path / f"fold_{fold}" / "out_of_fold.npz") as kept:
+            judged += [name.removeprefix("trap/") for name in kept if name.startswith("trap/")]
+            own = load_predictor(tmp_path / f"fold_{fold}" / "best.ckpt", device="cpu")
+            scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == judged[-1])
+            np.testing.assert_allclose(kept[f"trap/{scene.name}"], own(scene)["trap"], atol=1e-3)
+    assert sorted(judged) == [f"dome{i}" for i in range(6)]
+
+    cuts = json.loads((tmp_path / "thresholds.json").read_text())
+    assert set(cuts) == {"trap", "boundary"} and f"| trap | iou | {cuts['trap']:g} |" in text
+    ensemble = load_predictor([tmp_path / f"fold_{fold}" / "best.ckpt" for fold in range(2)], device="cpu")
+    for name, code in read_table(tmp_path / "submission.csv", "rle_mask").items():
+        scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == name)
+        np.testing.assert_array_equal(decode_runs(code, scene.shape), ensemble(scene)["trap"][0] > cuts["trap"])
+
+    def no_training(*_):
+        raise AssertionError("a finished fold is trained again")
+
+    monkeypatch.setattr(crossval, "make_run", no_training)
+    assert cross_validate(config, tmp_path) == text
+    with pytest.raises(AssertionError):  # other settings are another run
+        cross_validate(replace(config, optim=OptimConfig(lr=1e-5)), tmp_path)
+
+
+def counted(inside, outside, share):
+    """Sums of a map whose left share is trap, seen with one probability inside and another outside."""
+    trap = np.zeros((1, 20, 20), np.float32)
+    trap[..., : int(20 * share)] = 1
+    seen, valid = np.where(trap > 0, np.float32(inside), np.float32(outside)), np.ones((20, 20), bool)
+    return [TRAP.score.count(moved(seen, cut), trap, valid) for cut in CUTS]
+
+
+def test_a_mask_is_cut_where_the_answers_out_of_fold_say():
+    cut = find_cut(TRAP, [counted(0.3, 0.1, 0.5), counted(0.4, 0.2, 0.25)])
+    assert 0.2 <= cut.threshold < 0.3 and cut.best == 1 and cut.half == 0
+    assert cut.figure == "iou" and cut.folds[0][np.argmin(abs(CUTS - 0.1))] == 1
+    # The first fold alone would be cut at 0.1, where the second one's IoU is a quarter: cells of both are pooled.
+    assert cut.other == pytest.approx((200 + 100) / (200 + 400))
+
+
+def test_a_moved_probability_exceeds_one_half_where_it_exceeded_the_cut():
+    values = np.linspace(0, 1, 1001, dtype=np.float32)
+    for cut in CUTS:
+        clear = abs(values - cut) > 1e-5
+        np.testing.assert_array_equal((moved(values, cut) > 0.5)[clear], (values > cut)[clear])
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"split": SplitConfig()}, "--split.folds 5"),
+        ({"heads": Names("dist")}, "mask"),
+        ({"loop": LoopConfig(monitor="trap/iuo")}, "loop.monitor"),
+    ],
+)
+def test_what_cannot_be_cross_validated_is_named(dome_maps, tmp_path, fields, word):
+    with pytest.raises(UserError, match=word):
+        cross_validate(config_of(dome_maps, **fields), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,113 @@
+"""What is said of predicted traps whose shape is known."""
+
+import numpy as np
+import pytest
+
+from mtl.prediction.traps import ENTROPY, SPREAD, doubt, find_traps, outlines
+from mtl.tasks.heads import HEADS
+from targets.scene import Geo
+from targets.truth.traps import TrapRules, closures_of
+from tests.conftest import dome_scene
+
+
+def disc(centre, radius, shape=(64, 64)):
+    """(H, W) 1 inside a disc, 0 outside, sharp within a cell."""
+    rows, cols = np.indices(shape)
+    return np.clip(radius - np.hypot(rows - centre[0], cols - centre[1]) + 0.5, 0, 1).astype(np.float32)
+
+
+def area_of(ring):
+    x, y = ring.T
+    return abs(0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()))
+
+
+def found(scene, exact=None, **planes):
+    maps = {name: plane[None] for name, plane in planes.items()}
+    return find_traps(scene, maps, [HEADS[name] for name in planes], exact)
+
+
+def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
+    scene = dome_scene()  # cells of 50 m
+    ((ring,),) = outlines(found(scene, trap=disc((30, 20), 10)))
+    x, y = scene.geo.xy(*ring.T)
+    assert area_of(np.stack([x, y], axis=1)) == pytest.approx(np.pi * 100 * 2500, rel=0.02)
+    assert x[:-1].mean() == pytest.approx(20 * 50, abs=5) and y[:-1].mean() == pytest.approx(-30 * 50, abs=5)
+    assert (x[0], y[0]) == (x[-1], y[-1])  # closed
+
+
+def test_a_hole_is_a_ring_of_its_own():
+    ring = np.minimum(disc((32, 32), 20), 1 - disc((32, 32), 8))
+    (rings,) = outlines(found(dome_scene().with_(geo=Geo()), trap=ring))
+    assert [round(area_of(r) / np.pi) for r in rings] == pytest.approx([400, 64], rel=0.05)
+
+
+def test_a_trap_at_the_edge_of_the_map_is_closed_there():
+    prediction = found(dome_scene(), trap=disc((0, 30), 12))
+    assert area_of(outlines(prediction)[0][0]) == pytest.approx(prediction.traps[0].cells, rel=0.1)
+
+
+def test_an_outline_runs_where_the_probability_crosses_one_half():
+    block = np.full((64, 64), 0.4, np.float32)
+    block[20:30, 40:60] = 0.6  # halfway to the next cell
+    ((ring,),) = outlines(found(dome_scene(), trap=block))
+    np.testing.assert_allclose([ring.min(0), ring.max(0)], [[19.5, 39.5], [29.5, 59.5]], atol=1e-5)
+
+
+def test_two_traps_that_touch_have_polygons_that_do_not_overlap():
+    shapely = pytest.importorskip("shapely")
+    trap = np.maximum(disc((32, 20), 14), disc((32, 44), 14))
+    crest = np.maximum(disc((32, 20), 1), disc((32, 44), 1))
+    prediction = found(dome_scene(), trap=trap, crest=crest, boundary=disc((32, 32), 1))
+    one, two = (shapely.Polygon(rings[0], rings[1:]) for rings in outlines(prediction))
+    assert one.intersection(two).area == 0 and one.distance(two) < 2
+    assert one.area + two.area == pytest.approx((trap > 0.5).sum(), rel=0.06)
+
+
+def test_specks_are_not_traps_and_each_trap_has_its_crest():
+    trap = np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])
+    crest = np.maximum(disc((16, 14), 0), disc((44, 47), 0))
+    traps = found(dome_scene().with_(geo=Geo()), trap=trap, crest=crest).traps
+    assert [trap.id for trap in traps] == [1, 2] and all(t.confidence > 0.8 for t in traps)
+    assert [(t.crest_x, t.crest_y) for t in traps] == [(14, 16), (47, 44)]
+
+
+def test_the_crest_is_the_shallowest_cell_of_a_predicted_depth_whatever_the_crest_head_says():
+    depth = -np.hypot(*(np.indices((64, 64)) - 30)).astype(np.float32)
+    (trap,) = found(dome_scene(), trap=disc((32, 32), 10), crest=disc((35, 35), 1), depth=depth).traps
+    scene = dome_scene()
+    assert (trap.crest_x, trap.crest_y) == tuple(float(v) for v in scene.geo.xy(30, 30))
+
+
+def test_without_a_crest_head_the_crest_is_the_shallowest_cell(dome):
+    (trap,) = found(dome, trap=disc((32, 32), 15)).traps
+    assert (trap.crest_x, trap.crest_y, trap.crest_depth) == (1600.0, -1600.0, 2000.0)
+
+
+def test_height_and_volume_are_those_of_the_exact_closure(dome):
+    exact = closures_of(dome, TrapRules())
+    (trap,) = found(dome, exact, trap=(exact.labels > 0).astype(np.float32)).traps
+    assert trap.exact_id == 1 and trap.exact_iou == 1 and trap.exact_area == trap.area
+    # A paraboloid of 100 m over a disc: half of the cylinder.
+    assert trap.exact_height == pytest.approx(100, abs=1) and trap.spill_depth == pytest.approx(2100, abs=1)
+    assert trap.exact_volume == pytest.approx(trap.area * 100 / 2, rel=0.02)
+    (away,) = found(dome, exact, trap=disc((0, 0), 9)).traps
+    assert away.exact_id == 0 and away.exact_iou == 0 and away.exact_volume is None
+
+
+def test_doubt_is_one_bit_at_one_half_and_none_where_it_is_sure(dome):
+    inside = dome.map_valid.copy()
+    inside[:, 0] = False
+    scene = dome.with_(map_valid=inside, depth_valid=inside)
+    probability = np.full((64, 64), 0.5, np.float32)
+    probability[1], probability[2] = 1, 0.11
+    measure, bits = doubt(scene, {}, [HEADS["trap"]], probability)
+    assert measure is ENTROPY and np.isnan(bits[:, 0]).all() and np.isfinite(bits[:, 1:]).all()
+    np.testing.assert_allclose(bits[:3, 1], [1, 0, 0.5], atol=0.001)  # 0.11: half a bit
+
+
+def test_doubt_is_the_spread_of_several_looks_where_there_are_any(dome):
+    spread = disc((32, 32), 20) / 4
+    maps = {"trap": disc((32, 32), 15)[None], "trap_spread": spread[None], "crest_spread": 1 + spread[None]}
+    prediction = find_traps(dome, maps, [HEADS["trap"]], None)
+    assert prediction.measure is SPREAD and prediction.traps[0].doubt == 0.25
+    np.testing.assert_array_equal(prediction.doubt, spread)

@@ -1,0 +1,127 @@
+"""Files of a prediction whose answer is known."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mtl.prediction.traps import find_traps, outlines
+from mtl.prediction.writers import overlay, write_picture, write_prediction
+from mtl.tasks.heads import HEADS
+from targets.errors import UserError
+from targets.rendering.figures import CREST
+from targets.scene import Geo
+from targets.truth.traps import TrapRules, closures_of
+from tests.conftest import full_disk
+from tests.mtl.prediction.test_traps import disc
+
+RULES = TrapRules()
+
+
+def predicted(scene, folder, depth=True, **planes):
+    """Write the prediction of some heads' planes (H, W)."""
+    maps = {name: plane[None] for name, plane in planes.items()}
+    exact = closures_of(scene, RULES) if depth else None
+    return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact)
+
+
+def test_a_located_map_becomes_gis_files(dome, tmp_path):
+    geopandas, rasterio = pytest.importorskip("geopandas"), pytest.importorskip("rasterio")
+    located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
+    predicted(located, tmp_path, trap=disc((32, 32), 15))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
+        "disagreement.tif", "disagreement.qml"}  # fmt: skip
+    layers = {name: geopandas.read_file(tmp_path / "traps.gpkg", layer=name)
+              for name in ("traps", "crests", "exact_traps", "disagreement")}  # fmt: skip
+    assert all(layer.crs.to_epsg() == 23032 and layer.is_valid.all() for layer in layers.values())
+    assert [len(layer) for layer in layers.values()] == [1, 1, 1, 2]  # the true dome is larger: a ring around the disc
+    trap, exact, kinds = layers["traps"].iloc[0], layers["exact_traps"].iloc[0], layers["disagreement"]
+    assert trap.geometry.area == pytest.approx(np.pi * 15**2 * 2500, rel=0.02)
+    assert trap.exact_volume == exact.volume and trap.exact_iou == exact.learned_iou == pytest.approx(0.46, abs=0.02)
+    areas = dict(zip(kinds["kind"], kinds.area, strict=True))
+    assert areas["both"] == trap.area and areas["both"] + areas["exact only"] == exact.area
+    with rasterio.open(tmp_path / "disagreement.tif") as source:
+        shares = np.bincount(source.read(1).ravel(), minlength=4)
+    assert shares[3] * 2500 == areas["both"] and shares[2] * 2500 == areas["exact only"] and shares[1] == 0
+
+
+@pytest.mark.parametrize(("size", "file"), [(500, "trap.png"), (1500, "trap.tif"), (40_000, "traps.gpkg")])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(dome, tmp_path, size, file):
+    pytest.importorskip("geopandas")
+    located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
+    predicted(located, tmp_path / "whole", trap=disc((32, 32), 15))
+    with pytest.raises(UserError, match=f"{file}: cannot be written"), full_disk(size):
+        predicted(located, tmp_path / "full", trap=disc((32, 32), 15))
+    for path in (tmp_path / "full").iterdir():
+        assert path.stat().st_size == (tmp_path / "whole" / path.name).stat().st_size
+
+
+def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
+    picture = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
+    predicted(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv"}
+    trap, crest = json.loads((tmp_path / "traps.geojson").read_text())["features"]
+    x, y = np.array(trap["geometry"]["coordinates"][0][0]).T
+    assert (x[:-1].mean(), y[:-1].mean()) == pytest.approx((20, 30), abs=0.1)
+    assert crest["geometry"]["coordinates"] == [22, 31]
+    with (tmp_path / "closures.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["cells"] == str(int(trap["properties"]["area"])) and row["exact_height"] == row["crest_depth"] == ""
+
+
+def test_a_map_without_traps_has_its_files_too(dome, tmp_path):
+    pytest.importorskip("geopandas")
+    found = predicted(dome, tmp_path, trap=np.zeros((64, 64), np.float32))
+    assert found.traps == [] and len((tmp_path / "closures.csv").read_text().splitlines()) == 1
+    assert "exact only" in (tmp_path / "traps.gpkg").read_bytes().decode("latin-1")
+
+
+def test_heads_that_tell_of_no_traps_are_written_alone(dome, tmp_path):
+    assert predicted(dome, tmp_path, crest=disc((32, 32), 3)) is None
+    assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png"}
+
+
+def test_distances_are_told_inside_predicted_traps_only(dome, tmp_path):
+    import cv2
+
+    picture = dome.with_(geo=Geo())
+    found = predicted(picture, tmp_path, trap=disc((30, 20), 10), dist=np.ones((64, 64), np.float32))
+    shown = {
+        name: cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_UNCHANGED)[..., 3] > 0 for name in ("trap", "dist")
+    }
+    np.testing.assert_array_equal(shown["dist"], found.labels > 0)
+    assert shown["trap"].all() and shown["dist"].any()
+
+
+def test_cells_outside_the_map_are_transparent(tmp_path):
+    import cv2
+
+    values = np.full((8, 8), np.nan, np.float32)
+    values[:, :4] = 1
+    write_picture(HEADS["trap"].drawing, values, tmp_path / "trap.png")
+    picture = cv2.imread(str(tmp_path / "trap.png"), cv2.IMREAD_UNCHANGED)
+    assert (picture[:, :4, 3] == 255).all() and (picture[:, 4:, 3] == 0).all()
+
+
+def test_the_overlay_says_what_it_shows(dome):
+    trap, crest = disc((32, 32), 15), disc((32, 32), 3) + disc((8, 56), 3)  # the second peak lies in no trap
+    exact = closures_of(dome, RULES)
+    found = find_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
+    for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
+        figure = overlay(scene, found, outlines(found), crest, exact, {})
+        words = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert words == [known, "predicted traps (1)", "predicted crests (1)"]
+        (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST["marker"])
+        np.testing.assert_array_equal(np.transpose(drawn.get_data())[:, ::-1], found.crests)  # those of the table
+        assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
+
+
+def test_the_overlay_of_salt_shows_the_mask_and_what_was_drawn(dome):
+    salt = dome.depth < 2050
+    seismic = dome.with_(depth_valid=np.zeros(dome.shape, bool), salt=salt, z=500.0)
+    figure = overlay(seismic, None, [], None, None, {"salt": np.roll(salt, 5, axis=0)})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["drawn salt", "predicted salt"]
+    assert len(figure.axes[0].collections) == 2

@@ -1,0 +1,265 @@
+"""What is derived from a head, when the head is perfect, is the truth; and the fusion trusts whoever is right."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from mtl.evaluation.benchmark import picture_alone
+from mtl.metrics.masks import TRAP_SCORE
+from mtl.models.stacking import Fusion, best_threshold, overlap
+from mtl.tasks.heads import FUSION, HEADS, outputs_of, trap_outputs
+from mtl.tasks.postprocess import DRAWN, SCANNED, closures_under
+from targets.picture_reading.colour_bands import smoothed
+from targets.picture_reading.depth_from_colours import depth_of_colours
+from targets.rendering.map import render
+from targets.rendering.scan_effects import Scan, scanned
+from targets.rendering.style import Style
+from targets.scene import Geo
+from targets.surface.resample import coarsened, refined
+from targets.synthetic.structure_maps import make_scene
+from targets.truth.rasters import trap_mask
+from targets.truth.traps import TrapRules, TruthOptions, find_truth
+from tests.conftest import dome_scene
+
+EXACT = [pytest.param(HEADS[name], id=name) for name in ("depth", "height")]
+
+
+def iou(values, truth):
+    sums = TRAP_SCORE.count(values, trap_mask(truth)[None], truth.scene.map_valid)
+    return TRAP_SCORE.ratios(sums)["iou"]
+
+
+@pytest.mark.parametrize("head", EXACT)
+@pytest.mark.parametrize("rules", [TrapRules(), TrapRules(reading="contour"), TrapRules(faults="sealing")])
+def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
+    monkeypatch.setattr("mtl.tasks.postprocess.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
+    monkeypatch.setattr("mtl.tasks.postprocess.DEPTH_ERROR", 1e-9)  # and no doubt
+    scene = make_scene(4, 96).with_(rgb=None)
+    scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
+    options = TruthOptions(rules)
+    truth = find_truth(scene, options)
+    assert truth.labels.any()
+    values, _ = head.target(truth)
+    assert iou(head.derived.derive(values, scene, options, 1.0), truth) > 0.99
+
+
+def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
+    inside = np.ones((40, 40), bool)
+    inside[:, :5] = False
+    flat = np.full((40, 40), 7.0, np.float32)
+    np.testing.assert_allclose(smoothed(flat, inside, 3.0)[inside], 7.0, rtol=1e-5)
+    assert np.isnan(smoothed(flat, inside, 3.0)[~inside]).all()
+    rows, cols = np.indices((40, 40), np.float32)
+    nose = np.abs(rows - 20) / 20 - cols / 100  # rises towards the border: no closure but those of noise
+    nose += np.random.default_rng(0).normal(0, 0.1, nose.shape).astype(np.float32)
+    scene = dome_scene(size=40)
+    rules = TrapRules(min_relief=0, min_area=4)
+    rough = closures_under(nose, scene, rules).sum()
+    assert rough > 40
+    assert closures_under(smoothed(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
+
+
+def test_the_fused_classes_give_the_mask_back():
+    scene = make_scene(4, 96)
+    truth = find_truth(scene)
+    head = HEADS["fused"]
+    values, _ = head.target(truth)
+    assert (values.sum(0) == 1).all()
+    assert iou(head.derived.derive(values, scene, truth.options, 1.0), truth) == 1
+
+
+def test_without_an_inside_the_fused_classes_give_no_trap():
+    scene = dome_scene()
+    nothing = np.stack([np.ones(scene.shape), np.zeros(scene.shape), np.zeros(scene.shape)]).astype(np.float32)
+    head = HEADS["fused"]
+    assert not head.derived.derive(nothing, scene, TruthOptions(), 1.0).any()
+
+
+def test_the_height_of_a_dome_is_the_root_of_its_closure_over_the_relief(dome):
+    values, valid = HEADS["height"].target(find_truth(dome))
+    assert valid.all()
+    assert values[0, 32, 32] == pytest.approx(1.0, abs=0.01)  # the dome is all of the relief, closed to its foot
+    halfway = np.argmin(np.abs(dome.depth[32] - 2050))
+    assert values[0, 32, halfway] == pytest.approx(np.sqrt((2100 - dome.depth[32, halfway]) / 100), abs=0.01)
+    assert values[0, 0, 0] == 0
+
+
+def test_a_trap_drawn_by_hand_is_as_high_as_its_deepest_cell(dome):
+    drawn = dome.depth < 2050
+    truth = find_truth(dome.with_(traps=drawn))
+    np.testing.assert_allclose(truth.height, np.where(drawn, dome.depth[drawn].max() - dome.depth, 0))
+
+
+def test_heads_about_the_depth_are_known_nowhere_on_a_bare_picture(dome):
+    picture = dome.with_(depth_valid=np.zeros(dome.shape, bool), traps=dome.depth < 2050)
+    truth = find_truth(picture)
+    for name in ("depth", "height"):
+        assert not HEADS[name].target(truth)[1].any()
+
+
+def test_outputs_follow_their_heads_and_several_answers_about_traps_are_fused():
+    names = [output.name for output in outputs_of([HEADS["trap"], HEADS["depth"], HEADS["crest"]])]
+    assert names == ["trap", "depth", "depth_traps", "crest", "fusion"]
+    assert [o.name for o in outputs_of([HEADS["trap"], HEADS["dist"]])] == ["trap", "dist"]
+    assert trap_outputs(outputs_of([HEADS["depth"]]))[-1].name == "depth_traps"
+
+
+def test_records_pickle():
+    for head in HEADS.values():
+        assert pickle.loads(pickle.dumps(head)).name == head.name
+
+
+def answers(right, wrong):
+    """Two answers about a half-trap map: one that is right, one that is not; as {output: (1, H, W)}."""
+    truth = np.zeros((1, 20, 20), np.float32)
+    truth[:, :10] = 1
+    noise = np.random.default_rng(0).random((1, 20, 20)).astype(np.float32)
+    return {right: np.clip(truth, 0.05, 0.95), wrong: noise}, truth, np.ones((20, 20), bool)
+
+
+def test_a_depth_that_was_shown_coarsely_has_its_own_detail_again():
+    scene = make_scene(8, 192)
+    coarse = coarsened(scene, 64)
+    seen = refined(np.where(coarse.map_valid, coarse.relative_depth(), np.nan), scene.shape)[None]
+    finished = HEADS["depth"].finish(seen, scene, 3.0)
+    np.testing.assert_allclose(finished[0][scene.map_valid], scene.relative_depth()[scene.map_valid], atol=1e-5)
+    assert np.isnan(finished[0][~scene.map_valid]).all()
+    noise = np.float32(0.001) * np.random.default_rng(0).normal(size=seen.shape)
+    np.testing.assert_allclose(HEADS["depth"].finish(seen + noise, scene, 3.0), finished, atol=1e-5)  # no correction
+    change = np.float32(0.1) * np.indices(scene.shape)[0] / 192  # what the network corrects stays
+    corrected = HEADS["depth"].finish(seen + change, scene, 3.0)
+    np.testing.assert_allclose((corrected - finished)[0][scene.map_valid], change[scene.map_valid], atol=1e-5)
+
+
+def test_a_depth_of_a_grey_picture_is_smoothed():
+    scene = picture_alone(make_scene(8, 96)).with_(rgb=np.full((96, 96, 3), 200, np.uint8))
+    guess = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)
+    np.testing.assert_array_equal(HEADS["depth"].finish(guess, scene, 1.0)[0], smoothed(guess[0], scene.map_valid, 3.0))
+
+
+@pytest.mark.parametrize("grain, sigma", [(0.0, DRAWN), (5.0, SCANNED)])
+def test_a_depth_read_from_colours_is_smoothed_as_the_picture_asks(grain, sigma):
+    """A scan leaves roughness in it; a drawn picture does not, and its small traps would go with it."""
+    scene = make_scene(8, 192)
+    rgb = scanned(render(scene), Scan(noise=grain), 0)
+    guess, inside = scene.relative_depth(), scene.map_valid
+    finished = HEADS["depth"].finish(guess[None], picture_alone(scene).with_(rgb=rgb), 1.0)[0]
+    told = depth_of_colours(rgb, guess, inside)
+    assert told.noisy == (grain > 0)
+    np.testing.assert_array_equal(finished, smoothed(told.depth, inside, sigma))
+
+
+def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
+    """Smoothed by 1.5 cells, as scans are, it was lower than 1 % of the relief."""
+    rows, cols = np.indices((192, 192))
+    bump = 8 * np.exp(-((rows - 100) ** 2 + (cols - 90) ** 2) / (2 * 3.0**2))
+    depth = 2000 + 0.4 * cols + 10.0 * np.maximum(cols - 160, 0) - bump
+    scene = dome_scene(size=192).with_(depth=depth.astype(np.float32))
+    true = find_truth(scene).labels > 0
+    assert true.sum() < 70
+    shown = picture_alone(scene).with_(rgb=render(scene, Style(contour_width=0)))
+    head = HEADS["depth"]
+    values = head.finish(scene.relative_depth()[None], shown, 1.0)
+    found = head.derived.derive(values, shown, TruthOptions(), 1.0)[0] > 0.5
+    assert (found & true).sum() > 0.7 * (found | true).sum()
+
+
+PICTURE, ALL = ("rgb",), ("rgb", "depth")
+
+
+@pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
+def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
+    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.tells == "trap"][:2]
+    fusion = Fusion(parts, [PICTURE, ALL])
+    maps, truth, valid = answers(right, wrong)
+    either = {right: truth, wrong: truth}
+    np.testing.assert_array_equal(fusion(either, ALL) > 0.5, truth > 0.5)  # before it is fitted
+    fusion.fit([(ALL, maps, truth, valid)])
+    np.testing.assert_array_equal(fusion(maps, ALL) > 0.5, truth > 0.5)
+    by_picture, by_all = (dict(zip(fusion.parts, row, strict=True)) for row in fusion.weights.tolist())
+    assert by_all == {right: 1, wrong: 0}  # it needs no help
+    assert by_picture == {right: 0.5, wrong: 0.5}  # nothing is known of other maps
+
+
+def test_two_answers_that_are_right_in_parts_are_weighed():
+    random = np.random.default_rng(1)
+    truth = (np.indices((40, 40))[0] < 20).astype(np.float32)[None]
+    maps = {
+        name: np.clip(truth * 0.3 + 0.35 + random.normal(0, 0.3, truth.shape), 0.01, 0.99)
+        for name in ("trap", "depth_traps")
+    }
+    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    fusion.fit([(ALL, maps, truth, np.ones((40, 40), bool))])
+    right = overlap(fusion(maps, ALL)[0] > 0.5, truth[0] > 0.5)
+    assert right > max(overlap(p[0] > 0.5, truth[0] > 0.5) for p in maps.values()) + 0.05
+    assert (fusion.weights > 0).all()
+
+
+def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
+    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    maps, truth, valid = answers("trap", "depth_traps")
+    fusion.fit([(ALL, maps, truth * 0, valid)])
+    assert fusion.weights.tolist() == [[0.5, 0.5]]
+    maps["trap"][0, 0, 0] = np.nan
+    assert np.isnan(fusion(maps, ALL)[0, 0, 0]) and np.isfinite(fusion(maps, ALL)[0, 1:]).all()
+
+
+def test_fusion_is_judged_as_a_trap():
+    assert FUSION.score is HEADS["trap"].score
+
+
+def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome, monkeypatch):
+    monkeypatch.setattr("mtl.tasks.postprocess.DEPTH_ERROR", 0.02)
+    head = HEADS["depth"]
+    values, _ = head.target(find_truth(dome))
+    chance = head.derived.derive(values, dome, TruthOptions(), 1.0)[0]
+    share = (2100 - dome.depth) / 100  # the dome closes to its foot, and is all of the relief
+    inside = share > 0.001
+    np.testing.assert_allclose(chance[inside], (share / (share + 0.02))[inside], atol=0.01)
+    assert not chance[~inside].any()
+
+
+def test_the_threshold_of_the_largest_iou_by_trying_all():
+    random = np.random.default_rng(3)
+    logits = random.normal(size=60).round(1)  # rounded: some cells share a value
+    truth = logits + random.normal(0, 1.5, 60) > 0.8
+
+    def iou(threshold):
+        return (truth & (logits > threshold)).sum() / (truth | (logits > threshold)).sum()
+
+    assert iou(best_threshold(logits, truth)) == max(iou(value) for value in [*logits, -9])
+
+
+def seismic(salt):
+    """An image of 32 x 32 cells; `salt` (H, W) bool or None."""
+    dome = dome_scene(size=32)
+    nothing = np.zeros((32, 32), bool)
+    return dome.with_(depth=np.zeros((32, 32), np.float32), depth_valid=nothing, salt=salt, z=500.0)
+
+
+def test_heads_of_salt_follow_the_mask_and_know_nothing_without_one():
+    body = np.zeros((32, 32), bool)
+    body[8:24, 10:20] = True
+    drawn, bare, unknown = (find_truth(seismic(salt)) for salt in (body, ~body & body, None))
+    values, valid = HEADS["salt"].target(drawn)
+    assert valid.all()
+    np.testing.assert_array_equal(values[0], body)
+    band, _ = HEADS["boundary"].target(drawn)
+    assert band[0, 8, 15] and not band[0, 15, 15] and not band[0, 0, 0]
+    distance, inside = HEADS["dist"].target(drawn)
+    np.testing.assert_array_equal(inside, body)
+    assert distance[0][body].min() == 0 and distance[0, 8, 10] > 5
+    for truth, empty in ((drawn, 0), (bare, 1)):
+        values, valid = HEADS["empty"].target(truth)
+        assert valid.all() and (values == empty).all()
+    assert not HEADS["salt"].target(bare)[0].any() and HEADS["salt"].target(bare)[1].all()
+    for name in ("salt", "empty"):
+        assert not HEADS[name].target(unknown)[1].any()
+
+
+def test_the_salt_of_a_map_is_unknown_but_a_map_may_hold_no_trap(dome):
+    truth = find_truth(dome)
+    assert not HEADS["salt"].target(truth)[1].any()
+    values, valid = HEADS["empty"].target(truth)
+    assert valid.all() and not values.any()

@@ -1,0 +1,164 @@
+"""A small ablation, looked at through a running TensorBoard: every page and picture that is promised is served."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+
+from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.report import write_report
+from mtl.ablation.results import read_results
+from mtl.ablation.runner import ablate
+from mtl.data.channels import INPUTS
+from mtl.data.dataset import prepare
+from mtl.tasks.heads import HEADS, outputs_of
+from mtl.visualization.panels import hits_panel
+from mtl.visualization.tensorboard import Board, MapSums, pages
+from targets.io.map_folder import write_folder
+from targets.truth.traps import TruthOptions
+from tests.conftest import dome_scene
+
+HEADS_OF = {"trap alone": ["trap"], "all kinds": ["trap", "crest", "dist", "depth"]}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two rows, one seed, one epoch on five domes of 32 × 32 cells, and the report of both."""
+    folder = tmp_path_factory.mktemp("board")
+    for i in range(5):
+        scene = dome_scene(f"dome{i}", size=32, crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
+        write_folder(scene, folder / "maps" / scene.name)
+    (folder / "base.yaml").write_text(
+        json.dumps(
+            {
+                "net": {"weights": "none", "decoder_channels": [16, 16, 8, 8, 8]},
+                "patches": {"size": 32, "stride": 32},
+                "predict": {"stride": 32},
+                "loop": {"epochs": 1, "batch": 4, "workers": 0},
+                "data": str(folder / "maps"),
+            }
+        )
+    )
+    rows = {name: {"heads": heads} for name, heads in HEADS_OF.items()}
+    ablation = Ablation("board", rows, {"same": str(folder / "maps")}, seeds=1, base=str(folder / "base.yaml"))
+    out = folder / "runs"
+    assert ablate(ablation, out) == []
+    for _ in range(2):  # a report that is made again replaces its page
+        write_report(ablation, plan(ablation, out), read_results(out), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def ask(runs):
+    """What a running TensorBoard answers: ask(path under /data, JSON to post) -> JSON."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(runs), "--port", "0", "--load_fast", "false"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
+
+            def answer(path, post=None):
+                body = None if post is None else json.dumps(post).encode()
+                request = Request(f"{address}data/{path}", body, {"Content-Type": "application/json"})
+                with urlopen(request, timeout=60) as reply:
+                    return json.load(reply)
+
+            until = time.monotonic() + 60
+            while "summary" not in answer("plugin/text/tags") and time.monotonic() < until:  # read in the background
+                time.sleep(0.2)
+            yield answer
+        finally:
+            server.terminate()
+
+
+RUN = "all_kinds/all/0"
+
+
+def test_every_output_has_its_pictures(ask):
+    pictures = set(ask("plugin/images/tags")[RUN])
+    outputs = ("trap", "crest", "dist", "depth", "depth_traps", "fusion")
+    expected = {f"{name}/panel" for name in outputs} | {"crest/hits"}
+    expected |= {f"{name}/curves" for name in ("trap", "depth_traps", "fusion")} | {"dist/errors", "depth/errors"}
+    assert pictures >= expected
+    assert not {"trap/errors", "dist/curves", "trap/hits"} & pictures
+
+
+def test_the_layout_has_a_page_per_output_and_every_chart_has_its_figures(ask):
+    scalars = ask("plugin/scalars/tags")
+    layout = ask("plugin/custom_scalars/layout")["category"]
+    names = [page["title"] for page in layout]
+    outputs = {"trap", "crest", "dist", "depth", "depth_traps", "fusion"}
+    assert names[0] == "summary" and names[-1] == "training" and set(names[1:-1]) == outputs
+    for page in layout:
+        for chart in page["chart"]:
+            for pattern in chart["multiline"]["tag"]:
+                assert [tag for tag in scalars[RUN] if re.match(pattern, tag)], pattern
+    trap = next(page for page in layout if page["title"] == "trap")
+    titles = [chart["title"] for chart in trap["chart"]]
+    assert titles[0] == "iou, dice" and "average_precision, calibration_error" in titles
+
+
+def test_hparams_list_every_run_of_an_ablation(ask):
+    experiment = ask("plugin/hparams/experiment", {})
+    assert {info["name"] for info in experiment["hparamInfos"]} >= {"row", "condition", "seed", "heads"}
+    request = {
+        "startIndex": 0,
+        "sliceSize": 10,
+        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+        "colParams": [],
+    }
+    groups = ask("plugin/hparams/session_groups", request)["sessionGroups"]
+    assert {group["hparams"]["row"] for group in groups} == set(HEADS_OF)
+    for group in groups:
+        figures = {value["name"]["tag"]: value["value"] for value in group["metricValues"]}
+        assert {"same/trap/iou", "same/trap/boundary_f1"} <= set(figures)
+
+
+def test_the_comparison_of_rows_stands_beside_the_runs(ask, runs):
+    assert len(list((runs / "summary").glob("events.out.*"))) == 1
+    assert ask("plugin/text/tags")["summary"] == ["comparison/text_summary"]
+    assert set(ask("plugin/images/tags")["summary"]) == {"comparison/same", "comparison/same, all, examples"}
+    told = ask("plugin/text/text?run=summary&tag=comparison%2Ftext_summary")[0]["text"]
+    assert "<table>" in told and "all kinds" in told
+
+
+def test_a_board_forgets_the_maps_of_the_last_epoch():
+    outputs = outputs_of([HEADS["trap"]])
+    board, mask = Board(outputs), np.ones((1, 4, 4), np.float32)
+    board.add(outputs[0], mask, mask, mask[0] > 0)
+    assert board.figures(outputs[0])["average_precision"] == 1
+    board.clear()
+    board.add(outputs[0], mask, 0 * mask, mask[0] > 0)
+    assert board.figures(outputs[0])["calibration_error"] == 1
+
+
+def test_pages_name_no_chart_twice():
+    for page in pages(outputs_of(list(HEADS.values()))).values():
+        assert all(chart[0] == "Multiline" and len(chart[1]) == len(set(chart[1])) for chart in page.values())
+
+
+def test_a_hit_map_tells_what_is_found_missed_and_false():
+    head = HEADS["crest"]
+    sample = prepare(dome_scene(size=64), [INPUTS["rgb"]], [head], TruthOptions())
+    there, nothing = sample.targets["crest"], np.zeros((1, 64, 64), np.float32)
+    nowhere = replace(sample, targets={"crest": nothing})
+    shown = [(sample, there), (sample, np.roll(there, 20, 1)), (sample, nothing), (nowhere, nothing)]
+    predictions = [{"crest": heat} for _, heat in shown]
+    figure = hits_panel(head, head.hits, [one for one, _ in shown], predictions)
+    figure.canvas.draw()
+    told = [axis.get_title().split(": ")[1] for axis in figure.axes]
+    assert told == ["1 of 1 found, 0 false", "0 of 1 found, 1 false", "0 of 1 found, 0 false", "0 of 0 found, 0 false"]
+
+
+def test_sums_add_over_maps_until_they_are_reset():
+    sums = MapSums(2)
+    sums.update([1, 2])
+    sums.update(np.array([3.0, 4.0]))
+    assert sums.compute().tolist() == [4, 6]
+    sums.reset()
+    assert sums.compute().tolist() == [0, 0]

@@ -1,0 +1,57 @@
+"""YAML of strangers: plain values come through; what grows, runs or is damaged ends in an error of one line."""
+
+from pathlib import Path
+
+import pytest
+
+from targets.common.bounded_yaml import read_yaml
+from targets.errors import UserError
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (LAUGHS, "an alias"),
+        ("[" * 5000, "deep in each other"),
+        ("x0: " + "1:" * 400 + "1", "letters"),  # a number to the base of 60
+        ("x0: 0x" + "f" * 5000, "letters"),
+        ("group: " + "g" * 20_000, "letters"),
+        ("# " + "long\n# " * 300_000, "more than 1 MB"),
+        ("x0: 2001-99-99", "month must be"),
+        ("x0: !!int ''", "cannot be read"),
+        ("x0: !!bool maybe", "cannot be read"),
+        ("x0: !!timestamp never", "cannot be read"),
+        ("x0: [1, 2", "cannot be read"),
+        ("{[1, 2]: 3}: 4", "cannot be read"),
+    ],
+)
+def test_what_is_not_plain_is_refused(tmp_path: Path, text: str, found: str) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=found) as caught:
+        read_yaml(path)
+    assert str(caught.value).startswith(str(path)) and len(str(caught.value)) < 500
+
+
+def test_nothing_in_a_file_runs(tmp_path: Path) -> None:
+    path, mark = tmp_path / "map.yaml", tmp_path / "mark"
+    for tag in ("object/apply:os.system", "object/new:os.system", "name:os.system"):
+        path.write_text(f"x0: !!python/{tag} ['touch {mark}']\n")
+        with pytest.raises(UserError, match="could not determine a constructor"):
+            read_yaml(path)
+    assert not mark.exists()
+
+
+def test_plain_values_come_through(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    for mark in ("", "\ufeff"):
+        path.write_text(f"{mark}group: Ærø\nx0: 1.5\ndepth_range: [1, 2]\n", "utf-8")
+        assert read_yaml(path) == {"group": "Ærø", "x0": 1.5, "depth_range": [1, 2]}
+    path.write_text("")
+    assert read_yaml(path) is None
+    with pytest.raises(UserError, match="No such file"):
+        read_yaml(tmp_path / "absent.yaml")

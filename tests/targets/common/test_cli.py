@@ -1,0 +1,146 @@
+"""The shared command line: options come from the signature; mistakes end in one line and exit code 2."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from targets.common.cli import Names, run
+from targets.errors import UserError
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates.
+
+    Fields
+    ------
+    head : the rate of the heads, in 100 % of
+        what was asked.
+    frozen : whether the encoder stays as it is.
+    """
+
+    head: float = 0.1
+    frozen: bool = False
+
+
+DEFAULT = Names("trap,dist")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to learn.
+
+    Fields
+    ------
+    heads : what to learn.
+    """
+
+    heads: Names = DEFAULT
+    rates: Rates = field(default_factory=Rates)
+    stride: int | None = None
+
+
+def work(maps: tuple[Path, ...], config: Config, *, out: Path, resume: bool = False, grids: tuple[Path, ...] = ()):
+    """Do the work.
+
+    Parameters
+    ----------
+    maps : the maps.
+    out : the folder.
+    """
+    if out == Path("full"):
+        raise UserError(out, "the disk is full", mend="free some space")
+    return maps, config, out, resume, grids
+
+
+def test_positionals_options_flags_and_nested_records():
+    words = "a b --out o --heads x,y --rates.head 2 --rates.frozen --resume --grids g h"
+    maps, config, out, resume, grids = run(work, words.split())
+    assert maps == (Path("a"), Path("b")) and out == Path("o") and resume and grids == (Path("g"), Path("h"))
+    assert config == Config(heads=Names(["x", "y"]), rates=Rates(2.0, True))
+
+
+def test_config_file_and_option_after_it(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("heads: [p, q]\nresume: true\nrates: {head: 3}\nstride: 5\n")
+    _, config, _, resume, _ = run(work, ["a", "--out", "o", "--config", str(file), "--stride", "7"])
+    assert config == Config(Names("p,q"), Rates(3.0), 7) and resume
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [
+        ("a", "required: out"),
+        ("--out o", "required: maps"),
+        ("a --out o --rates.head 4x", "--rates.head: expected float. Got value: 4x"),
+        ("a --out o --stride x", "--stride: expected one of [int, null]. Got value: x"),
+        ("a --out o --strid 3", "--strid"),
+        ("a --out o --heads p,p", "given twice"),
+        ("a --out o --heads p,,q", "a name is missing"),
+        ("a --out o --config none.yaml", "none.yaml"),
+        ("a --out full", "full: the disk is full; free some space"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_2(words, part, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(work, words.split())
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and error.count("\n") == 1 and error.startswith("error: ") and part in error
+
+
+def test_an_option_of_several_values_may_have_a_default():
+    def several(*, strides: tuple[int, ...] = (64, 96)):
+        return strides
+
+    assert run(several, []) == (64, 96) and run(several, ["--strides", "32"]) == (32,)
+
+
+def test_options_may_be_typed_with_hyphens():
+    def both(*, min_area: float = 0, draw_all: bool = True, words: tuple[str, ...] = ()):
+        """Do it."""
+        return min_area, draw_all, words
+
+    assert run(both, ["--min-area", "-3.5", "--no-draw-all", "--words", "a-b", "-"]) == (-3.5, False, ("a-b", "-"))
+    assert run(both, ["--min-area=2e-3", "--words=a-b"]) == (0.002, True, ("a-b",))
+
+
+def test_choices_are_listed_as_they_are_typed(capsys):
+    def choose(*, edge: Literal["open", "closed"] = "open", near: Literal[8, 4] = 8):
+        """Choose."""
+        return edge, near
+
+    assert run(choose, ["--edge", "closed", "--near", "4"]) == ("closed", 4)
+    for words, part in [
+        (["--edge", "shut"], "one of open, closed. Got value: shut"),
+        (["--near", "5"], "one of 8, 4."),
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            run(choose, words)
+        assert part in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [b"rates: {head: 3\nstride: [\n", b"- 3\n- 4\n", b"\xff\xfe\x00"])
+def test_a_damaged_config_is_named(text, tmp_path, capsys):
+    file = tmp_path / "c.yaml"
+    file.write_bytes(text)
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o", "--config", str(file)])
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {file}: ") and error.count("\n") == 1 and "unicode string" not in error
+
+
+def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):
+    file = tmp_path / "c.yaml"
+    file.write_text("rates: {haed: 3}\n")
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o", "--config", str(file)])
+    assert capsys.readouterr().err.startswith(f"error: {file}: unknown key rates.haed; see ")
+
+
+def test_help_comes_from_the_docstrings(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run(work, ["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Do the work." in text and "in 100 % of what was asked." in text and "what to learn." in text

@@ -1,0 +1,207 @@
+"""Work shared out: the same outcomes whoever does it, a killed worker costs nothing, a mistake is told by name."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+import targets.common.parallel
+from targets.common.parallel import LOCAL, Farm, each, tried
+from targets.errors import UserError
+from tests.targets.common.test_process_lifetime import alive
+
+TWO = Farm(jobs=2)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The workers of a Dask cluster, started once because that takes seconds."""
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    with (
+        dask.config.set(LOCAL),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
+    ):
+        yield Farm(scheduler=started.scheduler_address)
+
+
+@pytest.fixture(params=["processes", "cluster"])
+def farm(request):
+    """Each of those who work elsewhere."""
+    return TWO if request.param == "processes" else request.getfixturevalue("cluster")
+
+
+def write_square(folder: Path, number: int) -> int:
+    if number == 3:
+        raise UserError("map 3", "is corrupt")
+    (folder / f"{number}.txt").write_text(str(number**2))
+    return number**2
+
+
+def write_square_unless_killed(folder: Path, often: int, number: int) -> int:
+    """Number 1 kills its own process before it is done, `often` times."""
+    killed = folder.parent / "killed.txt"
+    if number == 1 and (not killed.exists() or killed.stat().st_size < often):
+        with killed.open("a") as file:
+            file.write(".")
+        os.kill(os.getpid(), signal.SIGKILL)
+    sleep(0.3)  # so that others are at work when it dies
+    return write_square(folder, number)
+
+
+def told(outcomes):
+    return {number: str(outcome) if isinstance(outcome, UserError) else outcome for number, outcome in outcomes}
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Folders for the files of one process, and of several."""
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    alone.mkdir(), shared.mkdir()
+    return alone, shared
+
+
+def test_whoever_works_gives_the_same_and_tells_mistakes_by_name(farm, folders):
+    alone, shared = folders
+    expected = told(each(partial(write_square, alone), range(9)))
+    assert expected[3] == "map 3: is corrupt" and expected[8] == 64 and len(expected) == 9
+    assert told(each(partial(write_square, shared), range(9), farm)) == expected
+    assert files(shared) == files(alone)
+
+
+def test_a_killed_worker_loses_nothing(farm, folders):
+    alone, shared = folders
+    expected = told(each(partial(write_square, alone), range(6)))
+    assert told(each(partial(write_square_unless_killed, shared, 1), range(6), farm)) == expected
+    assert files(shared) == files(alone)
+    assert (shared.parent / "killed.txt").stat().st_size == 1
+
+
+def test_what_always_kills_its_process_is_told_by_name_and_blames_no_other(farm, folders, monkeypatch):
+    monkeypatch.setattr(targets.common.parallel, "LOSSES", 2)
+    alone, shared = folders
+    expected = told(each(partial(write_square, alone), range(6)))
+    found = told(each(partial(write_square_unless_killed, shared, 99), range(6), farm))
+    assert "1: the process at work on it died 2 times" in found[1]
+    assert {**found, 1: 1} == expected
+    assert (shared.parent / "killed.txt").stat().st_size == 2
+
+
+def bug(number: int) -> int:
+    return 1 // (number - 2)
+
+
+def test_a_bug_ends_all_and_says_where(farm):
+    with pytest.raises(ZeroDivisionError) as raised:
+        list(each(bug, range(5), farm))
+    assert raised.value.__notes__ == ["This happened at 2."]
+
+
+def test_little_is_given_out_at_a_time(monkeypatch):
+    """Of very many items only as many are on their way as there are hands for."""
+    flying, most = [], []
+
+    class Pool:
+        def __init__(self, jobs, mp_context, initializer):
+            pass
+
+        def submit(self, work, item):
+            flying.append(targets.common.parallel.Future())
+            most.append(len(flying))
+            given = flying[-1]
+            if len(flying) == 4:  # all are done at once
+                for future in flying:
+                    future.set_result(0)
+                flying.clear()
+            return given
+
+        def shutdown(self, cancel_futures):
+            pass
+
+    monkeypatch.setattr(targets.common.parallel, "ProcessPoolExecutor", Pool)
+    assert len(list(each(bug, range(1000), TWO))) == len(most) == 1000
+    assert max(most) == 4
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_file_system_that_hesitates_is_asked_again(monkeypatch, wrapped):
+    monkeypatch.setattr(targets.common.parallel, "PAUSES", (0, 0))
+    left = [OSError(targets.common.parallel.errno.EIO, "later"), OSError(targets.common.parallel.errno.ESTALE, "stale")]
+
+    def read(item):
+        if left:
+            error = left.pop()
+            if not wrapped:
+                raise error
+            raise UserError("a.png", "cannot be read") from error
+        return item
+
+    assert tried(read, 5) == 5
+
+
+def test_a_file_that_is_not_there_is_asked_for_once():
+    asked = []
+
+    def read(item):
+        asked.append(item)
+        raise UserError("a.png", "no such file") from FileNotFoundError(2, "no such file")
+
+    assert str(tried(read, 1)) == "a.png: no such file" and asked == [1]
+
+
+LONG = """
+import os, sys, time
+from targets.cli import run
+from targets.farm import Farm, each
+
+def work(number):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+def main():
+    list(each(work, range(9), Farm(jobs=2)))
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, told, tmp_path):
+    """Ctrl-C in a terminal tells the whole group of processes, Slurm's SIGTERM the one that it started."""
+    (tmp_path / "long.py").write_text(LONG)
+    words = [sys.executable, tmp_path / "long.py"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as parent:  # fmt: skip
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        groups = {os.getpgid(worker) for worker in workers}
+        told(parent.pid, number)
+        try:
+            _, errors = parent.communicate(timeout=60)
+        finally:
+            parent.kill()
+    assert parent.returncode == 128 + number and errors == "stopped\n"
+    assert len(set(workers)) == 2 and not any(map(alive, workers))
+    assert parent.pid not in groups  # a worker that heard of it twice would not save its run
+
+
+def test_nothing_of_dask_is_imported_without_a_scheduler():
+    code = "import sys; from targets.common.parallel import *; list(each(abs, [1, 2], Farm())); print('dask' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_no_cluster_is_one_line():
+    pytest.importorskip("distributed")
+    with pytest.raises(UserError, match="no Dask scheduler answers"):
+        list(each(abs, [1], Farm(scheduler="nowhere")))
+    with pytest.raises(UserError, match="--jobs: 0"):
+        Farm(jobs=0)

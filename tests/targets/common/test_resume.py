@@ -1,0 +1,72 @@
+"""A folder run that is stopped goes on behind what is finished, and gives what it would have given."""
+
+from functools import partial
+
+import pytest
+
+from targets.common.resume import FINISHED, each_unfinished
+from targets.errors import UserError
+from targets.io.catalogue import list_maps
+from targets.io.map_folder import write_folder
+from tests.conftest import dome_scene
+
+
+class Stopped(Exception):
+    pass
+
+
+def area(worked, stop, source):
+    """What a work gives, and which maps it was asked for."""
+    if len(worked) == stop:
+        raise Stopped
+    worked.append(source.name)
+    if source.name == "b":
+        raise UserError(source.path, "is corrupt")
+    return {"name": source.name, "share": 0.1 + 0.2, "nothing": float("nan")}
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Three maps."""
+    for name in "abc":
+        write_folder(dome_scene(name, size=32), tmp_path / "maps" / name)
+    return list_maps([tmp_path / "maps"])
+
+
+def run(sources, out, stop=99, resume=True, settings=1, there=lambda source, gave: True):
+    worked = []
+    try:
+        told = {n: str(t) for n, t in each_unfinished(partial(area, worked, stop), sources, out, settings, resume,
+                                                      there=there)}  # fmt: skip
+    except Stopped:
+        told = None
+    return worked, told
+
+
+def test_what_is_finished_is_not_repeated_and_what_failed_is(sources, tmp_path):
+    whole, out = run(sources, tmp_path / "whole")[1], tmp_path / "out"
+    assert run(sources, out, stop=1) == (["a"], None)
+    assert run(sources, out, stop=2) == (["b", "c"], whole)
+    assert run(sources, out) == (["b"], whole)
+
+
+def test_a_line_that_was_cut_off_counts_for_nothing(sources, tmp_path):
+    _, whole = run(sources, tmp_path)
+    path = tmp_path / FINISHED
+    path.write_bytes(path.read_bytes()[:-9])
+    assert run(sources, tmp_path) == (["b", "c"], whole)
+    assert run(sources, tmp_path) == (["b"], whole)
+
+
+def test_other_settings_another_file_or_lost_results_are_work_again(sources, tmp_path):
+    run(sources, tmp_path)
+    assert run(sources, tmp_path, settings=2)[0] == ["a", "b", "c"]
+    write_folder(dome_scene("a", size=32), tmp_path / "maps" / "a")
+    assert run(sources, tmp_path)[0] == ["a", "b"]
+    assert run(sources, tmp_path, there=lambda source, gave: gave["name"] != "c")[0] == ["b", "c"]
+
+
+def test_who_does_not_ask_gets_everything_anew(sources, tmp_path):
+    run(sources, tmp_path)
+    assert run(sources, tmp_path, resume=False)[0] == ["a", "b", "c"]
+    assert (tmp_path / FINISHED).read_text().count("mark") == 2

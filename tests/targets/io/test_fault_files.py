@@ -1,0 +1,164 @@
+"""Faults: every file format gives the same lines, and lines become the right cells."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from targets.errors import UserError
+from targets.io.fault_files import read_faults
+from targets.scene import Geo
+from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterise_faults, trace_of_sticks
+
+PIXELS = Geo(0.0, 0.0, 1.0, -1.0)  # x = column, y = -row
+SQUARE = np.array([[2.0, -2.0], [6.0, -2.0], [6.0, -5.0], [2.0, -5.0], [2.0, -2.0]])
+
+POL = """10 20 1500
+11 21 1501
+999.000000 999.000000 999.000000
+30 40 1600
+31 41 1601
+32 42 1602
+999.0 999.0 999.0
+"""
+ZMAP = """! exported
+@FREE POINT , DATA, 80, 1
+X (EASTING) , 1, 1, 1, 1, 20,, 1.0E+30,,, 4, 0
+@
+ 10 20 1500 0
+ 11 21 1501 0
+ 30 40 1600 1
+ 31 41 1601 1
+ 32 42 1.0E+30 1
+"""
+CSV = """# picked
+Fault, X, Y, Z, col
+A, 10, 20, 1500, 1
+A, 11, 21, 1501, 2
+B, 30, 40, 1600, 3
+B, 31, 41, 1601, 4
+B, 32, 42, 1602, 5
+"""
+
+
+@pytest.mark.parametrize(("text", "names"), [(POL, ["0", "1"]), (ZMAP, ["0", "1"]), (CSV, ["A", "B"])])
+def test_every_format_is_known_by_its_content(tmp_path: Path, text: str, names: list[str]) -> None:
+    path = tmp_path / "faults.txt"
+    path.write_text(text)
+    first, second = read_faults(path)
+    assert [first.name, second.name] == names
+    np.testing.assert_array_equal(first.points, [[10, 20, 1500], [11, 21, 1501]])
+    np.testing.assert_array_equal(second.points[:, :2], [[30, 40], [31, 41], [32, 42]])
+    assert not first.closed
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no lines"),
+        ("1 2 3\n", "no line of two points"),
+        ("x,y,z,name\n", "no line of two points"),
+        ("999 999 999\n", "no line of two points"),
+        ("a b c\n1 2 3\n", "columns"),
+        ("1 2 3\n4 5\n", "not a table of numbers"),
+        ("1\n2\n", "not a table of coordinates"),
+        ("@FREE POINT, DATA, 80, 1\n1 2 3 4\n", "not a Z-MAP file"),
+        ("x,y,fault\n1,2,A\n1,,A\n", "missing in some rows"),
+        ("x,y,fault\n1,2,A\none,2,A\n", "not numbers"),
+    ],
+)
+def test_broken_files_are_named(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "faults.csv"
+    path.write_text(text)
+    with pytest.raises(UserError, match=says) as caught:
+        read_faults(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_and_a_map_without_a_place() -> None:
+    with pytest.raises(UserError, match=r"nowhere\.pol: cannot be read"):
+        read_faults("nowhere.pol")
+    with pytest.raises(UserError, match="no location"):
+        rasterise_faults([FaultLine("a", SQUARE)], Geo(), (4, 4))
+
+
+def test_a_polygon_is_filled_to_its_outline() -> None:
+    labels = rasterise_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10))
+    expected = np.zeros((9, 10), int)
+    expected[2:6, 2:7] = 1
+    np.testing.assert_array_equal(labels, expected)
+    assert FaultLine("a", SQUARE).closed and not FaultLine("a", SQUARE[:-1]).closed
+
+
+def test_a_trace_covers_its_width_and_the_later_line_counts() -> None:
+    across = FaultLine("a", np.array([[0.0, -4.0], [9.0, -4.0]]))
+    down = FaultLine("b", np.array([[5.0, 0.0], [5.0, -8.0]]))
+    labels = rasterise_faults([across, down], PIXELS, (9, 10), width=3)
+    expected = np.zeros((9, 10), int)
+    expected[3:6] = 1
+    expected[:, 4:7] = 2  # half a width either side: 1.5 cells, so one cell
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.parametrize("angle", [0, 10, 30, 45, 77])
+def test_no_path_slips_diagonally_through_a_line(angle: float) -> None:
+    t = np.radians(angle)
+    ends = 25 + 60 * np.array([[-np.cos(t), -np.sin(t)], [np.cos(t), np.sin(t)]])
+    labels = rasterise_faults([FaultLine("a", ends * [1, -1])], PIXELS, (51, 51), width=0.1)
+    _, parts = ndimage.label(labels == 0, np.ones((3, 3)))
+    assert parts == 2
+
+
+def test_cells_turn_with_the_map() -> None:
+    geo = Geo(5000.0, 7000.0, 20.0, -20.0, 35.0)
+    x, y = geo.xy(-SQUARE[:, 1], SQUARE[:, 0])
+    labels = rasterise_faults([FaultLine("a", np.column_stack([x, y]))], geo, (9, 10))
+    np.testing.assert_array_equal(labels, rasterise_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10)))
+
+
+def test_sticks_cut_a_flat_horizon_where_their_plane_does() -> None:
+    """A plane that dips 45 degrees to the East and is at 100 m at x = 10 cuts a horizon at 105 m at x = 15."""
+    sticks = [FaultLine(str(i), np.array([[10.0, -i, 100.0], [20.0, -i, 110.0]])) for i in range(2, 7)]
+    assert are_sticks(sticks)
+    trace = trace_of_sticks(sticks, np.full((10, 30), 105.0), PIXELS, "F")
+    assert trace is not None and trace.name == "F"
+    np.testing.assert_allclose(trace.points, [[15, -i, 105] for i in range(2, 7)])
+    assert trace_of_sticks(sticks, np.full((10, 30), 200.0), PIXELS) is None
+    flat = [FaultLine("0", np.array([[0.0, 0, 100], [10, 0, 101]]))] * 3
+    assert not are_sticks(flat) and not are_sticks(sticks[:1]) and not are_sticks([FaultLine("0", SQUARE)] * 2)
+
+
+def test_the_faults_of_reek(shared_data) -> None:
+    rows = read_faults(shared_data / "reek" / "faults.csv")
+    zmap = read_faults(shared_data / "reek" / "original" / "top_upper_reek_faultpoly.zmap")
+    assert [line.name for line in rows] == [line.name for line in zmap] == list("0123456")
+    assert all(line.closed for line in rows)
+    for a, b in zip(rows, zmap, strict=True):
+        np.testing.assert_allclose(a.points, b.points, rtol=0, atol=0.26)  # the Z-MAP file was rounded to float32
+
+
+def test_the_faults_of_drogon(shared_data) -> None:
+    traces = read_faults(shared_data / "drogon" / "topvolantis_fault_traces.csv")
+    assert [line.name for line in traces] == ["F1", "F2", "F3", "F4", "F5", "F6"] and not are_sticks(traces)
+    for i, count in enumerate([32, 62, 18, 15, 11, 17], 1):
+        sticks = read_faults(shared_data / "drogon" / "original" / f"fault_F{i}.pol")
+        assert len(sticks) >= count and are_sticks(sticks)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"2 3 0\nnan 1 0\n", "missing in some rows"),
+        (b"2 3 0\n1e300 1 0\n", "too large"),
+        (b"@F HEADER, POINT, 1\n@\n1e30 1 0 1\n2 2 0 1\n", "too large"),
+        (b"x,y,name\n1,2," + b"n" * 200_000 + b"\n", "field larger than field limit"),
+        (b"\x1f\x8b\x08\x00x,y,name\n", "columns"),
+    ],
+)
+def test_hostile_files_end_in_one_line(tmp_path, content, found):
+    path = tmp_path / "faults.pol"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=found) as caught:
+        read_faults(path)
+    assert str(caught.value).isprintable()

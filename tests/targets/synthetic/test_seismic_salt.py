@@ -1,0 +1,74 @@
+"""Generated seismic images: one seed one image, salt as often as asked, and what a geophysicist expects of it."""
+
+import numpy as np
+import pytest
+
+from targets.io.tgs_salt import SIDE
+from targets.synthetic.seismic_salt import SeismicOptions, make_image, ricker, sheet_of
+
+ALWAYS = SeismicOptions(empty=0, full=0)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Forty images with salt."""
+    return [make_image(seed, ALWAYS) for seed in range(40)]
+
+
+def amplitudes(scene):
+    """(H, W) amplitudes around 0 in spreads of the image."""
+    grey = scene.rgb[..., 0].astype(float)
+    return (grey - grey.mean()) / max(grey.std(), 1e-6)
+
+
+def test_one_seed_makes_one_image_and_another_seed_another():
+    one, again, other = make_image(7), make_image(7), make_image(8)
+    np.testing.assert_array_equal(one.rgb, again.rgb)
+    assert one.z == again.z and one.name == "0000000007" and (one.rgb != other.rgb).any()
+    assert one.shape == (SIDE, SIDE) and (one.rgb[..., 0] == one.rgb[..., 2]).all()
+
+
+def test_salt_is_there_as_often_as_asked_and_covers_all_shares(images):
+    assert not any(make_image(seed, SeismicOptions(empty=1)).salt.any() for seed in range(5))
+    assert all(make_image(seed, SeismicOptions(empty=0, full=1)).salt.all() for seed in range(5))
+    shares = np.array([scene.salt.mean() for scene in images])
+    assert shares.min() > 0 and shares.min() < 0.15 and shares.max() > 0.7
+    # Binomial with p = 0.61 and n = 40: 15 to 34 lie within three standard deviations.
+    assert 15 <= sum(make_image(seed).salt.any() for seed in range(40)) <= 34
+
+
+def test_salt_is_quiet_and_its_top_is_not(images):
+    inside, layers, top = [], [], []
+    for scene in images:
+        away = np.abs(amplitudes(scene))
+        deep = scene.salt & np.roll(scene.salt, 12, axis=0) & np.roll(scene.salt, -12, axis=0)
+        deep[:12] = deep[-12:] = False
+        crest = scene.salt & ~np.roll(scene.salt, 1, axis=0)
+        crest[0] = False
+        for values, where in ((inside, deep), (layers, ~scene.salt), (top, crest)):
+            if where.sum() > 30:
+                values.append(away[where].mean())
+    assert np.median(inside) < 0.75 * np.median(layers) < 0.75 * np.median(top)
+
+
+def test_deeper_images_have_longer_waves():
+    def period(scene):
+        spectrum = np.abs(np.fft.rfft(amplitudes(scene), axis=0)).mean(axis=1)
+        return 1 / ((np.fft.rfftfreq(SIDE)[2:] * spectrum[2:]).sum() / spectrum[2:].sum())
+
+    scenes = [make_image(seed, SeismicOptions(empty=1, noise=(0, 0))) for seed in range(40)]
+    waves = [period(scene) for scene in scenes]
+    assert np.corrcoef([scene.z for scene in scenes], waves)[0, 1] > 0.4
+
+
+def test_a_ricker_wavelet_is_symmetric_without_a_mean_and_has_its_period():
+    wavelet = ricker(12.0)
+    assert wavelet.max() == 1 and wavelet[len(wavelet) // 2] == 1
+    np.testing.assert_allclose(wavelet, wavelet[::-1])
+    assert abs(wavelet.sum()) < 0.01
+    spectrum = np.abs(np.fft.rfft(wavelet, 1200))
+    assert 1200 / spectrum.argmax() == pytest.approx(12, abs=0.2)
+
+
+def test_a_contact_sheet_shows_every_image_twice(images):
+    assert sheet_of(images[:3], columns=2).shape == (2 * (4 * SIDE + 14), 2 * (2 * SIDE + 8), 3)
