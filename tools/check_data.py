@@ -1,45 +1,7 @@
 #!/usr/bin/env python
 """What is in a data set, and what looks wrong with it? Prints it, and writes a page that can be sent."""
 
-from pathlib import Path
-
-from targets.check.dataset import check_data, fingerprint
-from targets.check.report import write_page
-from targets.common.cli import run
-from targets.common.parallel import HERE, Farm
-from targets.io.catalogue import Reading
-from targets.truth.traps import TrapRules
-
-READING, RULES = Reading(), TrapRules()
-
-
-def main(
-    data: tuple[Path, ...],
-    farm: Farm = HERE,
-    *,
-    out: Path = Path("check"),
-    reading: Reading = READING,
-    rules: TrapRules = RULES,
-) -> None:
-    """Check maps: what they hold, and what looks wrong, as text and as one HTML page.
-
-    Parameters
-    ----------
-    data : maps, folders of maps, or grids.
-    out : folder for check.html.
-    """
-    check = check_data(data, reading, rules, farm)
-    for what, text in fingerprint(check):
-        print(f"{what:15}{text}")
-    print(f"\n{len(check.findings)} finding(s)")
-    for finding in check.findings:
-        print(f"- {finding.kind}: {finding.error}")
-    page = out / "check.html"
-    write_page(
-        check, page, f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}", reading, rules
-    )
-    print(f"\nlook at {page}")
-
+from mtl.commands.check_data import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

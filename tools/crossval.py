@@ -1,29 +1,7 @@
 #!/usr/bin/env python
 """Train one network per fold, find where masks are best cut, and predict new maps with all folds together."""
 
-from pathlib import Path
-
-from mtl.config import TrainConfig
-from mtl.evaluation.cross_validation import cross_validate
-from targets.common.cli import run
-from targets.common.folder_lock import in_use
-
-
-def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
-    """Train every fold of split.folds that is not finished, and judge the recipe on maps each fold did not see.
-
-    Parameters
-    ----------
-    out : folder of the folds, tables and pictures; the same command goes on where it was.
-    test : new maps, a folder of them, to predict with all folds together.
-    """
-    folder = Path(out)
-    with in_use(folder):
-        print(cross_validate(config, folder, test))
-    print(f"look at {folder / 'crossval.png'}; tables: {folder / 'crossval.md'}, {folder / 'thresholds.json'}")
-    if test is not None:
-        print(f"masks of {test}: {folder / 'submission.csv'}")
-
+from mtl.commands.crossval import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

@@ -1,40 +1,7 @@
 #!/usr/bin/env python
 """Write a trained network as a file: its weights, or ONNX."""
 
-from pathlib import Path
-
-from mtl.export.exporters import export_for_deepness, export_network, export_weights
-from mtl.inference.predictor import load_predictor
-from mtl.models.safetensors_io import SUFFIX
-from targets.common.cli import run
-from targets.errors import UserError
-
-
-def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None, cell: float | None = None) -> None:
-    """Write a network as ONNX (all heads at any size of map, or one head for QGIS's plugin Deepness), or its weights.
-
-    Parameters
-    ----------
-    checkpoint : best.ckpt or last.ckpt of a run folder; by default the model that comes with the package.
-    out : the file: model.onnx, or model.safetensors for the weights, to be named wherever a checkpoint is.
-    deepness : a head, such as trap: write the file for Deepness, with this head alone, tiles of one size and bytes as
-        input.
-    cell : side of a cell in metres to which Deepness resamples a layer; without it, it is set in the plugin.
-    """
-    predictor, path = load_predictor(checkpoint, "cpu", backend="torch"), Path(out)
-    if path.suffix == SUFFIX:
-        if deepness is not None:
-            raise UserError("--deepness", f"given with {path.name}", "an .onnx file")
-        errors = export_weights(predictor, path)
-    elif deepness is None:
-        errors = export_network(predictor, path)
-    else:
-        errors = export_for_deepness(predictor, deepness, cell, path)
-    for (batch, rows, columns), found in errors.items():
-        largest = ", ".join(f"{name} {error:.1e}" for name, error in found.items())
-        print(f"largest difference from the network, {batch} x {rows} x {columns} cells: {largest}")
-    print(f"network: {path} ({path.stat().st_size / 1e6:.1f} MB)")
-
+from mtl.commands.export import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

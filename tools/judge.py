@@ -1,39 +1,7 @@
 #!/usr/bin/env python
 """Judge a model on real surfaces, beside what needs no network: one table, and pictures of the worst maps."""
 
-from pathlib import Path
-
-from mtl.evaluation.benchmark import TABLE, judge
-from mtl.inference.predictor import load_predictor
-from targets.common.cli import Names, run
-from targets.io.catalogue import Reading
-
-DEFAULT = Reading()
-
-
-def main(
-    surfaces: tuple[str, ...],
-    *,
-    out: str,
-    checkpoint: Names | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    reading: Reading = DEFAULT,
-) -> None:
-    """Judge a model on real surfaces: with a picture alone, with depth, with closures, and with a noisy depth.
-
-    Parameters
-    ----------
-    surfaces : grids, map folders, or folders of them; pictures are drawn anew, in styles kept from training.
-    out : folder for the table judged.md, and a folder per row with metrics.csv and worst.png.
-    checkpoint : best.ckpt of a run folder, of several with commas between them an ensemble; by default the model that
-        comes with the package.
-    seed : of the styles of pictures and of the noise.
-    device : auto, cpu, cuda, ...
-    """
-    print(judge(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed))
-    print(f"table: {Path(out) / TABLE}; look at worst.png in the folders beside it")
-
+from mtl.commands.judge import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

@@ -1,56 +1,7 @@
 #!/usr/bin/env python
 """Predict maps with a trained network."""
 
-from pathlib import Path
-
-from mtl.inference.loading import PredictorOptions
-from mtl.metrics.base import THRESHOLD
-from mtl.prediction.predict_maps import REPORT, predict_maps
-from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm
-from targets.errors import UserError, raise_together
-from targets.io.catalogue import Reading
-from targets.io.tgs_salt import SUBMISSION
-
-READING, NETWORK = Reading(), PredictorOptions()
-
-
-def main(
-    maps: tuple[str, ...],
-    network: PredictorOptions = NETWORK,
-    farm: Farm = HERE,
-    *,
-    out: str,
-    folders: bool = True,
-    cut: float = THRESHOLD,
-    reading: Reading = READING,
-    resume: bool = False,
-) -> None:
-    """Predict every head of one or more maps and write pictures, polygons and tables.
-
-    Parameters
-    ----------
-    maps : maps, folders of maps, or grids.
-    out : folder for the results, one folder per map, and report.html about all of them (of salt: submission.csv).
-    folders : write a folder per map (--no_folders: only what is written of all maps together).
-    cut : of a network of salt, the probability above which a cell is salt in submission.csv.
-    resume : do not repeat maps that an earlier command with these options finished.
-    """
-    folder, failed = Path(out), dict[int, UserError]()
-    with in_use(folder):
-        done = predict_maps(network, maps, folder, reading, folders, cut, farm=farm, resume=resume)
-        for place, name, result in done:
-            if isinstance(result, UserError):
-                failed[place] = result
-            elif folders:
-                print(f"{name}: look at {result / 'overlay.png'}", flush=True)
-    if (folder / SUBMISSION).exists():
-        print(f"run-length codes of all masks: {folder / SUBMISSION}")
-    elif folders:
-        print(f"all maps, the least sure first: {folder / REPORT}", flush=True)
-    raise_together(failed)
-
+from mtl.commands.predict import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

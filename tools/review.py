@@ -1,43 +1,7 @@
 #!/usr/bin/env python
 """Correct predicted traps on a local web page."""
 
-from pathlib import Path
-
-from mtl.inference.predictor import load_predictor
-from mtl.review.app import Desk, predicted_by, predicted_in, serve
-from targets.common.cli import run
-from targets.errors import UserError
-from targets.io.catalogue import Reading
-
-DEFAULT = Reading()
-
-
-def main(
-    data: str,
-    *,
-    checkpoint: str | None = None,
-    predictions: str | None = None,
-    port: int = 8765,
-    device: str = "auto",
-    reading: Reading = DEFAULT,
-) -> None:
-    """Serve a local web page on which predicted traps are accepted, deleted or redrawn, and saved as traps.png.
-
-    Parameters
-    ----------
-    data : folder of maps; corrected traps are saved into it, for the next training.
-    checkpoint : best.ckpt or last.ckpt of a run folder: maps are predicted as they are opened; by default the model
-        that comes with the package.
-    predictions : instead, the folder that tools/predict.py wrote for these maps.
-    port : of this machine's loopback address, from which alone the page can be reached; 0 takes a free one.
-    device : auto, cpu, cuda, ...
-    """
-    if checkpoint and predictions:
-        raise UserError("--predictions", "given together with --checkpoint", "one of them")
-    look = predicted_in(Path(predictions)) if predictions else predicted_by(load_predictor(checkpoint, device))
-    desk = Desk(Path(data), look, reading)
-    serve(desk, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
-
+from mtl.commands.review import command
 
 if __name__ == "__main__":
-    run(main)
+    command()

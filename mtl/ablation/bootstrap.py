@@ -45,9 +45,14 @@ class Interval:
 class Line:
     """One answer of one row, on one test set under one condition.
 
-    values : {figure: one value per seed}.
-    against : {figure: difference against the table's first line}; empty on that line itself.
-    step : time per step over that of the first line, NaN where either has none.
+    Attributes
+    ----------
+    values : dict[str, list[float]]
+        {figure: one value per seed}.
+    against : dict[str, Interval]
+        {figure: difference against the table's first line}; empty on that line itself.
+    step : float
+        Time per step over that of the first line, NaN where either has none.
     """
 
     name: str
@@ -71,7 +76,10 @@ class Table:
 class Counts:
     """The sums of one answer of one row: (seeds, maps, sums), with the score that makes figures of them.
 
-    seeds : which; groups : of the maps.
+    Attributes
+    ----------
+    seeds : list[int]
+        Which; groups : of the maps.
     """
 
     sums: Array
@@ -92,7 +100,8 @@ def compare(grid: Sequence[Job], results: Mapping[Key, Result], figures: Sequenc
 
     Raises
     ------
-    UserError : runs were scored on different maps of one test set.
+    UserError
+        Runs were scored on different maps of one test set.
     """
     tables = []
     for test in dict.fromkeys(key[3] for key in results):
@@ -145,7 +154,8 @@ def difference(one: Counts, first: Counts, figures: Sequence[str], same_run: boo
 
     Parameters
     ----------
-    same_run : `one` does not depend on the seed: its only run stands beside every run of `first`.
+    same_run : bool, default False
+        `one` does not depend on the seed: its only run stands beside every run of `first`.
     """
     mine, others = one.sums, first.sums
     if same_run:

@@ -34,8 +34,10 @@ def write_examples(
 
     Parameters
     ----------
-    answer : a scene -> {output: values (C, H, W)}.
-    data : the test set.
+    answer : Callable[[Scene], Mapping[str, Float]]
+        A scene -> {output: values (C, H, W)}.
+    data : Sequence[str]
+        The test set.
     """
     sources = list_maps(data, how.layout)
     kept: dict[str, Any] = {}

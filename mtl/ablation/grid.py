@@ -23,17 +23,27 @@ TestSets = dict[str, dict[str, list[str]]]  # {test set: {group, "" for each map
 class Ablation:
     """What is compared with what.
 
-    name : of the comparison, and of its folder under runs/ablations.
-    rows : {row: {setting: value}}, settings by their dotted names as in mtl/config.py; the first row is the one that
-        all others are compared with. {baseline: NAME} is a row without a network; {baseline: model, init: FILE} is a
-        model that is not trained on.
-    conditions : {condition: {setting: value}}; every row is trained under each, and compared within it.
-    seeds : runs of every row under every condition; maps and split stay, what training draws varies.
-    base : config file that all rows start from.
-    tests : {test set: maps, folders of maps or grids}, or {test set: {group: maps, folders or grids}} where the maps of
-        a group (of one field, say) are not independent of each other. A set that is absent is skipped.
-    answers : outputs that are judged; a row has a line in the table for each of them that it gives.
-    figures : of the answers, pooled over the maps of a test set.
+    Attributes
+    ----------
+    name : str
+        Of the comparison, and of its folder under runs/ablations.
+    rows : dict[str, dict[str, Any]]
+        {row: {setting: value}}, settings by their dotted names as in mtl/config.py; the first row is the one that all
+        others are compared with. {baseline: NAME} is a row without a network; {baseline: model, init: FILE} is a model
+        that is not trained on.
+    conditions : dict[str, dict[str, Any]]
+        {condition: {setting: value}}; every row is trained under each, and compared within it.
+    seeds : int, default 3
+        Runs of every row under every condition; maps and split stay, what training draws varies.
+    base : str, default 'configs/ablations/base.yaml'
+        Config file that all rows start from.
+    tests : dict[str, Any]
+        {test set: maps, folders of maps or grids}, or {test set: {group: maps, folders or grids}} where the maps of a
+        group (of one field, say) are not independent of each other. A set that is absent is skipped.
+    answers : Names
+        Outputs that are judged; a row has a line in the table for each of them that it gives.
+    figures : Names
+        Of the answers, pooled over the maps of a test set.
     """
 
     name: str
@@ -50,9 +60,14 @@ class Ablation:
 class Job:
     """One run that is to be made, or that is finished.
 
-    settings : fingerprint of config and baseline.
-    answers : outputs to be scored, of those the row gives.
-    varied : {setting: value} of what differs between the runs of the grid.
+    Attributes
+    ----------
+    settings : str
+        Fingerprint of config and baseline.
+    answers : tuple[str, ...]
+        Outputs to be scored, of those the row gives.
+    varied : dict[str, str | float]
+        {setting: value} of what differs between the runs of the grid.
     """
 
     row: str
@@ -74,8 +89,9 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
 
     Raises
     ------
-    UserError : an unknown setting, head or baseline, a row that gives no answer, names that cannot be folders, or more
-        than `MOST_RUNS` runs.
+    UserError
+        An unknown setting, head or baseline, a row that gives no answer, names that cannot be folders, or more than
+        `MOST_RUNS` runs.
     """
     if ablation.seeds < 1 or not ablation.rows or not ablation.conditions:
         raise UserError(ablation.name, "nothing to run", "at least one row, one condition and one seed")
@@ -122,7 +138,8 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
 
     Raises
     ------
-    UserError : unknown or contradicting settings.
+    UserError
+        Unknown or contradicting settings.
     """
     where = f"{ablation.name}, {row} · {condition}"
     own, common = ablation.rows[row], ablation.conditions[condition]

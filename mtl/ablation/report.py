@@ -35,7 +35,8 @@ def write_report(ablation: Ablation, grid: Sequence[Job], results: Mapping[Key, 
 
     Raises
     ------
-    UserError : no run is finished.
+    UserError
+        No run is finished.
     """
     tables = compare(grid, results, ablation.figures)
     if not tables:

@@ -25,9 +25,14 @@ SCORES: dict[str, Score] = {output.name: output.score for output in outputs_of(t
 class Result:
     """One run on one test set.
 
-    settings : fingerprint of all settings of the run: another one means that the run is out of date.
-    seconds_per_step : NaN for a baseline.
-    maps : the sums of every output on every map.
+    Attributes
+    ----------
+    settings : str
+        Fingerprint of all settings of the run: another one means that the run is out of date.
+    seconds_per_step : float
+        NaN for a baseline.
+    maps : tuple[MapScore, ...]
+        The sums of every output on every map.
     """
 
     row: str
@@ -62,7 +67,8 @@ def read_results(folder: Path) -> dict[Key, Result]:
 
     Raises
     ------
-    UserError : a file is damaged, or does not belong to the other.
+    UserError
+        A file is damaged, or does not belong to the other.
     """
     if not (folder / FIGURES).exists():
         return {}
@@ -98,7 +104,8 @@ def write_results(folder: Path, results: Iterable[Result], figures: Sequence[str
 
     Parameters
     ----------
-    figures : those that get a column for each output.
+    figures : Sequence[str]
+        Those that get a column for each output.
     """
     results = list(results)
     outputs = list(dict.fromkeys(output for result in results for output in result.outputs))

@@ -78,8 +78,10 @@ def run_job(todo: Todo, figures: Sequence[str], threads: int | None) -> list[Res
 
     Parameters
     ----------
-    figures : that TensorBoard is told.
-    threads : of torch in this process; None leaves them.
+    figures : Sequence[str]
+        That TensorBoard is told.
+    threads : int | None
+        Of torch in this process; None leaves them.
     """
     job = todo.job
     if threads is not None:
@@ -141,8 +143,10 @@ def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None
 
     Parameters
     ----------
-    farm : who makes them. A run whose process died goes on from its last epoch.
-    threads : of torch in each process; None: all cores of this machine shared among them.
+    farm : Farm, default HERE
+        Who makes them. A run whose process died goes on from its last epoch.
+    threads : int | None, default None
+        Of torch in each process; None: all cores of this machine shared among them.
 
     Returns
     -------

@@ -19,7 +19,8 @@ def read_inputs(
 
     Parameters
     ----------
-    shown : names of those that are shown, the others are `blank`; None: all.
+    shown : Container[str] | None, default None
+        Names of those that are shown, the others are `blank`; None: all.
     """
     channels = [
         (

@@ -30,18 +30,30 @@ class Bytes:
 class InputChannel:
     """One named input.
 
-    name : what the user types.
-    channels : number of planes C.
-    unit : what the numbers mean.
-    make : (whole scene, rules by which its closures count as traps) -> a function from a slice of rows to these rows,
-        (C, rows, W) float32, roughly within -2..2. Whatever can be told row by row waits until it is asked for.
-    outside : the value outside the map and in the padding of a patch.
-    picture : it is the map's picture: brightness and contrast may be varied in training.
-    from_depth : it is made from the map's depth, which a picture alone does not have.
-    hidden : the value inside the map where the input is not shown; None: as outside, which no input could mean there.
-    noise : standard deviation of the Gaussian noise added in training.
-    stored : the picture it can be made from cell by cell, for programs that know nothing but pictures; None: it takes
-        more than that.
+    Attributes
+    ----------
+    name : str
+        What the user types.
+    channels : int
+        Number of planes C.
+    unit : str
+        What the numbers mean.
+    make : Callable[[Scene, TrapRules], Rows]
+        (whole scene, rules by which its closures count as traps) -> a function from a slice of rows to these rows, (C,
+        rows, W) float32, roughly within -2..2. Whatever can be told row by row waits until it is asked for.
+    outside : float, default 0.0
+        The value outside the map and in the padding of a patch.
+    picture : bool, default False
+        It is the map's picture: brightness and contrast may be varied in training.
+    from_depth : bool, default False
+        It is made from the map's depth, which a picture alone does not have.
+    hidden : float | None, default None
+        The value inside the map where the input is not shown; None: as outside, which no input could mean there.
+    noise : float, default 0.0
+        Standard deviation of the Gaussian noise added in training.
+    stored : Bytes | None, default None
+        The picture it can be made from cell by cell, for programs that know nothing but pictures; None: it takes more
+        than that.
     """
 
     name: str
@@ -60,7 +72,8 @@ class InputChannel:
 
         Raises
         ------
-        UserError : the channel is made from depth, and the map is a picture without one.
+        UserError
+            The channel is made from depth, and the map is a picture without one.
         """
         if self.from_depth and not scene.has_depth:
             raise UserError(

@@ -19,11 +19,16 @@ class Context:
 
     Parameters
     ----------
-    read : a slice of rows -> inputs (C, rows, W) float32 of the map.
-    shape : (H, W) of the map.
-    outside : (C,) what each channel is beyond the map.
-    size : side of a tile in cells.
-    factor : how many times as wide the square around it is.
+    read
+        A slice of rows -> inputs (C, rows, W) float32 of the map.
+    shape : (H, W)
+        Of the map.
+    outside : (C,)
+        What each channel is beyond the map.
+    size
+        Side of a tile in cells.
+    factor
+        How many times as wide the square around it is.
     """
 
     def __init__(

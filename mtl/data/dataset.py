@@ -35,7 +35,8 @@ def prepare(
 
     Parameters
     ----------
-    sets : of inputs, `TrainConfig.shown`.
+    sets : Sequence[str], default ()
+        Of inputs, `TrainConfig.shown`.
     """
     shown = tuple(sets_of(scene, inputs, sets))
     truth = find_truth(scene, options)

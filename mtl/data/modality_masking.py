@@ -18,8 +18,11 @@ def sets_of(scene: Scene, inputs: Sequence[InputChannel], sets: Sequence[str]) -
 
     Parameters
     ----------
-    sets : names with commas between them, as in `TrainConfig.shown`; none: all inputs at once.
+    sets : Sequence[str]
+        Names with commas between them, as in `TrainConfig.shown`; none: all inputs at once.
 
+    Notes
+    -----
     Where each needs a depth that the scene lacks, all of them: reading an input then says what is missing.
     """
     named = every_set(inputs, sets)

@@ -20,7 +20,8 @@ def maps_of(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
 
     Raises
     ------
-    UserError : there are no maps, too few of them, or one cannot be read.
+    UserError
+        There are no maps, too few of them, or one cannot be read.
     """
     if not Path(config.data).exists():
         mend = (

@@ -15,9 +15,14 @@ from targets.surface.resample import refined
 class Frame:
     """What a network sees of a map, and the way back. A map as large as the window stays as it is.
 
-    shape : (H, W) of the map.
-    window : side of patches and tiles, in cells.
-    how : `pad`: as it is, patches and tiles pad it; `reflect`: its sides that are too short are continued in a mirror,
+    Attributes
+    ----------
+    shape : (H, W)
+        Of the map.
+    window : int
+        Side of patches and tiles, in cells.
+    how : Fill
+        `pad`: as it is, patches and tiles pad it; `reflect`: its sides that are too short are continued in a mirror,
         the map in the middle; `resize`: it is enlarged until its longer side fills the window.
     """
 
@@ -30,7 +35,8 @@ class Frame:
 
         Parameters
         ----------
-        smooth : enlarged values are interpolated (linearly), else copied from the nearest cell.
+        smooth : bool, default False
+            Enlarged values are interpolated (linearly), else copied from the nearest cell.
         """
         if not self.fills:
             return values

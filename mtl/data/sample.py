@@ -15,9 +15,14 @@ Batch = dict[str, Tensor]
 class Sample:
     """One whole map, ready for training and validation.
 
-    scene : the map as it was given; that of `truth` has the surface that is true, where the given one is not.
-    shown : the sets of inputs by which it may be known, the largest first.
-    inputs : (C, H, W); targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
+    Attributes
+    ----------
+    scene : Scene
+        The map as it was given; that of `truth` has the surface that is true, where the given one is not.
+    shown : tuple[tuple[str, ...], ...]
+        The sets of inputs by which it may be known, the largest first.
+    inputs : (C, H, W)
+        Targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
     """
 
     scene: Scene

@@ -17,8 +17,9 @@ class EpochSampler(Sampler[int]):
 
     Parameters
     ----------
-    wanted : (length,) bool, patches to show each time; of the others only as many, drawn anew each time, as leave the
-        wanted ones their `share`. None: all patches each time.
+    wanted
+        (length,) bool, patches to show each time; of the others only as many, drawn anew each time, as leave the wanted
+        ones their `share`. None: all patches each time.
     """
 
     def __init__(
@@ -69,12 +70,15 @@ class Batches(Sampler[list[int]]):
 
     Parameters
     ----------
-    size : patches of a process in a batch.
-    process : which of all it is for.
+    size
+        Patches of a process in a batch.
+    process
+        Which of all it is for.
 
     Raises
     ------
-    UserError : fewer patches than processes.
+    UserError
+        Fewer patches than processes.
     """
 
     def __init__(self, sampler: EpochSampler, size: int, process: Process) -> None:

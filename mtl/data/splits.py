@@ -17,7 +17,8 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: TruthOption
 
     Raises
     ------
-    UserError : too few groups.
+    UserError
+        Too few groups.
     """
     groups = sorted({scene.group for scene in scenes})
     wanted = max(2, split.folds)
@@ -45,7 +46,8 @@ def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) 
 
     Raises
     ------
-    UserError : there is no such fold.
+    UserError
+        There is no such fold.
     """
     if not 0 <= split.fold < split.folds:
         raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
@@ -71,7 +73,8 @@ def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
 
     Raises
     ------
-    UserError : there are fewer groups.
+    UserError
+        There are fewer groups.
     """
     groups = sorted({scene.group for scene in scenes})
     if split.maps > len(groups):

@@ -24,9 +24,14 @@ PATIENCE = 30.0  # seconds in which torchrun and srun end the other processes of
 class Process:
     """One of several processes that train together.
 
-    rank : 0 is the first, which alone writes files and talks.
-    number : of processes, the same number on each of `nodes` machines.
-    environment : what tells Lightning the same.
+    Attributes
+    ----------
+    rank : int
+        0 is the first, which alone writes files and talks.
+    number : int
+        Of processes, the same number on each of `nodes` machines.
+    environment : ClusterEnvironment
+        What tells Lightning the same.
     """
 
     rank: int
@@ -50,7 +55,8 @@ class Process:
 
         Raises
         ------
-        UserError : fewer GPUs than processes on this machine.
+        UserError
+            Fewer GPUs than processes on this machine.
         """
         if self.number == 1:
             return {"accelerator": accelerator, "devices": 1}
@@ -80,7 +86,8 @@ def this_process() -> Process:
 
     Raises
     ------
-    UserError : Slurm does not say how many processes each machine has.
+    UserError
+        Slurm does not say how many processes each machine has.
     """
     told = os.environ
     environment: ClusterEnvironment

@@ -65,12 +65,20 @@ def noisy(scene: Scene, rng: np.random.Generator) -> Scene:
 class Row:
     """One line of the table.
 
-    name : what the network may be shown.
-    styles : family of `targets.rendering.style_families` in which pictures are drawn.
-    spoil : (surface, random numbers) -> the surface as it is known, which is then drawn.
-    handed : map -> what of it is handed over.
-    hidden : inputs that are not shown.
-    baseline : what stands beside it, of `mtl.evaluation.baselines`, and what that is called.
+    Attributes
+    ----------
+    name : str
+        What the network may be shown.
+    styles : str
+        Family of `targets.rendering.style_families` in which pictures are drawn.
+    spoil : Callable[[Scene, np.random.Generator], Scene], default as_it_is
+        (surface, random numbers) -> the surface as it is known, which is then drawn.
+    handed : Callable[[Scene], Scene], default all_of_it
+        Map -> what of it is handed over.
+    hidden : frozenset[str]
+        Inputs that are not shown.
+    baseline : tuple[str, str] | None, default None
+        What stands beside it, of `mtl.evaluation.baselines`, and what that is called.
     """
 
     name: str
@@ -115,8 +123,10 @@ def judge(predictor: Predictor, surfaces: Sequence[str], out: Path, how: Reading
 
     Parameters
     ----------
-    surfaces : grids, map folders, or folders of them; their pictures are drawn anew.
-    seed : of styles and noise.
+    surfaces : Sequence[str]
+        Grids, map folders, or folders of them; their pictures are drawn anew.
+    seed : int, default 0
+        Of styles and noise.
     """
     lines = ["| the network may be shown | | trap IoU | crests within 5 cells | FP area | FN area |",
              "|---|---|---:|---:|---:|---:|"]  # fmt: skip
@@ -159,8 +169,12 @@ def sets_for(predictor: Predictor, row: Row) -> list[str]:
 class Shown:
     """What is drawn of one map.
 
-    wrong : share of the map's cells that are false or missed.
-    sides : {answer: (H, W) uint8 kinds of `sides.KINDS`}.
+    Attributes
+    ----------
+    wrong : float
+        Share of the map's cells that are false or missed.
+    sides : dict[str, NDArray[np.uint8]]
+        {answer: (H, W) uint8 kinds of `sides.KINDS`}.
     """
 
     name: str

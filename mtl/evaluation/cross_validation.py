@@ -40,14 +40,24 @@ Counts = list[Sums]  # pooled sums at each of CUTS
 class Cut:
     """Where the mask of a head is best cut, and what it is then worth.
 
-    figure : by which it is judged, the head's main one.
-    threshold : at which the figure is best, over all maps.
-    best : the figure there.
-    half : at 0.5.
-    other : with every fold cut where the other folds are best: what may be expected of new maps.
-    floor : of no answer at all; NaN where the head's score does not tell.
-    curve : the figure of all maps at each of CUTS.
-    folds : the curve of each fold.
+    Attributes
+    ----------
+    figure : str
+        By which it is judged, the head's main one.
+    threshold : float
+        At which the figure is best, over all maps.
+    best : float
+        The figure there.
+    half : float
+        At 0.5.
+    other : float
+        With every fold cut where the other folds are best: what may be expected of new maps.
+    floor : float
+        Of no answer at all; NaN where the head's score does not tell.
+    curve : list[float]
+        The figure of all maps at each of CUTS.
+    folds : list[list[float]]
+        The curve of each fold.
     """
 
     head: str
@@ -69,8 +79,10 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
 
     Parameters
     ----------
-    config : its `split.folds` says how many.
-    test : new maps: a map or a folder of maps.
+    config : TrainConfig
+        Its `split.folds` says how many.
+    test : str | None, default None
+        New maps: a map or a folder of maps.
 
     Returns
     -------
@@ -78,7 +90,8 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
 
     Raises
     ------
-    UserError : no folds, no mask to cut, or settings that cannot be met.
+    UserError
+        No folds, no mask to cut, or settings that cannot be met.
     """
     if config.split.folds < 2:
         raise UserError("split.folds", f"{config.split.folds}", "the number of folds, at least 2", "--split.folds 5")

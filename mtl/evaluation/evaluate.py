@@ -29,8 +29,12 @@ Answer = TypeVar("Answer")
 class MapScore:
     """What was counted on one map.
 
-    group : the larger map it was cut from.
-    sums : {output: its score's additive sums}.
+    Attributes
+    ----------
+    group : str
+        The larger map it was cut from.
+    sums : dict[str, Sums]
+        {output: its score's additive sums}.
     """
 
     name: str
@@ -52,13 +56,17 @@ def evaluate(
 
     Parameters
     ----------
-    options : the network; each process that evaluates loads it once.
-    data : maps, folders of maps, or grids.
-    tile : side in cells that the sizes of traps are held against; none: of the network's own tiles.
+    options : PredictorOptions
+        The network; each process that evaluates loads it once.
+    data : Sequence[str]
+        Maps, folders of maps, or grids.
+    tile : float | None, default None
+        Side in cells that the sizes of traps are held against; none: of the network's own tiles.
 
     Raises
     ------
-    UserError : a map cannot be read.
+    UserError
+        A map cannot be read.
     """
     sources = list_maps(data, how.layout)
     options = for_maps(options, len(sources), farm.alone)

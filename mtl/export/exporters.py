@@ -91,7 +91,8 @@ def export_network(predictor: Predictor, path: Path) -> Errors:
 
     Raises
     ------
-    UserError : a library is missing, or ONNX Runtime answers otherwise than torch: nothing is written.
+    UserError
+        A library is missing, or ONNX Runtime answers otherwise than torch: nothing is written.
     """
     net = Answers(predictor.nets[0], predictor.heads).eval()
     model, errors = _checked(net, predictor, None, (-2, 2), path)
@@ -104,12 +105,15 @@ def export_for_deepness(predictor: Predictor, head: str, cell: float | None, pat
 
     Parameters
     ----------
-    head : its name. A mask or classes become polygons in QGIS, everything else a raster.
-    cell : side of a cell in metres, to which the plugin resamples a layer; None: set in the plugin.
+    head : str
+        Its name. A mask or classes become polygons in QGIS, everything else a raster.
+    cell : float | None
+        Side of a cell in metres, to which the plugin resamples a layer; None: set in the plugin.
 
     Raises
     ------
-    UserError : as `export_network`; an unknown head; an input that is no picture of a map folder.
+    UserError
+        As `export_network`; an unknown head; an input that is no picture of a map folder.
     """
     if predictor.config.patches.context:
         raise UserError(

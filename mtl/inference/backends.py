@@ -27,14 +27,18 @@ def with_backend(net: nn.Module, planes: int, backend: Backend, precision: Preci
 
     Parameters
     ----------
-    planes : of the inputs.
-    backend : torch; compile (torch's own compiler); onnx and openvino (on the CPU, one size of tile); auto: on the CPU
-        torch for the first `PATIENCE` tiles, then the fastest engine that is installed; on a GPU torch.
-    precision : 32, or bf16: half the bits inside the network.
+    planes : int
+        Of the inputs.
+    backend : Backend
+        Torch; compile (torch's own compiler); onnx and openvino (on the CPU, one size of tile); auto: on the CPU torch
+        for the first `PATIENCE` tiles, then the fastest engine that is installed; on a GPU torch.
+    precision : Precision
+        32, or bf16: half the bits inside the network.
 
     Raises
     ------
-    UserError : an engine is not installed, or does not fit the device or the precision.
+    UserError
+        An engine is not installed, or does not fit the device or the precision.
     """
     on_cpu = next(net.parameters()).device.type == "cpu"
     if backend == "auto":

@@ -19,16 +19,22 @@ from targets.common.resume import state_of
 class PredictorOptions:
     """Which networks answer, and how they look; what `load_predictor` takes.
 
-    Fields
-    ------
-    checkpoint : best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the
-        model that comes with the package.
-    stride : cells between tiles, a multiple of 32; by default as the run's config says.
-    tta : look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
-    device : auto, cpu, cuda, ...
-    backend : what runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles,
-        for many on a CPU the fastest that is installed.
-    precision : 32, or bf16: faster on processors that know it, and less exact.
+    Attributes
+    ----------
+    checkpoint : Names | None, default None
+        Best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the model
+        that comes with the package.
+    stride : int | None, default None
+        Cells between tiles, a multiple of 32; by default as the run's config says.
+    tta : Symmetry | None, default None
+        Look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
+    device : str, default 'auto'
+        Auto, cpu, cuda, ...
+    backend : Backend, default 'auto'
+        What runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles, for many
+        on a CPU the fastest that is installed.
+    precision : Precision, default '32'
+        32, or bf16: faster on processors that know it, and less exact.
     """
 
     checkpoint: Names | None = None
@@ -44,9 +50,11 @@ def for_maps(options: PredictorOptions, maps: int, one_by_one: bool) -> Predicto
 
     Parameters
     ----------
-    maps : how many there are. Beyond `PATIENCE` there are as many tiles at least, and auto is the fastest engine for
-        all of them.
-    one_by_one : whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
+    maps : int
+        How many there are. Beyond `PATIENCE` there are as many tiles at least, and auto is the fastest engine for all
+        of them.
+    one_by_one : bool
+        Whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
     """
     _loaded.cache_clear()  # one that counted the tiles of an earlier call may be at another engine by now
     if options.backend != "auto" or (maps <= PATIENCE and one_by_one):
@@ -61,7 +69,8 @@ def loaded(options: PredictorOptions, threads: int | None = None) -> Predictor:
 
     Parameters
     ----------
-    threads : of torch in this process from now on; None leaves them.
+    threads : int | None, default None
+        Of torch in this process from now on; None leaves them.
     """
     if threads is not None:
         torch.set_num_threads(threads)

@@ -30,7 +30,8 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
 
     Raises
     ------
-    UserError : the library onnx is not installed.
+    UserError
+        The library onnx is not installed.
     """
     onnx = optional("onnx")
     side = size or 2 * STRIDE
@@ -80,7 +81,8 @@ def optional(library: str, extra: str = "export") -> Any:
 
     Raises
     ------
-    UserError : it is not installed.
+    UserError
+        It is not installed.
     """
     try:
         return importlib.import_module(library)

@@ -12,8 +12,10 @@ class Store:
 
     Parameters
     ----------
-    height : H.
-    folder : arrays become NAME.npy in it, mapped into memory, and only rows at hand take memory; None: plain arrays.
+    height
+        H.
+    folder
+        Arrays become NAME.npy in it, mapped into memory, and only rows at hand take memory; None: plain arrays.
     """
 
     def __init__(self, height: int, folder: Path | None = None) -> None:

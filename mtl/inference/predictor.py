@@ -35,9 +35,14 @@ from targets.surface.resample import coarsened, refined
 class Predictor:
     """A trained network, or an ensemble of them, with inputs, heads and settings. Call it with a scene.
 
-    nets : members of the ensemble, of the same inputs and heads.
-    fusion : of the ensemble, or None.
-    runs : what answers for each network (`backends.with_backend`); none: the networks themselves.
+    Attributes
+    ----------
+    nets : tuple[MultiHeadNet, ...]
+        Members of the ensemble, of the same inputs and heads.
+    fusion : Fusion | None
+        Of the ensemble, or None.
+    runs : tuple[Net, ...], default ()
+        What answers for each network (`backends.with_backend`); none: the networks themselves.
     """
 
     nets: tuple[MultiHeadNet, ...]
@@ -71,7 +76,8 @@ class Predictor:
 
         Parameters
         ----------
-        into : for maps too large for memory (their arrays mapped from files, too): heads become memory-mapped files
+        into : Path | None, default None
+            For maps too large for memory (their arrays mapped from files, too): heads become memory-mapped files
             NAME.npy of this folder, written as rows are finished. What is derived from whole maps needs memory still.
         """
         coarse = coarsened(scene, self.config.patches.longest)
@@ -147,7 +153,8 @@ class Predictor:
 
         Parameters
         ----------
-        coarse : cells of the scene along one cell of the map that the network saw.
+        coarse : float, default 1.0
+            Cells of the scene along one cell of the map that the network saw.
         """
         names = sets_of(scene, self.inputs, self.config.shown)[0]
         if any(head.finish or head.derived for head in self.heads):
@@ -182,16 +189,22 @@ def load_predictor(
 
     Parameters
     ----------
-    checkpoints : best.ckpt or last.ckpt of run folders, or .safetensors files; settings are those of the first.
-    device : auto, cpu, cuda, ...
-    stride : cells between tiles, a multiple of 32; none: as the run's config says.
-    tta : symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
-    backend, precision : what runs the network, and in how many bits (`backends.with_backend`).
+    checkpoints : str | Path | Sequence[str | Path] | None
+        Best.ckpt or last.ckpt of run folders, or .safetensors files; settings are those of the first.
+    device : str, default 'auto'
+        Auto, cpu, cuda, ...
+    stride : int | None, default None
+        Cells between tiles, a multiple of 32; none: as the run's config says.
+    tta : Symmetry | None, default None
+        Symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
+    backend, precision
+        What runs the network, and in how many bits (`backends.with_backend`).
 
     Raises
     ------
-    UserError : a file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend
-        is not installed.
+    UserError
+        A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend is not
+        installed.
     """
     paths = [default_model()] if checkpoints is None else checkpoints
     paths = [paths] if isinstance(paths, str | Path) else paths

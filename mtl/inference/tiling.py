@@ -32,7 +32,8 @@ def tile_origins(length: int, window: int, stride: int) -> list[int]:
 
     Raises
     ------
-    UserError : window or stride is not a positive multiple of 32, or the stride leaves gaps.
+    UserError
+        Window or stride is not a positive multiple of 32, or the stride leaves gaps.
     """
     for name, value in (("window", window), ("stride", stride)):
         if value <= 0 or value % STRIDE:
@@ -92,9 +93,12 @@ class Blend:
 
     Parameters
     ----------
-    band : (rows held, W); at least a window high.
-    weights : (window, window) tile weights; sums stay on their device.
-    channels : {name: C} of the values that are blended.
+    band
+        (rows held, W); at least a window high.
+    weights
+        (window, window) tile weights; sums stay on their device.
+    channels
+        {name: C} of the values that are blended.
     """
 
     def __init__(self, band: tuple[int, int], weights: Tensor, channels: Mapping[str, int]) -> None:
@@ -136,9 +140,12 @@ def blend_tiles(
 
     Parameters
     ----------
-    tiles : (row, col) in the padded map and {name: (C, window, window)}; at least one.
-    shape : (H, W) of the padded map.
-    weights : (window, window).
+    tiles : Iterable[tuple[Origin, Mapping[str, Tensor]]]
+        (row, col) in the padded map and {name: (C, window, window)}; at least one.
+    shape : (H, W)
+        Of the padded map.
+    weights : Tensor
+        (window, window).
 
     Yields
     ------
@@ -175,12 +182,17 @@ def run_tiles(
 
     Parameters
     ----------
-    read : a slice of rows -> inputs (C, rows, W) float32.
-    outside : (C,) what each channel is beyond the map.
-    map_valid : (H, W) bool.
-    batch : tiles at a time; fewer where the device's memory does not hold them.
-    context : origin of a tile -> (C, window, window) inputs of what lies around it, which the network is shown behind
-        the tile's own.
+    read : Rows
+        A slice of rows -> inputs (C, rows, W) float32.
+    outside : (C,)
+        What each channel is beyond the map.
+    map_valid : (H, W) bool
+        .
+    batch : int
+        Tiles at a time; fewer where the device's memory does not hold them.
+    context : Callable[[Origin], Float] | None, default None
+        Origin of a tile -> (C, window, window) inputs of what lies around it, which the network is shown behind the
+        tile's own.
 
     Yields
     ------

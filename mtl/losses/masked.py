@@ -28,11 +28,18 @@ Kind = Literal["mask", "peaks", "quantity", "classes"]
 class Loss:
     """One loss by its name. Call it with logits, target and valid of any float type; it computes in float32.
 
-    name : what `optim.losses` calls it.
-    kinds : the kinds of head it fits. A head of kind `quantity` hands over its values in place of its logits.
-    error : (logits, target, valid) -> scalar.
-    planes : planes of logits per channel of the target.
-    unequal : `error` takes fp_weight and fn_weight.
+    Attributes
+    ----------
+    name : str
+        What `optim.losses` calls it.
+    kinds : tuple[Kind, ...]
+        The kinds of head it fits. A head of kind `quantity` hands over its values in place of its logits.
+    error : Callable[..., Tensor]
+        (logits, target, valid) -> scalar.
+    planes : int, default 1
+        Planes of logits per channel of the target.
+    unequal : bool, default False
+        `error` takes fp_weight and fn_weight.
     """
 
     name: str
@@ -225,13 +232,17 @@ def choose(name: str, kind: Kind, option: str, fp_weight: float = 0.3, fn_weight
 
     Parameters
     ----------
-    kind : of the head that is to be trained with it.
-    option : the setting that names it, for the message.
-    fp_weight, fn_weight : weights of false alarms and misses in `tversky`.
+    kind : Kind
+        Of the head that is to be trained with it.
+    option : str
+        The setting that names it, for the message.
+    fp_weight, fn_weight : float
+        Weights of false alarms and misses in `tversky`.
 
     Raises
     ------
-    UserError : an unknown name, or a loss of another kind of head.
+    UserError
+        An unknown name, or a loss of another kind of head.
     """
     fitting = [record for record in LOSSES.values() if kind in record.kinds]
     expected = f"one of {', '.join(record.name for record in fitting)}"

@@ -23,7 +23,8 @@ class FixedWeights(nn.Module):
 
     Parameters
     ----------
-    given : (heads,) weights by `optim.weights`.
+    given : Tensor
+        (heads,) weights by `optim.weights`.
     """
 
     given: Tensor
@@ -37,8 +38,10 @@ class FixedWeights(nn.Module):
 
         Parameters
         ----------
-        costs : every head's loss on a batch.
-        shared : (B, width, h, w) features that all of them were computed from.
+        costs : Sequence[Tensor]
+            Every head's loss on a batch.
+        shared : Tensor
+            (B, width, h, w) features that all of them were computed from.
         """
         weights = self.weights(costs, shared)
         return (weights * torch.stack(list(costs))).sum(), weights
@@ -129,7 +132,8 @@ def torchjd_method(name: str) -> nn.Module:
 
     Raises
     ------
-    UserError : unknown method, or torchjd is not installed.
+    UserError
+        Unknown method, or torchjd is not installed.
     """
     if name not in SURGERY:
         raise UserError("optim.balance", f"unknown method {name!r} of torchjd", f"one of {', '.join(SURGERY)}")
@@ -171,7 +175,8 @@ def find_balance(name: str, given: Sequence[float]) -> FixedWeights:
 
     Raises
     ------
-    UserError : an unknown name, or a library that is not installed.
+    UserError
+        An unknown name, or a library that is not installed.
     """
     weights = torch.tensor(given, dtype=torch.float32)
     library, _, method = name.partition(":")

@@ -18,12 +18,20 @@ THRESHOLD = 0.5  # a cell is predicted positive above it
 class Score:
     """How a head is judged.
 
-    sums : names of the additive quantities that `count` returns.
-    count : (prediction, target, valid) -> sums of one map.
-    ratios : sums -> figures; NaN where a figure is not defined (no true trap, say).
-    best : the figure by which the best checkpoint is chosen.
-    floor : the figure that says what no answer at all would get; reports print it beside the best one. None: it is 0.
-    charts : figures that are read together, the best one's first: a chart each in TensorBoard.
+    Attributes
+    ----------
+    sums : tuple[str, ...]
+        Names of the additive quantities that `count` returns.
+    count : Callable[[Float, Float, Bool], Sums]
+        (prediction, target, valid) -> sums of one map.
+    ratios : Callable[[Sums], dict[str, float]]
+        Sums -> figures; NaN where a figure is not defined (no true trap, say).
+    best : str
+        The figure by which the best checkpoint is chosen.
+    floor : str | None, default None
+        The figure that says what no answer at all would get; reports print it beside the best one. None: it is 0.
+    charts : tuple[tuple[str, ...], ...]
+        Figures that are read together, the best one's first: a chart each in TensorBoard.
     """
 
     sums: tuple[str, ...]

@@ -22,9 +22,14 @@ AROUND = np.ones((3, 3), np.uint8)  # a cell and its 8 neighbours: traps do not 
 class View:
     """How a map is cut for a network, in cells of the map.
 
-    side : of a tile, the square that cells are judged in.
-    shown : side of the square, around the same centre, that the network is shown with it.
-    origins : (N, 2) row and column where each tile begins.
+    Attributes
+    ----------
+    side : float
+        Of a tile, the square that cells are judged in.
+    shown : float
+        Side of the square, around the same centre, that the network is shown with it.
+    origins : (N, 2)
+        Row and column where each tile begins.
     """
 
     side: float
@@ -41,8 +46,10 @@ def count_by_size(prediction: Float, target: Float, valid: Bool, scene: Scene, v
 
     Parameters
     ----------
-    prediction, target : (1, H, W) probability of trap.
-    valid : (H, W) bool.
+    prediction, target : (1, H, W)
+        Probability of trap.
+    valid : (H, W) bool
+        .
 
     Returns
     -------

@@ -24,11 +24,18 @@ Counts = NDArray[np.float64]
 class Tally:
     """A picture of an output's errors over all validation maps.
 
-    name : TensorBoard shows it as OUTPUT/NAME.
-    shape : of the sums.
-    count : (prediction, target, valid) -> sums of one map.
-    figures : sums -> figures beside those of the score; NaN where one is not defined.
-    draw : (title, sums) -> the picture.
+    Attributes
+    ----------
+    name : str
+        TensorBoard shows it as OUTPUT/NAME.
+    shape : tuple[int, ...]
+        Of the sums.
+    count : Callable[[Float, Float, Bool], Counts]
+        (prediction, target, valid) -> sums of one map.
+    figures : Callable[[Counts], dict[str, float]]
+        Sums -> figures beside those of the score; NaN where one is not defined.
+    draw : Callable[[str, Counts], Figure]
+        (title, sums) -> the picture.
     """
 
     name: str

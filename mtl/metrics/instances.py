@@ -31,8 +31,10 @@ def count_objects(prediction: Float, target: Float, valid: Bool) -> Sums:
 
     Parameters
     ----------
-    prediction : (2, H, W) number of the object (0 = none), and its confidence in each of its cells.
-    target : (1, H, W) number of the true trap, 0 = none.
+    prediction : (2, H, W)
+        Number of the object (0 = none), and its confidence in each of its cells.
+    target : (1, H, W)
+        Number of the true trap, 0 = none.
     """
     seen, true = (np.where(valid, np.nan_to_num(plane), 0).astype(np.int64) for plane in (prediction[0], target[0]))
     shared = shared_cells(seen, true)

@@ -26,7 +26,10 @@ def find_peaks(heat: NDArray, valid: Bool, apart: int = 5, least: float = 0.2) -
 class Hits:
     """Points of a map, rows and columns, and which of the true ones are found.
 
-    true : (N, 2); seen : (M, 2); pairs : (K, 2) numbers of a true point and of the seen one that hits it.
+    Attributes
+    ----------
+    true : (N, 2)
+        Seen : (M, 2); pairs : (K, 2) numbers of a true point and of the seen one that hits it.
     """
 
     true: NDArray[np.int64]

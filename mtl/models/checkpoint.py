@@ -35,7 +35,8 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
 
     Raises
     ------
-    UserError : missing, damaged or foreign file.
+    UserError
+        Missing, damaged or foreign file.
     """
     path = Path(path)
     if not path.is_file():
@@ -94,7 +95,8 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
 
     Raises
     ------
-    UserError : a name that is unknown, or that no library knows.
+    UserError
+        A name that is unknown, or that no library knows.
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
@@ -114,7 +116,8 @@ def trained_net(
 
     Raises
     ------
-    UserError : they are the weights of another network, or the config describes none.
+    UserError
+        They are the weights of another network, or the config describes none.
     """
     try:
         with torch.device("meta"):
@@ -135,7 +138,8 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
     Raises
     ------
-    UserError : they are the weights of another network, of other heads or inputs.
+    UserError
+        They are the weights of another network, of other heads or inputs.
     """
     try:
         net.load_state_dict({n.removeprefix("net."): value for n, value in state.items() if n.startswith("net.")})

@@ -15,8 +15,10 @@ class Bottleneck(nn.Module):
 
     Parameters
     ----------
-    given, features : how many come in (skip connections concatenated), and f.
-    dropout : share of the features left out at a time in training.
+    given, features
+        How many come in (skip connections concatenated), and f.
+    dropout
+        Share of the features left out at a time in training.
     """
 
     def __init__(self, given: int, features: int, dropout: float) -> None:
@@ -44,7 +46,8 @@ def put_bottlenecks(decoder: nn.Module, dropout: float) -> None:
 
     Raises
     ------
-    UserError : the decoder has no blocks of two convolutions.
+    UserError
+        The decoder has no blocks of two convolutions.
     """
     for block in blocks_of(decoder, "net.block"):
         if not hasattr(block, "conv1") or not hasattr(block, "conv2"):
@@ -63,7 +66,8 @@ def blocks_of(decoder: nn.Module, option: str) -> list[nn.Module]:
 
     Raises
     ------
-    UserError : the decoder is not made of blocks; `option` is the setting that asks for them.
+    UserError
+        The decoder is not made of blocks; `option` is the setting that asks for them.
     """
     blocks = getattr(decoder, "blocks", None)
     if not isinstance(blocks, nn.ModuleList | nn.ModuleDict):

@@ -16,7 +16,8 @@ def load_imagenet(encoder: nn.Module, name: str) -> None:
 
     Raises
     ------
-    UserError : the hub cannot be reached or has no weights for this encoder.
+    UserError
+        The hub cannot be reached or has no weights for this encoder.
     """
     if name in PACKAGED:
         packaged = torch.load(PACKAGED[name](), map_location="cpu", weights_only=True)

@@ -26,7 +26,8 @@ def default_model() -> Path:
 
     Raises
     ------
-    UserError : there is none yet.
+    UserError
+        There is none yet.
     """
     if not DEFAULT.is_file():
         raise UserError(
@@ -46,8 +47,9 @@ def write_weights(config: TrainConfig, state: Mapping[str, Tensor], path: Path) 
 
     Parameters
     ----------
-    state : of a training run or of `read_weights`; only the network's own tensors (`net.`) are written. Where the
-        maps of the run lay is not.
+    state : Mapping[str, Tensor]
+        Of a training run or of `read_weights`; only the network's own tensors (`net.`) are written. Where the maps of
+        the run lay is not.
     """
     tensors = {name: small(value).contiguous() for name, value in state.items() if name.startswith("net.")}
     told = replace(config, data="", init=None, split=replace(config.split, data=None))
@@ -70,7 +72,8 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
     Raises
     ------
-    SafetensorError, KeyError, ValueError, OSError : a damaged or foreign file.
+    SafetensorError, KeyError, ValueError, OSError
+        A damaged or foreign file.
     """
     with safe_open(path, framework="pt") as file:
         settings = json.loads((file.metadata() or {})[CONFIG])

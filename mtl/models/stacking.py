@@ -28,8 +28,10 @@ class Fusion(nn.Module):
 
     Parameters
     ----------
-    parts : the outputs that say where the traps are.
-    sets : of inputs.
+    parts
+        The outputs that say where the traps are.
+    sets
+        Of inputs.
     """
 
     weights: torch.Tensor

@@ -21,9 +21,14 @@ OPACITY = 110  # of 255, where the map below is to be seen
 class Sides:
     """Learned and exact traps of one map.
 
-    exact : the closures of its depth.
-    table : (N,) structured array, the outermost in map units, each with the learned trap that shares most of it.
-    kinds : (H, W) uint8, 0 where neither sees a trap, k for the k-th of `KINDS`.
+    Attributes
+    ----------
+    exact : Closures
+        The closures of its depth.
+    table : (N,)
+        Structured array, the outermost in map units, each with the learned trap that shares most of it.
+    kinds : (H, W) uint8
+        0 where neither sees a trap, k for the k-th of `KINDS`.
     """
 
     exact: Closures

@@ -33,12 +33,18 @@ PICTURE = "report.jpg"  # in the folder of a map: its picture on the page
 class Shown:
     """What the page tells of one map.
 
-    doubt : of the whole map, per cell that is probably trap; None when the outputs tell of no traps. measure : what it
-        is. (Per cell of the map, maps with hardly any trap would seem the surest: over 40 generated maps Spearman's
-        correlation with 1 - IoU is -0.37 so, and 0.48 per cell of trap; over 18 real ones -0.04 and 0.52.)
-    share : of the map that is trap.
-    exact : how many exact closures, and iou : of the learned traps with them; None without a depth.
-    unit : of depths, "" when unknown.
+    Attributes
+    ----------
+    doubt : float | None
+        Of the whole map, per cell that is probably trap; None when the outputs tell of no traps. measure : what it is.
+        (Per cell of the map, maps with hardly any trap would seem the surest: over 40 generated maps Spearman's
+        correlation with 1 - IoU is -0.37 so, and 0.48 per cell of trap; over 18 real ones -0.04 and 0.52.).
+    share : float
+        Of the map that is trap.
+    exact : int | None
+        How many exact closures, and iou : of the learned traps with them; None without a depth.
+    unit : str
+        Of depths, "" when unknown.
     """
 
     name: str
@@ -116,8 +122,10 @@ def write_gallery(maps: Sequence[Shown], failed: Sequence[tuple[str, UserError]]
 
     Parameters
     ----------
-    maps : those that were predicted, their pictures (`write_pair`) in folders of their names beside the page.
-    failed : (name, what is wrong) of those that were not.
+    maps : Sequence[Shown]
+        Those that were predicted, their pictures (`write_pair`) in folders of their names beside the page.
+    failed : Sequence[tuple[str, UserError]]
+        (name, what is wrong) of those that were not.
     """
     ordered = sorted(maps, key=lambda one: -(one.doubt or 0))
     parts = []

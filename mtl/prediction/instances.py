@@ -44,8 +44,10 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
 
     Parameters
     ----------
-    maps : {output: (C, H, W)}, NaN outside the map.
-    outputs : those of the run; one that tells of a trap or its outline is among them.
+    maps : Mapping[str, Float]
+        {output: (C, H, W)}, NaN outside the map.
+    outputs : Sequence[Output]
+        Those of the run; one that tells of a trap or its outline is among them.
     """
     told = parts_told(maps, outputs)
     probability = told["trap"] if "trap" in told else enclosed(told["outline"])

@@ -43,11 +43,16 @@ def predict_maps(
 
     Parameters
     ----------
-    folders : write out/NAME/; False: only what is written of all maps together.
-    cut : a cell of a mask in submission.csv is more probable than this.
-    masks : the output whose masks submission.csv holds; none: the one that is submitted, if there is any.
-    farm : who predicts; each process loads the network once.
-    resume : do not repeat maps that an earlier call with these settings finished.
+    folders : bool, default True
+        Write out/NAME/; False: only what is written of all maps together.
+    cut : float, default THRESHOLD
+        A cell of a mask in submission.csv is more probable than this.
+    masks : str | None, default None
+        The output whose masks submission.csv holds; none: the one that is submitted, if there is any.
+    farm : Farm, default HERE
+        Who predicts; each process loads the network once.
+    resume : bool, default False
+        Do not repeat maps that an earlier call with these settings finished.
 
     Yields
     ------
@@ -105,7 +110,8 @@ def predict_map(
 
     Raises
     ------
-    UserError : the map cannot be read, or a file cannot be written.
+    UserError
+        The map cannot be read, or a file cannot be written.
     """
     predictor = loaded(options, threads)
     scene = read_map(source, how.fill, how.elevation)

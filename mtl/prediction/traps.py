@@ -24,8 +24,12 @@ from targets.surface.polygonize import Ring
 class Doubt:
     """A measure of how unsure an answer is.
 
-    told : in words that end a sentence.
-    unit : of its values, 0 = sure to high = as unsure as can be.
+    Attributes
+    ----------
+    told : str
+        In words that end a sentence.
+    unit : str
+        Of its values, 0 = sure to high = as unsure as can be.
     """
 
     told: str
@@ -48,12 +52,20 @@ class PredictedTrap:
 
     Areas and volumes are in map units, cells when the spacing is unknown; depths in depth units, None without a depth.
 
-    confidence : mean predicted probability inside.
-    doubt : mean inside, of what `Prediction` says.
-    crest_x, crest_y : map coordinates; column and row when the map has no location.
-    exact_id : 0 when it shares no cell with a closure, or the map has no depth.
-    exact_iou : intersection over union with that closure.
-    exact_height, exact_area, exact_volume, spill_depth : of that closure, None when there is none.
+    Attributes
+    ----------
+    confidence : float
+        Mean predicted probability inside.
+    doubt : float
+        Mean inside, of what `Prediction` says.
+    crest_x, crest_y : float
+        Map coordinates; column and row when the map has no location.
+    exact_id : int
+        0 when it shares no cell with a closure, or the map has no depth.
+    exact_iou : float
+        Intersection over union with that closure.
+    exact_height, exact_area, exact_volume, spill_depth : float | None
+        Of that closure, None when there is none.
     """
 
     id: int
@@ -76,11 +88,18 @@ class PredictedTrap:
 class Prediction:
     """The traps of one map.
 
-    labels : (H, W) int32, 0 = none, k = traps[k - 1].
-    probability : (H, W) of trap, 0 outside the map.
-    doubt : (H, W) how unsure it is, NaN outside the map; measure : in which sense.
-    crests : (N, 2) rows and columns.
-    sides : beside the closures of the map's depth, None without one.
+    Attributes
+    ----------
+    labels : (H, W) int32
+        0 = none, k = traps[k - 1].
+    probability : (H, W)
+        Of trap, 0 outside the map.
+    doubt : (H, W)
+        How unsure it is, NaN outside the map; measure : in which sense.
+    crests : (N, 2)
+        Rows and columns.
+    sides : Sides | None
+        Beside the closures of the map's depth, None without one.
     """
 
     traps: list[PredictedTrap]

@@ -51,7 +51,8 @@ def write_prediction(
 
     Parameters
     ----------
-    exact : the closures of the map's depth, None without one.
+    exact : Closures | None
+        The closures of the map's depth, None without one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_half_written(folder)
@@ -159,8 +160,10 @@ def overlay(
 
     Parameters
     ----------
-    crest : (H, W) what the outputs tell of crests; its peaks are drawn where there are no traps, whose crests are.
-    masks : {name: (H, W)} other predicted masks.
+    crest : (H, W)
+        What the outputs tell of crests; its peaks are drawn where there are no traps, whose crests are.
+    masks : Mapping[str, Bool]
+        {name: (H, W)} other predicted masks.
     """
     figure, axis = base_picture(scene)
     legend: list[Line2D] = []

@@ -52,8 +52,12 @@ Pixels = NDArray[np.uint8]
 class Layer:
     """One output of a map as the page shows it.
 
-    colours : (H, W, 4) red, green, blue, opacity.
-    high : value of the last colour.
+    Attributes
+    ----------
+    colours : (H, W, 4)
+        Red, green, blue, opacity.
+    high : float
+        Value of the last colour.
     """
 
     output: Output
@@ -65,8 +69,12 @@ class Layer:
 class Looked:
     """What is known about one map.
 
-    layers : its outputs by name.
-    trap : (H, W) uint8 probability of trap times 255; over 127 is over one half. None where nothing tells of traps.
+    Attributes
+    ----------
+    layers : dict[str, Layer]
+        Its outputs by name.
+    trap : (H, W) uint8
+        Probability of trap times 255; over 127 is over one half. None where nothing tells of traps.
     """
 
     scene: Scene
@@ -137,7 +145,8 @@ class Desk:
 
     Raises
     ------
-    UserError : the folder is missing or holds no map.
+    UserError
+        The folder is missing or holds no map.
     """
 
     def __init__(self, data: Path, look: Look, how: Reading) -> None:
@@ -201,12 +210,15 @@ def review_app(desk: Desk, port: int, key: str) -> Any:
 
     Parameters
     ----------
-    port : where it will listen, which every request must name.
-    key : the secret part of the page's address.
+    port : int
+        Where it will listen, which every request must name.
+    key : str
+        The secret part of the page's address.
 
     Raises
     ------
-    UserError : Flask is not installed.
+    UserError
+        Flask is not installed.
     """
     try:
         import flask
@@ -355,12 +367,15 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None]) -> None:
 
     Parameters
     ----------
-    port : 0 takes a free one.
-    announce : is told the page's address, with its key.
+    port : int
+        0 takes a free one.
+    announce : Callable[[str], None]
+        Is told the page's address, with its key.
 
     Raises
     ------
-    UserError : the port is taken, or Flask is not installed.
+    UserError
+        The port is taken, or Flask is not installed.
     """
     key = secrets.token_urlsafe(24)
     server = listening(desk, port, key)

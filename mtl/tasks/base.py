@@ -39,20 +39,34 @@ class Drawing:
 class Output:
     """One answer about a whole map, with its truth and how it is judged and drawn.
 
-    name : what tables, pictures and files call it.
-    channels : number of planes C.
-    unit : what the values mean.
-    target : truth of a whole map -> values (C, H, W) float32 and valid (H, W) bool.
-    score : how it is judged on whole maps.
-    drawing : how it is drawn.
-    tally : a picture of how outputs of its kind err over all validation maps, or None.
-    hits : (prediction, target, valid) -> which of the points it looks for are found, drawn over the picture, or None.
-    tells : what it says of trap objects (`mtl.prediction.instances`): `trap` (probability that a cell is trap; of several such
-        outputs of a run the last one is the answer that becomes polygons), `outline` (probability of an outline),
+    Attributes
+    ----------
+    name : str
+        What tables, pictures and files call it.
+    channels : int, default 1
+        Number of planes C.
+    unit : str
+        What the values mean.
+    target : Callable[[Truth], Values]
+        Truth of a whole map -> values (C, H, W) float32 and valid (H, W) bool.
+    score : Score
+        How it is judged on whole maps.
+    drawing : Drawing
+        How it is drawn.
+    tally : Tally | None, default None
+        A picture of how outputs of its kind err over all validation maps, or None.
+    hits : Callable[[Float, Float, Bool], Hits] | None, default None
+        (prediction, target, valid) -> which of the points it looks for are found, drawn over the picture, or None.
+    tells : Part | None, default None
+        What it says of trap objects (`mtl.prediction.instances`): `trap` (probability that a cell is trap; of several
+        such outputs of a run the last one is the answer that becomes polygons), `outline` (probability of an outline),
         `crest` (1 on a crest), `way` (cells to the crest) or `top` (largest on the crest). None: nothing.
-    submitted : its masks of all maps of a prediction are written together, as run-length codes.
-    in_cells : values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
-    traps_only : values mean something inside traps only; pictures and grids of a prediction leave out the rest.
+    submitted : bool, default False
+        Its masks of all maps of a prediction are written together, as run-length codes.
+    in_cells : bool, default False
+        Values are lengths in cells: a cell of a coarsened map counts for several of the map's own.
+    traps_only : bool, default False
+        Values mean something inside traps only; pictures and grids of a prediction leave out the rest.
     """
 
     name: str
@@ -77,9 +91,12 @@ Derive = Callable[[Float, Scene, TruthOptions, float], Float]
 class Derived(Output):
     """An output that is computed from a head's values once its tiles are blended: no weights, nothing to train.
 
-    derive : (the head's values (C, H, W); the scene as the network was shown it, see `Head.finish`; the rules of the
-        truth; the scene's cells along one cell of the map that the network saw) -> values (channels, H, W), NaN
-        outside the map.
+    Attributes
+    ----------
+    derive : Derive
+        (the head's values (C, H, W); the scene as the network was shown it, see `Head.finish`; the rules of the truth;
+        the scene's cells along one cell of the map that the network saw) -> values (channels, H, W), NaN outside the
+        map.
     """
 
     derive: Derive
@@ -89,20 +106,32 @@ class Derived(Output):
 class Head(Output):
     """An output that the network learns.
 
-    kind : what kind of answer it is, and so which losses of `mtl.losses.masked` fit.
-    activation : the network's raw output (logits) -> values in the head's unit.
-    loss : what it is trained with, unless `optim.losses` says otherwise.
-    scale : the usual size of values, in their unit: the loss of a quantity sees values over it, so that it is of the
-        size of the other heads' losses.
-    bias : the logit an untrained head starts from (rare answers start near "no").
-    pooled : the answer is one for the whole map: its logits are averaged over the patch, and stand in all its cells.
-    blend : tiles are averaged as `values` (after the activation) or as `logits` (before it).
-    corrects : the input of one plane that the head gives back corrected where it is shown: it learns the difference,
-        and before it is trained there is none. "": none.
-    finish : (blended values (C, H, W); the scene as the network was shown it: without a picture or a depth that it was
-        not; its cells along one cell of the map that the network saw) -> values that have what the map itself tells of
-        them. None: they stay.
-    derived : what else follows from the head's whole map, finished, or None.
+    Attributes
+    ----------
+    kind : Kind
+        What kind of answer it is, and so which losses of `mtl.losses.masked` fit.
+    activation : Callable[[Tensor], Tensor]
+        The network's raw output (logits) -> values in the head's unit.
+    loss : Loss
+        What it is trained with, unless `optim.losses` says otherwise.
+    scale : float, default 1.0
+        The usual size of values, in their unit: the loss of a quantity sees values over it, so that it is of the size
+        of the other heads' losses.
+    bias : float, default 0.0
+        The logit an untrained head starts from (rare answers start near "no").
+    pooled : bool, default False
+        The answer is one for the whole map: its logits are averaged over the patch, and stand in all its cells.
+    blend : Literal['values', 'logits'], default 'values'
+        Tiles are averaged as `values` (after the activation) or as `logits` (before it).
+    corrects : str, default ''
+        The input of one plane that the head gives back corrected where it is shown: it learns the difference, and
+        before it is trained there is none. "": none.
+    finish : Finish | None, default None
+        (blended values (C, H, W); the scene as the network was shown it: without a picture or a depth that it was not;
+        its cells along one cell of the map that the network saw) -> values that have what the map itself tells of them.
+        None: they stay.
+    derived : Derived | None, default None
+        What else follows from the head's whole map, finished, or None.
     """
 
     kind: Kind

@@ -256,7 +256,8 @@ def with_losses(heads: Sequence[Head], optim: OptimConfig) -> tuple[Head, ...]:
 
     Raises
     ------
-    UserError : an unknown loss, or one that does not fit its head.
+    UserError
+        An unknown loss, or one that does not fit its head.
     """
     return tuple(
         replace(head, loss=choose(name, head.kind, f"optim.losses.{head.name}", optim.fp_weight, optim.fn_weight))

@@ -24,7 +24,8 @@ def monitored(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Mode]:
 
     Raises
     ------
-    UserError : loop.monitor names a figure that no output of this run has.
+    UserError
+        Loop.monitor names a figure that no output of this run has.
     """
     if config.loop.monitor is None:
         return f"{heads[0].name}/{heads[0].score.best}", mode_of(heads[0].score.best)
@@ -49,7 +50,8 @@ def check_settings(config: TrainConfig) -> None:
 
     Raises
     ------
-    UserError : an unknown head, input, loss or figure, or a size that does not fit.
+    UserError
+        An unknown head, input, loss or figure, or a size that does not fit.
     """
     inputs = pick(INPUTS, config.inputs, "--inputs")
     for names in config.shown:

@@ -35,7 +35,8 @@ def with_model(words: list[str]) -> list[str]:
 
     Raises
     ------
-    UserError : there is no such model.
+    UserError
+        There is no such model.
     """
     init = typed(words, "init")
     if init is None:
@@ -78,7 +79,8 @@ def start_from(net: MultiHeadNet, config: TrainConfig) -> list[str]:
 
     Raises
     ------
-    UserError : there is no such model, or it reads other inputs or is another network.
+    UserError
+        There is no such model, or it reads other inputs or is another network.
     """
     assert config.init is not None
     path = model_of(config.init)

@@ -22,11 +22,13 @@ def find_rate(config: TrainConfig, out: Path, steps: int = 100) -> float:
 
     Parameters
     ----------
-    steps : optimiser steps, a rate each.
+    steps : int, default 100
+        Optimiser steps, a rate each.
 
     Raises
     ------
-    UserError : settings that cannot be met, or a loss that falls nowhere.
+    UserError
+        Settings that cannot be met, or a loss that falls nowhere.
     """
     check_settings(config)
     training, _ = maps_of(config)

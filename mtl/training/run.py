@@ -49,8 +49,10 @@ def fit(
 
     Parameters
     ----------
-    training, validation : maps to train on and to validate on.
-    resume : go on from out/last.ckpt.
+    training, validation : Sequence[Scene]
+        Maps to train on and to validate on.
+    resume : bool, default False
+        Go on from out/last.ckpt.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def fit(
 
     Raises
     ------
-    UserError : a setting that cannot be met, or a run folder that is already in use.
+    UserError
+        A setting that cannot be met, or a run folder that is already in use.
     """
     check_settings(config)
     last = out / "last.ckpt"

@@ -26,11 +26,13 @@ def make_run(config: TrainConfig, folder: Path, settings: str, extra_callbacks: 
 
     Parameters
     ----------
-    settings : their fingerprint (`mtl.config.fingerprint`).
+    settings : str
+        Their fingerprint (`mtl.config.fingerprint`).
 
     Raises
     ------
-    UserError : the folder holds something else, or several processes were started.
+    UserError
+        The folder holds something else, or several processes were started.
     """
     alone("many runs")
     marker = folder / MARKER

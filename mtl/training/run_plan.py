@@ -10,7 +10,10 @@ from mtl.data.samplers import number_of_batches
 class FlightPlan:
     """What one run will do, in numbers: printed before it starts.
 
-    patches : different ones; shown : in an epoch, repetitions counted; batch : of each process.
+    Attributes
+    ----------
+    patches : int
+        Different ones; shown : in an epoch, repetitions counted; batch : of each process.
     """
 
     maps: int

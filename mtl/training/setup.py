@@ -43,9 +43,14 @@ def patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
 class Ready:
     """A run that may start.
 
-    config : with the size of patches that fits the maps.
-    patches, maps : what the module is shown in this process, to learn from and to be judged on.
-    sampler : the order of the patches.
+    Attributes
+    ----------
+    config : TrainConfig
+        With the size of patches that fits the maps.
+    patches, maps : DataLoader
+        What the module is shown in this process, to learn from and to be judged on.
+    sampler : EpochSampler
+        The order of the patches.
     """
 
     config: TrainConfig
@@ -66,8 +71,9 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
 
     Parameters
     ----------
-    pretrained : start from the weights of a model or of ImageNet where the config says so; False where a checkpoint has
-        the weights.
+    pretrained : bool
+        Start from the weights of a model or of ImageNet where the config says so; False where a checkpoint has the
+        weights.
     """
     # Lightning's advice and the deprecations inside it; the flight plan says what matters to a user.
     for name in ("lightning.pytorch", "lightning.fabric"):

@@ -43,7 +43,8 @@ class Board:
 
     Parameters
     ----------
-    outputs : of the run.
+    outputs
+        Of the run.
     """
 
     def __init__(self, outputs: Sequence[Output]) -> None:
@@ -118,9 +119,12 @@ def show_summary(folder: Path, text: str, pictures: Mapping[str, Path]) -> None:
 
     Parameters
     ----------
-    folder : of the runs.
-    text : Markdown.
-    pictures : {name: PNG file}.
+    folder : Path
+        Of the runs.
+    text : str
+        Markdown.
+    pictures : Mapping[str, Path]
+        {name: PNG file}.
     """
     own = folder / SUMMARY
     for old in own.glob("events.out.*"):

@@ -33,18 +33,26 @@ PERCENTILES = ("p90", "p50", "p10")
 class ClosureOptions:
     """Which closures are found; the words are those of `targets.closure.find_closures`.
 
-    Fields
-    ------
-    contour_interval : the last closed contour of this interval, in depth units, is the outline; auto takes the map's
-        own interval, else one that suits its relief; without it closures reach down to their spill points.
-    contour_base : a depth that one contour passes through; by default the map's own, else 0.
-    faults : transparent (faults do nothing), sealing (a wall that closures may lean on) or leaking (an open border).
-    fault_rules : rules of single faults, the others follow `faults`: F1=sealing,F3=leaking. The names are those of the
-        fault files; without such a file, the numbers of the faults in closures.png.
-    edge : open (what leaves the map leaks) or closed (the map's border is a wall).
-    connectivity : neighbours of a cell, 8 or 4.
-    min_area : closures of fewer cells are dropped.
-    min_height : closures of a smaller height are dropped, in depth units; by default 1 % of the map's relief.
+    Attributes
+    ----------
+    contour_interval : float | Literal['auto'] | None, default None
+        The last closed contour of this interval, in depth units, is the outline; auto takes the map's own interval,
+        else one that suits its relief; without it closures reach down to their spill points.
+    contour_base : float | None, default None
+        A depth that one contour passes through; by default the map's own, else 0.
+    faults : Literal['transparent', 'sealing', 'leaking'], default 'transparent'
+        Transparent (faults do nothing), sealing (a wall that closures may lean on) or leaking (an open border).
+    fault_rules : Names | None, default None
+        Rules of single faults, the others follow `faults`: F1=sealing,F3=leaking. The names are those of the fault
+        files; without such a file, the numbers of the faults in closures.png.
+    edge : Literal['open', 'closed'], default 'open'
+        Open (what leaves the map leaks) or closed (the map's border is a wall).
+    connectivity : Literal[8, 4], default 8
+        Neighbours of a cell, 8 or 4.
+    min_area : float, default 40
+        Closures of fewer cells are dropped.
+    min_height : float | None, default None
+        Closures of a smaller height are dropped, in depth units; by default 1 % of the map's relief.
     """
 
     contour_interval: float | Literal["auto"] | None = None
@@ -61,12 +69,16 @@ class ClosureOptions:
 class DepthError:
     """How wrong the depth may be.
 
-    Fields
-    ------
-    depth_std : standard deviation of the depth's error, in depth units; with it the probability of closure is computed.
-    correlation : how far errors are alike, in map units (cells without a spacing): there their correlation is 0.61.
-    realisations : how many equally likely maps are tried.
-    seed : of the random numbers; the same seed gives the same answer.
+    Attributes
+    ----------
+    depth_std : float | None, default None
+        Standard deviation of the depth's error, in depth units; with it the probability of closure is computed.
+    correlation : float | None, default None
+        How far errors are alike, in map units (cells without a spacing): there their correlation is 0.61.
+    realisations : int, default 100
+        How many equally likely maps are tried.
+    seed : int, default 0
+        Of the random numbers; the same seed gives the same answer.
     """
 
     depth_std: float | None = None
@@ -83,17 +95,25 @@ EXACT = DepthError()
 class Analysis:
     """The closures of one map and all that is said of them.
 
-    Fields
-    ------
-    scene : the map, with the contours that its picture shows.
-    reading : the rules in words, for titles.
-    faults : the map's faults and their names.
-    closures : as `find_closures` gives them.
-    table : (N,) structured array, a row per closure (nested ones too): the columns of `in_map_units`, the share of the
-        outline on faults, the catchment's area, and with an error of the depth the probability and P90, P50 and P10.
-    catchments : (H, W) int32, as `targets.closure.catchments`.
-    paths : as `targets.closure.migration_paths`.
-    probability : of closure, or None when no error of the depth was given.
+    Attributes
+    ----------
+    scene : Scene
+        The map, with the contours that its picture shows.
+    reading : str
+        The rules in words, for titles.
+    faults : NamedFaults
+        The map's faults and their names.
+    closures : Closures
+        As `find_closures` gives them.
+    table : (N,)
+        Structured array, a row per closure (nested ones too): the columns of `in_map_units`, the share of the outline
+        on faults, the catchment's area, and with an error of the depth the probability and P90, P50 and P10.
+    catchments : (H, W) int32
+        As `targets.closure.catchments`.
+    paths : list[NDArray[np.int32]]
+        As `targets.closure.migration_paths`.
+    probability : ClosureProbability | None
+        Of closure, or None when no error of the depth was given.
     """
 
     scene: Scene
@@ -113,11 +133,13 @@ def analyse(
 
     Parameters
     ----------
-    faults : the names of the map's faults; by default those that `name_faults` gives to a map without fault files.
+    faults : NamedFaults | None, default None
+        The names of the map's faults; by default those that `name_faults` gives to a map without fault files.
 
     Raises
     ------
-    UserError : the map has no depth, or an option makes no sense.
+    UserError
+        The map has no depth, or an option makes no sense.
     """
     if not scene.has_depth:
         raise UserError(scene.name, "a picture without a depth", "a depth map or a grid",

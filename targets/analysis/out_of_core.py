@@ -27,12 +27,15 @@ def analyse_large(
 
     Parameters
     ----------
-    source : GeoTIFF, zarr or .npy; what is not finite, or nodata, lies outside the map.
-    tile, workers : as in `find_closures_tiled`.
+    source : Path
+        GeoTIFF, zarr or .npy; what is not finite, or nodata, lies outside the map.
+    tile, workers
+        As in `find_closures_tiled`.
 
     Raises
     ------
-    UserError : the grid cannot be read, or an option needs the whole map in memory.
+    UserError
+        The grid cannot be read, or an option needs the whole map in memory.
     """
     mend = "leave --tile away if the grid fits into memory"
     if error != EXACT:

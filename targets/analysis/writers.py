@@ -54,7 +54,8 @@ def analyse_map(
 
     Raises
     ------
-    UserError : what is wrong with the map or an option.
+    UserError
+        What is wrong with the map or an option.
     """
     folder = out / source.name
     remove_half_written(folder)
@@ -73,7 +74,8 @@ def write_analysis(analysis: Analysis, folder: Path, grids: Grids = "tif", vecto
 
     Raises
     ------
-    UserError : a library is missing, the format cannot hold the map, or a file cannot be written.
+    UserError
+        A library is missing, the format cannot hold the map, or a file cannot be written.
     """
     geo = analysis.scene.geo
     write_table(analysis.table, folder / "closures.csv")

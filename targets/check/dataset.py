@@ -48,14 +48,24 @@ class Finding:
 class MapFacts:
     """What one map is like.
 
-    channels : of picture, depth, faults, drawn traps and location, those it has.
-    relief : shallowest and deepest depth, None without a depth.
-    inside : share of the array; fault, trap : shares of the map.
-    outline : full frame, rectangles or irregular.
-    traps : how many, drawn or computed.
-    iou : of drawn traps with the exact closures, None where one of them is missing.
-    salt : share of a seismic image, None where nobody drew any.
-    picture : a small one as JPEG, with drawn traps or salt outlined in white and exact closures in magenta.
+    Attributes
+    ----------
+    channels : tuple[str, ...]
+        Of picture, depth, faults, drawn traps and location, those it has.
+    relief : tuple[float, float] | None
+        Shallowest and deepest depth, None without a depth.
+    inside : float
+        Share of the array; fault, trap : shares of the map.
+    outline : str
+        Full frame, rectangles or irregular.
+    traps : int
+        How many, drawn or computed.
+    iou : float | None
+        Of drawn traps with the exact closures, None where one of them is missing.
+    salt : float | None
+        Share of a seismic image, None where nobody drew any.
+    picture : bytes
+        A small one as JPEG, with drawn traps or salt outlined in white and exact closures in magenta.
     """
 
     source: MapSource
@@ -103,7 +113,8 @@ def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapRules, farm
 
     Raises
     ------
-    UserError : a path does not exist or holds no map.
+    UserError
+        A path does not exist or holds no map.
     """
     sources = list_maps(paths, how.layout)
     done = dict(each(partial(look_at, how=how, rules=rules), sources, farm, "maps"))

@@ -31,11 +31,18 @@ SHAPE, COPY = 0.97, 0.99998
 class Ground:
     """What is kept of a map to compare it with others.
 
-    name, group : as in `Scene`.
-    surface : (h, w) float32 depth, at most `KEPT` cells along a side.
-    inside : (h, w) bool.
-    step : how many cells of the map one kept cell spans.
-    geo : where the kept cells lie.
+    Attributes
+    ----------
+    name, group : str
+        As in `Scene`.
+    surface : Float
+        (h, w) float32 depth, at most `KEPT` cells along a side.
+    inside : Bool
+        (h, w) bool.
+    step : float
+        How many cells of the map one kept cell spans.
+    geo : Geo
+        Where the kept cells lie.
     """
 
     name: str
@@ -50,10 +57,16 @@ class Ground:
 class Pair:
     """Two maps that show the same ground.
 
-    first, second : their places in the list.
-    how : copy, shape (of the whole map), location or depth.
-    share : of the smaller map's ground.
-    likeness : correlation of the details of their depths, at most 1.
+    Attributes
+    ----------
+    first, second : int
+        Their places in the list.
+    how : str
+        Copy, shape (of the whole map), location or depth.
+    share : float
+        Of the smaller map's ground.
+    likeness : float
+        Correlation of the details of their depths, at most 1.
     """
 
     first: int

@@ -22,10 +22,14 @@ def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: Tr
 
     Parameters
     ----------
-    check : of `check.check_data`.
-    path : the HTML file.
-    title : its heading.
-    how, rules : as the maps were checked, to draw the worst one again.
+    check : DataCheck
+        Of `check.check_data`.
+    path : Path
+        The HTML file.
+    title : str
+        Its heading.
+    how, rules
+        As the maps were checked, to draw the worst one again.
     """
     troubled = {name for finding in check.findings if finding.kind != "set" for name in finding.maps}
     facts = sorted(check.facts, key=lambda fact: _rank(fact, check.findings))

@@ -52,13 +52,17 @@ class Grid:
 class Closures:
     """Every closure of one map.
 
-    Fields
-    ------
-    labels : (H, W) int32, the id of the outermost closure a cell belongs to, 0 = none.
-    height : (H, W) float32, height of a cell above the spill depth of that closure, 0 elsewhere.
-    table : (N,) structured array of `ROW`, one row per closure, row ``id - 1``; outermost closures first, each part
-        from the shallowest crest down. ``pandas.DataFrame(table)`` takes it as it is.
-    grid : the map, for the functions that take closures.
+    Attributes
+    ----------
+    labels : (H, W) int32
+        The id of the outermost closure a cell belongs to, 0 = none.
+    height : (H, W) float32
+        Height of a cell above the spill depth of that closure, 0 elsewhere.
+    table : (N,)
+        Structured array of `ROW`, one row per closure, row ``id - 1``; outermost closures first, each part from the
+        shallowest crest down. ``pandas.DataFrame(table)`` takes it as it is.
+    grid : Grid
+        The map, for the functions that take closures.
     """
 
     labels: NDArray[np.int32]
@@ -89,21 +93,31 @@ def find_closures(
 
     Parameters
     ----------
-    depth : (H, W) float or integer, positive down (traps are shallow highs). Cells that are not finite lie outside.
-    valid : (H, W) bool, False outside the map; None = everywhere inside.
-    faults : (H, W) bool, or integers: 0 = no fault, else the fault's number.
-    fault_rule : what faults do to flow: "transparent" (nothing), "sealing" (fault cells are taken out and are a wall,
-        against which contours may close) or "leaking" (fault cells are taken out and are an open border). Or a
-        mapping {fault number: rule}; faults it does not name are transparent; a boolean mask is fault 1.
-    edge : "open": what lies outside the map is an open border; "closed": it is a wall.
-    connectivity : 8 or 4 neighbours.
-    contour_interval, contour_base : in the unit of `depth`.
-    min_area : closures of fewer cells are dropped.
-    min_height : closures with a smaller height are dropped, in the unit of `depth`.
+    depth : (H, W) float
+        Or integer, positive down (traps are shallow highs). Cells that are not finite lie outside.
+    valid : (H, W) bool, default None
+        False outside the map; None = everywhere inside.
+    faults : (H, W) bool, default None
+        Or integers: 0 = no fault, else the fault's number.
+    fault_rule : str | Mapping[int, str], default 'transparent'
+        What faults do to flow: "transparent" (nothing), "sealing" (fault cells are taken out and are a wall, against
+        which contours may close) or "leaking" (fault cells are taken out and are an open border). Or a mapping {fault
+        number: rule}; faults it does not name are transparent; a boolean mask is fault 1.
+    edge : str, default 'open'
+        "open": what lies outside the map is an open border; "closed": it is a wall.
+    connectivity : int, default 8
+        8 or 4 neighbours.
+    contour_interval, contour_base
+        In the unit of `depth`.
+    min_area : float, default 0
+        Closures of fewer cells are dropped.
+    min_height : float, default 0.0
+        Closures with a smaller height are dropped, in the unit of `depth`.
 
     Raises
     ------
-    UserError : the arrays do not fit each other, or an option is unknown.
+    UserError
+        The arrays do not fit each other, or an option is unknown.
     """
     depth = checked_depth(depth)
     check_options(edge, connectivity, contour_interval, contour_base)

@@ -175,8 +175,15 @@ def neighbours(
 ) -> tuple[int, int]:
     """For rows first..last-1: the mask of earlier neighbours, the code, and what is known of the basin at once.
 
-    depth : (H, W) float; state : (H, W) uint8 of INSIDE, OPEN, WALL, or (0, 0) when all is inside.
-    mask, code : (H, W) uint8, written; the code is the direction of the earliest neighbour (up-dip), PEAK, OUTLET or
+    Parameters
+    ----------
+    depth : (H, W) float
+        State : (H, W) uint8 of INSIDE, OPEN, WALL, or (0, 0) when all is inside.
+    mask, code : (H, W) uint8
+        Written; the code is the direction of the earliest neighbour (up-dip), PEAK, OUTLET or.
+
+    Notes
+    -----
     NOWHERE, plus MEET. basin : (H, W) int32, written: -1 off the map, 0 at outlets, else -2 (not known yet).
     Returns the number of peaks, and of saddles that the strip can have at most.
     """
@@ -304,7 +311,10 @@ def saddles(
 ) -> int:
     """Where two basins meet in a strip: the cell, the two basins, and the directions of the cells joined there.
 
-    cell : (M,) int; pair : (M, 2) int32; ways : (M, 2) uint8; all written from the front. Returns how many.
+    Parameters
+    ----------
+    cell : (M,) int
+        Pair : (M, 2) int32; ways : (M, 2) uint8; all written from the front. Returns how many.
     """
     width = depth.shape[1]
     infinite = depth.dtype.type(np.inf)
@@ -481,7 +491,13 @@ def settle(
     A node is a closure when something lies between the depth it begins at and the depth it leaks at. Joins at equal
     depth (or within one contour interval) leave empty nodes, which are skipped.
 
-    spill, deep : the spill depth and its limit; own, outer : the innermost and the outermost closure that holds the
+    Parameters
+    ----------
+    spill, deep : NDArray
+        The spill depth and its limit; own, outer : the innermost and the outermost closure that holds the.
+
+    Notes
+    -----
     node (itself, if it is one), 0 = none; final : the last node before the outside. Returns how many closures.
     """
     own[0] = outer[0] = final[0] = count = 0
@@ -593,7 +609,11 @@ def pass_on(
     Such highs grow together as they fill, until they meet one with a closure of the table, or the outside. (In the
     spill reading all of them leak to the outside at once: `ways_out`.) The closures of the table leak where the last
     of their high is joined to the outside, as `leave` says already.
-    kept : (n + 1,) bool, basins whose peak lies in a closure of the table. leave : (nodes,) int32, written.
+
+    Parameters
+    ----------
+    kept : NDArray
+        (n + 1,) bool, basins whose peak lies in a closure of the table. leave : (nodes,) int32, written.
     """
     holds = np.zeros(nodes, np.bool_)  # a closure of the table
     holds[: n + 1] = kept
@@ -700,7 +720,13 @@ def line_up(
 ) -> None:
     """Put the closures of each crest side by side in memory, in the order in which they lie around each other.
 
-    rungs : (closures,) `rung_type`; ladders : (n + 1,) `ladder_type`; begin : (n + 1,) int32, the rung of the innermost
+    Parameters
+    ----------
+    rungs : NDArray
+        (closures,) `rung_type`; ladders : (n + 1,) `ladder_type`; begin : (n + 1,) int32, the rung of the innermost.
+
+    Notes
+    -----
     closure around each peak, -1 = none; all written. Rung j of a ladder holds, as `guess`, the first rung at `_place` j
     or beyond: where to look for a depth, without a search.
     """
@@ -760,7 +786,10 @@ def measure(
 ) -> None:  # fmt: skip
     """Add the cells of a strip to the innermost closure that holds them.
 
-    near : (H, W) bool, cells on or beside a fault, or (0, 0). sums (`SUMS`), touches : per rung.
+    Parameters
+    ----------
+    near : (H, W) bool
+        Cells on or beside a fault, or (0, 0). sums (`SUMS`), touches : per rung.
     """
     width = depth.shape[1]
     outside = deep[0]
@@ -831,8 +860,13 @@ def choose(
     """Number the closures that are large enough: outermost ones from the shallowest spill down, then nested ones from
     the deepest spill up, so that parents come first.
 
-    number : per node, zeros, written. Returns how many there are.
+    Parameters
+    ----------
+    number : NDArray
+        Per node, zeros, written. Returns how many there are.
 
+    Notes
+    -----
     The saddles have an order, and two nodes at most leave by one, so the closures need only be hung on them.
     """
     leaving = np.zeros((order.size, 2), np.int32)  # the nodes that leave by each saddle, negative if they are nested
@@ -961,7 +995,13 @@ def way_up(
     Each cell is a neighbour of the one before. What ends at a peak without a label has filled the high around it, and
     is led on from where it entered the high to where that leaks, by the shortest way inside.
 
-    came : (H * W,) int32 of -1, and the same again at the end; queue : (H * W,) int32, work space; path : (2 * H * W,)
+    Parameters
+    ----------
+    came : (H * W,) int32
+        Of -1, and the same again at the end; queue : (H * W,) int32, work space; path : (2 * H * W,).
+
+    Notes
+    -----
     int32, written: a cell can be climbed over once and be part of one filled high.
     """
     width = code.shape[1]

@@ -225,7 +225,14 @@ def hang(
 
     Per high, and 0 for the outside: peak, top_z (the flat cell of its crest, and its depth), in the order of cells. Per
     saddle, in the order of cells: cell, pair, ways (see `engine.saddles`; sides are changed), level (its depth).
-    full : asked with `over` of `engine.join` when parts of the map have no way out: the highest peak of each (the high
+
+    Parameters
+    ----------
+    full : Callable[[NDArray], tuple[NDArray, NDArray, NDArray, NDArray]]
+        Asked with `over` of `engine.join` when parts of the map have no way out: the highest peak of each (the high.
+
+    Notes
+    -----
     that stands for itself there), rising, and its deepest cell, the last of equals: flat index, depth, and high.
     """
     size, n, kind = cell.size, peak.size - 1, top_z.dtype

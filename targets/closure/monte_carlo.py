@@ -15,13 +15,17 @@ from targets.errors import UserError
 class ClosureProbability:
     """What many equally likely depth maps say.
 
-    Fields
-    ------
-    probability : (H, W) float32, the share of realisations in which a cell lies in a closure.
-    closures : those of the map as it is; the rows below are those of its outermost closures, in order of id.
-    exists : (N,) float64, the share of realisations in which the closure is there.
-    area, height, volume : (N, 3) float64, P90, P50 and P10 over the realisations in which it is there: the value that
-        90, 50 and 10 percent of them exceed (P90 is the low case); NaN where it never is.
+    Attributes
+    ----------
+    probability : (H, W) float32
+        The share of realisations in which a cell lies in a closure.
+    closures : Closures
+        Those of the map as it is; the rows below are those of its outermost closures, in order of id.
+    exists : (N,) float64
+        The share of realisations in which the closure is there.
+    area, height, volume : (N, 3) float64
+        P90, P50 and P10 over the realisations in which it is there: the value that 90, 50 and 10 percent of them exceed
+        (P90 is the low case); NaN where it never is.
     """
 
     probability: NDArray[np.float32]
@@ -59,11 +63,17 @@ def closure_probability(
 
     Parameters
     ----------
-    depth, **options : as for `find_closures`.
-    std : standard deviation of the depth error, a number or (H, W), in the unit of depth.
-    correlation : how far errors are alike, in cells: at this distance their correlation is exp(-1/2).
-    realisations : how many maps; seed : of the random numbers; the same seed gives the same answer.
+    depth, **options
+        As for `find_closures`.
+    std : ArrayLike
+        Standard deviation of the depth error, a number or (H, W), in the unit of depth.
+    correlation : float
+        How far errors are alike, in cells: at this distance their correlation is exp(-1/2).
+    realisations : int, default 100
+        How many maps; seed : of the random numbers; the same seed gives the same answer.
 
+    Notes
+    -----
     A closure of the map is there in a realisation when its crest lies in a closure, or else when a closure overlaps it:
     the one with the largest overlap is taken.
     """

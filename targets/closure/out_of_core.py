@@ -53,8 +53,12 @@ CHUNK = 2**22  # rows that are numbered, or written, at a time
 class TiledClosures:
     """Where the closures of a large map are; all three as in `Closures`, but on disk.
 
-    labels : (H, W) int32; height : (H, W) float32, None = not asked for; both give windows, ``labels[a:b, c:d]``.
-    table : (N,) of `ROW`, mapped from its file.
+    Attributes
+    ----------
+    labels : (H, W) int32
+        Height : (H, W) float32, None = not asked for; both give windows, ``labels[a:b, c:d]``.
+    table : (N,)
+        Of `ROW`, mapped from its file.
     """
 
     labels: Raster
@@ -122,21 +126,29 @@ def find_closures_tiled(
 
     Parameters
     ----------
-    depth, valid, faults : (H, W) each: a path (GeoTIFF, zarr or .npy), or anything that has `shape` and `dtype` and
-        gives windows ``[a:b, c:d]``; number types and meaning as in `find_closures`. In a GeoTIFF, nodata is off the
-        map and no fault, and what is above 0 is valid.
-    out : folder for labels, height and table.npy, which appear when all is done. Notes beside them take 4 bytes per
-        cell and some hundred per closure meanwhile.
-    fault_rule, edge, connectivity, contour_interval, contour_base, min_area, min_height : as in `find_closures`.
-    tile : cells a side; a tile takes some 20 bytes per cell while it is worked on.
-    form : of labels and height: "zarr" or "tif".
-    height : whether to write it.
-    workers : who works on the tiles, threads of this process by default; for other machines the executor of a Dask
-        client (``client.get_executor()``), paths that they can reach, and form "zarr".
+    depth, valid, faults : (H, W)
+        Each: a path (GeoTIFF, zarr or .npy), or anything that has `shape` and `dtype` and gives windows ``[a:b, c:d]``;
+        number types and meaning as in `find_closures`. In a GeoTIFF, nodata is off the map and no fault, and what is
+        above 0 is valid.
+    out : str | Path
+        Folder for labels, height and table.npy, which appear when all is done. Notes beside them take 4 bytes per cell
+        and some hundred per closure meanwhile.
+    fault_rule, edge, connectivity, contour_interval, contour_base, min_area, min_height
+        As in `find_closures`.
+    tile : int, default 4096
+        Cells a side; a tile takes some 20 bytes per cell while it is worked on.
+    form : str, default 'zarr'
+        Of labels and height: "zarr" or "tif".
+    height : bool, default True
+        Whether to write it.
+    workers : Executor | None, default None
+        Who works on the tiles, threads of this process by default; for other machines the executor of a Dask client
+        (``client.get_executor()``), paths that they can reach, and form "zarr".
 
     Raises
     ------
-    UserError : the grids do not fit each other, or an option is unknown.
+    UserError
+        The grids do not fit each other, or an option is unknown.
     """
     out = Path(out).absolute()
     check_options(edge, connectivity, contour_interval, contour_base)
@@ -335,7 +347,13 @@ def _paint(
 class _Shared(tiles.Graph):
     """The told graphs of all tiles as one, with numbers of highs, of which 0 is the outside.
 
-    high : per tile, the numbers of its highs: 0 the outside, then those it told, then those of its frame; told : per
+    Attributes
+    ----------
+    high : list[NDArray[np.int32]]
+        Per tile, the numbers of its highs: 0 the outside, then those it told, then those of its frame; told : per.
+
+    Notes
+    -----
     tile, how many it told.
     """
 
@@ -445,7 +463,10 @@ def _receivers(
 ) -> None:
     """As `engine.receivers`; the highs up-dip of both sides of each saddle are known, the ways between are not needed.
 
-    before, ways : (e, 2) of the saddles before and after sides were changed; goal : (e, 2) as `before`.
+    Parameters
+    ----------
+    before, ways : NDArray
+        (e, 2) of the saddles before and after sides were changed; goal : (e, 2) as `before`.
     """
     for node in range(outer.size):
         if outer[node] != node or number[node] == 0:

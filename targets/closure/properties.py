@@ -33,8 +33,12 @@ def cells_of(closures: Closures, id: int) -> NDArray[np.bool_]:
 class VolumeCurve:
     """How much rock lies above a contact at each depth, from the crest (first) to the spill depth (last).
 
-    contact : (N,) depth of the contact; height : (N,) of the contact below the crest; area : (N,) at the contact and
-    volume : (N,) above it, in cells and cells x depth unit, times the cell area that was given.
+    Attributes
+    ----------
+    contact : (N,)
+        Depth of the contact; height : (N,) of the contact below the crest; area : (N,) at the contact and.
+    volume : (N,)
+        Above it, in cells and cells x depth unit, times the cell area that was given.
     """
 
     contact: NDArray[np.float64]
@@ -57,7 +61,13 @@ def volume_curve(closures: Closures, id: int, steps: int = 50, cell_area: float 
 def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
     """Which part of each outline lies on a fault: 0 = a four-way closure, 1 = held by faults all round.
 
-    faults : (H, W) bool or integers. The outline consists of the cell sides between a closure and what is not; a side
+    Parameters
+    ----------
+    faults : (H, W) bool
+        Or integers. The outline consists of the cell sides between a closure and what is not; a side.
+
+    Notes
+    -----
     is on a fault when one of its two cells is. Returns (N,) for the rows of the table, NaN for nested closures.
     """
     labels, fault = np.pad(closures.labels, 1), np.pad(np.asarray(faults) != 0, 1)

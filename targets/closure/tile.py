@@ -29,9 +29,14 @@ from targets.closure.merge_tree import Hierarchy, hang, sorted_by
 class Piece:
     """A tile as it is read.
 
-    depth, state : (h, w) as the engine takes them, with a frame of one cell wherever another tile follows.
-    top, bottom, left, right : the width of the frame, 0 or 1.
-    row, col : where the array's first cell lies in the map; width : of the map.
+    Attributes
+    ----------
+    depth, state
+        (h, w) as the engine takes them, with a frame of one cell wherever another tile follows.
+    top, bottom, left, right : int
+        The width of the frame, 0 or 1.
+    row, col : int
+        Where the array's first cell lies in the map; width : of the map.
     """
 
     depth: NDArray
@@ -70,7 +75,13 @@ class Piece:
 class Graph:
     """Highs and the saddles between them; all cells are flat indices into the map.
 
-    peak, top_z : (k,) the crests, and their depths. cell, level, pair, ways : (e, ...) the saddles between them as in
+    Attributes
+    ----------
+    peak, top_z
+        (k,) the crests, and their depths. cell, level, pair, ways : (e, ...) the saddles between them as in.
+
+    Notes
+    -----
     `engine.saddles`, with their depths; goal : (e, 2) the high to which the way up-dip from each side leads.
     """
 
@@ -87,8 +98,12 @@ class Graph:
 class Told(Graph):
     """What a tile tells the others: a graph, in the codes of highs.
 
-    border : own cells beside the frame; border_pair : (b, 2) the high each belongs to, and that up-dip of it.
-    frame : (m,) cells of other tiles.
+    Attributes
+    ----------
+    border : NDArray[np.int64]
+        Own cells beside the frame; border_pair : (b, 2) the high each belongs to, and that up-dip of it.
+    frame : NDArray[np.int64]
+        (m,) cells of other tiles.
     """
 
     border: NDArray[np.int64]
@@ -100,8 +115,12 @@ class Told(Graph):
 class Settled:
     """What a tile keeps to itself.
 
-    code : per basin of the tile, of the high that stands for it outside; inner : its number in `highs`, 0 = none.
-    high : per number in `highs`, its code. highs : the settled closures, with what lies in them.
+    Attributes
+    ----------
+    code : NDArray[np.int32]
+        Per basin of the tile, of the high that stands for it outside; inner : its number in `highs`, 0 = none.
+    high : NDArray[np.int32]
+        Per number in `highs`, its code. highs : the settled closures, with what lies in them.
     """
 
     code: NDArray[np.int32]
@@ -232,7 +251,13 @@ def measure(
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Count the cells of a tile, by the innermost closure that holds them.
 
-    depth, basin : (h, w) of own cells; near : (h, w) beside a fault, or (0, 0). told : number of told highs.
+    Parameters
+    ----------
+    depth, basin
+        (h, w) of own cells; near : (h, w) beside a fault, or (0, 0). told : number of told highs.
+
+    Notes
+    -----
     Returns sums (`engine.SUMS`) and touches of the tile's own closures, those inside added to those around them, and
     the same for `around`, where each settled closure is added to the one that stands for it.
     """

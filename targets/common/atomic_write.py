@@ -31,7 +31,8 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
-    UserError : the folder cannot be written to, or the disk is full.
+    UserError
+        The folder cannot be written to, or the disk is full.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

@@ -20,7 +20,8 @@ def read_yaml(path: str | Path) -> Any:
 
     Raises
     ------
-    UserError : the file is missing, damaged, too large, or holds more than plain values.
+    UserError
+        The file is missing, damaged, too large, or holds more than plain values.
     """
     path = Path(path)
     try:

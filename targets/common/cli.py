@@ -9,10 +9,12 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from docstring_parser import DocstringStyle, parse
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
 from jsonargparse.typing import register_type
 
 from targets.common.bounded_yaml import read_yaml
+from targets.common.shipped_configs import find_config
 from targets.errors import UserError
 
 Result = TypeVar("Result")
@@ -23,7 +25,8 @@ class Names(tuple[str, ...]):
 
     Raises
     ------
-    ValueError : no name, or one name twice.
+    ValueError
+        No name, or one name twice.
     """
 
     __slots__ = ()
@@ -47,6 +50,7 @@ class _ConfigFile(ActionConfigFile):
     """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        values = str(find_config(values))
         if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
             raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
         try:
@@ -68,7 +72,7 @@ def run(
 ) -> Result:
     """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
 
-    The options come from the function's signature, their help from the lines `name : text` of its docstring:
+    The options come from the function's signature, their help from the parameters that its numpydoc docstring lists:
 
     - a parameter before the `*` is positional, except that the fields of a dataclass there become options of
       the tool itself;
@@ -80,9 +84,12 @@ def run(
 
     Parameters
     ----------
-    function : the tool's one function, with type hints; records are frozen dataclasses.
-    args : the words of the command line; None takes them from `sys.argv`.
-    before : what makes of the words typed those that are read, such as one that adds saved settings.
+    function : Callable[..., Result]
+        The tool's one function, with type hints; records are frozen dataclasses.
+    args : list[str] | None, default None
+        The words of the command line; None takes them from `sys.argv`.
+    before : Callable[[list[str]], list[str]] | None, default None
+        What makes of the words typed those that are read, such as one that adds saved settings.
     """
     description = (inspect.getdoc(function) or "").split("\n\n")[0]
     parser = _new_parser(description=description)
@@ -115,12 +122,15 @@ def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
 
     Parameters
     ----------
-    words : such as `--config FILE.yaml`, `--heads=trap`; later ones win.
-    tool : whose options they are: its --help explains them.
+    words : list[str]
+        Such as `--config FILE.yaml`, `--heads=trap`; later ones win.
+    tool : str
+        Whose options they are: its --help explains them.
 
     Raises
     ------
-    UserError : an unknown option, or a value that does not fit it.
+    UserError
+        An unknown option, or a value that does not fit it.
     """
     parser = _new_parser(prog=tool)
     _add_fields(parser, kind, "", inspect.Parameter.empty)
@@ -132,7 +142,8 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
 
     Raises
     ------
-    UserError : an unknown key, or a value that does not fit it.
+    UserError
+        An unknown key, or a value that does not fit it.
     """
     parser = _new_parser()
     _add_fields(parser, kind, "", inspect.Parameter.empty)
@@ -212,9 +223,10 @@ def _value(value: Any, hint: Any, name: str = "") -> Any:
 
 
 def _help_texts(source: Any) -> dict[str, str]:
-    """{name: text} from the lines `name : text` of a docstring; deeper indented lines go on with the text."""
-    found = re.findall(r"^ *(\w+) : (.+(?:\n {4,}\S.*)*)", inspect.getdoc(source) or "", flags=re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    """{name: description} of the parameters or attributes that a numpydoc docstring lists."""
+    listed = parse(inspect.getdoc(source) or "", DocstringStyle.NUMPYDOC).params
+    texts = {name.strip(): item.description for item in listed for name in item.arg_name.split(",")}
+    return {name: " ".join(text.split()) for name, text in texts.items() if text}
 
 
 def _readable(message: str) -> str:

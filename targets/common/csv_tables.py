@@ -31,7 +31,8 @@ def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[An
 
     Raises
     ------
-    UserError : the file cannot be written.
+    UserError
+        The file cannot be written.
     """
     with written_whole(path) as temporary:
         temporary.write_text(csv_text(names, rows), "utf-8", newline="")

@@ -26,7 +26,8 @@ def in_use(folder: str | Path) -> Iterator[None]:
 
     Raises
     ------
-    UserError : another program works in the folder; it cannot be written to; or, from the block, the disk is full.
+    UserError
+        Another program works in the folder; it cannot be written to; or, from the block, the disk is full.
     """
     folder = Path(folder)
     try:

@@ -41,11 +41,13 @@ LOCAL = {
 class Farm:
     """Who does the work on many maps.
 
-    Fields
-    ------
-    jobs : processes of this machine at work at a time; 1: only this one.
-    scheduler : local, for a Dask cluster of that many processes here, or the address of one that runs, such as
-        tcp://host:8786, whose workers see the same folders under the same names; by default no Dask.
+    Attributes
+    ----------
+    jobs : int, default 1
+        Processes of this machine at work at a time; 1: only this one.
+    scheduler : str | None, default None
+        Local, for a Dask cluster of that many processes here, or the address of one that runs, such as tcp://host:8786,
+        whose workers see the same folders under the same names; by default no Dask.
     """
 
     jobs: int = 1
@@ -77,12 +79,15 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], farm: Farm = HER
 
     Parameters
     ----------
-    work : pickles, gives something small, and may be done anew for an item: what it writes has fixed names.
-    told : what items are called on a bar of progress; none: no bar.
+    work : Callable[[Item], Result]
+        Pickles, gives something small, and may be done anew for an item: what it writes has fixed names.
+    told : str, default ''
+        What items are called on a bar of progress; none: no bar.
 
     Raises
     ------
-    UserError : there is no such cluster, or it was lost.
+    UserError
+        There is no such cluster, or it was lost.
     """
     # In a file nobody looks at a bar that moves: a line's worth twice a minute.
     calm = {} if sys.stderr.isatty() else {"delay": 30, "mininterval": 30}
@@ -153,7 +158,8 @@ def executor(farm: Farm) -> Iterator[Executor | None]:
 
     Raises
     ------
-    UserError : there is no such cluster, it was lost, or a piece ended too many processes.
+    UserError
+        There is no such cluster, it was lost, or a piece ended too many processes.
     """
     if farm.scheduler is None:
         if farm.jobs > 1:

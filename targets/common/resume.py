@@ -40,12 +40,17 @@ def each_unfinished(
 
     Parameters
     ----------
-    work : gives what JSON holds.
-    items : items that are read from files (`FromFiles`), or numbers of maps to be made.
-    settings : records and values that the results depend on, told by `repr`.
-    resume : do not repeat what is finished with these settings, unless a file of the map was written since; its line
-        says what it gave. Maps that failed are tried again.
-    there : whether the files of a finished map (item, what its work gave) are still there.
+    work : Callable[[Any], Any]
+        Gives what JSON holds.
+    items : Sequence[Any]
+        Items that are read from files (`FromFiles`), or numbers of maps to be made.
+    settings : object
+        Records and values that the results depend on, told by `repr`.
+    resume : bool
+        Do not repeat what is finished with these settings, unless a file of the map was written since; its line says
+        what it gave. Maps that failed are tried again.
+    there : Callable[[Any, Any], bool], default lambda item, gave: True
+        Whether the files of a finished map (item, what its work gave) are still there.
 
     Yields
     ------
@@ -53,7 +58,8 @@ def each_unfinished(
 
     Raises
     ------
-    UserError : the journal cannot be written.
+    UserError
+        The journal cannot be written.
     """
     path, todo = out / FINISHED, []
     lines = _lines(path) if resume else {}

@@ -127,7 +127,8 @@ def raster_of(source: Any) -> Raster:
 
     Raises
     ------
-    UserError : it cannot be read, or is not a grid.
+    UserError
+        It cannot be read, or is not a grid.
     """
     if isinstance(source, str | Path):
         source = _opened(Path(source))

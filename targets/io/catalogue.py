@@ -23,9 +23,14 @@ GRID_SUFFIXES = (".gri", ".irap", ".tif", ".tiff", ".gxf", ".cps3")  # of nothin
 class Reading:
     """How the files of maps are to be understood.
 
-    fill : how holes in a depth are filled, inpaint or griddata.
-    elevation : grids hold elevations, positive up.
-    layout : names of the files of a map, and the pattern of flat names.
+    Attributes
+    ----------
+    fill : Fill, default 'inpaint'
+        How holes in a depth are filled, inpaint or griddata.
+    elevation : bool, default False
+        Grids hold elevations, positive up.
+    layout : Layout
+        Names of the files of a map, and the pattern of flat names.
     """
 
     fill: Fill = "inpaint"
@@ -37,15 +42,21 @@ class Reading:
 class MapSource:
     """One map that can be read.
 
-    Fields
-    ------
-    name : unique in its list, letters, digits, ``_``, ``-`` and ``.`` only: it can name a file.
-    kind : "folder", "flat" (files of one name pattern), "picture" (a coloured map alone), "grid" or "tgs" (a seismic
+    Attributes
+    ----------
+    name : str
+        Unique in its list, letters, digits, ``_``, ``-`` and ``.`` only: it can name a file.
+    kind : Literal['folder', 'flat', 'picture', 'grid', 'tgs']
+        "folder", "flat" (files of one name pattern), "picture" (a coloured map alone), "grid" or "tgs" (a seismic
         image).
-    files : the files by kind as in `folder.Layout`; of a grid {"grid": path}; of an image as in `tgs.ImageFiles`.
-    faults : files of fault lines that belong to a grid.
-    group : the larger map that a flat file's name tells, or "".
-    row : what tables tell of a seismic image.
+    files : dict[str, Path]
+        The files by kind as in `folder.Layout`; of a grid {"grid": path}; of an image as in `tgs.ImageFiles`.
+    faults : tuple[Path, ...], default ()
+        Files of fault lines that belong to a grid.
+    group : str, default ''
+        The larger map that a flat file's name tells, or "".
+    row : dict[str, str]
+        What tables tell of a seismic image.
     """
 
     name: str
@@ -81,7 +92,8 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
 
     Raises
     ------
-    UserError : a path does not exist or holds no map.
+    UserError
+        A path does not exist or holds no map.
     """
     found: dict[Path, MapSource] = {}
     for path in map(Path, paths):
@@ -99,13 +111,17 @@ def read_map(source: MapSource, fill: Fill = "inpaint", elevation: bool = False)
 
     Parameters
     ----------
-    source : from `list_maps`.
-    fill : how holes in the depth are filled, see `holes.fill_holes`.
-    elevation : grids hold elevations, positive up; never guessed. (Map folders say ``polarity: inverted``.)
+    source : MapSource
+        From `list_maps`.
+    fill : Fill, default 'inpaint'
+        How holes in the depth are filled, see `holes.fill_holes`.
+    elevation : bool, default False
+        Grids hold elevations, positive up; never guessed. (Map folders say ``polarity: inverted``.).
 
     Raises
     ------
-    UserError : a file is missing, damaged or contradicts the others.
+    UserError
+        A file is missing, damaged or contradicts the others.
     """
     if source.kind == "tgs":
         return read_image(source.name, source.files, source.row)

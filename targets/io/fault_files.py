@@ -27,7 +27,8 @@ def read_faults(path: str | Path) -> list[FaultLine]:
 
     Raises
     ------
-    UserError : the file is missing, of no known format, or holds no line of two points or more.
+    UserError
+        The file is missing, of no known format, or holds no line of two points or more.
     """
     path = Path(path)
     try:

@@ -19,10 +19,12 @@ from targets.surface.rasterize_faults import rasterise_faults
 class NamedFaults:
     """The faults of one map, each with its name.
 
-    Fields
-    ------
-    cells : (H, W) int32, 0 = no fault, else the 1-based position in `names`.
-    names : each once.
+    Attributes
+    ----------
+    cells : (H, W) int32
+        0 = no fault, else the 1-based position in `names`.
+    names : tuple[str, ...]
+        Each once.
     """
 
     cells: NDArray[np.int32]
@@ -33,7 +35,8 @@ class NamedFaults:
 
         Raises
         ------
-        UserError : a word is no "name=rule", or the map has no such fault.
+        UserError
+            A word is no "name=rule", or the map has no such fault.
         """
         given = {}
         for word in own:
@@ -64,9 +67,10 @@ def name_faults(scene: Scene, files: Sequence[str | Path] = ()) -> NamedFaults:
 
     Parameters
     ----------
-    files : the fault files that its fault cells were drawn from: lines of one name are one fault (a name that several
-        files have gets the file's in front, as in "north:3"). Without any, cells that touch by a side or a corner are
-        one fault, numbered from the top row down as they are met.
+    files : Sequence[str | Path], default ()
+        The fault files that its fault cells were drawn from: lines of one name are one fault (a name that several files
+        have gets the file's in front, as in "north:3"). Without any, cells that touch by a side or a corner are one
+        fault, numbered from the top row down as they are met.
     """
     if not files:
         parts, count = ndimage.label(scene.fault, np.ones((3, 3)))

@@ -28,8 +28,9 @@ def read_colours(path: str | Path) -> NDArray[np.uint8]:
 
     Raises
     ------
-    UserError : the file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels or
-        `MAX_SIDE` on a side.
+    UserError
+        The file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels or `MAX_SIDE`
+        on a side.
     """
     image = _decoded(path)
     if image.mode.startswith("I"):
@@ -52,7 +53,8 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
 
     Raises
     ------
-    UserError : as `read_colours`, or the picture has colours.
+    UserError
+        As `read_colours`, or the picture has colours.
     """
     image = _decoded(path)
     if image.mode.startswith("I"):
@@ -76,7 +78,8 @@ def read_rgba(path: str | Path) -> NDArray[np.uint8]:
 
     Raises
     ------
-    UserError : as `read_colours`.
+    UserError
+        As `read_colours`.
     """
     image = _decoded(path)
     found = np.empty((image.height, image.width, 4), np.uint8)
@@ -90,7 +93,8 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
 
     Raises
     ------
-    UserError : as `read_grey`, or the picture holds grey levels, or only the values 0 and 1.
+    UserError
+        As `read_grey`, or the picture holds grey levels, or only the values 0 and 1.
     """
     grey, opaque = read_grey(path)
     if 0 < grey.max() <= 1 / 255:
@@ -107,7 +111,8 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
 
     Raises
     ------
-    UserError : the file cannot be written.
+    UserError
+        The file cannot be written.
     """
     if pixels.dtype == np.bool_:
         pixels = np.where(pixels, 255, 0).astype(np.uint8)

@@ -19,7 +19,8 @@ def traps_file(source: MapSource, how: Reading) -> Path:
 
     Raises
     ------
-    UserError : maps of this kind keep no drawn traps.
+    UserError
+        Maps of this kind keep no drawn traps.
     """
     if "traps" in source.files:
         return source.files["traps"]
@@ -42,11 +43,13 @@ def save_traps(source: MapSource, traps: Bool, how: Reading) -> Path:
 
     Parameters
     ----------
-    traps : (H, W) bool, of the map's own shape.
+    traps : (H, W) bool
+        Of the map's own shape.
 
     Raises
     ------
-    UserError : the map keeps no drawn traps, has another shape, or would be refused with these traps.
+    UserError
+        The map keeps no drawn traps, has another shape, or would be refused with these traps.
     """
     path = traps_file(source, how)
     with written_whole(path) as temporary:

@@ -110,7 +110,8 @@ def find_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, Path]
 
     Raises
     ------
-    UserError : the folder is missing, or two files are of one kind.
+    UserError
+        The folder is missing, or two files are of one kind.
     """
     found: dict[str, Path] = {}
     kinds = layout.kinds()
@@ -126,7 +127,8 @@ def find_flat(folder: str | Path, layout: Layout = Layout()) -> dict[str, dict[s
 
     Raises
     ------
-    UserError : the folder is missing, or two files are of one kind of one map.
+    UserError
+        The folder is missing, or two files are of one kind of one map.
     """
     found: dict[str, dict[str, Path]] = {}
     kinds, expression = layout.kinds(), layout.flat_expression()
@@ -157,9 +159,12 @@ def read_folder(folder: str | Path, fill: Fill = "inpaint", layout: Layout = Lay
 
     Parameters
     ----------
-    folder : holds the files listed at the top of this module.
-    fill : how holes in the depth are filled, see `holes.fill_holes`.
-    layout : the names of the files.
+    folder : str | Path
+        Holds the files listed at the top of this module.
+    fill : Fill, default 'inpaint'
+        How holes in the depth are filled, see `holes.fill_holes`.
+    layout : Layout, default Layout()
+        The names of the files.
 
     Returns
     -------
@@ -168,7 +173,8 @@ def read_folder(folder: str | Path, fill: Fill = "inpaint", layout: Layout = Lay
 
     Raises
     ------
-    UserError : for whatever is missing, damaged or contradictory; it names the file and the mend.
+    UserError
+        For whatever is missing, damaged or contradictory; it names the file and the mend.
     """
     files = find_files(folder, layout)
     if not files:
@@ -239,16 +245,22 @@ def write_folder(
 
     Parameters
     ----------
-    scene : the map.
-    folder : is made; a map of the same layout in it is replaced.
-    margin : white cells put around the picture (the other files have none).
-    depth_bits : 8 or 16 for ``depth_norm.png``, 32 for ``depth.npy``.
-    layout : the names of the files.
+    scene : Scene
+        The map.
+    folder : str | Path
+        Is made; a map of the same layout in it is replaced.
+    margin : int, default 0
+        White cells put around the picture (the other files have none).
+    depth_bits : int, default 16
+        8 or 16 for ``depth_norm.png``, 32 for ``depth.npy``.
+    layout : Layout, default Layout()
+        The names of the files.
 
     Raises
     ------
-    UserError : the folder cannot be written, holds files of the layout that this map would not replace, or the map is
-        mirrored (``dx < 0`` or ``dy > 0``).
+    UserError
+        The folder cannot be written, holds files of the layout that this map would not replace, or the map is mirrored
+        (``dx < 0`` or ``dy > 0``).
     """
     folder = Path(folder)
     _check_seen_from_above(folder, scene.geo)

@@ -20,7 +20,8 @@ def grid_of_points(x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray[np.float
 
     Parameters
     ----------
-    x, y, z : (n,) float, in any order.
+    x, y, z : (n,) float
+        In any order.
 
     Returns
     -------
@@ -29,7 +30,8 @@ def grid_of_points(x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray[np.float
 
     Raises
     ------
-    ValueError : the points do not lie on a regular grid.
+    ValueError
+        The points do not lie on a regular grid.
     """
     if len(x) < 4:
         raise ValueError(f"{len(x)} points are too few to be a grid")

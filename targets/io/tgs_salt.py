@@ -36,10 +36,15 @@ SUBMISSION = "submission.csv"
 class ImageFiles:
     """One image of a set.
 
-    id : names its files.
-    files : `image`, where there is one `mask`, and the tables that ought to tell of it: `depths`, and of a training
-        image `train`.
-    row : what they tell: `z` and `rle_mask`, as text.
+    Attributes
+    ----------
+    id : str
+        Names its files.
+    files : dict[str, Path]
+        `image`, where there is one `mask`, and the tables that ought to tell of it: `depths`, and of a training image
+        `train`.
+    row : dict[str, str]
+        What they tell: `z` and `rle_mask`, as text.
     """
 
     id: str
@@ -54,7 +59,8 @@ def find_images(folder: str | Path) -> list[ImageFiles]:
 
     Raises
     ------
-    UserError : a table is damaged.
+    UserError
+        A table is damaged.
     """
     root, parts = _root_and_parts(Path(folder))
     tables = {name: read_table(root / name, column) for name, column in COLUMNS.items() if (root / name).is_file()}
@@ -91,7 +97,8 @@ def read_table(path: Path, column: str) -> dict[str, str]:
 
     Raises
     ------
-    UserError : the file cannot be read, lacks a column, or names an image twice.
+    UserError
+        The file cannot be read, lacks a column, or names an image twice.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -113,12 +120,15 @@ def read_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> 
 
     Parameters
     ----------
-    name : of the scene.
-    files, row : as in `ImageFiles`.
+    name : str
+        Of the scene.
+    files, row
+        As in `ImageFiles`.
 
     Raises
     ------
-    UserError : the image has no depth, another size than 101 x 101, or a mask that differs from its run-length code.
+    UserError
+        The image has no depth, another size than 101 x 101, or a mask that differs from its run-length code.
     """
     image = files["image"]
     grey = np.rint(read_grey(image)[0] * 255).astype(np.uint8)
@@ -190,11 +200,13 @@ def decode_runs(code: str, shape: tuple[int, int], where: object = "run-length c
 
     Parameters
     ----------
-    where : what an error names.
+    where : object, default 'run-length code'
+        What an error names.
 
     Raises
     ------
-    UserError : no pairs of whole numbers, runs that overlap or go backwards, or that end beyond the image.
+    UserError
+        No pairs of whole numbers, runs that overlap or go backwards, or that end beyond the image.
     """
     words = code.split()
     if len(words) % 2 or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
@@ -221,11 +233,13 @@ def write_set(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path)
 
     Parameters
     ----------
-    train, test : as `write_image` takes them.
+    train, test : Iterable[Scene]
+        As `write_image` takes them.
 
     Raises
     ------
-    UserError : a file cannot be written.
+    UserError
+        A file cannot be written.
     """
     parts = zip(PARTS, (train, test), strict=True)
     write_tables([write_image(scene, part, folder) for part, scenes in parts for scene in scenes], folder)
@@ -236,7 +250,8 @@ def write_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[
 
     Parameters
     ----------
-    scene : with a grey picture and a `z`, of the training images with `salt`. Its name becomes the id.
+    scene : Scene
+        With a grey picture and a `z`, of the training images with `salt`. Its name becomes the id.
     """
     assert scene.rgb is not None and scene.z is not None
     write_picture(scene.rgb[..., 0], Path(folder) / part / "images" / f"{scene.name}.png")

@@ -26,8 +26,12 @@ Kind = Literal["MultiPolygon", "Point", "LineString"]
 class Look:
     """How a GIS draws a layer: colours as (red, green, blue, opacity), 0 to 255, sizes in mm.
 
-    marker : shape of a point, a name that QGIS knows (triangle, circle); "" for polygons and lines.
-    arrow : an arrow head at the end of every line.
+    Attributes
+    ----------
+    marker : str, default ''
+        Shape of a point, a name that QGIS knows (triangle, circle); "" for polygons and lines.
+    arrow : bool, default False
+        An arrow head at the end of every line.
     """
 
     line: RGBA
@@ -51,14 +55,19 @@ class Classes:
 class Layer:
     """Features of one kind.
 
-    Fields
-    ------
-    name : the layer's, letters and underscores.
-    kind : MultiPolygon, Point or LineString.
-    shapes : per feature, in rows and columns (cell centres at whole numbers): a point (2,), a line (n, 2), or a list of
+    Attributes
+    ----------
+    name : str
+        The layer's, letters and underscores.
+    kind : Kind
+        MultiPolygon, Point or LineString.
+    shapes : Sequence[Any]
+        Per feature, in rows and columns (cell centres at whole numbers): a point (2,), a line (n, 2), or a list of
         polygons, each a list of rings (n, 2), the outer one first.
-    table : (N,) structured array, the attributes, one row per feature.
-    look : how a GIS draws it, all features alike or by classes.
+    table : (N,)
+        Structured array, the attributes, one row per feature.
+    look : Look | Classes
+        How a GIS draws it, all features alike or by classes.
     """
 
     name: str
@@ -121,7 +130,8 @@ def write_geopackage(layers: Sequence[Layer], geo: Geo, path: str | Path) -> Non
 
     Raises
     ------
-    UserError : a library is missing, the CRS is unknown, or the file cannot be written.
+    UserError
+        A library is missing, the CRS is unknown, or the file cannot be written.
     """
     geopandas, shapely, pandas = (_import(name, path) for name in ("geopandas", "shapely", "pandas"))
     with written_whole(path) as temporary:

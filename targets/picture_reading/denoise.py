@@ -44,7 +44,8 @@ def calmed(rgb: RGB, use: Bool) -> RGB | None:
 
     Parameters
     ----------
-    use : (H, W) bool, the pixels that are map and not ink; at least one.
+    use : (H, W) bool
+        The pixels that are map and not ink; at least one.
     """
     if min(use.shape) < SMALL:
         return None

@@ -54,8 +54,12 @@ MEDIAN = 5  # cells across, of the depths that a scan's colours tell
 class Told:
     """What the colours of a picture tell.
 
-    depth : (H, W) float32 in the guess's unit, continued from the sides where there is ink or a legend.
-    noisy : whether noise of a scan was taken out of the colours, and what is left of it is in the depth.
+    Attributes
+    ----------
+    depth : (H, W) float32
+        In the guess's unit, continued from the sides where there is ink or a legend.
+    noisy : bool
+        Whether noise of a scan was taken out of the colours, and what is left of it is in the depth.
     """
 
     depth: Float
@@ -70,9 +74,12 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
 
     Parameters
     ----------
-    rgb : (H, W, 3) uint8, the picture.
-    guess : (H, W) float32, the depth in any unit, finite inside the map.
-    inside : (H, W) bool, the map.
+    rgb : (H, W, 3) uint8
+        The picture.
+    guess : (H, W) float32
+        The depth in any unit, finite inside the map.
+    inside : (H, W) bool
+        The map.
 
     Returns
     -------
@@ -182,7 +189,10 @@ def _in_order(
 class _Legend:
     """The depth of colours by classes: middle (n, 3), mean depth (n,), slope (n, 3) and spread (n,) around each.
 
-    of : the class of each colour that it was learned from; centre : (n, 3) the mean colour of each class itself.
+    Attributes
+    ----------
+    of : NDArray[np.intp]
+        The class of each colour that it was learned from; centre : (n, 3) the mean colour of each class itself.
     """
 
     of: NDArray[np.intp]

@@ -18,8 +18,10 @@ def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
 
     Parameters
     ----------
-    rgb : (H, W, 3) uint8, in one of the palettes of `targets.rendering.map`.
-    inside : (H, W) bool, the map.
+    rgb : (H, W, 3) uint8
+        In one of the palettes of `targets.rendering.map`.
+    inside : (H, W) bool
+        The map.
 
     Returns
     -------

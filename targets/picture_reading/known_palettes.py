@@ -21,10 +21,15 @@ SAMPLE = 4000  # pixels looked at
 class Colours:
     """What the colours of a picture say.
 
-    palette : the known palette that fits best, or "unknown".
-    agreement : correlation of a pixel's place on the palette with its depth, +1 = blue deep and red high; None when
-        the map has no depth, or the palette is unknown.
-    steps : (n, 3) uint8 the middle colour of n equal steps of depth, deepest first; None without a depth.
+    Attributes
+    ----------
+    palette : str
+        The known palette that fits best, or "unknown".
+    agreement : float | None
+        Correlation of a pixel's place on the palette with its depth, +1 = blue deep and red high; None when the map has
+        no depth, or the palette is unknown.
+    steps : (n, 3) uint8
+        The middle colour of n equal steps of depth, deepest first; None without a depth.
     """
 
     palette: str

@@ -26,8 +26,10 @@ def paper_boxes(rgb: RGB, inside: Bool) -> Bool:
 
     Parameters
     ----------
-    rgb : (H, W, 3) uint8, the picture.
-    inside : (H, W) bool, the map.
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        The map.
     """
     paper = paper_colour(rgb, inside) if (~inside).sum() >= MARGIN else np.array(WHITE)
     parts, count = ndimage.label(strongest(np.abs(rgb.astype(np.int16) - paper.astype(np.int16))) <= TOLERANCE)

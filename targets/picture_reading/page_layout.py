@@ -20,7 +20,8 @@ def without_notes(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    coloured : (H, W) bool, what is not paper; at least one cell.
+    coloured : (H, W) bool
+        What is not paper; at least one cell.
     """
     broad = coloured & ~_lines(coloured)
     if broad.sum() < COLOURED * coloured.sum():

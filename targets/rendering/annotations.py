@@ -21,18 +21,28 @@ TITLES = ("Top Reservoir", "Top Sand", "Top Carbonate", "Base Cretaceous", "Near
 class Sheet:
     """What lies over a map; by default nothing. It is drawn over the colours, so it hides what it covers.
 
-    Fields
-    ------
-    grid : pixels between coordinate lines; 0 draws none.
-    blocks : straight boundaries of blocks or licences across the map.
-    wells : wells with names.
-    names : names of structures, in larger letters.
-    legend : a colour bar with depths, in the corner where it hides least, or not at all where it would hide much.
-    scale_bar, arrow, title : whether they are there.
-    font : simplex, plain, duplex, complex or triplex.
-    letters : pixels, height of a well's letters; others follow.
-    ink : colour of lines, wells and text.
-    seed : decides where things lie and what they are called.
+    Attributes
+    ----------
+    grid : int, default 0
+        Pixels between coordinate lines; 0 draws none.
+    blocks : int, default 0
+        Straight boundaries of blocks or licences across the map.
+    wells : int, default 0
+        Wells with names.
+    names : int, default 0
+        Names of structures, in larger letters.
+    legend : bool, default False
+        A colour bar with depths, in the corner where it hides least, or not at all where it would hide much.
+    scale_bar, arrow, title : bool, default False
+        Whether they are there.
+    font : str, default 'simplex'
+        Simplex, plain, duplex, complex or triplex.
+    letters : float, default 7.0
+        Pixels, height of a well's letters; others follow.
+    ink : Colour, default BLACK
+        Colour of lines, wells and text.
+    seed : int, default 0
+        Decides where things lie and what they are called.
     """
 
     grid: int = 0
@@ -59,7 +69,10 @@ class Sheet:
 class Page:
     """A map that is being drawn: its picture, which changes, and what must be known to draw over it.
 
-    colours : name of the palette.
+    Attributes
+    ----------
+    colours : str
+        Name of the palette.
     """
 
     picture: RGB

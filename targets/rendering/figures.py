@@ -33,8 +33,10 @@ def base_picture(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[
 
     Parameters
     ----------
-    subtitle : a second line for the title.
-    grey : the map in pale grey, for overlays whose colours mean something.
+    subtitle : str, default ''
+        A second line for the title.
+    grey : bool, default False
+        The map in pale grey, for overlays whose colours mean something.
 
     Returns
     -------

@@ -39,11 +39,13 @@ def palette(name: str) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    name : one of `PALETTES`, ``mpl:viridis`` (any colour map of matplotlib, its low end deepest) or ``random:7``.
+    name : str
+        One of `PALETTES`, ``mpl:viridis`` (any colour map of matplotlib, its low end deepest) or ``random:7``.
 
     Raises
     ------
-    UserError : a name that none of these is.
+    UserError
+        A name that none of these is.
     """
     stops = stops_of(name)
     at = np.linspace(0, 255, len(stops))

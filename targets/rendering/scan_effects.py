@@ -14,13 +14,18 @@ from targets.errors import UserError
 class Scan:
     """What happens to a finished picture, in this order; by default nothing.
 
-    Fields
-    ------
-    blur : pixels, standard deviation.
-    cast : grey levels that red, green and blue are brighter by.
-    fade : share of the contrast that is lost, towards paper.
-    noise : grey levels, standard deviation of the grain.
-    jpeg : quality 1 to 100 of a JPEG it is kept as; 0: none.
+    Attributes
+    ----------
+    blur : float, default 0.0
+        Pixels, standard deviation.
+    cast : tuple[int, int, int], default (0, 0, 0)
+        Grey levels that red, green and blue are brighter by.
+    fade : float, default 0.0
+        Share of the contrast that is lost, towards paper.
+    noise : float, default 0.0
+        Grey levels, standard deviation of the grain.
+    jpeg : int, default 0
+        Quality 1 to 100 of a JPEG it is kept as; 0: none.
     """
 
     blur: float = 0.0
@@ -39,7 +44,8 @@ def scanned(picture: NDArray[np.uint8], scan: Scan, seed: int) -> NDArray[np.uin
 
     Parameters
     ----------
-    seed : of the grain.
+    seed : int
+        Of the grain.
     """
     if scan == Scan():
         return picture

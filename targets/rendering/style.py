@@ -15,25 +15,42 @@ BROWN: Colour = (110, 60, 20)
 class Style:
     """How a map is drawn. The default is what most interpreters' exports look like.
 
-    Fields
-    ------
-    palette : rainbow, jet, spectral, hue, soft or dusk; mpl:viridis and so on; or random:SEED.
-    banded : one flat colour per contour interval instead of a smooth ramp.
-    contour_interval : in depth units; None takes the map's own, else one that suits its relief.
-    contour_base : depth that one contour passes through.
-    density : number of contours over the usual, where neither style nor map say an interval.
-    contour_width : pixels, in steps of a half; index contours are half a pixel wider. 0 draws none.
-    contour_colour : red, green, blue.
-    index_every : every how many contours one is an index contour; 0: none.
-    dashed : whether the contours between index contours are dashed.
-    labels : whether index contours carry their depth; never on small maps, where nobody could read it.
-    along : labels follow their contours.
-    hillshade : 0 to 1, how strongly a light from the upper left shades the flanks.
-    fault_mark : filled, edged, outline, line or teeth.
-    fault_width : pixels by which faults are drawn wider than their cells.
-    fault_colour : red, green, blue.
-    sheet : what lies over the map.
-    scan : what becomes of the picture.
+    Attributes
+    ----------
+    palette : str, default 'rainbow'
+        Rainbow, jet, spectral, hue, soft or dusk; mpl:viridis and so on; or random:SEED.
+    banded : bool, default False
+        One flat colour per contour interval instead of a smooth ramp.
+    contour_interval : float | None, default None
+        In depth units; None takes the map's own, else one that suits its relief.
+    contour_base : float, default 0.0
+        Depth that one contour passes through.
+    density : float, default 1.0
+        Number of contours over the usual, where neither style nor map say an interval.
+    contour_width : float, default 0.5
+        Pixels, in steps of a half; index contours are half a pixel wider. 0 draws none.
+    contour_colour : Colour, default BLACK
+        Red, green, blue.
+    index_every : int, default 5
+        Every how many contours one is an index contour; 0: none.
+    dashed : bool, default False
+        Whether the contours between index contours are dashed.
+    labels : bool, default False
+        Whether index contours carry their depth; never on small maps, where nobody could read it.
+    along : bool, default False
+        Labels follow their contours.
+    hillshade : float, default 0.0
+        0 to 1, how strongly a light from the upper left shades the flanks.
+    fault_mark : FaultMark, default 'filled'
+        Filled, edged, outline, line or teeth.
+    fault_width : int, default 2
+        Pixels by which faults are drawn wider than their cells.
+    fault_colour : Colour, default BROWN
+        Red, green, blue.
+    sheet : Sheet
+        What lies over the map.
+    scan : Scan
+        What becomes of the picture.
     """
 
     palette: str = "rainbow"

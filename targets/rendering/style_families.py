@@ -19,14 +19,20 @@ from targets.scene import Scene
 class Family:
     """What a style is drawn from.
 
-    Fields
-    ------
-    palettes : names of `targets.rendering.palettes`.
-    random : share of maps in colours of their own instead (random:SEED).
-    inks : of contours and of what lies over the map.
-    faults : colours of faults.
-    marks : how faults are drawn.
-    fonts : of `targets.rendering.text`.
+    Attributes
+    ----------
+    palettes : tuple[str, ...]
+        Names of `targets.rendering.palettes`.
+    random : float
+        Share of maps in colours of their own instead (random:SEED).
+    inks : tuple[Colour, ...]
+        Of contours and of what lies over the map.
+    faults : tuple[Colour, ...]
+        Colours of faults.
+    marks : tuple[FaultMark, ...]
+        How faults are drawn.
+    fonts : tuple[str, ...]
+        Of `targets.rendering.text`.
     """
 
     palettes: tuple[str, ...]
@@ -75,7 +81,8 @@ def random_style(rng: np.random.Generator, family: str = CLEAN, shape: tuple[int
 
     Raises
     ------
-    UserError : an unknown family.
+    UserError
+        An unknown family.
     """
     if family == CLEAN:
         return clean_style(rng)

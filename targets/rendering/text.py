@@ -30,11 +30,16 @@ def put_text(
 
     Parameters
     ----------
-    middle : x and y of the text's middle, in pixels.
-    size : height of a capital in pixels.
-    font : one of `FONTS`.
-    angle : degrees, counter-clockwise.
-    halo : colour of a seam around the letters.
+    middle : tuple[float, float]
+        X and y of the text's middle, in pixels.
+    size : float
+        Height of a capital in pixels.
+    font : str, default 'simplex'
+        One of `FONTS`.
+    angle : float, default 0.0
+        Degrees, counter-clockwise.
+    halo : Colour | None, default None
+        Colour of a seam around the letters.
     """
     face, scale = FONTS[font], size / CAPITAL.get(font, 22.0)
     (width, height), _ = cv2.getTextSize(text, face, scale, 1)

@@ -30,8 +30,10 @@ def fault_voids(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[
 
     Parameters
     ----------
-    known : (H, W) bool, cells with data.
-    inside : (H, W) bool, from `map_outline`.
+    known : (H, W) bool
+        Cells with data.
+    inside : (H, W) bool
+        From `map_outline`.
 
     Returns
     -------
@@ -57,13 +59,17 @@ def fill_holes(
 
     Parameters
     ----------
-    depth : (H, W) float, any unit; cells that are not known may be NaN.
-    known : (H, W) bool, cells whose depth is measured.
-    inside : (H, W) bool, cells inside the map.
-    method : how holes (inside, not known) are filled. "inpaint": continue the surface from the rim inwards
-        (Navier-Stokes of Bertalmio, Bertozzi and Sapiro, CVPR 2001, in OpenCV; Telea's method in OpenCV rounds floats
-        to whole numbers). "griddata": linear over the Delaunay triangles of the holes' rims (SciPy), the nearest
-        known cell outside their hull.
+    depth : (H, W) float
+        Any unit; cells that are not known may be NaN.
+    known : (H, W) bool
+        Cells whose depth is measured.
+    inside : (H, W) bool
+        Cells inside the map.
+    method : Fill, default 'inpaint'
+        How holes (inside, not known) are filled. "inpaint": continue the surface from the rim inwards (Navier-Stokes of
+        Bertalmio, Bertozzi and Sapiro, CVPR 2001, in OpenCV; Telea's method in OpenCV rounds floats to whole numbers).
+        "griddata": linear over the Delaunay triangles of the holes' rims (SciPy), the nearest known cell outside their
+        hull.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def fill_holes(
 
     Raises
     ------
-    ValueError : no cell is known, a known cell is not finite, or the method is unknown.
+    ValueError
+        No cell is known, a known cell is not finite, or the method is unknown.
     """
     if method not in get_args(Fill):
         raise ValueError(f"fill method {method!r} is unknown; known: {', '.join(get_args(Fill))}")

@@ -17,8 +17,10 @@ def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[n
 
     Parameters
     ----------
-    known : (H, W) bool, cells with data.
-    radius : cells.
+    known : (H, W) bool
+        Cells with data.
+    radius : int, default GAP_RADIUS
+        Cells.
 
     Returns
     -------

@@ -14,7 +14,10 @@ Ring = NDArray[np.float64]  # (n, 2) rows and columns of cell corners, the first
 class CellPolygon:
     """One polygon: cells of one label that join by their sides.
 
-    rings : the outer one first, holes after it; a ring never meets itself, so the polygon is valid in every GIS.
+    Attributes
+    ----------
+    rings : list[Ring]
+        The outer one first, holes after it; a ring never meets itself, so the polygon is valid in every GIS.
     """
 
     label: int
@@ -31,7 +34,8 @@ def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
 
     Parameters
     ----------
-    labels : (H, W) integers, 0 = none.
+    labels : (H, W)
+        Integers, 0 = none.
 
     Returns
     -------

@@ -26,10 +26,12 @@ STICK_STEPS = 100  # samples per segment of a stick where its crossing with the 
 class FaultLine:
     """One fault polygon or trace.
 
-    Fields
-    ------
-    name : the fault's name or number in the file; several lines may share it.
-    points : (n, 2) or (n, 3) float64, x, y and perhaps z in map units; n >= 2.
+    Attributes
+    ----------
+    name : str
+        The fault's name or number in the file; several lines may share it.
+    points : (n, 2)
+        Or (n, 3) float64, x, y and perhaps z in map units; n >= 2.
     """
 
     name: str
@@ -56,9 +58,12 @@ def trace_of_sticks(
 
     Parameters
     ----------
-    sticks : of one fault, in order along it, with z in the unit and sign of `depth`.
-    depth : (H, W) float, the horizon, finite.
-    geo : its location.
+    sticks : Sequence[FaultLine]
+        Of one fault, in order along it, with z in the unit and sign of `depth`.
+    depth : (H, W) float
+        The horizon, finite.
+    geo : Geo
+        Its location.
 
     Returns
     -------
@@ -88,10 +93,14 @@ def rasterise_faults(
 
     Parameters
     ----------
-    lines : closed ones are filled polygons (and the cells along their outline); the others are drawn as lines.
-    geo : the map's location.
-    shape : rows and columns of the map.
-    width : of the lines, in cells; at least the square root of 2.
+    lines : Sequence[FaultLine]
+        Closed ones are filled polygons (and the cells along their outline); the others are drawn as lines.
+    geo : Geo
+        The map's location.
+    shape : tuple[int, int]
+        Rows and columns of the map.
+    width : float, default 2.0
+        Of the lines, in cells; at least the square root of 2.
 
     Returns
     -------
@@ -99,7 +108,8 @@ def rasterise_faults(
 
     Raises
     ------
-    UserError : the map has no location.
+    UserError
+        The map has no location.
     """
     if not geo.located:
         raise UserError("faults", "the map has no location, so fault coordinates say nothing", "x0, y0, dx and dy",

@@ -14,20 +14,32 @@ from targets.synthetic.options import SynthOptions
 class Fault:
     """One normal fault: a curved trace through (x, y), metres in the map's plane with y down the picture.
 
-    Fields
-    ------
-    x, y : middle of the trace's chord.
-    strike : radians from the x axis towards y.
-    length : metres, tip to tip.
-    throw : metres, the largest, in the middle.
-    dip : degrees.
-    side : +1 when it dips to the left of its strike, seen on the picture, -1 when to the right.
-    bow : metres that the trace's middle lies off the chord; wiggle : metres of its smaller bends.
-    phase : radians, where the bends lie.
-    reach : metres across strike at which the displacement has died out.
-    footwall : share of the throw that raises the footwall.
-    drag : share of the throw that is taken up by normal drag beside the fault plane.
-    parent : the fault that this one abuts on, with its chord's middle on the parent's trace, or None.
+    Attributes
+    ----------
+    x, y : float
+        Middle of the trace's chord.
+    strike : float
+        Radians from the x axis towards y.
+    length : float
+        Metres, tip to tip.
+    throw : float
+        Metres, the largest, in the middle.
+    dip : float
+        Degrees.
+    side : int
+        +1 when it dips to the left of its strike, seen on the picture, -1 when to the right.
+    bow : float, default 0.0
+        Metres that the trace's middle lies off the chord; wiggle : metres of its smaller bends.
+    phase : float, default 0.0
+        Radians, where the bends lie.
+    reach : float, default 1000.0
+        Metres across strike at which the displacement has died out.
+    footwall : float, default 0.35
+        Share of the throw that raises the footwall.
+    drag : float, default 0.0
+        Share of the throw that is taken up by normal drag beside the fault plane.
+    parent : 'Fault | None', default None
+        The fault that this one abuts on, with its chord's middle on the parent's trace, or None.
     """
 
     x: float
@@ -141,8 +153,10 @@ def fault_system(
 
     Parameters
     ----------
-    frame : height and width of the map in metres.
-    strike : radians.
+    frame : tuple[float, float]
+        Height and width of the map in metres.
+    strike : float
+        Radians.
     """
     extent = max(frame)
     synthetic = int(rng.choice([-1, 1]))  # most faults of a basin dip the same way

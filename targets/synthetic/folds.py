@@ -59,12 +59,16 @@ def patches(rng: np.random.Generator, shape: tuple[int, int], spread: float) -> 
 class FoldTrain:
     """Random folds of one dominant wavelength.
 
-    Fields
-    ------
-    wavelength : cells, across strike.
-    ratio : how many times longer the folds are along strike, at least 1.
-    strike : radians from the column axis towards the row axis.
-    height : metres, standard deviation.
+    Attributes
+    ----------
+    wavelength : float
+        Cells, across strike.
+    ratio : float
+        How many times longer the folds are along strike, at least 1.
+    strike : float
+        Radians from the column axis towards the row axis.
+    height : float
+        Metres, standard deviation.
     """
 
     wavelength: float
@@ -109,10 +113,14 @@ def dome(
 
     Parameters
     ----------
-    rows, cols : (H, 1) and (1, W) metres.
-    steep : typical slope of its flanks.
-    middle : (2,) where it lies, as shares of height and width.
-    radius : metres across strike.
+    rows, cols : (H, 1)
+        And (1, W) metres.
+    steep : float
+        Typical slope of its flanks.
+    middle : (2,)
+        Where it lies, as shares of height and width.
+    radius : float
+        Metres across strike.
     """
     y, x = middle[0] * float(rows[-1, 0]), middle[1] * float(cols[0, -1])
     angle, ratio = strike + rng.normal(0, 0.3), rng.uniform(1.0, 2.2)

@@ -11,21 +11,34 @@ Range = tuple[float, float]
 class SynthOptions:
     """What the maps may look like; every range is (low, high) and one value is drawn per map or per structure.
 
-    Fields
-    ------
-    extent : metres, the longer side of the map.
-    depth : metres, mean depth of the surface.
-    dip : degrees, the regional dip.
-    slope : degrees, typical slope of the folds.
-    folds : wavelengths of folds and radii of domes over the usual: 0.3 has three times as many across the map.
-    patchy : how unevenly folds are spread: standard deviation of the logarithm of their height across the map.
-    domes : number of domes and basins.
-    faults : number of fault zones.
-    throw : largest throw of a fault per length of its trace (Schlische et al. 1996: about 0.03).
-    fault_dip : degrees, dip of the fault planes: steeper means narrower heave.
-    noise : metres, standard deviation of the picking noise.
-    rectangles : number of rectangles the outline is a union of; 1 is the full frame.
-    contours : number of contours, over what is usual for a picture of this size.
+    Attributes
+    ----------
+    extent : Range, default (5000.0, 16000.0)
+        Metres, the longer side of the map.
+    depth : Range, default (1400.0, 3400.0)
+        Metres, mean depth of the surface.
+    dip : Range, default (0.0, 1.3)
+        Degrees, the regional dip.
+    slope : Range, default (0.8, 2.5)
+        Degrees, typical slope of the folds.
+    folds : Range, default (1.0, 1.0)
+        Wavelengths of folds and radii of domes over the usual: 0.3 has three times as many across the map.
+    patchy : Range, default (0.0, 0.0)
+        How unevenly folds are spread: standard deviation of the logarithm of their height across the map.
+    domes : tuple[int, int], default (1, 5)
+        Number of domes and basins.
+    faults : tuple[int, int], default (2, 10)
+        Number of fault zones.
+    throw : Range, default (0.008, 0.03)
+        Largest throw of a fault per length of its trace (Schlische et al. 1996: about 0.03).
+    fault_dip : Range, default (40.0, 65.0)
+        Degrees, dip of the fault planes: steeper means narrower heave.
+    noise : Range, default (0.1, 2.0)
+        Metres, standard deviation of the picking noise.
+    rectangles : tuple[int, int], default (1, 5)
+        Number of rectangles the outline is a union of; 1 is the full frame.
+    contours : Range, default (1.0, 1.0)
+        Number of contours, over what is usual for a picture of this size.
     """
 
     extent: Range = (5000.0, 16000.0)

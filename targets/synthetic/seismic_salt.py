@@ -40,14 +40,20 @@ OUTLINE = (255, 220, 0)
 class SeismicOptions:
     """What the images may look like; every range is (low, high), one value is drawn per image.
 
-    Fields
-    ------
-    empty : share of images without salt (0.3905 in the TGS training set).
-    full : share of images with salt that hold nothing else.
-    dip : cells per cell, the regional dip of the layers.
-    period : cells of the wavelet's main period, shallow to deep.
-    noise : of the layers' amplitude.
-    multiples : of the amplitude of what they repeat.
+    Attributes
+    ----------
+    empty : float, default 0.39
+        Share of images without salt (0.3905 in the TGS training set).
+    full : float, default 0.08
+        Share of images with salt that hold nothing else.
+    dip : tuple[float, float], default (-0.25, 0.25)
+        Cells per cell, the regional dip of the layers.
+    period : tuple[float, float], default (6.0, 15.0)
+        Cells of the wavelet's main period, shallow to deep.
+    noise : tuple[float, float], default (0.1, 0.4)
+        Of the layers' amplitude.
+    multiples : tuple[float, float], default (0.05, 0.35)
+        Of the amplitude of what they repeat.
     """
 
     empty: float = 0.39
@@ -70,8 +76,10 @@ def make_image(seed: int, options: SeismicOptions = TYPICAL) -> Scene:
 
     Parameters
     ----------
-    seed : 0 or more; in hexadecimal it is the image's name.
-    options : what it may look like.
+    seed : int
+        0 or more; in hexadecimal it is the image's name.
+    options : SeismicOptions, default TYPICAL
+        What it may look like.
 
     Returns
     -------

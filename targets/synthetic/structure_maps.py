@@ -56,13 +56,20 @@ def make_scene(
 
     Parameters
     ----------
-    seed : 0 or more.
-    size : cells of a square map, or (rows, columns).
-    options : what it may look like.
-    name : default `synth_` and the seed.
-    styles : the family of `targets.rendering.style_families` that its picture is drawn in one of.
-    disturbed : share of the relief by which its depth is disturbed (`with_poor_picks`); 0: not.
-    surfaces : real ones, of which cuts (`targets.synthetic.surface_crops`) take the place of folds and domes, by turns.
+    seed : int
+        0 or more.
+    size : int | tuple[int, int], default 512
+        Cells of a square map, or (rows, columns).
+    options : SynthOptions, default TYPICAL
+        What it may look like.
+    name : str | None, default None
+        Default `synth_` and the seed.
+    styles : str, default CLEAN
+        The family of `targets.rendering.style_families` that its picture is drawn in one of.
+    disturbed : float, default 0.0
+        Share of the relief by which its depth is disturbed (`with_poor_picks`); 0: not.
+    surfaces : Sequence[Scene], default ()
+        Real ones, of which cuts (`targets.synthetic.surface_crops`) take the place of folds and domes, by turns.
 
     Returns
     -------
@@ -142,7 +149,8 @@ def outline(rng: np.random.Generator, shape: tuple[int, int], rectangles: tuple[
 
     Parameters
     ----------
-    rectangles : the fewest and the most; 1 is the full frame.
+    rectangles : tuple[int, int]
+        The fewest and the most; 1 is the full frame.
     """
     count = int(rng.integers(rectangles[0], rectangles[1] + 1))
     if count <= 1:

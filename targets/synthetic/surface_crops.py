@@ -16,9 +16,12 @@ def cut(rng: np.random.Generator, surface: Scene, shape: tuple[int, int], steep:
 
     Parameters
     ----------
-    surface : a real one with a depth; its faults are not looked at.
-    shape : rows and columns of the result.
-    steep : root mean square of its steps from cell to cell, which it is stretched to.
+    surface : Scene
+        A real one with a depth; its faults are not looked at.
+    shape : tuple[int, int]
+        Rows and columns of the result.
+    steep : float
+        Root mean square of its steps from cell to cell, which it is stretched to.
 
     Returns
     -------

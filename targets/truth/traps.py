@@ -32,9 +32,14 @@ class TrapRules:
 class TruthOptions:
     """How traps become rasters.
 
-    boundary_width : width of the boundary band in cells, at least 2 (the cells on both sides of the outline).
-    crest_sigma : σ of the Gaussian on a crest, in cells.
-    distance : `euclidean`, or `geodesic` (the way inside the trap).
+    Attributes
+    ----------
+    boundary_width : float, default 4.0
+        Width of the boundary band in cells, at least 2 (the cells on both sides of the outline).
+    crest_sigma : float, default 6.0
+        Σ of the Gaussian on a crest, in cells.
+    distance : Literal['euclidean', 'geodesic'], default 'euclidean'
+        `euclidean`, or `geodesic` (the way inside the trap).
     """
 
     traps: TrapRules = field(default_factory=TrapRules)
@@ -47,10 +52,16 @@ class TruthOptions:
 class Truth:
     """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for them too.
 
-    scene : with the surface that is true as its depth.
-    labels : (H, W) int32, 0 = no trap, k = trap k.
-    crests : (N, 2) int, row and column of the crest of trap k in row k - 1.
-    height : (H, W) float32, height above the spill level of one's own trap in depth units, 0 outside traps.
+    Attributes
+    ----------
+    scene : Scene
+        With the surface that is true as its depth.
+    labels : (H, W) int32
+        0 = no trap, k = trap k.
+    crests : (N, 2) int
+        Row and column of the crest of trap k in row k - 1.
+    height : (H, W) float32
+        Height above the spill level of one's own trap in depth units, 0 outside traps.
     """
 
     scene: Scene

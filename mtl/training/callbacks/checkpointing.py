@@ -50,7 +50,8 @@ class WholeFiles(TorchCheckpointIO):
 
         Raises
         ------
-        UserError : the disk is full, or the folder cannot be written to.
+        UserError
+            The disk is full, or the folder cannot be written to.
         """
         write_tensors(checkpoint, Path(path))
 
@@ -91,8 +92,10 @@ class Saving(Callback):
 
     Parameters
     ----------
-    folder : of the run.
-    minutes : between two checkpoints.
+    folder
+        Of the run.
+    minutes
+        Between two checkpoints.
     """
 
     def __init__(self, folder: Path, minutes: float) -> None:

@@ -11,7 +11,8 @@ class MovingAverage(WeightAveraging):
 
     Parameters
     ----------
-    decay : what an average keeps of itself at a step.
+    decay
+        What an average keeps of itself at a step.
     """
 
     def __init__(self, decay: float) -> None:

@@ -31,13 +31,17 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
 
     Parameters
     ----------
-    values : by head or part of the network.
-    what : loss or gradient.
-    batch : of patches, with their keys.
+    values : Mapping[str, Tensor]
+        By head or part of the network.
+    what : str
+        Loss or gradient.
+    batch : Batch
+        Of patches, with their keys.
 
     Raises
     ------
-    UserError : a value is not finite; it names the maps of the batch.
+    UserError
+        A value is not finite; it names the maps of the batch.
     """
     if torch.stack(list(values.values())).isfinite().all():
         return

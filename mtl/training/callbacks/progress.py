@@ -32,6 +32,7 @@ def progress(steps: int) -> ProgressBar:
 
     Parameters
     ----------
-    steps : of an epoch.
+    steps : int
+        Of an epoch.
     """
     return TQDMProgressBar(refresh_rate=max(1, steps // 10)) if sys.stderr.isatty() else EpochLines()

@@ -52,14 +52,19 @@ def read_grid(
 
     Parameters
     ----------
-    path : the grid, of any format that `read_surface` knows.
-    faults : files of fault polygons or traces (`faults.read_faults`).
-    fill : how voids are filled, see `holes.fill_holes`.
-    elevation : the values are positive up; the depth is their negative. Never guessed.
+    path : str | Path
+        The grid, of any format that `read_surface` knows.
+    faults : Sequence[str | Path], default ()
+        Files of fault polygons or traces (`faults.read_faults`).
+    fill : Fill, default 'inpaint'
+        How voids are filled, see `holes.fill_holes`.
+    elevation : bool, default False
+        The values are positive up; the depth is their negative. Never guessed.
 
     Raises
     ------
-    UserError : a file is missing, damaged or of no known format, the grid is empty, or no fault lies on it.
+    UserError
+        A file is missing, damaged or of no known format, the grid is empty, or no fault lies on it.
     """
     values, geo = read_surface(path, elevation)
     known = np.isfinite(values)
@@ -87,13 +92,17 @@ def fault_lines(path: str | Path, depth: NDArray[np.floating], geo: Geo) -> list
 
     Parameters
     ----------
-    path : a file for `faults.read_faults`; sticks of one fault fill a file.
-    depth : (H, W) float, the horizon, finite.
-    geo : its location.
+    path : str | Path
+        A file for `faults.read_faults`; sticks of one fault fill a file.
+    depth : (H, W) float
+        The horizon, finite.
+    geo : Geo
+        Its location.
 
     Raises
     ------
-    UserError : as `faults.read_faults`.
+    UserError
+        As `faults.read_faults`.
     """
     lines = read_faults(path)
     if not are_sticks(lines) or not geo.located:
@@ -107,8 +116,10 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
 
     Parameters
     ----------
-    path : the grid; its format is told by its content, the suffix does not matter.
-    elevation : the values are positive up; the depth is their negative. Never guessed.
+    path : str | Path
+        The grid; its format is told by its content, the suffix does not matter.
+    elevation : bool, default False
+        The values are positive up; the depth is their negative. Never guessed.
 
     Returns
     -------
@@ -117,7 +128,8 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
 
     Raises
     ------
-    UserError : the file is missing, damaged, of no known format, or too large.
+    UserError
+        The file is missing, damaged, of no known format, or too large.
     """
     path = Path(path)
     name = format_of(path, strict=True)
@@ -159,7 +171,8 @@ def format_of(path: str | Path, strict: bool = False) -> str | None:
 
     Raises
     ------
-    UserError : the file cannot be read, or (`strict`) is of no known format.
+    UserError
+        The file cannot be read, or (`strict`) is of no known format.
     """
     try:
         with Path(path).open("rb") as file:
@@ -396,7 +409,8 @@ def _floats(text: str) -> NDArray[np.float64]:
 
     Raises
     ------
-    ValueError : something else is among them.
+    ValueError
+        Something else is among them.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # NumPy's word for it
@@ -513,17 +527,21 @@ def write_grid(values: NDArray, geo: Geo, path: str | Path) -> None:
 
     Parameters
     ----------
-    values : (H, W) of any number type, NaN = undefined; as seen from above (``dx > 0``, ``dy < 0``) or not.
-    geo : its location.
-    path : the suffix tells the format: ``.tif`` cloud-optimised GeoTIFF (keeps float32 and whole numbers, CRS; has
+    values : (H, W)
+        Of any number type, NaN = undefined; as seen from above (``dx > 0``, ``dy < 0``) or not.
+    geo : Geo
+        Its location.
+    path : str | Path
+        The suffix tells the format: ``.tif`` cloud-optimised GeoTIFF (keeps float32 and whole numbers, CRS; has
         overviews, so that a GIS shows a large one at once), ``.npz``, ``.gri`` IRAP binary (float32; coordinates too,
-        so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII,
-        ``.zmap`` ZMAP+ (unrotated grids only: the format has no rotation).
+        so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII, ``.zmap`` ZMAP+ (unrotated grids only: the
+        format has no rotation).
 
     Raises
     ------
-    UserError : the suffix is unknown, the map has no location (except ``.npz``), ZMAP+ of a rotated map, or the file
-        cannot be written.
+    UserError
+        The suffix is unknown, the map has no location (except ``.npz``), ZMAP+ of a rotated map, or the file cannot be
+        written.
     """
     path = Path(path)
     writer = WRITERS.get(path.suffix.lower())
@@ -549,12 +567,15 @@ def write_classes(values: NDArray[np.uint8], geo: Geo, path: str | Path, classes
 
     Parameters
     ----------
-    values : 0 = nothing, which is transparent, k = the k-th class.
-    classes : names and colours.
+    values : NDArray[np.uint8]
+        0 = nothing, which is transparent, k = the k-th class.
+    classes : Mapping[str, RGBA]
+        Names and colours.
 
     Raises
     ------
-    UserError : as `write_grid`.
+    UserError
+        As `write_grid`.
     """
     path = Path(path)
     with written_whole(path) as temporary:

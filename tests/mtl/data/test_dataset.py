@@ -257,7 +257,7 @@ def test_what_lies_around_is_drawn_anew_too():
 
 def test_no_picture_is_drawn_for_a_patch_that_does_not_show_it(dome, monkeypatch):
     drawn = []
-    monkeypatch.setattr("mtl.data.dataset.redrawn", lambda scene, rng, family: drawn.append(1) or scene)
+    monkeypatch.setattr("mtl.data.augment.redrawn", lambda scene, rng, family: drawn.append(1) or scene)
     sample = prepare(dome, RECORDS, [], TruthOptions(), ["rgb", "fault,depth"])
     data = Patches([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
     shown = 0

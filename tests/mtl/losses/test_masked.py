@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 
 from mtl.config import OptimConfig
-from mtl.losses import masked as losses
 from mtl.losses.masked import LOSSES, choose
+from mtl.losses import masked as losses
 from mtl.tasks.heads import HEADS, with_losses
 from targets.errors import UserError
 

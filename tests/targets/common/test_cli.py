@@ -14,11 +14,13 @@ from targets.errors import UserError
 class Rates:
     """Learning rates.
 
-    Fields
-    ------
-    head : the rate of the heads, in 100 % of
+    Attributes
+    ----------
+    head : float
+        the rate of the heads, in 100 % of
         what was asked.
-    frozen : whether the encoder stays as it is.
+    frozen : bool
+        whether the encoder stays as it is.
     """
 
     head: float = 0.1
@@ -32,9 +34,10 @@ DEFAULT = Names("trap,dist")
 class Config:
     """What to learn.
 
-    Fields
-    ------
-    heads : what to learn.
+    Attributes
+    ----------
+    heads : Names
+        what to learn.
     """
 
     heads: Names = DEFAULT
@@ -47,8 +50,10 @@ def work(maps: tuple[Path, ...], config: Config, *, out: Path, resume: bool = Fa
 
     Parameters
     ----------
-    maps : the maps.
-    out : the folder.
+    maps : Path
+        the maps.
+    out : Path
+        the folder.
     """
     if out == Path("full"):
         raise UserError(out, "the disk is full", mend="free some space")

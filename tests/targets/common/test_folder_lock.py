@@ -12,7 +12,7 @@ from targets.errors import UserError
 
 HOLD = """
 import sys, time
-from targets.locks import in_use
+from targets.common.folder_lock import in_use
 with in_use(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)

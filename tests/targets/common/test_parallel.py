@@ -159,8 +159,8 @@ def test_a_file_that_is_not_there_is_asked_for_once():
 
 LONG = """
 import os, sys, time
-from targets.cli import run
-from targets.farm import Farm, each
+from targets.common.cli import run
+from targets.common.parallel import Farm, each
 
 def work(number):
     print(os.getpid(), flush=True)

@@ -7,16 +7,16 @@ from io import StringIO
 import numpy as np
 import pytest
 
+from mtl.commands.check_data import main as check_data
+from mtl.commands.evaluate import main as evaluate
+from mtl.commands.make_salt import main as make_salt
+from mtl.commands.predict import main as predict
+from mtl.commands.train import main as train
 from mtl.inference.predictor import load_predictor
 from targets.common.cli import run
 from targets.common.resume import FINISHED
 from targets.io.catalogue import list_maps, read_map
 from targets.io.tgs_salt import SIDE, decode_runs, read_table
-from tools.check_data import main as check_data
-from tools.evaluate import main as evaluate
-from tools.make_salt import main as make_salt
-from tools.predict import main as predict
-from tools.train import main as train
 
 TINY = [
     *("--net.weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--loop.epochs", "1", "--loop.batch", "4"),

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtl.commands.closures import main as main
 from targets.closure import find_closures
 from targets.closure import out_of_core as tiled
 from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
-from tests.tools.conftest import contents
-from tools.closures import main as main
+from tests.mtl.commands.conftest import contents
 
-TOOL = Path(__file__).parents[2] / "tools" / "closures.py"
+TOOL = Path(__file__).parents[3] / "tools" / "closures.py"
 
 
 @pytest.fixture

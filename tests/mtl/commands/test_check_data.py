@@ -2,9 +2,9 @@
 
 import pytest
 
+from mtl.commands.check_data import main
 from targets.common.cli import run
-from tests.tools.conftest import contents
-from tools.check_data import main
+from tests.mtl.commands.conftest import contents
 
 
 def test_it_prints_a_fingerprint_and_writes_the_page(two_maps, tmp_path, capsys):

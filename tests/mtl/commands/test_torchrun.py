@@ -15,7 +15,7 @@ from mtl.training.run import train
 from targets.common.cli import Names
 from tests.conftest import tiny_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SETTINGS = """
 heads: trap,dist
 net: {encoder: timm-mobilenetv3_small_minimal_100, weights: none, decoder_channels: [16, 16, 8, 8, 8]}

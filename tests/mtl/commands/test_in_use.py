@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from mtl.commands import ablate, crossval, train
 from targets.common.cli import run
 from tests.targets.common.test_folder_lock import HOLD
-from tools import ablate, crossval, train
 
 
 @pytest.mark.parametrize(

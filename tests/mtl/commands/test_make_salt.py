@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.commands.make_salt import SEEDS, main
 from targets.common.cli import run
 from targets.io.catalogue import list_maps, read_map
 from targets.synthetic.seismic_salt import make_image
-from tools.make_salt import SEEDS, main
 
 
 def test_a_set_of_images_end_to_end(tmp_path, capsys):

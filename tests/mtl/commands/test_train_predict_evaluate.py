@@ -13,17 +13,17 @@ import pytest
 import torch
 
 import mtl.models.safetensors_io
+from mtl.commands.evaluate import main as evaluate
+from mtl.commands.export import main as export
+from mtl.commands.predict import main as predict
+from mtl.commands.train import main as train
+from mtl.commands.train import with_saved_settings
 from targets.common.cli import run
 from targets.common.resume import FINISHED
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
-from tests.tools.conftest import contents
-from tools.evaluate import main as evaluate
-from tools.export import main as export
-from tools.predict import main as predict
-from tools.train import main as train
-from tools.train import with_saved_settings
+from tests.mtl.commands.conftest import contents
 
 TINY = [
     *("--net.weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64"),
@@ -52,7 +52,7 @@ def test_any_subset_of_heads_and_inputs_trains(tmp_path, dome_maps, heads, input
 
 
 def test_the_tool_runs_as_typed(tmp_path, dome_maps):
-    tool = Path(__file__).parents[2] / "tools" / "train.py"
+    tool = Path(__file__).parents[3] / "tools" / "train.py"
     words = [sys.executable, str(tool), "--heads", "trap", "--data", str(dome_maps), "--out", "r", *TINY]
     done = subprocess.run(
         words, cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True

@@ -6,13 +6,13 @@ import threading
 import numpy as np
 import pytest
 
+from mtl.commands.review import main  # noqa: F401 (the fixture `call`)
 from mtl.prediction.writers import coloured
 from mtl.review.app import LOOPBACK, Desk, Layer, listening
 from mtl.tasks.heads import HEADS
 from targets.io.catalogue import Reading, list_maps, read_map
 from targets.io.map_folder import write_folder
 from tests.conftest import dome_scene
-from tools.review import main  # noqa: F401 (the fixture `call`)
 
 SIZE = 64
 

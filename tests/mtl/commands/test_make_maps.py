@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.commands.make_maps import main as main
 from targets.io.catalogue import list_maps, read_map
 from targets.synthetic.structure_maps import make_scene
-from tools.make_maps import main as main
 
-TOOL = Path(__file__).parents[2] / "tools" / "make_maps.py"
+TOOL = Path(__file__).parents[3] / "tools" / "make_maps.py"
 
 
 def test_synthetic_maps_end_to_end(call, tmp_path):

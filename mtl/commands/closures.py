@@ -1,0 +1,76 @@
+"""Find the closed structural traps of maps exactly, without a network."""
+
+from functools import partial
+from pathlib import Path
+
+from targets.analysis.closures_of_map import DEFAULT, EXACT, ClosureOptions, DepthError, Grids, Vectors
+from targets.analysis.out_of_core import analyse_large
+from targets.analysis.writers import analyse_map
+from targets.common.cli import run
+from targets.common.folder_lock import in_use
+from targets.common.parallel import HERE, Farm, executor
+from targets.common.process_lifetime import sigterm_as_interrupt
+from targets.common.resume import each_unfinished
+from targets.errors import UserError, raise_together
+from targets.io.catalogue import list_maps
+
+
+def main(
+    maps: tuple[str, ...],
+    closures: ClosureOptions = DEFAULT,
+    error: DepthError = EXACT,
+    farm: Farm = HERE,
+    *,
+    out: Path,
+    elevation: bool = False,
+    grids: Grids = "tif",
+    vectors: Vectors = "gpkg",
+    tile: int | None = None,
+    resume: bool = False,
+) -> None:
+    """Find the closures of maps: a table, vector layers, grids, target rasters and a picture for each.
+
+    Parameters
+    ----------
+    maps : tuple[str, ...]
+        Maps, folders of maps, or grids with their fault files beside them.
+    out : Path
+        Folder for the results, one folder per map.
+    elevation : bool, default False
+        Grids hold elevations, positive up.
+    grids : Grids, default 'tif'
+        How labels, height and catchments are written: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps without a
+        location get npz.
+    vectors : Vectors, default 'gpkg'
+        How polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
+    tile : int | None, default None
+        For grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
+        heights and the table only; by --scheduler on a cluster, which writes zarr.
+    resume : bool, default False
+        Do not repeat maps that an earlier command with these options finished.
+    """
+    if tile is not None:
+        with sigterm_as_interrupt(), executor(farm) as workers:
+            for grid in map(Path, maps):
+                told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation, workers)
+                print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
+        return
+    settings = (closures, error, elevation, grids, vectors)
+    work = partial(
+        analyse_map, out=out, options=closures, error=error, elevation=elevation, grids=grids, vectors=vectors
+    )
+    sources, failed = list_maps(maps), dict[int, UserError]()
+    with in_use(out):
+        done = each_unfinished(work, sources, out, settings, resume, farm, lambda map, _: (out / map.name).is_dir())
+        for number, told in done:
+            if isinstance(told, UserError):
+                failed[number] = told
+            else:
+                name = sources[number].name
+                print(f"{name}: {told}; look at {out / name / 'closures.png'}", flush=True)
+    raise_together(failed)
+
+
+def command(args: list[str] | None = None) -> None:
+    """Run the tool with the words of a command line; None takes them from `sys.argv`."""
+    run(main, args)

@@ -1,0 +1,41 @@
+"""Score a trained network on maps whose traps are known."""
+
+from pathlib import Path
+
+from mtl.evaluation.evaluate import evaluate
+from mtl.inference.loading import PredictorOptions
+from targets.common.cli import run
+from targets.common.parallel import HERE, Farm
+from targets.io.catalogue import Reading
+
+READING, NETWORK = Reading(), PredictorOptions()
+
+
+def main(
+    network: PredictorOptions = NETWORK,
+    farm: Farm = HERE,
+    *,
+    data: tuple[str, ...],
+    out: str,
+    tile: float | None = None,
+    reading: Reading = READING,
+) -> None:
+    """Score every head of a network on maps, per map and pooled.
+
+    Parameters
+    ----------
+    data : tuple[str, ...]
+        Maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
+    out : str
+        Folder for metrics.csv, metrics.md and sizes.md, the traps by their size over a tile's.
+    tile : float | None, default None
+        Side in cells that the sizes of traps are held against, to compare networks of different tiles; by default that
+        of the network's own tiles.
+    """
+    print(evaluate(network, data, Path(out), reading, tile, farm))
+    print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
+
+
+def command(args: list[str] | None = None) -> None:
+    """Run the tool with the words of a command line; None takes them from `sys.argv`."""
+    run(main, args)

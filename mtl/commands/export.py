@@ -1,0 +1,43 @@
+"""Write a trained network as a file: its weights, or ONNX."""
+
+from pathlib import Path
+
+from mtl.export.exporters import export_for_deepness, export_network, export_weights
+from mtl.inference.predictor import load_predictor
+from mtl.models.safetensors_io import SUFFIX
+from targets.common.cli import run
+from targets.errors import UserError
+
+
+def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None, cell: float | None = None) -> None:
+    """Write a network as ONNX (all heads at any size of map, or one head for QGIS's plugin Deepness), or its weights.
+
+    Parameters
+    ----------
+    checkpoint : str | None, default None
+        Best.ckpt or last.ckpt of a run folder; by default the model that comes with the package.
+    out : str
+        The file: model.onnx, or model.safetensors for the weights, to be named wherever a checkpoint is.
+    deepness : str | None, default None
+        A head, such as trap: write the file for Deepness, with this head alone, tiles of one size and bytes as input.
+    cell : float | None, default None
+        Side of a cell in metres to which Deepness resamples a layer; without it, it is set in the plugin.
+    """
+    predictor, path = load_predictor(checkpoint, "cpu", backend="torch"), Path(out)
+    if path.suffix == SUFFIX:
+        if deepness is not None:
+            raise UserError("--deepness", f"given with {path.name}", "an .onnx file")
+        errors = export_weights(predictor, path)
+    elif deepness is None:
+        errors = export_network(predictor, path)
+    else:
+        errors = export_for_deepness(predictor, deepness, cell, path)
+    for (batch, rows, columns), found in errors.items():
+        largest = ", ".join(f"{name} {error:.1e}" for name, error in found.items())
+        print(f"largest difference from the network, {batch} x {rows} x {columns} cells: {largest}")
+    print(f"network: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def command(args: list[str] | None = None) -> None:
+    """Run the tool with the words of a command line; None takes them from `sys.argv`."""
+    run(main, args)

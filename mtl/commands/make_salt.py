@@ -1,0 +1,62 @@
+"""Make seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
+
+from functools import partial
+from pathlib import Path
+
+from targets.common.cli import run
+from targets.common.parallel import HERE, Farm, each
+from targets.errors import UserError, raise_together
+from targets.io.catalogue import list_maps, read_map
+from targets.io.images import write_picture
+from targets.io.tgs_salt import write_image, write_tables
+from targets.synthetic.seismic_salt import TYPICAL, SeismicOptions, make_image, sheet_of
+
+SHOWN = 32  # images on the contact sheet
+SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
+
+
+def main(
+    farm: Farm = HERE,
+    *,
+    out: Path,
+    count: int = 400,
+    test: int = 100,
+    seed: int = 0,
+    seismic: SeismicOptions = TYPICAL,
+) -> None:
+    """Make seismic images with and without salt.
+
+    Parameters
+    ----------
+    out : Path
+        The folder that gets train/, test/, train.csv, depths.csv, and contact_sheet.png with the first images.
+    count : int, default 400
+        Number of training images, with masks; test : number of test images, without.
+    seed : int, default 0
+        The same seed makes the same images; different seeds share none.
+    seismic : SeismicOptions, default TYPICAL
+        What the images look like.
+    """
+    if not (0 < count <= SEEDS and 0 <= test <= SEEDS):
+        raise UserError("--count, --test", f"{count}, {test}", f"numbers from 1 and 0 to {SEEDS}")
+    if seed < 0:
+        raise UserError("--seed", f"{seed}", "at least 0")
+    first = 2 * SEEDS * seed
+    jobs = [("train", first + i) for i in range(count)] + [("test", first + SEEDS + i) for i in range(test)]
+    done = dict(each(partial(_make_and_write, seismic, out), jobs, farm, "images"))
+    raise_together({number: told for number, told in done.items() if isinstance(told, UserError)})
+    write_tables([told for _, told in sorted(done.items()) if not isinstance(told, UserError)], out)
+    sheet = out / "contact_sheet.png"
+    write_picture(sheet_of([read_map(source) for source in list_maps([out])[:SHOWN]]), sheet)
+    print(f"{count} training and {test} test images in {out}: look at {sheet}")
+
+
+def _make_and_write(seismic: SeismicOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
+    """Write one image; returns its id, and what tables tell of it."""
+    part, seed = job
+    return write_image(make_image(seed, seismic), part, out)
+
+
+def command(args: list[str] | None = None) -> None:
+    """Run the tool with the words of a command line; None takes them from `sys.argv`."""
+    run(main, args)

@@ -1,0 +1,73 @@
+"""Train a multi-head network on a folder of maps."""
+
+from datetime import datetime
+from pathlib import Path
+
+from mtl.config import TrainConfig
+from mtl.distributed.launch import alone, one_voice, this_process
+from mtl.registry import pick
+from mtl.tasks.heads import HEADS
+from mtl.training.finetune import typed, with_model
+from mtl.training.lr_finder import find_rate
+from mtl.training.run import train
+from targets.common.cli import run
+from targets.errors import UserError
+
+RUNS = Path("runs")
+
+
+def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, find_lr: bool = False) -> None:
+    """Train a multi-head network on a folder of maps and leave a run folder.
+
+    Parameters
+    ----------
+    out : str | None, default None
+        The run folder; by default a new one under runs/, or with --resume the newest there.
+    resume : bool, default False
+        Continue the run in --out from its last checkpoint, with its settings.
+    find_lr : bool, default False
+        Train nothing, but try a hundred rates on as many steps and suggest one for optim.lr.
+    """
+    folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    if find_lr:
+        alone("--find_lr")
+        print(
+            f"where the loss falls fastest: --optim.lr {find_rate(config, folder):.2g}; look at {folder / 'rates.png'}"
+        )
+        return
+    with one_voice():
+        figures = train(config, folder, resume)
+    if not this_process().first:
+        return
+    told = [
+        f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
+        for head in pick(HEADS, config.heads, "--heads")
+        for name in (head.score.best, head.score.floor)
+        if name is not None
+    ]
+    print("last validation: " + ", ".join(told))
+    print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
+    print(f"look at it: tensorboard --logdir {folder}")
+
+
+def newest_run() -> Path:
+    """The newest folder under runs/ that holds a checkpoint to go on from."""
+    runs = sorted(RUNS.glob("*/last.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise UserError(RUNS, "no run to resume", "a run folder with last.ckpt", "name it with --out")
+    return runs[-1].parent
+
+
+def with_saved_settings(words: list[str]) -> list[str]:
+    """The command line with the settings of the run to resume, or of the model to start from, put before what is typed,
+    so that only that differs."""
+    if "--resume" not in words:
+        return with_model(words)
+    out = typed(words, "out")
+    saved = (Path(out) if out else newest_run()) / "config.yaml"
+    return ["--config", str(saved), *words] if saved.exists() else words
+
+
+def command(args: list[str] | None = None) -> None:
+    """Run the tool with the words of a command line; None takes them from `sys.argv`."""
+    run(main, args, before=with_saved_settings)
