@@ -1,47 +1,66 @@
-"""What a user's mistake looks like: one line that names the file, the finding, the expectation and the mend."""
+"""User errors: one line that names the place, what was found, what was expected and a hint."""
 
 from collections.abc import Mapping
 
-MOST = 3000  # characters of a line; what a file holds may be longer
-END = 800  # of them at its end, where the mend stands
+MAX_LENGTH = 3000  # characters of a line; what a file holds may be longer
+KEPT_END = 800  # of them at its end, where the hint stands
 
 
 class UserError(Exception):
-    """A mistake the user can mend; the command-line tools print it as one line and exit with code 2.
+    """A mistake the user can correct; the command-line tools print it as one line and exit with code 2.
 
     Parameters
     ----------
-    where
+    where : object
         The file, folder or option at fault.
-    found
+    found : str
         What was found there.
-    expected
-        What was expected instead (may be empty).
-    mend
-        What the user can do about it (may be empty).
+    expected : str, default ''
+        What was expected instead.
+    hint : str, default ''
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(UserError("map.yaml", "dx is 0", "a spacing above 0", "see docs/data.md"))
+    map.yaml: dx is 0; expected a spacing above 0; see docs/data.md
     """
 
-    def __init__(self, where: object, found: str, expected: str = "", mend: str = "") -> None:
-        super().__init__(str(where), found, expected, mend)
+    def __init__(self, where: object, found: str, expected: str = "", hint: str = "") -> None:
+        super().__init__(str(where), found, expected, hint)  # as args, so that the error pickles
+        self.where = str(where)
+        self.found = found
+        self.expected = expected
+        self.hint = hint
 
     def __str__(self) -> str:
-        where, found, expected, mend = self.args
-        text = f"{where}: {found}"
-        if expected:
-            text += f"; expected {expected}"
-        if mend:
-            text += f"; {mend}"
+        text = f"{self.where}: {self.found}"
+        if self.expected:
+            text += f"; expected {self.expected}"
+        if self.hint:
+            text += f"; {self.hint}"
         text = " ".join(text.split())
-        if len(text) > MOST:
-            text = f"{text[: MOST - END]} … {text[-END:]}"
+        if len(text) > MAX_LENGTH:
+            text = f"{text[: MAX_LENGTH - KEPT_END]} … {text[-KEPT_END:]}"
         # What a file holds could else steer the terminal.
         return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def raise_together(mistakes: Mapping[int, UserError]) -> None:
-    """Raise what went wrong with maps, the others of which are done, {place: mistake}: several as one line."""
-    told = {str(mistakes[place]): mistakes[place] for place in sorted(mistakes)}  # one wrong option is told once
-    if len(told) == 1:
-        raise next(iter(told.values()))
-    if told:
-        raise UserError(f"{len(mistakes)} maps failed", " | ".join(told))
+def raise_all(errors: Mapping[int, UserError]) -> None:
+    """Raise the errors of single maps after all other maps are done: several as one line, none: nothing.
+
+    Parameters
+    ----------
+    errors : Mapping[int, UserError]
+        {place of the map in its list: its error}.
+
+    Raises
+    ------
+    UserError
+        Any error was given; the same error of several maps is reported once.
+    """
+    distinct = {str(errors[place]): errors[place] for place in sorted(errors)}
+    if len(distinct) == 1:
+        raise next(iter(distinct.values()))
+    if distinct:
+        raise UserError(f"{len(errors)} maps failed", " | ".join(distinct))

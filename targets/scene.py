@@ -21,7 +21,7 @@ CRS = re.compile(r"\w[\w .()+,:-]*( / [\w .()+,:-]+)*\Z|[A-Z_]+ ?\[|\+proj=(?!.*
 
 
 @dataclass(frozen=True)
-class Geo:
+class GeoReference:
     """Where a map lies and what its numbers mean; each field may be unknown (None).
 
     The node of row r and column c lies at
@@ -113,7 +113,7 @@ class Scene:
         Picture, or None when there is none (render one: `targets.rendering.map.render`).
     traps : (H, W) bool, default None
         An interpreter's traps, or None (they are then computed from `depth`).
-    geo : Geo
+    geo : GeoReference
         Location and units.
     group : str, default ''
         The larger map this one was cut from; data splits never separate a group.
@@ -133,11 +133,11 @@ class Scene:
     fault: Bool
     rgb: NDArray[np.uint8] | None = None
     traps: Bool | None = None
-    geo: Geo = field(default_factory=Geo)
+    geo: GeoReference = field(default_factory=GeoReference)
     group: str = ""
     salt: Bool | None = None
-    clean: Float | None = None
-    z: float | None = None
+    true_depth: Float | None = None
+    image_depth: float | None = None
 
     def __post_init__(self) -> None:
         if self.depth.ndim != 2 or self.depth.size == 0:
@@ -145,7 +145,7 @@ class Scene:
         for key in ("depth_valid", "map_valid", "fault", "traps", "salt"):
             self._check(key, getattr(self, key), self.depth.shape, np.bool_, optional=key in ("traps", "salt"))
         self._check("depth", self.depth, self.depth.shape, np.float32)
-        self._check("clean", self.clean, self.depth.shape, np.float32, optional=True)
+        self._check("true_depth", self.true_depth, self.depth.shape, np.float32, optional=True)
         self._check("rgb", self.rgb, (*self.depth.shape, 3), np.uint8, optional=True)
         if not self.map_valid.any():
             raise UserError(
@@ -187,7 +187,7 @@ class Scene:
         return bool(self.depth_valid.any())
 
     @property
-    def drawn(self) -> Bool | None:
+    def interpreted_mask(self) -> Bool | None:
         """(H, W) bool, the bodies a person drew: traps of a map, salt of a seismic image; None if nobody did."""
         return self.traps if self.salt is None else self.salt
 
@@ -207,6 +207,6 @@ class Scene:
         """(rows, W) float32 +1 = shallowest, -1 = deepest cell of this map, +1 outside it."""
         return 1 - 2 * self.depth_norm(rows)
 
-    def with_(self, **fields: object) -> "Scene":
+    def replace(self, **fields: object) -> "Scene":
         """A copy with some fields replaced."""
         return replace(self, **fields)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from targets.closure import (
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.fault_names import NamedFaults, name_faults
-from targets.rendering.map import contours_of
+from targets.rendering.map import contour_spacing
 from targets.scene import Scene
 
 Grids = Literal["tif", "gri", "irap", "zmap", "npz"]
@@ -176,11 +176,11 @@ def _with_contours(scene: Scene, options: ClosureOptions) -> tuple[Scene, float 
         raise UserError("--contour-interval", f"{asked:g}", "a depth step above 0, or auto")
     base = scene.geo.contour_base if options.contour_base is None else options.contour_base
     if asked is None or asked == "auto":
-        drawn_interval, _ = contours_of(scene)
+        drawn_interval, _ = contour_spacing(scene)
     else:
         drawn_interval = float(asked)
     if scene.rgb is None or asked is not None:
-        scene = scene.with_(geo=replace(scene.geo, contour_interval=drawn_interval, contour_base=base))
+        scene = scene.replace(geo=replace(scene.geo, contour_interval=drawn_interval, contour_base=base))
     return scene, None if asked is None else drawn_interval, base
 
 

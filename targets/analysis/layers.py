@@ -15,8 +15,8 @@ from targets.closure import (
 )
 from targets.common.csv_tables import write_csv
 from targets.io.vectors import Layer, Look
-from targets.scene import Geo
-from targets.surface.polygonize import Ring, cell_polygons
+from targets.scene import GeoReference
+from targets.surface.polygonize import Ring, polygonize_labels
 
 NUMBERED = 40  # closures, and faults; more numbers than that hide the map
 
@@ -63,7 +63,7 @@ def closure_polygons(closures: Closures, nested: bool = True) -> dict[int, list[
     """{id: polygons} of every closure, nested ones too or not: exact outlines of their cells."""
     outermost = closures.table["parent"] == 0
     found: dict[int, list[list[Ring]]] = {int(key): [] for key in closures.table["id"][outermost | nested]}
-    for polygon in cell_polygons(closures.labels):
+    for polygon in polygonize_labels(closures.labels):
         found[polygon.label].append(polygon.rings)
     boxes = ndimage.find_objects(closures.labels)
     for row in closures.table[~outermost & nested]:
@@ -73,7 +73,7 @@ def closure_polygons(closures: Closures, nested: bool = True) -> dict[int, list[
         box = boxes[outer["id"] - 1]
         corner = np.array([box[0].start, box[1].start])
         cells = _nested_cells(closures, row, int(outer["id"]), box)
-        for polygon in cell_polygons(cells.astype(np.int8)):
+        for polygon in polygonize_labels(cells.astype(np.int8)):
             found[int(row["id"])].append([ring + corner for ring in polygon.rings])
     return found
 
@@ -101,7 +101,7 @@ def _points(table: NDArray[Any], which: str) -> list[NDArray]:
     return list(np.stack([table[f"{which}_row"], table[f"{which}_col"]], axis=1))
 
 
-def _length(path: NDArray[np.int32], geo: Geo) -> float:
+def _length(path: NDArray[np.int32], geo: GeoReference) -> float:
     """In map units; in cells without a location."""
     x, y = geo.xy(path[:, 0], path[:, 1])
     return float(np.hypot(np.diff(x), np.diff(y)).sum())

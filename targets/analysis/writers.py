@@ -19,7 +19,7 @@ from targets.analysis.closures_of_map import (
 )
 from targets.analysis.layers import vector_layers, write_table
 from targets.analysis.pictures import write_closure_picture, write_probability_picture
-from targets.common.atomic_write import remove_half_written, written_whole
+from targets.common.atomic_write import remove_half_written, atomic_write
 from targets.io.catalogue import MapSource, read_map
 from targets.io.fault_names import name_faults
 from targets.io.grids.registry import write_grid
@@ -29,14 +29,14 @@ from targets.scene import Float
 from targets.truth.rasters import (
     boundary_band,
     crest_distance,
-    crest_heat,
+    crest_heatmap,
     fault_mask,
     relative_depth,
-    root_height,
+    root_relative_height,
     trap_classes,
     trap_mask,
 )
-from targets.truth.traps import Truth, TruthOptions
+from targets.truth.traps import GroundTruth, GroundTruthOptions
 
 DIST_STEPS = 100  # grey levels of a cell's width in the distance target
 
@@ -105,7 +105,7 @@ def _write_grids(analysis: Analysis, folder: Path, grids: Grids) -> None:
         place: dict[str, Any] = (
             {key: getattr(geo, key) for key in ("x0", "y0", "dx", "dy", "rotation")} if geo.located else {}
         )
-        with written_whole(folder / "closures.npz") as temporary:
+        with atomic_write(folder / "closures.npz") as temporary:
             np.savez_compressed(temporary, **arrays, **place, units=geo.depth_unit or "", crs=geo.crs or "")
         return
     for name, values in arrays.items():
@@ -122,11 +122,11 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     labels, table = analysis.closures.labels, analysis.closures.table
     table = table[table["parent"] == 0]
     crests = np.stack([table["crest_row"], table["crest_col"]], axis=1).astype(np.int64)
-    truth = Truth(analysis.scene, TruthOptions(), labels, crests, analysis.closures.height)
-    masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heat), ("fault", fault_mask)]
+    truth = GroundTruth(analysis.scene, GroundTruthOptions(), labels, crests, analysis.closures.height)
+    masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heatmap), ("fault", fault_mask)]
     for name, raster in masks:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
-    shares: dict[str, Float] = {"height": root_height(truth), "depth": np.float32(0.5) * (1 + relative_depth(truth))}
+    shares: dict[str, Float] = {"height": root_relative_height(truth), "depth": np.float32(0.5) * (1 + relative_depth(truth))}
     for name, share in shares.items():
         write_picture(np.rint(share * 65535).astype(np.uint16), folder / f"target_{name}.png")
     classes = np.moveaxis(trap_classes(truth) * 255, 0, -1).astype(np.uint8)

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from targets.check.overlap import Ground, Pair, ground_of, same_ground
-from targets.common.html_report import photograph
-from targets.common.parallel import HERE, Farm, each
+from targets.check.overlap import Ground, Overlap, ground_of, find_overlaps
+from targets.common.html_report import jpeg_of_pixels
+from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, Reading, list_maps, read_map
-from targets.picture_reading.known_palettes import Colours, colours_of, place_on_palette
-from targets.rendering.map import RGB, with_picture
+from targets.picture_reading.known_palettes import PaletteMatch, match_palette, palette_positions
+from targets.rendering.map import RGB, ensure_picture
 from targets.scene import Bool, Scene
 from targets.surface.fill import fill_holes
-from targets.truth.traps import TrapRules, computed_traps
+from targets.truth.traps import TrapCriteria, compute_traps
 
 # Worst first. What the reader of maps refuses (a mask inverted beyond doubt, sizes that differ) is "unreadable".
 KINDS = ("unreadable", "mask", "polarity", "traps", "same ground", "copy", "set")
@@ -78,7 +78,7 @@ class MapFacts:
     inside: float
     outline: str
     fault: float
-    colours: Colours | None
+    colours: PaletteMatch | None
     traps: int
     trap: float
     iou: float | None
@@ -100,7 +100,7 @@ class DataCheck:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class MapInspection:
     """What is kept of a map that was looked at: what it holds, what looks wrong, and the ground it shows, if known."""
 
     fact: MapFacts
@@ -108,7 +108,7 @@ class Looked:
     ground: Ground | None
 
 
-def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapRules, farm: Farm = HERE) -> DataCheck:
+def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapCriteria, workers: Workers = THIS_PROCESS) -> DataCheck:
     """Look at every map under some paths. A map that cannot be read is a finding, and the others are looked at.
 
     Raises
@@ -117,8 +117,8 @@ def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapRules, farm
         A path does not exist or holds no map.
     """
     sources = list_maps(paths, how.layout)
-    done = dict(each(partial(look_at, how=how, rules=rules), sources, farm, "maps"))
-    looked: list[Looked] = []
+    done = dict(map_unordered(partial(look_at, how=how, rules=rules), sources, workers, "maps"))
+    looked: list[MapInspection] = []
     findings: list[Finding] = []
     for number, source in enumerate(sources):
         outcome = done[number]
@@ -129,24 +129,24 @@ def check_data(paths: Sequence[str | Path], how: Reading, rules: TrapRules, farm
             findings += outcome.findings
     facts = [one.fact for one in looked]
     grounds = [one.ground for one in looked if one.ground is not None]
-    findings += shared_ground(facts, grounds, same_ground(grounds))
+    findings += shared_ground(facts, grounds, find_overlaps(grounds))
     findings += of_the_set(facts, Path(next(iter(paths), "")))
     return DataCheck(facts, sorted(findings, key=lambda finding: KINDS.index(finding.kind)))
 
 
-def look_at(source: MapSource, how: Reading, rules: TrapRules) -> Looked:
+def look_at(source: MapSource, how: Reading, rules: TrapCriteria) -> MapInspection:
     """Read one map of a list, and look at it by itself."""
     scene = read_map(source, how.fill, how.elevation)
-    exact = computed_traps(scene, rules)[0] > 0 if scene.has_depth else None
-    fact = facts_of(source, scene, exact)
+    exact = compute_traps(scene, rules)[0] > 0 if scene.has_depth else None
+    fact = summarise_map(source, scene, exact)
     surface = _surface(scene, fact.colours)
-    return Looked(fact, suspicions(fact, scene, exact), None if surface is None else ground_of(surface))
+    return MapInspection(fact, map_issues(fact, scene, exact), None if surface is None else ground_of(surface))
 
 
 # --- one map ---------------------------------------------------------------------------------------------------------
 
 
-def facts_of(source: MapSource, scene: Scene, exact: Bool | None) -> MapFacts:
+def summarise_map(source: MapSource, scene: Scene, exact: Bool | None) -> MapFacts:
     """Count what a map holds; `exact` are its exact closures, None without a depth."""
     traps = scene.traps if scene.traps is not None else exact
     cells = scene.map_valid.sum()
@@ -169,12 +169,12 @@ def facts_of(source: MapSource, scene: Scene, exact: Bool | None) -> MapFacts:
         inside=float(scene.map_valid.mean()),
         outline=outline_kind(scene.map_valid),
         fault=float(scene.fault[scene.map_valid].sum() / cells),
-        colours=colours_of(scene),
+        colours=match_palette(scene),
         traps=0 if traps is None else int(ndimage.label(traps & scene.map_valid, np.ones((3, 3)))[1]),
         trap=0.0 if traps is None else float((traps & scene.map_valid).sum() / cells),
         iou=_iou(scene.traps & scene.map_valid, exact) if scene.traps is not None and exact is not None else None,
         salt=None if scene.salt is None else float(scene.salt.mean()),
-        picture=photograph(small_picture(scene, exact)),
+        picture=jpeg_of_pixels(small_picture(scene, exact)),
     )
 
 
@@ -190,12 +190,12 @@ def outline_kind(inside: Bool) -> str:
 
 def small_picture(scene: Scene, exact: Bool | None, side: int = SIDE) -> RGB:
     """The map within `side` pixels; exact closures outlined in magenta, over them drawn traps or salt in white."""
-    rgb = with_picture(scene).rgb if scene.has_depth else scene.rgb
+    rgb = ensure_picture(scene).rgb if scene.has_depth else scene.rgb
     assert rgb is not None
     scale = side / max(scene.shape)
     size = (max(1, round(scene.shape[1] * scale)), max(1, round(scene.shape[0] * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
-    for mask, colour, width in ((exact, (255, 0, 255), 2), (scene.drawn, (255, 255, 255), 1)):
+    for mask, colour, width in ((exact, (255, 0, 255), 2), (scene.interpreted_mask, (255, 255, 255), 1)):
         if mask is not None:
             at_size = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
             edge = find_boundaries(np.pad(at_size, 1), mode="thick")[1:-1, 1:-1]
@@ -203,7 +203,7 @@ def small_picture(scene: Scene, exact: Bool | None, side: int = SIDE) -> RGB:
     return np.asarray(small, np.uint8)
 
 
-def suspicions(fact: MapFacts, scene: Scene, exact: Bool | None) -> list[Finding]:
+def map_issues(fact: MapFacts, scene: Scene, exact: Bool | None) -> list[Finding]:
     """What looks wrong with one map by itself."""
     found: list[Finding] = []
 
@@ -253,15 +253,15 @@ def _iou(one: Bool, two: Bool) -> float | None:
 # --- all maps --------------------------------------------------------------------------------------------------------
 
 
-def shared_ground(facts: Sequence[MapFacts], grounds: Sequence[Ground], pairs: Sequence[Pair]) -> list[Finding]:
+def shared_ground(facts: Sequence[MapFacts], grounds: Sequence[Ground], pairs: Sequence[Overlap]) -> list[Finding]:
     """One finding for every set of maps that hang together by pairs of the same ground."""
     paths = {fact.name: fact.source.path for fact in facts}
     found = []
     for kind in ("copy", "same ground"):
-        chosen = [pair for pair in pairs if (pair.how == "copy") == (kind == "copy")]
+        chosen = [pair for pair in pairs if (pair.method == "copy") == (kind == "copy")]
         for linked in _linked(len(grounds), chosen):
             names = tuple(grounds[i].name for i in linked)
-            best = max((p for p in chosen if p.first in linked), key=lambda pair: (pair.share, pair.likeness))
+            best = max((p for p in chosen if p.first in linked), key=lambda pair: (pair.share, pair.similarity))
             one, two = grounds[best.first].name, grounds[best.second].name
             if kind == "copy":
                 text = f"{len(names)} maps are one, perhaps turned, mirrored or resampled: {_some(names)}"
@@ -270,7 +270,7 @@ def shared_ground(facts: Sequence[MapFacts], grounds: Sequence[Ground], pairs: S
                 groups = len({grounds[i].group for i in linked})
                 text = (
                     f"{len(names)} maps of {groups} groups share ground: {_some(names)} ({one} and {two} have "
-                    f"{best.share:.0%} in common by {best.how}, likeness {best.likeness:.2f})"
+                    f"{best.share:.0%} in common by {best.method}, likeness {best.similarity:.2f})"
                 )
                 expected = "maps that share ground in one group, or training maps leak into validation"
                 mend = "write one and the same 'group' into their map.yaml"
@@ -278,7 +278,7 @@ def shared_ground(facts: Sequence[MapFacts], grounds: Sequence[Ground], pairs: S
     return found
 
 
-def _linked(count: int, pairs: Sequence[Pair]) -> list[list[int]]:
+def _linked(count: int, pairs: Sequence[Overlap]) -> list[list[int]]:
     """Sets of maps that hang together by pairs."""
     label = list(range(count))
     for pair in pairs:
@@ -321,14 +321,14 @@ def of_the_set(facts: Sequence[MapFacts], where: Path) -> list[Finding]:
     return found
 
 
-def _surface(scene: Scene, colours: Colours | None) -> Scene | None:
+def _surface(scene: Scene, colours: PaletteMatch | None) -> Scene | None:
     """The map with a depth to compare it by: its own, else the one its colours tell; None when nothing tells it."""
     if scene.has_depth:
         return scene
     if colours is None or colours.palette == "unknown":
         return None
-    place, known = place_on_palette(scene, colours.palette)
-    return scene.with_(depth=fill_holes(-place, known, scene.map_valid))
+    place, known = palette_positions(scene, colours.palette)
+    return scene.replace(depth=fill_holes(-place, known, scene.map_valid))
 
 
 # --- in words --------------------------------------------------------------------------------------------------------
@@ -397,8 +397,8 @@ def _counted(words: Iterable[str], most: int = 8) -> str:
     return text + (f" and {len(counts) - most} more" if len(counts) > most else "")
 
 
-def contradiction(scene: Scene, rules: TrapRules) -> tuple[NDArray[np.int64], float | None]:
+def contradiction(scene: Scene, rules: TrapCriteria) -> tuple[NDArray[np.int64], float | None]:
     """(H, W) 0 = neither, 1 = drawn only, 2 = exact only, 3 = both; and their IoU."""
     assert scene.traps is not None
-    drawn, exact = scene.traps & scene.map_valid, computed_traps(scene, rules)[0] > 0
+    drawn, exact = scene.traps & scene.map_valid, compute_traps(scene, rules)[0] > 0
     return drawn + 2 * exact, _iou(drawn, exact)

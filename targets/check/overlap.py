@@ -10,8 +10,8 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.scene import Bool, Float, Geo, Scene
-from targets.surface.resample import coarsened
+from targets.scene import Bool, Float, GeoReference, Scene
+from targets.surface.resample import downsample
 
 KEPT = 256  # cells along the longer side that are kept of a map to compare it
 SEARCHED = 48  # cells along the longer side of the largest map when every shift is tried
@@ -41,7 +41,7 @@ class Ground:
         (h, w) bool.
     step : float
         How many cells of the map one kept cell spans.
-    geo : Geo
+    geo : GeoReference
         Where the kept cells lie.
     """
 
@@ -50,11 +50,11 @@ class Ground:
     surface: Float
     inside: Bool
     step: float
-    geo: Geo
+    geo: GeoReference
 
 
 @dataclass(frozen=True)
-class Pair:
+class Overlap:
     """Two maps that show the same ground.
 
     Attributes
@@ -71,24 +71,24 @@ class Pair:
 
     first: int
     second: int
-    how: str
+    method: str
     share: float
-    likeness: float
+    similarity: float
 
 
 def ground_of(scene: Scene) -> Ground:
     """What is needed of a map with a depth to compare it with others."""
-    small = coarsened(scene, KEPT)
+    small = downsample(scene, KEPT)
     step = max(scene.shape) / max(small.shape)
     return Ground(scene.name, scene.group, small.depth, small.map_valid, step, small.geo)
 
 
-def same_ground(grounds: Sequence[Ground]) -> list[Pair]:
+def find_overlaps(grounds: Sequence[Ground]) -> list[Overlap]:
     """All copies, and all pairs of different groups that share ground, each pair once."""
     apart = [(i, j) for i, j in combinations(range(len(grounds)), 2) if grounds[i].group != grounds[j].group]
-    found: dict[tuple[int, int], Pair] = {}
+    found: dict[tuple[int, int], Overlap] = {}
     for pair in (*by_shape(grounds), *by_location(grounds, apart), *by_depth(grounds, apart)):
-        if pair.how == "copy" or grounds[pair.first].group != grounds[pair.second].group:
+        if pair.method == "copy" or grounds[pair.first].group != grounds[pair.second].group:
             found.setdefault((pair.first, pair.second), pair)
     return list(found.values())
 
@@ -96,7 +96,7 @@ def same_ground(grounds: Sequence[Ground]) -> list[Pair]:
 # --- whole maps ------------------------------------------------------------------------------------------------------
 
 
-def by_shape(grounds: Sequence[Ground]) -> Iterator[Pair]:
+def by_shape(grounds: Sequence[Ground]) -> Iterator[Overlap]:
     """Pairs of maps that are one map, also turned or mirrored, at another size or with another scale of depths."""
     thumbs = [_thumb(ground) for ground in grounds]
     used = [i for i, thumb in enumerate(thumbs) if thumb is not None]
@@ -109,7 +109,7 @@ def by_shape(grounds: Sequence[Ground]) -> Iterator[Pair]:
         for mirrored in (stack, stack[:, :, ::-1]):
             np.maximum(best, flat @ np.rot90(mirrored, turns, (1, 2)).reshape(len(used), -1).T, out=best)
     for a, b in np.argwhere(np.triu(best >= SHAPE, 1)):
-        yield Pair(used[a], used[b], "copy" if best[a, b] >= COPY else "shape", 1.0, float(best[a, b]))
+        yield Overlap(used[a], used[b], "copy" if best[a, b] >= COPY else "shape", 1.0, float(best[a, b]))
 
 
 def _thumb(ground: Ground) -> NDArray[np.float64] | None:
@@ -127,7 +127,7 @@ def _thumb(ground: Ground) -> NDArray[np.float64] | None:
 # --- location --------------------------------------------------------------------------------------------------------
 
 
-def by_location(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> Iterator[Pair]:
+def by_location(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> Iterator[Overlap]:
     """Pairs that overlap on the map of the world and whose depths go up and down together there."""
     boxes = [_box(ground) if ground.geo.located else None for ground in grounds]
     for i, j in pairs:
@@ -141,7 +141,7 @@ def by_location(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> 
         area = grounds[j].geo.cell_area / grounds[i].geo.cell_area
         share = shared.sum() / min(grounds[i].inside.sum(), max(1.0, grounds[j].inside.sum() * area))
         if share >= MIN_SHARE and (likeness := _likeness(grounds[i].surface, other, shared)) >= SAME_PLACE:
-            yield Pair(i, j, "location", min(float(share), 1.0), likeness)
+            yield Overlap(i, j, "location", min(float(share), 1.0), likeness)
 
 
 def _box(ground: Ground) -> NDArray[np.float64]:
@@ -162,7 +162,7 @@ def _seen_from(here: Ground, there: Ground) -> tuple[Float, Bool]:
 # --- depth -----------------------------------------------------------------------------------------------------------
 
 
-def by_depth(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> Iterator[Pair]:
+def by_depth(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> Iterator[Overlap]:
     """Pairs whose depths have the same details where one map is laid over the other at the best of all shifts.
 
     Cells of both maps must be equally large, as those of cuts of one larger map are; the maps are not turned.
@@ -182,7 +182,7 @@ def by_depth(grounds: Sequence[Ground], pairs: Iterable[tuple[int, int]]) -> Ite
             continue
         share, likeness = _laid_over(even[i], even[j], (round(shift[0] * grown), round(shift[1] * grown)), round(grown))
         if share >= MIN_SHARE and likeness >= SAME:
-            yield Pair(i, j, "depth", share, likeness)
+            yield Overlap(i, j, "depth", share, likeness)
 
 
 def _rescaled(ground: Ground, scale: float) -> tuple[Float, Bool]:

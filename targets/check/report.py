@@ -7,17 +7,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from targets.check.dataset import SIDE, DataCheck, Finding, MapFacts, contradiction, fingerprint
-from targets.common.atomic_write import written_whole
-from targets.common.html_report import Html, drawing, element, page, photograph, picture, table
+from targets.common.atomic_write import atomic_write
+from targets.common.html_report import Html, png_of_figure, element, page, jpeg_of_pixels, picture, table
 from targets.io.catalogue import Reading, read_map
 from targets.rendering.figures import classes_figure
 from targets.scene import Scene
-from targets.truth.traps import TrapRules
+from targets.truth.traps import TrapCriteria
 
 MOST_SHOWN = 60  # maps without findings that the gallery shows; all of them are in the table
 
 
-def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: TrapRules) -> None:
+def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: TrapCriteria) -> None:
     """Write the page of a check.
 
     Parameters
@@ -37,11 +37,11 @@ def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: Tr
     parts.append(_section("What looks wrong", _findings(check.findings)))
     if (worst := _worst(check.facts)) is not None:
         scene = read_map(worst.source, how.fill, how.elevation)
-        shown_worst = picture(drawing(contradiction_figure(scene, rules)), worst.name)
+        shown_worst = picture(png_of_figure(contradiction_figure(scene, rules)), worst.name)
         title_of_worst = f"Drawn traps against exact closures: the worst map, {worst.name}"
         parts.append(_section(title_of_worst, element("div", shown_worst, css="half")))
     if facts:
-        parts.append(_section("How the maps differ", picture(drawing(histograms(facts)), "histograms")))
+        parts.append(_section("How the maps differ", picture(png_of_figure(histograms(facts)), "histograms")))
         calm = [fact for fact in facts if fact.name not in troubled]
         shown = [fact for fact in facts if fact.name in troubled] + calm[:MOST_SHOWN]
         note = (
@@ -53,7 +53,7 @@ def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: Tr
         figures = [_gallery_item(fact, check.findings) for fact in shown]
         parts.append(_section("Maps", element("p", note, css="note"), element("div", *figures, css="gallery")))
         parts.append(_section("All maps", _table(facts, check.findings)))
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(page(title, parts), encoding="utf-8")
 
 
@@ -84,7 +84,7 @@ def _worst(facts: Sequence[MapFacts]) -> MapFacts | None:
     return min(compared, key=lambda fact: fact.iou or 0.0, default=None)
 
 
-def contradiction_figure(scene: Scene, rules: TrapRules) -> Figure:
+def contradiction_figure(scene: Scene, rules: TrapCriteria) -> Figure:
     """Where an interpreter's traps and the exact closures differ, on a pale map."""
     parts, iou = contradiction(scene, rules)
     colours = {"drawn only": "#1f77ff", "exact only": "#e3001b", "both": "#2ca02c"}
@@ -123,10 +123,10 @@ def _gallery_item(fact: MapFacts, findings: Sequence[Finding]) -> Html:
     told = [element("div", f"{f.kind}: {f.error.args[1]}", css="bad") for f in findings
             if f.kind != "set" and fact.name in f.maps]  # fmt: skip
     images = [picture(fact.picture, fact.name)]
-    if fact.colours is not None and fact.colours.steps is not None:
-        steps = fact.colours.steps
+    if fact.colours is not None and fact.colours.step_colours is not None:
+        steps = fact.colours.step_colours
         bar = np.repeat(np.repeat(steps[None], SIDE // len(steps), axis=1), 8, axis=0)
-        images.append(picture(photograph(bar), "colours by depth"))
+        images.append(picture(jpeg_of_pixels(bar), "colours by depth"))
     traps = "drawn" if "drawn traps" in fact.channels else "computed" if "depth" in fact.channels else "unknown"
     held = f"traps: {fact.traps} ({traps})" if fact.salt is None else f"salt: {fact.salt:.0%}"
     text = f"group {fact.group} · {fact.shape[0]} × {fact.shape[1]} · {held}"

@@ -18,13 +18,13 @@ def remove_half_written(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def cannot_write(where: object, reason: object) -> UserError:
+def write_error(where: object, reason: object) -> UserError:
     """What is told of a file or folder that the system, or a library, does not let be written."""
     return UserError(where, f"cannot be written ({reason})", "a writable folder with free space")
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; it takes the name `path` only if the block succeeds.
 
     The temporary name keeps the suffix, because writers choose the format by it. Missing folders are made.
@@ -41,6 +41,6 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)

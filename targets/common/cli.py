@@ -58,11 +58,11 @@ class _ConfigFile(ActionConfigFile):
         except (ArgumentError, TypeError, ValueError, OSError) as error:
             said = str(error.message if isinstance(error, ArgumentError) else error)
             said = said.removeprefix("Problems parsing config:").replace(' in "<unicode string>",', "").strip()
-            raise UserError(values, _readable(said), mend=f"see {parser.prog} --help") from error
+            raise UserError(values, _readable(said), hint=f"see {parser.prog} --help") from error
         known = [action.dest for action in parser._actions]
         for key, _ in cfg.items():
             if not any(key == name or key.startswith(f"{name}.") for name in known):
-                raise UserError(values, f"unknown key {key}", mend=f"see {parser.prog} --help")
+                raise UserError(values, f"unknown key {key}", hint=f"see {parser.prog} --help")
 
 
 def run(
@@ -163,7 +163,7 @@ def _parsed(parser: ArgumentParser, words: list[str]) -> Any:
     try:
         return parser.parse_args([_underscored(word) for word in words])
     except ArgumentError as error:
-        raise UserError(parser.prog, _readable(str(error)), mend=f"see {parser.prog} --help") from error
+        raise UserError(parser.prog, _readable(str(error)), hint=f"see {parser.prog} --help") from error
 
 
 def _underscored(word: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 
 # What a spreadsheet runs when a cell starts with it: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = re.compile(r"'*[=+\-@\t\n]")
@@ -34,7 +34,7 @@ def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[An
     UserError
         The file cannot be written.
     """
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(csv_text(names, rows), "utf-8", newline="")
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from targets.common.atomic_write import cannot_write, remove_half_written
+from targets.common.atomic_write import write_error, remove_half_written
 from targets.errors import UserError
 
 LOCK = ".in_use"  # in a folder that a program works in: who it is
@@ -18,7 +18,7 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errn
 
 
 @contextmanager
-def in_use(folder: str | Path) -> Iterator[None]:
+def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep a folder to this process while the block runs; it is made if it is missing, and removed if it stays empty.
 
     The lock is the system's (fcntl), so it ends with the process, however that ends. Half-written files of a program
@@ -34,14 +34,14 @@ def in_use(folder: str | Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = _locked(folder)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise write_error(folder, error) from error
     try:
         remove_half_written(folder)
         yield
     except OSError as error:
         if error.errno not in DISK:
             raise
-        raise cannot_write(error.filename or folder, error.strerror) from error
+        raise write_error(error.filename or folder, error.strerror) from error
     finally:
         with suppress(OSError):
             (folder / LOCK).unlink(missing_ok=True)

@@ -74,14 +74,14 @@ def picture(data: bytes, alt: str) -> Html:
     return Html(f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{code}">')
 
 
-def drawing(figure: Figure) -> bytes:
+def png_of_figure(figure: Figure) -> bytes:
     """A figure as PNG."""
     data = io.BytesIO()
     figure.savefig(data, format="png")
     return data.getvalue()
 
 
-def photograph(pixels: NDArray[np.uint8]) -> bytes:
+def jpeg_of_pixels(pixels: NDArray[np.uint8]) -> bytes:
     """(H, W, 3) uint8 as JPEG, a fifth of the size of a PNG."""
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "JPEG", quality=85)

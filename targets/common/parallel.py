@@ -38,7 +38,7 @@ LOCAL = {
 
 
 @dataclass(frozen=True)
-class Farm:
+class Workers:
     """Who does the work on many maps.
 
     Attributes
@@ -58,20 +58,20 @@ class Farm:
             raise UserError("--jobs", str(self.jobs), "at least 1")
 
     @property
-    def alone(self) -> bool:
+    def is_serial(self) -> bool:
         """Whether this process does all the work."""
         return self.jobs == 1 and self.scheduler is None
 
     @property
-    def here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether all the work is done on this machine."""
         return self.scheduler in (None, "local")
 
 
-HERE = Farm()
+THIS_PROCESS = Workers()
 
 
-def each(work: Callable[[Item], Result], items: Sequence[Item], farm: Farm = HERE, told: str = "") -> Outcomes[Result]:
+def map_unordered(work: Callable[[Item], Result], items: Sequence[Item], workers: Workers = THIS_PROCESS, progress_label: str = "") -> Outcomes[Result]:
     """Do the work on every item: (its place, what it gave or the user's mistake), as they are finished.
 
     A user's mistake stops no other item; any other exception ends all. An item whose process died or had too little
@@ -91,13 +91,13 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], farm: Farm = HER
     """
     # In a file nobody looks at a bar that moves: a line's worth twice a minute.
     calm = {} if sys.stderr.isatty() else {"delay": 30, "mininterval": 30}
-    with tqdm(total=len(items), unit=f" {told}", disable=not told, leave=False, **calm) as bar:
-        for outcome in _outcomes(partial(tried, work), items, farm):
+    with tqdm(total=len(items), unit=f" {progress_label}", disable=not progress_label, leave=False, **calm) as bar:
+        for outcome in _outcomes(partial(with_retries, work), items, workers):
             bar.update()
             yield outcome
 
 
-def tried(work: Callable[[Item], Result], item: Item) -> Result | UserError:
+def with_retries(work: Callable[[Item], Result], item: Item) -> Result | UserError:
     """What the work gives, or the user's mistake; what a file system refuses for a moment is tried again."""
     for pause in (*PAUSES, None):
         try:
@@ -112,14 +112,14 @@ def tried(work: Callable[[Item], Result], item: Item) -> Result | UserError:
     raise AssertionError("the last try returns or raises")
 
 
-def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item], farm: Farm) -> Outcomes[Result]:
-    if farm.alone:
+def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item], workers: Workers) -> Outcomes[Result]:
+    if workers.is_serial:
         yield from ((number, work(item)) for number, item in enumerate(items))
         return
     fresh, again = iter(range(len(items))), list[int]()
     deaths: Counter[int] = Counter()
     flying: dict[Future[Result | UserError], int] = {}
-    with sigterm_as_interrupt(), _processes(farm.jobs) if farm.scheduler is None else _cluster(farm) as hands:
+    with sigterm_as_interrupt(), _processes(workers.jobs) if workers.scheduler is None else _cluster(workers) as hands:
         while True:
             # An item that a process died over flies alone: should another one die, nothing else is blamed for it.
             room = 1 if again or any(deaths[number] for number in flying.values()) else hands.room()
@@ -147,11 +147,11 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
                 else:
                     found = f"the process at work on it died {LOSSES} times ({type(error).__name__})"
                     mend = "it may need more memory: give it fewer --jobs, or a machine with more"
-                    yield number, UserError(_name(items[number]), found, mend=mend)
+                    yield number, UserError(_name(items[number]), found, hint=mend)
 
 
 @contextmanager
-def executor(farm: Farm) -> Iterator[Executor | None]:
+def piece_executor(workers: Workers) -> Iterator[Executor | None]:
     """Who works on the pieces of one map: the cluster's workers, or None: nobody but the threads of this process.
 
     A piece whose process died is done again, up to `LOSSES` times.
@@ -161,13 +161,13 @@ def executor(farm: Farm) -> Iterator[Executor | None]:
     UserError
         There is no such cluster, it was lost, or a piece ended too many processes.
     """
-    if farm.scheduler is None:
-        if farm.jobs > 1:
-            raise UserError("--jobs", f"{farm.jobs} for one map", mend="leave it away: all cores work on the map; or "
+    if workers.scheduler is None:
+        if workers.jobs > 1:
+            raise UserError("--jobs", f"{workers.jobs} for one map", hint="leave it away: all cores work on the map; or "
                             "add --scheduler local")  # fmt: skip
         yield None
         return
-    with _client(farm, LOCAL | {"distributed.scheduler.allowed-failures": LOSSES}) as client:
+    with _client(workers, LOCAL | {"distributed.scheduler.allowed-failures": LOSSES}) as client:
         from distributed import KilledWorker
 
         try:
@@ -176,12 +176,12 @@ def executor(farm: Farm) -> Iterator[Executor | None]:
             raise _lost() from error
         except KilledWorker as error:
             mend = "they may need more memory: give them smaller pieces, or a machine with more"
-            raise UserError("--scheduler", f"processes of the cluster died ({error})", mend=mend) from error
+            raise UserError("--scheduler", f"processes of the cluster died ({error})", hint=mend) from error
 
 
 def _lost() -> UserError:
     return UserError("--scheduler", "the connection to the Dask scheduler was lost",
-                     mend="see what ended it, and start the same command again")  # fmt: skip
+                     hint="see what ended it, and start the same command again")  # fmt: skip
 
 
 def _name(item: object) -> object:
@@ -189,7 +189,7 @@ def _name(item: object) -> object:
 
 
 @dataclass(frozen=True)
-class Hands:
+class WorkerPool:
     """Who works: `submit` gives out work, `room` is how much at a time, `deaths` is what a lost process looks like."""
 
     submit: Callable[..., Future]
@@ -198,7 +198,7 @@ class Hands:
 
 
 @contextmanager
-def _processes(jobs: int) -> Iterator[Hands]:
+def _processes(jobs: int) -> Iterator[WorkerPool]:
     """Processes of this machine. When one is killed Python ends them all, and others take their place."""
 
     def new() -> ProcessPoolExecutor:
@@ -215,7 +215,7 @@ def _processes(jobs: int) -> Iterator[Hands]:
             return pool.submit(work, item)
 
     try:
-        yield Hands(submit, lambda: AHEAD * jobs, (BrokenProcessPool, MemoryError))
+        yield WorkerPool(submit, lambda: AHEAD * jobs, (BrokenProcessPool, MemoryError))
     except BaseException:  # the pool would wait until they have done all that was given out
         _end_children()
         raise
@@ -234,38 +234,38 @@ def _end_children() -> None:
 
 
 @contextmanager
-def _cluster(farm: Farm) -> Iterator[Hands]:
+def _cluster(workers: Workers) -> Iterator[WorkerPool]:
     """The workers of a Dask cluster, behind Python's own interface to such things."""
-    with _client(farm, LOCAL) as client:
+    with _client(workers, LOCAL) as client:
         from distributed import KilledWorker
 
         pool = client.get_executor(pure=False)
-        yield Hands(pool.submit, lambda: AHEAD * max(1, len(client.nthreads())), (KilledWorker, MemoryError))
+        yield WorkerPool(pool.submit, lambda: AHEAD * max(1, len(client.nthreads())), (KilledWorker, MemoryError))
 
 
 @contextmanager
-def _client(farm: Farm, local: Mapping[str, Any]) -> Iterator[Any]:
+def _client(workers: Workers, local: Mapping[str, Any]) -> Iterator[Any]:
     """A client of the farm's Dask cluster; `local` are the settings of one that is started here."""
     try:
         import dask
         from distributed import Client
     except ImportError as error:
         mend = "pip install 'trapmtl[cluster]', or leave --scheduler away"
-        raise UserError("--scheduler", "the package distributed is not installed", mend=mend) from error
+        raise UserError("--scheduler", "the package distributed is not installed", hint=mend) from error
 
     def client() -> AbstractContextManager[Any]:
-        if farm.scheduler != "local":
-            return Client(farm.scheduler)
-        return Client(n_workers=farm.jobs, threads_per_worker=1, dashboard_address=None)
+        if workers.scheduler != "local":
+            return Client(workers.scheduler)
+        return Client(n_workers=workers.jobs, threads_per_worker=1, dashboard_address=None)
 
-    with dask.config.set(local if farm.scheduler == "local" else {}):
+    with dask.config.set(local if workers.scheduler == "local" else {}):
         try:
             connected = client()
         except (OSError, ValueError) as error:
-            found = f"{farm.scheduler}: no Dask scheduler answers ({error})"
+            found = f"{workers.scheduler}: no Dask scheduler answers ({error})"
             raise UserError("--scheduler", found, "local, or an address such as tcp://host:8786") from error
         with connected as cluster:
             if any(threads > 1 for threads in cluster.nthreads().values()):
-                raise UserError(farm.scheduler, "a worker has several threads, which would share one network",
+                raise UserError(workers.scheduler, "a worker has several threads, which would share one network",
                                 "workers of one thread each", "dask worker HOST:PORT --nthreads 1")  # fmt: skip
             yield cluster

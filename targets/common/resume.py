@@ -9,15 +9,15 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from targets.common.atomic_write import cannot_write
-from targets.common.parallel import HERE, Farm, each
+from targets.common.atomic_write import write_error
+from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 
-FINISHED = "finished.jsonl"
+JOURNAL = "finished.jsonl"
 
 
 @runtime_checkable
-class FromFiles(Protocol):
+class HasInputFiles(Protocol):
     """An item that is read from files."""
 
     @property
@@ -26,15 +26,15 @@ class FromFiles(Protocol):
         ...
 
 
-def each_unfinished(
+def map_resumable(
     work: Callable[[Any], Any],
     items: Sequence[Any],
     out: Path,
     settings: object,
     resume: bool,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     there: Callable[[Any, Any], bool] = lambda item, gave: True,
-    told: str = "",
+    progress_label: str = "",
 ) -> Iterator[tuple[int, Any]]:
     """`farm.each` over maps, with out/finished.jsonl: a line for each that is finished, with what its work gave.
 
@@ -61,9 +61,9 @@ def each_unfinished(
     UserError
         The journal cannot be written.
     """
-    path, todo = out / FINISHED, []
+    path, todo = out / JOURNAL, []
     lines = _lines(path) if resume else {}
-    marks = [mark_of(item, settings) for item in items]
+    marks = [resume_key(item, settings) for item in items]
     for number, (item, mark) in enumerate(zip(items, marks, strict=True)):
         if mark in lines and there(item, gave := _given(path, lines[mark])):
             yield number, gave
@@ -73,7 +73,7 @@ def each_unfinished(
         print(f"{len(items) - len(todo)} of {len(items)} maps are finished", flush=True)
     else:
         path.unlink(missing_ok=True)
-    for place, outcome in each(work, [items[number] for number in todo], farm, told):
+    for place, outcome in map_unordered(work, [items[number] for number in todo], workers, progress_label):
         number = todo[place]
         if not isinstance(outcome, UserError):
             _append(path, {"mark": marks[number], "gave": outcome})
@@ -87,16 +87,16 @@ def _append(path: Path, line: object) -> None:
             # The end of the line comes with the next one, which so ends a line that was cut off too.
             journal.write(b"\n" * (journal.tell() > 0) + json.dumps(line, default=np.generic.item).encode())
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
 
 
-def mark_of(item: Any, settings: object) -> str:
+def resume_key(item: Any, settings: object) -> str:
     """What tells a finished map: which it is, when its files were written, and the settings."""
-    states = [state_of(file) for file in (item.input_files if isinstance(item, FromFiles) else ())]
+    states = [file_state(file) for file in (item.input_files if isinstance(item, HasInputFiles) else ())]
     return sha256(repr((item, states, settings)).encode()).hexdigest()[:32]
 
 
-def state_of(file: Path) -> tuple[int, int] | None:
+def file_state(file: Path) -> tuple[int, int] | None:
     """What changes when a file is written: its bytes and its time; None where there is none."""
     return (file.stat().st_size, file.stat().st_mtime_ns) if file.exists() else None
 

@@ -231,4 +231,4 @@ def _import(name: str, path: Path) -> Any:
     except ImportError as error:
         extra = "tiles" if name == "zarr" else "geo"
         name = name.partition(".")[0]
-        raise UserError(path, f"the package {name} is not installed", mend=f"pip install 'trapmtl[{extra}]'") from error
+        raise UserError(path, f"the package {name} is not installed", hint=f"pip install 'trapmtl[{extra}]'") from error

@@ -5,7 +5,7 @@ import numpy as np
 from targets.scene import Bool, Float
 
 
-def steepness(surface: Float, inside: Bool) -> Float:
+def gradient_magnitude(surface: Float, inside: Bool) -> Float:
     """(H, W) float32 length of the gradient of `surface`, in its unit per cell; 0 outside.
 
     Central differences; one-sided where one neighbour lies outside, and 0 along an axis where both do.

@@ -29,7 +29,7 @@ class CellPolygon:
         return round(sum(map(_turned_area, self.rings)))
 
 
-def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
+def polygonize_labels(labels: NDArray[np.integer]) -> list[CellPolygon]:
     """The exact outlines of labelled cells.
 
     Parameters
@@ -55,7 +55,7 @@ def cell_polygons(labels: NDArray[np.integer]) -> list[CellPolygon]:
 
 def cell_rings(labels: NDArray[np.integer]) -> list[Ring]:
     """The rings of all `cell_polygons`."""
-    return [ring for polygon in cell_polygons(labels) for ring in polygon.rings]
+    return [ring for polygon in polygonize_labels(labels) for ring in polygon.rings]
 
 
 def _rings(cells: NDArray[np.bool_]) -> list[NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 from skimage.draw import polygon
 
 from targets.errors import UserError
-from targets.scene import Geo
+from targets.scene import GeoReference
 
 # A line covers the cells whose centre is at most half this many cells away. At least the diagonal of a cell, so that
 # the cells of a line join by their sides and no 8-connected path slips through between two of them.
@@ -52,7 +52,7 @@ def are_sticks(lines: Sequence[FaultLine]) -> bool:
 
 
 def trace_of_sticks(
-    sticks: Sequence[FaultLine], depth: NDArray[np.floating], geo: Geo, name: str = ""
+    sticks: Sequence[FaultLine], depth: NDArray[np.floating], geo: GeoReference, name: str = ""
 ) -> FaultLine | None:
     """Where a fault plane, given by its sticks, cuts a horizon.
 
@@ -62,7 +62,7 @@ def trace_of_sticks(
         Of one fault, in order along it, with z in the unit and sign of `depth`.
     depth : (H, W) float
         The horizon, finite.
-    geo : Geo
+    geo : GeoReference
         Its location.
 
     Returns
@@ -86,8 +86,8 @@ def trace_of_sticks(
     return FaultLine(name, np.array(found)) if len(found) > 1 else None
 
 
-def rasterise_faults(
-    lines: Sequence[FaultLine], geo: Geo, shape: tuple[int, int], width: float = 2.0
+def rasterize_faults(
+    lines: Sequence[FaultLine], geo: GeoReference, shape: tuple[int, int], width: float = 2.0
 ) -> NDArray[np.int32]:
     """The cells that fault lines cover.
 
@@ -95,7 +95,7 @@ def rasterise_faults(
     ----------
     lines : Sequence[FaultLine]
         Closed ones are filled polygons (and the cells along their outline); the others are drawn as lines.
-    geo : Geo
+    geo : GeoReference
         The map's location.
     shape : tuple[int, int]
         Rows and columns of the map.

@@ -12,16 +12,16 @@ from targets.surface.fill import fill_holes
 FAULT_SHARE = 0.25  # of a coarse cell; lower would close every relay ramp, higher would lose thin faults
 
 
-def coarsened(scene: Scene, longest: int) -> Scene:
+def downsample(scene: Scene, max_side: int) -> Scene:
     """The map with at most `longest` cells along its longer side; 0, or a map that is small enough: the map itself.
 
     Depth and picture are averaged over the area of a coarse cell, so a map without a picture is drawn anew at the
     coarse size. A coarse cell is inside (or measured) if most of it is, and on a fault if a quarter of it is.
     """
     height, width = scene.shape
-    if not longest or max(height, width) <= longest:
+    if not max_side or max(height, width) <= max_side:
         return scene
-    size = (max(1, round(width * longest / max(scene.shape))), max(1, round(height * longest / max(scene.shape))))
+    size = (max(1, round(width * max_side / max(scene.shape))), max(1, round(height * max_side / max(scene.shape))))
 
     def mean(values: NDArray) -> NDArray:
         return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_AREA)
@@ -40,14 +40,14 @@ def coarsened(scene: Scene, longest: int) -> Scene:
         rgb=None if scene.rgb is None else cv2.resize(scene.rgb, size, interpolation=cv2.INTER_AREA),
         traps=None if scene.traps is None else mean(scene.traps) >= 0.5,
         salt=None if scene.salt is None else mean(scene.salt) >= 0.5,
-        clean=None if scene.clean is None else mean(scene.clean),
-        z=scene.z,
+        true_depth=None if scene.true_depth is None else mean(scene.true_depth),
+        image_depth=scene.image_depth,
         geo=geo,
         group=scene.group,
     )
 
 
-def refined(plane: Float, shape: tuple[int, int]) -> Float:
+def upsample(plane: Float, shape: tuple[int, int]) -> Float:
     """A (h, w) plane on (H, W) cells, linear between the centres of its cells; NaN takes the nearest."""
     finite = np.isfinite(plane)
     whole = fill_holes(np.nan_to_num(plane), finite, finite)

@@ -1,10 +1,10 @@
-"""The Scene record refuses what is not a map, and Geo places rows and columns."""
+"""The Scene record refuses what is not a map, and GeoReference places rows and columns."""
 
 import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.scene import Geo
+from targets.scene import GeoReference
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from targets.scene import Geo
 )
 def test_what_is_wrong_is_named(dome, change, word):
     with pytest.raises(UserError, match=word):
-        dome.with_(**change)
+        dome.replace(**change)
 
 
 def test_depth_valid_lies_within_the_map(dome):
     outside = dome.map_valid.copy()
     outside[0] = False
     with pytest.raises(UserError, match="depth_valid"):
-        dome.with_(map_valid=outside)
+        dome.replace(map_valid=outside)
 
 
 def test_the_normalised_depth_runs_from_shallowest_to_deepest(dome):
@@ -38,18 +38,18 @@ def test_the_normalised_depth_runs_from_shallowest_to_deepest(dome):
 
 def test_rotated_coordinates_by_hand():
     # Rotated by 90 degrees: columns run north, and rows (dy < 0) run east.
-    geo = Geo(1000.0, 2000.0, 10.0, -20.0, rotation=90.0)
+    geo = GeoReference(1000.0, 2000.0, 10.0, -20.0, rotation=90.0)
     x, y = geo.xy(1, 2)
     assert (float(x), float(y)) == pytest.approx((1020.0, 2020.0))
     assert [float(v) for v in geo.rowcol(x, y)] == pytest.approx([1.0, 2.0])
 
 
 def test_without_a_location_coordinates_are_columns_and_rows():
-    assert [float(v) for v in Geo().xy(3, 5)] == [5, 3]
+    assert [float(v) for v in GeoReference().xy(3, 5)] == [5, 3]
 
 
 def test_the_group_is_the_name_unless_given(dome):
-    assert dome.group == "dome" and dome.with_(group="field").group == "field"
+    assert dome.group == "dome" and dome.replace(group="field").group == "field"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_group_is_the_name_unless_given(dome):
 )  # fmt: skip
 def test_a_location_that_is_none_is_refused(field: str, value: float) -> None:
     with pytest.raises(UserError, match=f"location: {field} is"):
-        Geo(**{"x0": 0.0, "y0": 0.0, "dx": 1.0, "dy": -1.0} | {field: value})
+        GeoReference(**{"x0": 0.0, "y0": 0.0, "dx": 1.0, "dy": -1.0} | {field: value})
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_location_that_is_none_is_refused(field: str, value: float) -> None:
 )  # fmt: skip
 def test_a_coordinate_system_is_no_address(crs: str) -> None:
     with pytest.raises(UserError, match="crs: "):
-        Geo(crs=crs)
+        GeoReference(crs=crs)
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_a_coordinate_system_is_no_address(crs: str) -> None:
      "+proj=utm +zone=31 +ellps=intl", 'PROJCS["a/b",\nGEOGCS["c"]]'],
 )  # fmt: skip
 def test_a_coordinate_system_is_a_code_a_name_or_wkt(crs: str | None) -> None:
-    assert Geo(crs=crs).crs == crs
+    assert GeoReference(crs=crs).crs == crs

@@ -9,28 +9,28 @@ from targets.check.dataset import check_data, contradiction, fingerprint, outlin
 from targets.check.report import write_page
 from targets.io.catalogue import Reading
 from targets.io.map_folder import write_folder
-from targets.scene import Geo, Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, computed_traps
+from targets.scene import GeoReference, Scene
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, compute_traps
 
-HOW, RULES = Reading(), TrapRules()
+HOW, RULES = Reading(), TrapCriteria()
 SIZE = 96
 
 
 def write(folder: Path, scene: Scene, name: str, **changes: object) -> Path:
-    write_folder(scene.with_(name=name, group=name, **changes), folder / name)
+    write_folder(scene.replace(name=name, group=name, **changes), folder / name)
     return folder / name
 
 
 def traps_of(scene: Scene) -> np.ndarray:
-    return computed_traps(scene, RULES)[0] > 0
+    return compute_traps(scene, RULES)[0] > 0
 
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     """Three sound maps with the traps of an interpreter who draws exactly."""
     for seed in (3, 5, 6):
-        scene = make_scene(seed, SIZE)
+        scene = make_structure_map(seed, SIZE)
         write(tmp_path, scene, f"good{seed}", traps=traps_of(scene))
     return tmp_path
 
@@ -61,19 +61,19 @@ def test_a_corrupt_map_is_a_finding_and_the_others_are_checked(good):
 
 
 def test_masks_that_cover_too_much(good):
-    scene = make_scene(20, SIZE)
+    scene = make_structure_map(20, SIZE)
     fault = scene.map_valid & (np.indices(scene.shape)[1] % 10 < 4)
     write(good, scene, "faults", fault=fault, depth_valid=scene.map_valid & ~fault, traps=traps_of(scene))
     inner = np.zeros_like(scene.map_valid)
     inner[8:-8, 8:-8] = True
     write(
-        good, scene.with_(geo=Geo()), "traps", traps=inner & scene.map_valid, depth=make_scene(21, SIZE).depth, rgb=None
+        good, scene.replace(geo=GeoReference()), "traps", traps=inner & scene.map_valid, depth=make_structure_map(21, SIZE).depth, rgb=None
     )
     assert ("mask", ("faults",)) in findings(good) and ("mask", ("traps",)) in findings(good)
 
 
 def test_a_map_lost_in_its_array(good):
-    scene = make_scene(20, SIZE)
+    scene = make_structure_map(20, SIZE)
     corner = np.zeros_like(scene.map_valid)
     corner[:20, :20] = True
     fields = {"map_valid": corner, "depth_valid": corner & ~scene.fault, "fault": scene.fault & corner}
@@ -82,10 +82,10 @@ def test_a_map_lost_in_its_array(good):
 
 
 def test_traps_in_lows(good):
-    scene = make_scene(3, SIZE)
+    scene = make_structure_map(3, SIZE)
     low, high = scene.relief
     upside_down = (low + high - scene.depth).astype(np.float32)
-    write(good, scene, "lows", depth=upside_down, rgb=None, traps=traps_of(scene), geo=Geo(depth_unit="m"))
+    write(good, scene, "lows", depth=upside_down, rgb=None, traps=traps_of(scene), geo=GeoReference(depth_unit="m"))
     check = check_data([good / "lows"], HOW, RULES)
     assert [f.error.args[1] for f in check.findings if f.kind == "traps"] == [
         "the drawn traps lie deeper than what surrounds them"
@@ -93,12 +93,12 @@ def test_traps_in_lows(good):
 
 
 def test_drawn_traps_that_contradict_the_depth(good):
-    scene = make_scene(22, SIZE)
+    scene = make_structure_map(22, SIZE)
     drawn = np.ascontiguousarray(traps_of(scene)[::-1]) & scene.map_valid
     write(good, scene, "mirrored", traps=drawn)
     (finding,) = check_data([good], HOW, RULES).findings
     assert finding.kind == "traps" and finding.maps == ("mirrored",) and "traps.png" in str(finding.error)
-    parts, iou = contradiction(scene.with_(traps=drawn), RULES)
+    parts, iou = contradiction(scene.replace(traps=drawn), RULES)
     exact = traps_of(scene)
     assert iou == (drawn & exact).sum() / (drawn | exact).sum()
     assert [(parts == k).sum() for k in (1, 2, 3)] == [
@@ -107,25 +107,25 @@ def test_drawn_traps_that_contradict_the_depth(good):
 
 
 def test_a_depth_that_does_not_belong_to_its_picture(good):
-    scene = make_scene(24, SIZE)
-    write(good, scene, "strange", rgb=make_scene(25, SIZE).rgb, traps=traps_of(scene))
+    scene = make_structure_map(24, SIZE)
+    write(good, scene, "strange", rgb=make_structure_map(25, SIZE).rgb, traps=traps_of(scene))
     assert findings(good) == [("polarity", ("strange",))]
 
 
 def test_a_flat_depth(good):
-    scene = make_scene(24, SIZE)
+    scene = make_structure_map(24, SIZE)
     write(good, scene, "flat", rgb=None, depth=np.full_like(scene.depth, 1500), traps=scene.fault)
     assert ("polarity", ("flat",)) in findings(good)
 
 
 def test_copies_and_leaks_are_told_once_for_all_maps_of_one_ground(good):
-    scene = make_scene(26, 160)
+    scene = make_structure_map(26, 160)
     for name, row, col in (("west", 0, 0), ("middle", 20, 20), ("east", 30, 50)):
         window = np.s_[row : row + SIZE, col : col + SIZE]
         fields = {key: getattr(scene, key)[window] for key in ("depth", "depth_valid", "map_valid", "fault")}
-        write(good, scene, name, **fields, rgb=None, geo=Geo(), traps=traps_of(scene)[window])
-    copied = make_scene(3, SIZE)
-    write(good, copied, "again", rgb=None, geo=Geo(), traps=traps_of(copied))
+        write(good, scene, name, **fields, rgb=None, geo=GeoReference(), traps=traps_of(scene)[window])
+    copied = make_structure_map(3, SIZE)
+    write(good, copied, "again", rgb=None, geo=GeoReference(), traps=traps_of(copied))
     found = dict(findings(good))
     assert set(found["same ground"]) == {"west", "middle", "east"} and set(found["copy"]) == {"good3", "again"}
 
@@ -160,7 +160,7 @@ def test_outlines_are_told_apart():
 
 
 def test_the_page_stands_alone_with_problems_first_and_names_escaped(good):
-    scene = make_scene(22, SIZE)
+    scene = make_structure_map(22, SIZE)
     write(good, scene, "<b>z&", traps=np.ascontiguousarray(traps_of(scene)[::-1]) & scene.map_valid)
     check = check_data([good], HOW, RULES)
     write_page(check, good / "check.html", "a <set>", HOW, RULES)

@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from targets.check.overlap import by_depth, by_location, by_shape, ground_of, same_ground
-from targets.scene import Geo, Scene
-from targets.surface.resample import coarsened
-from targets.synthetic.structure_maps import make_scene
+from targets.check.overlap import by_depth, by_location, by_shape, ground_of, find_overlaps
+from targets.scene import GeoReference, Scene
+from targets.surface.resample import downsample
+from targets.synthetic.structure_maps import make_structure_map
 
 
 def cut(scene: Scene, name: str, row: int, col: int, size: int) -> Scene:
@@ -18,74 +18,74 @@ def cut(scene: Scene, name: str, row: int, col: int, size: int) -> Scene:
     arrays = {key: getattr(scene, key)[window] for key in ("depth", "depth_valid", "map_valid", "fault")}
     x0, y0 = scene.geo.xy(row, col)
     geo = replace(scene.geo, x0=float(x0), y0=float(y0))
-    return scene.with_(name=name, group=name, rgb=None, geo=geo, **arrays)
+    return scene.replace(name=name, group=name, rgb=None, geo=geo, **arrays)
 
 
 @pytest.fixture(scope="module")
 def large() -> Scene:
-    return make_scene(26, 240)
+    return make_structure_map(26, 240)
 
 
 def test_cuts_are_found_by_their_details_and_by_their_place(large):
     cuts = [cut(large, "a", 0, 0, 150), cut(large, "b", 45, 38, 150)]
     common = (150 - 45) * (150 - 38) / 150**2
     (placed,) = by_location([ground_of(scene) for scene in cuts], [(0, 1)])
-    (laid,) = by_depth([ground_of(scene.with_(geo=Geo())) for scene in cuts], [(0, 1)])
-    assert placed.likeness > 0.99 and laid.likeness > 0.98
+    (laid,) = by_depth([ground_of(scene.replace(geo=GeoReference())) for scene in cuts], [(0, 1)])
+    assert placed.similarity > 0.99 and laid.similarity > 0.98
     assert placed.share == pytest.approx(common, abs=0.08) and laid.share == pytest.approx(common, abs=0.08)
 
 
 def test_place_knows_size_and_turn_of_cells(large):
-    coarse = coarsened(large, 90).with_(name="coarse", group="coarse")
+    coarse = downsample(large, 90).replace(name="coarse", group="coarse")
     (pair,) = by_location([ground_of(large), ground_of(coarse)], [(0, 1)])
-    assert pair.share > 0.95 and pair.likeness > 0.97
+    assert pair.share > 0.95 and pair.similarity > 0.97
 
 
 def test_cuts_of_one_group_may_share_ground(large):
-    cuts = [cut(large, name, 0, col, 150).with_(group="large") for name, col in (("a", 0), ("b", 60))]
-    assert same_ground([ground_of(scene) for scene in cuts]) == []
+    cuts = [cut(large, name, 0, col, 150).replace(group="large") for name, col in (("a", 0), ("b", 60))]
+    assert find_overlaps([ground_of(scene) for scene in cuts]) == []
 
 
 def test_different_maps_do_not_share_ground():
-    scenes = [make_scene(seed, 96) for seed in range(12)]
-    assert same_ground([ground_of(scene) for scene in scenes]) == []
-    here = [scene.with_(geo=scenes[0].geo) for scene in scenes]  # all at one place, as with local coordinates
+    scenes = [make_structure_map(seed, 96) for seed in range(12)]
+    assert find_overlaps([ground_of(scene) for scene in scenes]) == []
+    here = [scene.replace(geo=scenes[0].geo) for scene in scenes]  # all at one place, as with local coordinates
     pairs = list(combinations(range(12), 2))
     assert list(by_location([ground_of(scene) for scene in here], pairs)) == []
 
 
 @pytest.mark.parametrize("turns, mirrored", [(0, True), (1, False), (3, True)])
 def test_a_turned_mirrored_or_stretched_copy_is_found_in_its_own_group_too(turns, mirrored):
-    scene = make_scene(2, 96)
+    scene = make_structure_map(2, 96)
     names = ("depth", "depth_valid", "map_valid", "fault")
     arrays = {name: np.rot90(getattr(scene, name), turns) for name in names}
     arrays = {name: np.ascontiguousarray(a[:, ::-1] if mirrored else a) for name, a in arrays.items()}
     arrays["depth"] = (3 * arrays["depth"] - 500).astype(np.float32)
-    copy = scene.with_(name="copy", rgb=None, geo=Geo(), **arrays)
-    (pair,) = same_ground([ground_of(scene), ground_of(copy)])
-    assert pair.how == "copy"
+    copy = scene.replace(name="copy", rgb=None, geo=GeoReference(), **arrays)
+    (pair,) = find_overlaps([ground_of(scene), ground_of(copy)])
+    assert pair.method == "copy"
 
 
 def test_a_parallel_horizon_is_no_copy_but_the_same_shape():
-    scene = make_scene(2, 96)
+    scene = make_structure_map(2, 96)
     rows, cols = np.indices(scene.shape)
     relief = scene.relief[1] - scene.relief[0]
     thicker = scene.depth + relief * (0.2 + 0.03 * np.sin(rows / 17) * np.cos(cols / 23))
-    other = scene.with_(name="base", depth=thicker.astype(np.float32), geo=Geo())
+    other = scene.replace(name="base", depth=thicker.astype(np.float32), geo=GeoReference())
     (pair,) = by_shape([ground_of(scene), ground_of(other)])
-    assert pair.how == "shape"
+    assert pair.method == "shape"
 
 
 def test_maps_without_relief_are_not_compared():
-    scene = make_scene(2, 64)
-    flat = [scene.with_(name=n, group=n, depth=np.full_like(scene.depth, 5), geo=Geo()) for n in "ab"]
-    assert same_ground([ground_of(s) for s in flat]) == [] == same_ground([])
+    scene = make_structure_map(2, 64)
+    flat = [scene.replace(name=n, group=n, depth=np.full_like(scene.depth, 5), geo=GeoReference()) for n in "ab"]
+    assert find_overlaps([ground_of(s) for s in flat]) == [] == find_overlaps([])
 
 
 def test_drogon_lies_where_reek_lies(shared_data):
     from targets.io.catalogue import list_maps, read_map
 
     files = [shared_data / "reek" / "topreek.npz", shared_data / "drogon" / "topvolantis.npz"]
-    scenes = [read_map(list_maps([file])[0]).with_(group=file.stem) for file in files]
-    (pair,) = same_ground([ground_of(scene) for scene in scenes])
-    assert pair.how == "location" and pair.likeness > 0.9
+    scenes = [read_map(list_maps([file])[0]).replace(group=file.stem) for file in files]
+    (pair,) = find_overlaps([ground_of(scene) for scene in scenes])
+    assert pair.method == "location" and pair.similarity > 0.9

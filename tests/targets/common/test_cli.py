@@ -56,7 +56,7 @@ def work(maps: tuple[Path, ...], config: Config, *, out: Path, resume: bool = Fa
         the folder.
     """
     if out == Path("full"):
-        raise UserError(out, "the disk is full", mend="free some space")
+        raise UserError(out, "the disk is full", hint="free some space")
     return maps, config, out, resume, grids
 
 

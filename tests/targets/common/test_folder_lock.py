@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from targets.common.folder_lock import LOCK, in_use
+from targets.common.folder_lock import LOCK, lock_folder
 from targets.errors import UserError
 
 HOLD = """
 import sys, time
-from targets.common.folder_lock import in_use
-with in_use(sys.argv[1]):
+from targets.common.folder_lock import lock_folder
+with lock_folder(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -29,7 +29,7 @@ def holder(tmp_path):
 
 
 def test_a_folder_in_use_is_refused_and_the_other_is_named(tmp_path, holder):
-    with pytest.raises(UserError, match=f"in use by process {holder.pid} on"), in_use(tmp_path / "run"):
+    with pytest.raises(UserError, match=f"in use by process {holder.pid} on"), lock_folder(tmp_path / "run"):
         pass
     assert (tmp_path / "run" / LOCK).exists()  # still the other's
 
@@ -37,7 +37,7 @@ def test_a_folder_in_use_is_refused_and_the_other_is_named(tmp_path, holder):
 def test_a_killed_process_holds_nothing(tmp_path, holder):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    with in_use(tmp_path / "run"):
+    with lock_folder(tmp_path / "run"):
         assert (tmp_path / "run" / LOCK).exists()
 
 
@@ -46,27 +46,27 @@ def test_half_written_files_go_and_nothing_else(tmp_path):
     kept = [tmp_path / name for name in ("last.ckpt", "a.part.ckpt", ".hidden.png", "notes.12.part")]
     for path in (half, *kept):
         path.write_text("x")
-    with in_use(tmp_path):
+    with lock_folder(tmp_path):
         assert not half.exists()
     assert sorted(tmp_path.iterdir()) == sorted(kept)
 
 
 def test_an_empty_folder_is_not_left_behind(tmp_path):
-    with pytest.raises(KeyError), in_use(tmp_path / "a"):
+    with pytest.raises(KeyError), lock_folder(tmp_path / "a"):
         raise KeyError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_a_folder_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UserError, match="cannot be written"), in_use(tmp_path / "file" / "run"):
+    with pytest.raises(UserError, match="cannot be written"), lock_folder(tmp_path / "file" / "run"):
         pass
 
 
 def test_a_full_disk_is_a_users_error_and_a_missing_file_is_not(tmp_path):
     full = open("/dev/full", "w")  # noqa: PTH123, SIM115
-    with pytest.raises(UserError, match="No space left"), in_use(tmp_path):
+    with pytest.raises(UserError, match="No space left"), lock_folder(tmp_path):
         full.write("x")
         full.flush()
-    with pytest.raises(FileNotFoundError), in_use(tmp_path):
+    with pytest.raises(FileNotFoundError), lock_folder(tmp_path):
         (tmp_path / "missing").read_text()

@@ -11,11 +11,11 @@ from time import sleep
 import pytest
 
 import targets.common.parallel
-from targets.common.parallel import LOCAL, Farm, each, tried
+from targets.common.parallel import LOCAL, Workers, map_unordered, with_retries
 from targets.errors import UserError
 from tests.targets.common.test_process_lifetime import alive
 
-TWO = Farm(jobs=2)
+TWO = Workers(jobs=2)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def cluster():
         dask.config.set(LOCAL),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
     ):
-        yield Farm(scheduler=started.scheduler_address)
+        yield Workers(scheduler=started.scheduler_address)
 
 
 @pytest.fixture(params=["processes", "cluster"])
@@ -71,16 +71,16 @@ def folders(tmp_path):
 
 def test_whoever_works_gives_the_same_and_tells_mistakes_by_name(farm, folders):
     alone, shared = folders
-    expected = told(each(partial(write_square, alone), range(9)))
+    expected = told(map_unordered(partial(write_square, alone), range(9)))
     assert expected[3] == "map 3: is corrupt" and expected[8] == 64 and len(expected) == 9
-    assert told(each(partial(write_square, shared), range(9), farm)) == expected
+    assert told(map_unordered(partial(write_square, shared), range(9), farm)) == expected
     assert files(shared) == files(alone)
 
 
 def test_a_killed_worker_loses_nothing(farm, folders):
     alone, shared = folders
-    expected = told(each(partial(write_square, alone), range(6)))
-    assert told(each(partial(write_square_unless_killed, shared, 1), range(6), farm)) == expected
+    expected = told(map_unordered(partial(write_square, alone), range(6)))
+    assert told(map_unordered(partial(write_square_unless_killed, shared, 1), range(6), farm)) == expected
     assert files(shared) == files(alone)
     assert (shared.parent / "killed.txt").stat().st_size == 1
 
@@ -88,8 +88,8 @@ def test_a_killed_worker_loses_nothing(farm, folders):
 def test_what_always_kills_its_process_is_told_by_name_and_blames_no_other(farm, folders, monkeypatch):
     monkeypatch.setattr(targets.common.parallel, "LOSSES", 2)
     alone, shared = folders
-    expected = told(each(partial(write_square, alone), range(6)))
-    found = told(each(partial(write_square_unless_killed, shared, 99), range(6), farm))
+    expected = told(map_unordered(partial(write_square, alone), range(6)))
+    found = told(map_unordered(partial(write_square_unless_killed, shared, 99), range(6), farm))
     assert "1: the process at work on it died 2 times" in found[1]
     assert {**found, 1: 1} == expected
     assert (shared.parent / "killed.txt").stat().st_size == 2
@@ -101,7 +101,7 @@ def bug(number: int) -> int:
 
 def test_a_bug_ends_all_and_says_where(farm):
     with pytest.raises(ZeroDivisionError) as raised:
-        list(each(bug, range(5), farm))
+        list(map_unordered(bug, range(5), farm))
     assert raised.value.__notes__ == ["This happened at 2."]
 
 
@@ -127,7 +127,7 @@ def test_little_is_given_out_at_a_time(monkeypatch):
             pass
 
     monkeypatch.setattr(targets.common.parallel, "ProcessPoolExecutor", Pool)
-    assert len(list(each(bug, range(1000), TWO))) == len(most) == 1000
+    assert len(list(map_unordered(bug, range(1000), TWO))) == len(most) == 1000
     assert max(most) == 4
 
 
@@ -144,7 +144,7 @@ def test_a_file_system_that_hesitates_is_asked_again(monkeypatch, wrapped):
             raise UserError("a.png", "cannot be read") from error
         return item
 
-    assert tried(read, 5) == 5
+    assert with_retries(read, 5) == 5
 
 
 def test_a_file_that_is_not_there_is_asked_for_once():
@@ -154,20 +154,20 @@ def test_a_file_that_is_not_there_is_asked_for_once():
         asked.append(item)
         raise UserError("a.png", "no such file") from FileNotFoundError(2, "no such file")
 
-    assert str(tried(read, 1)) == "a.png: no such file" and asked == [1]
+    assert str(with_retries(read, 1)) == "a.png: no such file" and asked == [1]
 
 
 LONG = """
 import os, sys, time
 from targets.common.cli import run
-from targets.common.parallel import Farm, each
+from targets.common.parallel import Workers, map_unordered
 
 def work(number):
     print(os.getpid(), flush=True)
     time.sleep(600)
 
 def main():
-    list(each(work, range(9), Farm(jobs=2)))
+    list(map_unordered(work, range(9), Workers(jobs=2)))
 
 if __name__ == "__main__":
     run(main)
@@ -194,7 +194,7 @@ def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, 
 
 
 def test_nothing_of_dask_is_imported_without_a_scheduler():
-    code = "import sys; from targets.common.parallel import *; list(each(abs, [1, 2], Farm())); print('dask' in sys.modules)"
+    code = "import sys; from targets.common.parallel import *; list(map_unordered(abs, [1, 2], Workers())); print('dask' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
 
@@ -202,6 +202,6 @@ def test_nothing_of_dask_is_imported_without_a_scheduler():
 def test_no_cluster_is_one_line():
     pytest.importorskip("distributed")
     with pytest.raises(UserError, match="no Dask scheduler answers"):
-        list(each(abs, [1], Farm(scheduler="nowhere")))
+        list(map_unordered(abs, [1], Workers(scheduler="nowhere")))
     with pytest.raises(UserError, match="--jobs: 0"):
-        Farm(jobs=0)
+        Workers(jobs=0)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from targets.common.resume import FINISHED, each_unfinished
+from targets.common.resume import JOURNAL, map_resumable
 from targets.errors import UserError
 from targets.io.catalogue import list_maps
 from targets.io.map_folder import write_folder
@@ -36,7 +36,7 @@ def sources(tmp_path):
 def run(sources, out, stop=99, resume=True, settings=1, there=lambda source, gave: True):
     worked = []
     try:
-        told = {n: str(t) for n, t in each_unfinished(partial(area, worked, stop), sources, out, settings, resume,
+        told = {n: str(t) for n, t in map_resumable(partial(area, worked, stop), sources, out, settings, resume,
                                                       there=there)}  # fmt: skip
     except Stopped:
         told = None
@@ -52,7 +52,7 @@ def test_what_is_finished_is_not_repeated_and_what_failed_is(sources, tmp_path):
 
 def test_a_line_that_was_cut_off_counts_for_nothing(sources, tmp_path):
     _, whole = run(sources, tmp_path)
-    path = tmp_path / FINISHED
+    path = tmp_path / JOURNAL
     path.write_bytes(path.read_bytes()[:-9])
     assert run(sources, tmp_path) == (["b", "c"], whole)
     assert run(sources, tmp_path) == (["b"], whole)
@@ -69,4 +69,4 @@ def test_other_settings_another_file_or_lost_results_are_work_again(sources, tmp
 def test_who_does_not_ask_gets_everything_anew(sources, tmp_path):
     run(sources, tmp_path)
     assert run(sources, tmp_path, resume=False)[0] == ["a", "b", "c"]
-    assert (tmp_path / FINISHED).read_text().count("mark") == 2
+    assert (tmp_path / JOURNAL).read_text().count("mark") == 2

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from targets.surface.polygonize import cell_polygons
+from targets.surface.polygonize import polygonize_labels
 
 
 def area_of(ring):
@@ -17,7 +17,7 @@ def area_of(ring):
 def test_one_cell_is_a_square_around_its_centre() -> None:
     labels = np.zeros((4, 5), np.int32)
     labels[2, 3] = 7
-    (polygon,) = cell_polygons(labels)
+    (polygon,) = polygonize_labels(labels)
     assert polygon.label == 7 and len(polygon.rings) == 1 and polygon.area == 1
     ring = polygon.rings[0]
     assert {tuple(point) for point in ring.tolist()} == {(1.5, 2.5), (1.5, 3.5), (2.5, 3.5), (2.5, 2.5)}
@@ -28,17 +28,17 @@ def test_a_hole_that_touches_the_outline_at_a_corner_is_a_ring_of_its_own() -> N
     cells = np.array(
         [[1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 0, 1], [0, 1, 1, 1]]
     )  # the hole (1, 1) touches the hole (2, 2)
-    (polygon,) = cell_polygons(cells)
+    (polygon,) = polygonize_labels(cells)
     assert [area_of(ring) for ring in polygon.rings] == [14, -1, -1]
     bitten = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 0]])  # the hole meets the bay at a corner
-    (polygon,) = cell_polygons(bitten)
+    (polygon,) = polygonize_labels(bitten)
     assert [area_of(ring) for ring in polygon.rings] == [8, -1]
 
 
 def test_cells_that_touch_at_a_corner_are_two_polygons_and_straight_points_are_left_out() -> None:
     labels = np.array([[3, 3, 0], [0, 0, 3], [2, 0, 0]])
-    assert [(p.label, len(p.rings[0])) for p in cell_polygons(labels)] == [(2, 5), (3, 5), (3, 5)]
-    assert cell_polygons(np.zeros((3, 3), np.int32)) == []
+    assert [(p.label, len(p.rings[0])) for p in polygonize_labels(labels)] == [(2, 5), (3, 5), (3, 5)]
+    assert polygonize_labels(np.zeros((3, 3), np.int32)) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -47,7 +47,7 @@ def test_polygons_are_valid_and_cover_their_cells(labels) -> None:
     shapely = pytest.importorskip("shapely")
     found = [
         (p.label, shapely.Polygon(p.rings[0][:, ::-1], [ring[:, ::-1] for ring in p.rings[1:]]))
-        for p in cell_polygons(labels)
+        for p in polygonize_labels(labels)
     ]
     assert all(shape.is_valid for _, shape in found)
     for label in (1, 2):
