@@ -8,7 +8,7 @@ from targets.errors import UserError
 Record = TypeVar("Record")
 
 
-def pick(known: Mapping[str, Record], names: Sequence[str], option: str) -> tuple[Record, ...]:
+def select_records(known: Mapping[str, Record], names: Sequence[str], option: str) -> tuple[Record, ...]:
     """The records of these names, in this order.
 
     Raises

@@ -8,13 +8,13 @@ from mtl.config import AugmentConfig, Symmetry
 from mtl.data.channel_stack import planes_of, stack_inputs
 from mtl.data.channels import InputChannel
 from mtl.data.sample import Sample
-from targets.rendering.style_families import redrawn
+from targets.rendering.style_families import with_random_style
 from targets.scene import Bool, Float
 
 
-def with_another_picture(sample: Sample, inputs: Sequence[InputChannel], rng: np.random.Generator) -> Float:
+def restyle_picture(sample: Sample, inputs: Sequence[InputChannel], rng: np.random.Generator) -> Float:
     """(C, H, W) the inputs of a map, its picture drawn anew in a style of training."""
-    scene = redrawn(sample.scene, rng, "train")
+    scene = with_random_style(sample.scene, rng, "train")
     planes = sample.inputs.copy()
     for record, own in planes_of(inputs):
         if record.picture:
@@ -30,13 +30,13 @@ def _share(mask: Bool) -> float:
 TURNS: dict[Symmetry, int] = {"d4": 0b11, "flips": 0b10, "mirror": 0b00}
 
 
-def turn(values: np.ndarray, turns: int, flip: bool) -> np.ndarray:
+def d4_transform(values: np.ndarray, turns: int, flip: bool) -> np.ndarray:
     """One of the eight symmetries of the square, on the last two axes."""
     values = np.rot90(values, turns, axes=(-2, -1))
     return values[..., ::-1] if flip else values
 
 
-def vary(
+def photometric_augment(
     inputs: Float, inside: Bool, records: Sequence[InputChannel], how: AugmentConfig, rng: np.random.Generator
 ) -> Float:
     """Brightness and contrast of pictures and slight noise of every noisy channel, inside the map only."""

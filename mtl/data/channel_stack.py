@@ -7,11 +7,11 @@ import numpy as np
 
 from mtl.data.channels import InputChannel
 from targets.scene import Float, Rows, Scene
-from targets.truth.traps import TrapRules
+from targets.truth.traps import TrapCriteria
 
 
 def read_inputs(
-    scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules, shown: Container[str] | None = None
+    scene: Scene, inputs: Sequence[InputChannel], rules: TrapCriteria, shown: Container[str] | None = None
 ) -> Rows:
     """A function from a slice of rows to (C, rows, W) float32: the channels of these rows, one above the other.
 
@@ -25,7 +25,7 @@ def read_inputs(
     channels = [
         (
             record.rows(scene, rules) if shown is None or record.name in shown else partial(_blank_rows, scene, record),
-            np.float32(record.outside),
+            np.float32(record.fill_value),
         )
         for record in inputs
     ]
@@ -33,7 +33,7 @@ def read_inputs(
 
 
 def stack_inputs(
-    scene: Scene, inputs: Sequence[InputChannel], rules: TrapRules, shown: Container[str] | None = None
+    scene: Scene, inputs: Sequence[InputChannel], rules: TrapCriteria, shown: Container[str] | None = None
 ) -> Float:
     """(C, H, W) float32: the inputs of a whole map."""
     return read_inputs(scene, inputs, rules, shown)(slice(None))

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 
 from targets.errors import UserError
-from targets.picture_reading.contour_removal import plain_picture
-from targets.rendering.map import contour_ink, contours_of, with_picture
+from targets.picture_reading.contour_removal import picture_without_contours
+from targets.rendering.map import rasterize_contours, contour_spacing, ensure_picture
 from targets.scene import Float, Rows, Scene
-from targets.surface.gradient import steepness
-from targets.truth.rasters import root_of_relief
-from targets.truth.traps import TrapRules, computed_traps
+from targets.surface.gradient import gradient_magnitude
+from targets.truth.rasters import root_share_of_relief
+from targets.truth.traps import TrapCriteria, compute_traps
 
-DEFAULT_RULES = TrapRules()
+DEFAULT_RULES = TrapCriteria()
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ class InputChannel:
     name: str
     channels: int
     unit: str
-    make: Callable[[Scene, TrapRules], Rows]
-    outside: float = 0.0
+    make: Callable[[Scene, TrapCriteria], Rows]
+    fill_value: float = 0.0
     picture: bool = False
     from_depth: bool = False
     noise: float = 0.0
-    hidden: float | None = None
+    missing_value: float | None = None
     stored: Bytes | None = None
 
-    def rows(self, scene: Scene, rules: TrapRules) -> Rows:
+    def rows(self, scene: Scene, rules: TrapCriteria) -> Rows:
         """A function from a slice of rows to these rows (C, rows, W).
 
         Raises
@@ -84,66 +84,66 @@ class InputChannel:
             )
         return self.make(scene, rules)
 
-    def from_scene(self, scene: Scene, rules: TrapRules = DEFAULT_RULES) -> Float:
+    def from_scene(self, scene: Scene, rules: TrapCriteria = DEFAULT_RULES) -> Float:
         """(C, H, W) float32 of a whole map; raises as `rows` does."""
         return self.rows(scene, rules)(slice(None))
 
     @property
     def blank(self) -> np.float32:
         """The value inside the map where the input is not shown."""
-        return np.float32(self.outside if self.hidden is None else self.hidden)
+        return np.float32(self.fill_value if self.missing_value is None else self.missing_value)
 
 
 WHITE = 2.0  # what white is after `_scaled`: paper, as outside the map
 
 
-def picture(scene: Scene, _: TrapRules) -> Rows:
+def picture(scene: Scene, _: TrapCriteria) -> Rows:
     """The coloured map; a scene without a picture is rendered."""
-    rgb = with_picture(scene).rgb
+    rgb = ensure_picture(scene).rgb
     assert rgb is not None
     return lambda rows: _scaled(rgb[rows])
 
 
-def picture_without_contours(scene: Scene, _: TrapRules) -> Rows:
+def picture_without_contours(scene: Scene, _: TrapCriteria) -> Rows:
     """The coloured map without its contours: drawn without them, or painted over in a given picture."""
-    rgb = plain_picture(scene)
+    rgb = picture_without_contours(scene)
     return lambda rows: _scaled(rgb[rows])
 
 
-def fault(scene: Scene, _: TrapRules) -> Rows:
+def fault(scene: Scene, _: TrapCriteria) -> Rows:
     """1 on fault cells."""
     return lambda rows: scene.fault[None, rows].astype(np.float32)
 
 
-def inside(scene: Scene, _: TrapRules) -> Rows:
+def inside(scene: Scene, _: TrapCriteria) -> Rows:
     """1 inside the map."""
     return lambda rows: scene.map_valid[None, rows].astype(np.float32)
 
 
-def depth(scene: Scene, _: TrapRules) -> Rows:
+def depth(scene: Scene, _: TrapCriteria) -> Rows:
     """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
     return lambda rows: scene.relative_depth(rows)[None]
 
 
-def isolines(scene: Scene, _: TrapRules) -> Rows:
+def isolines(scene: Scene, _: TrapCriteria) -> Rows:
     """The contours that `targets.rendering.map` draws for this depth, whatever the picture shows; none on faults."""
-    ink = contour_ink(scene, *contours_of(scene))
+    ink = rasterize_contours(scene, *contour_spacing(scene))
     ink[scene.fault] = 0
     return lambda rows: ink[None, rows].astype(np.float32) / np.float32(255)
 
 
-def gradient(scene: Scene, _: TrapRules) -> Rows:
+def gradient(scene: Scene, _: TrapCriteria) -> Rows:
     """Steepness on a logarithmic scale: log(1 + s) - 1 with s in reliefs of the map per longer side of the map.
 
     Relief and side are the map's, so a cell has one value in every patch, and nearly the same in a coarsened map. -1
     is flat, a flank about 0, and faults, whose s reaches the hundreds, do not drown the rest.
     """
-    s = steepness(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
+    s = gradient_magnitude(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
     s = np.log1p(s, out=s)
     return lambda rows: s[None, rows] - 1
 
 
-def ramp(scene: Scene, _: TrapRules) -> Rows:
+def ramp(scene: Scene, _: TrapCriteria) -> Rows:
     """How far down the map a cell's row lies: 0 = first row of the map, 1 = last.
 
     A cell keeps its value whatever patch it is in. The symmetries of training turn this channel together with all
@@ -154,27 +154,27 @@ def ramp(scene: Scene, _: TrapRules) -> Rows:
     return lambda rows: np.broadcast_to(down[rows], (1, len(down[rows]), scene.shape[1]))
 
 
-def salt_depth_abs(scene: Scene, rules: TrapRules) -> Rows:
+def salt_depth_abs(scene: Scene, rules: TrapCriteria) -> Rows:
     """Three planes of a seismic image: grey, |Δrow + Δcol| of it by central differences, and grey times `ramp`."""
-    grey = cv2.cvtColor(with_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    grey = cv2.cvtColor(ensure_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     down, across = np.gradient(grey)
     planes = np.stack([grey, np.abs(down + across), grey * ramp(scene, rules)(slice(None))[0]])
     return lambda rows: planes[:, rows]
 
 
-def true_depth(scene: Scene, _: TrapRules) -> Rows:
+def true_depth(scene: Scene, _: TrapCriteria) -> Rows:
     """How deep a seismic image lies, one value in all its cells; in the TGS set 0.05 to 0.96."""
-    if scene.z is None:
+    if scene.image_depth is None:
         raise UserError(scene.name, "nobody says how deep it lies", "a depth for the input 'true_depth'",
                         "use other inputs, or add the image to depths.csv")  # fmt: skip
-    plane = np.broadcast_to(np.float32(scene.z / 1000), (1, *scene.shape))
+    plane = np.broadcast_to(np.float32(scene.image_depth / 1000), (1, *scene.shape))
     return lambda rows: plane[:, rows]
 
 
-def closure(scene: Scene, rules: TrapRules) -> Rows:
+def closure(scene: Scene, rules: TrapCriteria) -> Rows:
     """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
-    _, _, height = computed_traps(scene, rules)
-    root = root_of_relief(height, scene)
+    _, _, height = compute_traps(scene, rules)
+    root = root_share_of_relief(height, scene)
     return lambda rows: root[None, rows]
 
 
@@ -186,13 +186,13 @@ INPUTS = {
             3,
             "grey levels, 0 = 50 %",
             picture,
-            outside=WHITE,
+            fill_value=WHITE,
             picture=True,
             noise=0.02,
             stored=Bytes("rgb.png", 2 * WHITE, -WHITE),
         ),
         InputChannel(
-            "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, outside=WHITE, picture=True, noise=0.02
+            "rgb_plain", 3, "grey levels, 0 = 50 %", picture_without_contours, fill_value=WHITE, picture=True, noise=0.02
         ),
         InputChannel("fault", 1, "1 = fault", fault, stored=Bytes("fault_mask.png", -1, 1)),
         # Outside lies deeper than everything: at an open border a trap leaks.
@@ -201,17 +201,17 @@ INPUTS = {
             1,
             "+1 shallowest .. -1 deepest",
             depth,
-            outside=-1.5,
+            fill_value=-1.5,
             from_depth=True,
             noise=0.01,
             stored=Bytes("depth_norm.png", 2, -1),
         ),
         InputChannel("isolines", 1, "1 = contour", isolines, from_depth=True),
         InputChannel(
-            "gradient", 1, "log(1 + reliefs per map side) - 1", gradient, outside=-1.0, noise=0.01, from_depth=True
+            "gradient", 1, "log(1 + reliefs per map side) - 1", gradient, fill_value=-1.0, noise=0.01, from_depth=True
         ),
         # A map may have no closure: 0 everywhere is an answer.
-        InputChannel("closure", 1, "√(height above spill / relief)", closure, hidden=-1.0, from_depth=True),
+        InputChannel("closure", 1, "√(height above spill / relief)", closure, missing_value=-1.0, from_depth=True),
         InputChannel("map", 1, "1 = inside the map", inside, stored=Bytes("map_mask.png", 1, 0)),
         InputChannel("ramp", 1, "0 first row .. 1 last row", ramp),
         InputChannel("salt_depth_abs", 3, "0 black .. 1 white, its gradient, times the row", salt_depth_abs),

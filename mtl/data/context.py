@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.data.crop import Origin, cut
+from mtl.data.crop import Origin, crop
 from targets.scene import Float, Rows
 
 AT_ONCE = 32  # rows of blocks that are reduced together
@@ -43,7 +43,7 @@ class Context:
         The centre of a tile whose origin is no multiple of the factor is off by half a reduced cell at most.
         """
         row, col = (round((first + self._size / 2) / self._factor - self._size / 2) for first in origin)
-        return cut(self._map, (row, col), self._size, self._outside)
+        return crop(self._map, (row, col), self._size, self._outside)
 
 
 def reduced(read: Rows, shape: tuple[int, int], factor: int, outside: Sequence[float] | NDArray) -> Float:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Origin = tuple[int, int]
 
 
-def cut(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:
+def crop(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:
     """(C, size, size) of a (C, H, W) array from a row and column on; beyond the array, channel c is fill[c]."""
     (row, col), (top, left) = origin, (max(0, first) for first in origin)
     inside = array[:, top : max(0, row + size), left : max(0, col + size)]

@@ -8,18 +8,18 @@ import torch
 from torch.utils.data import Dataset
 
 from mtl.config import AugmentConfig, PatchConfig
-from mtl.data.augment import TURNS, _share, turn, vary, with_another_picture
+from mtl.data.augment import TURNS, _share, d4_transform, photometric_augment, restyle_picture
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import InputChannel
 from mtl.data.context import Context
-from mtl.data.crop import Origin, cut
-from mtl.data.modality_masking import hide, pictured, sets_of
-from mtl.data.resize import Frame
+from mtl.data.crop import Origin, crop
+from mtl.data.modality_masking import mask_modalities, picture_visible, input_sets_of
+from mtl.data.resize import Resizer
 from mtl.data.sample import Batch, Sample
 from mtl.tasks.base import Head
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import TruthOptions, find_truth
+from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 LOOK = 1  # the stream of random numbers that decides how a patch's map is drawn, beside the one that varies it
 
@@ -28,7 +28,7 @@ def prepare(
     scene: Scene,
     inputs: Sequence[InputChannel],
     heads: Sequence[Head],
-    options: TruthOptions,
+    options: GroundTruthOptions,
     sets: Sequence[str] = (),
 ) -> Sample:
     """Stack the inputs of a scene and compute every head's target on the whole map.
@@ -38,8 +38,8 @@ def prepare(
     sets : Sequence[str], default ()
         Of inputs, `TrainConfig.shown`.
     """
-    shown = tuple(sets_of(scene, inputs, sets))
-    truth = find_truth(scene, options)
+    shown = tuple(input_sets_of(scene, inputs, sets))
+    truth = build_ground_truth(scene, options)
     answers = {head.name: head.target(truth) for head in heads}
     return Sample(
         scene,
@@ -56,7 +56,7 @@ def shown_by(sample: Sample, inputs: Sequence[InputChannel], names: tuple[str, .
     if (names,) == sample.shown:
         return sample
     planes = sample.inputs.copy()
-    hide(planes, sample.scene.map_valid, inputs, names)
+    mask_modalities(planes, sample.scene.map_valid, inputs, names)
     return replace(sample, inputs=planes, shown=(names,))
 
 
@@ -82,8 +82,8 @@ class Patches(Dataset[Batch]):
     ) -> None:
         self._samples, self._inputs, self._size = samples, inputs, patches.size
         self._augment, self._seed = augment, seed
-        self._outside = [record.outside for record in inputs for _ in range(record.channels)]
-        self._frames = [Frame(sample.scene.shape, patches.size, patches.small) for sample in samples]
+        self._outside = [record.fill_value for record in inputs for _ in range(record.channels)]
+        self._frames = [Resizer(sample.scene.shape, patches.size, patches.small) for sample in samples]
         self._patches = patches
         self._around = [
             self._context_of(sample.inputs, sample, frame)
@@ -93,7 +93,7 @@ class Patches(Dataset[Batch]):
         self._places: list[tuple[int, Origin]] = [
             (index, (row, col))
             for index, (sample, frame) in enumerate(zip(samples, self._frames, strict=True))
-            for valid in frame.put(sample.scene.map_valid[None])
+            for valid in frame.forward(sample.scene.map_valid[None])
             for row in patch_origins(valid.shape[0], patches.size, patches.stride)
             for col in patch_origins(valid.shape[1], patches.size, patches.stride)
             if _share(valid[row : row + patches.size, col : col + patches.size]) >= patches.min_valid
@@ -113,7 +113,7 @@ class Patches(Dataset[Batch]):
         """(len,) whether each patch holds a cell of a trap."""
         held = []
         for index, (row, col) in self._places:
-            (trap,) = self._frames[index].put(self._samples[index].truth.labels[None] > 0)
+            (trap,) = self._frames[index].forward(self._samples[index].truth.labels[None] > 0)
             held.append(trap[row : row + self._size, col : col + self._size].any())
         return np.array(held)
 
@@ -125,30 +125,30 @@ class Patches(Dataset[Batch]):
         epoch, number = divmod(int(key), len(self))
         index, origin = self._places[number]
         sample, frame = self._samples[index], self._frames[index]
-        (inside,) = cut(frame.put(sample.scene.map_valid[None]), origin, self._size, [0])
+        (inside,) = crop(frame.forward(sample.scene.map_valid[None]), origin, self._size, [0])
         planes, context = sample.inputs, self._around[index] if self._around else None
         look = np.random.default_rng([self._seed, epoch, number, LOOK])
         known = sample.shown[look.integers(len(sample.shown)) if len(sample.shown) > 1 else 0]
-        if pictured(self._inputs, known) and look.random() < self._augment.redraw and sample.scene.has_depth:
-            planes = with_another_picture(sample, self._inputs, look)
+        if picture_visible(self._inputs, known) and look.random() < self._augment.redraw and sample.scene.has_depth:
+            planes = restyle_picture(sample, self._inputs, look)
             context = self._context_of(planes, sample, frame) if self._around else None
-        inputs = cut(frame.put(planes, smooth=True), origin, self._size, self._outside)
+        inputs = crop(frame.forward(planes, smooth=True), origin, self._size, self._outside)
         if context is not None:  # side by side, as one picture: both are varied alike
             *around, share = context(origin)
             inputs, inside = np.concatenate([inputs, around], -1), np.concatenate([inside, share > 0], -1)
         arrays = {}
         for name, values in sample.targets.items():
-            valid = frame.put(sample.valid[name][None]) & frame.inside()
-            arrays[f"target/{name}"] = cut(frame.put(values), origin, self._size, [0] * len(values))
-            arrays[f"valid/{name}"] = cut(valid, origin, self._size, [0])
+            valid = frame.forward(sample.valid[name][None]) & frame.inside()
+            arrays[f"target/{name}"] = crop(frame.forward(values), origin, self._size, [0] * len(values))
+            arrays[f"valid/{name}"] = crop(valid, origin, self._size, [0])
         rng = np.random.default_rng([self._seed, epoch, number])
-        varied = vary(inputs, inside, self._inputs, self._augment, rng)
-        hide(varied, inside, self._inputs, known)
+        varied = photometric_augment(inputs, inside, self._inputs, self._augment, rng)
+        mask_modalities(varied, inside, self._inputs, known)
         arrays["inputs"] = np.concatenate(np.split(varied, varied.shape[-1] // self._size, -1))
         if self._augment.symmetry != "none":
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
             turns &= TURNS[self._augment.symmetry]
-            arrays = {name: turn(values, turns, flip) for name, values in arrays.items()}
+            arrays = {name: d4_transform(values, turns, flip) for name, values in arrays.items()}
         batch = {
             name: torch.from_numpy(np.ascontiguousarray(a, np.bool_ if name.startswith("valid/") else np.float32))
             for name, a in arrays.items()
@@ -160,9 +160,9 @@ class Patches(Dataset[Batch]):
         index, origin = self._places[key % len(self)]
         return self._samples[index].scene.name, origin
 
-    def _context_of(self, inputs: Float, sample: Sample, frame: Frame) -> Context:
+    def _context_of(self, inputs: Float, sample: Sample, frame: Resizer) -> Context:
         """What lies around the patches of a map; the last plane is the share of the map in a reduced cell."""
-        inside = frame.put(sample.scene.map_valid[None])
-        planes = np.concatenate([frame.put(inputs, smooth=True), inside])
+        inside = frame.forward(sample.scene.map_valid[None])
+        planes = np.concatenate([frame.forward(inputs, smooth=True), inside])
         size, factor = self._patches.size, self._patches.context
         return Context(lambda rows: planes[:, rows], inside.shape[1:], [*self._outside, 0], size, factor)

@@ -11,7 +11,7 @@ import torch
 from mtl.config import TrainConfig
 from mtl.data.splits import first_groups, split_maps
 from targets.errors import UserError
-from targets.io.catalogue import Reading, list_maps, read_map
+from targets.io.catalogue import ReadOptions, list_maps, read_map
 from targets.scene import Scene
 
 
@@ -38,7 +38,7 @@ def maps_of(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
     return first_groups(training, config.split), validation
 
 
-def read_scenes(paths: Sequence[str], how: Reading) -> list[Scene]:
+def read_scenes(paths: Sequence[str], how: ReadOptions) -> list[Scene]:
     """All maps under some paths."""
     return in_threads(partial(read_map, fill=how.fill, elevation=how.elevation), list_maps(paths, how.layout))
 

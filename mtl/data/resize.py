@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from mtl.config import Fill
 from targets.scene import Bool, Float, Rows
-from targets.surface.resample import refined
+from targets.surface.resample import upsample
 
 
 @dataclass(frozen=True)
-class Frame:
+class Resizer:
     """What a network sees of a map, and the way back. A map as large as the window stays as it is.
 
     Attributes
@@ -28,9 +28,9 @@ class Frame:
 
     shape: tuple[int, int]
     window: int
-    how: Fill
+    mode: Fill
 
-    def put(self, values: NDArray, smooth: bool = False) -> NDArray:
+    def forward(self, values: NDArray, smooth: bool = False) -> NDArray:
         """(C, H, W) values of the map -> (C, h, w), as the network sees them.
 
         Parameters
@@ -40,7 +40,7 @@ class Frame:
         """
         if not self.fills:
             return values
-        if self.how == "reflect":
+        if self.mode == "reflect":
             return np.pad(values, [(0, 0), *self._margins], mode="reflect")
         kind = values.dtype if values.dtype != np.bool_ else np.dtype(np.uint8)  # OpenCV knows no bool
         way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST_EXACT
@@ -53,29 +53,29 @@ class Frame:
         """How the network's rows of inputs are read, where `read` reads the map's."""
         if not self.fills:
             return read
-        whole = self.put(read(slice(0, self.shape[0])), smooth=True)
+        whole = self.forward(read(slice(0, self.shape[0])), smooth=True)
         return lambda rows: whole[:, rows]
 
     @property
     def fills(self) -> bool:
         """Whether there is something to fill: a mirror fills either side, an enlarged map must fit with both."""
-        return self.how != "pad" and (min if self.how == "reflect" else max)(self.shape) < self.window
+        return self.mode != "pad" and (min if self.mode == "reflect" else max)(self.shape) < self.window
 
     def inside(self) -> Bool:
         """(h, w) which cells that the network sees are the map's own, rather than its mirror image's."""
         own = np.ones(self.shape, np.bool_)
-        if self.how == "reflect":
+        if self.mode == "reflect":
             return np.pad(own, self._margins)
-        return self.put(own[None])[0]
+        return self.forward(own[None])[0]
 
-    def take(self, values: Float) -> Float:
+    def inverse(self, values: Float) -> Float:
         """(C, h, w) values of what the network saw -> (C, H, W) values of the map."""
         if not self.fills:
             return values
-        if self.how == "reflect":
+        if self.mode == "reflect":
             (top, _), (left, _) = self._margins
             return values[:, top : top + self.shape[0], left : left + self.shape[1]]
-        return np.stack([refined(plane, self.shape) for plane in values])
+        return np.stack([upsample(plane, self.shape) for plane in values])
 
     @property
     def _margins(self) -> list[tuple[int, int]]:

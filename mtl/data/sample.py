@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mtl.tasks.base import Output, Values
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import Truth
+from targets.truth.traps import GroundTruth
 
 Batch = dict[str, Tensor]
 
@@ -26,7 +26,7 @@ class Sample:
     """
 
     scene: Scene
-    truth: Truth
+    truth: GroundTruth
     shown: tuple[tuple[str, ...], ...]
     inputs: Float
     targets: dict[str, Float]

@@ -9,10 +9,10 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from mtl.config import SplitConfig
 from targets.errors import UserError
 from targets.scene import Scene
-from targets.truth.traps import TruthOptions, find_truth
+from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 
-def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) -> tuple[list[Scene], list[Scene]]:
+def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> tuple[list[Scene], list[Scene]]:
     """Training and validation maps: a share of the groups, or one of several folds.
 
     Raises
@@ -39,7 +39,7 @@ def share_of(groups: Sequence[str], split: SplitConfig) -> set[str]:
     return set(shuffled[: min(max(1, round(split.share * len(groups))), len(groups) - 1)])
 
 
-def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) -> set[str]:
+def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> set[str]:
     """The groups of fold number `split.fold`: each fold holds as many maps of each class of coverage as it can.
 
     Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled.
@@ -62,9 +62,9 @@ def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: TruthOptions) 
     return {scenes[i].group for i in held}
 
 
-def coverage_class(scene: Scene, options: TruthOptions) -> int:
+def coverage_class(scene: Scene, options: GroundTruthOptions) -> int:
     """0 for a map without traps (or salt), else i for traps that cover up to i tenths of it: 11 classes."""
-    covered = (find_truth(scene, options).labels > 0) & scene.map_valid
+    covered = (build_ground_truth(scene, options).labels > 0) & scene.map_valid
     return math.ceil(round(10 * float(covered.sum()) / float(scene.map_valid.sum()), 9))
 
 

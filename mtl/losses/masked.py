@@ -21,7 +21,7 @@ from torch import Tensor
 from mtl.distributed.collectives import joined, over_all
 from targets.errors import UserError
 
-Kind = Literal["mask", "peaks", "quantity", "classes"]
+Task = Literal["binary", "heatmap", "regression", "multiclass"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Loss:
     """
 
     name: str
-    kinds: tuple[Kind, ...]
-    error: Callable[..., Tensor]
-    planes: int = 1
-    unequal: bool = False
+    tasks: tuple[Task, ...]
+    function: Callable[..., Tensor]
+    logits_per_channel: int = 1
+    weighs_errors: bool = False
 
     def __call__(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
         """The loss of a batch: half precision would overflow in its sums."""
-        return self.error(logits.float(), target.float(), valid.float())
+        return self.function(logits.float(), target.float(), valid.float())
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def bce(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return masked_mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none"), valid)
 
 
-def overlap_lost(
+def overlap_loss(
     probability: Tensor, target: Tensor, valid: Tensor, fp_weight: float, fn_weight: float, sums: tuple[int, ...]
 ) -> Tensor:
     """1 - hits / (hits + fp_weight · false alarms + fn_weight · misses), each summed over the dimensions `sums`.
@@ -82,7 +82,7 @@ def tversky(logits: Tensor, target: Tensor, valid: Tensor, fp_weight: float = 0.
 
     Their alpha is `fp_weight`, their beta `fn_weight`.
     """
-    return overlap_lost(torch.sigmoid(logits), target, valid, fp_weight, fn_weight, (0, 1, 2, 3))
+    return overlap_loss(torch.sigmoid(logits), target, valid, fp_weight, fn_weight, (0, 1, 2, 3))
 
 
 def dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ def lovasz(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return (F.relu(margin[order]) * weight).sum()
 
 
-REACH = 16  # cells; a false alarm farther from the outline costs no more, and a patch without outline is as far
+MAX_DISTANCE = 16  # cells; a false alarm farther from the outline costs no more, and a patch without outline is as far
 
 
 def boundary(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def boundary(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     outline hardly weigh.
     """
     inside, known = target > 0.5, valid > 0
-    away = torch.where(inside, distance_to(known & ~inside, REACH), distance_to(known & inside, REACH)) / REACH
+    away = torch.where(inside, distance_to(known & ~inside, MAX_DISTANCE), distance_to(known & inside, MAX_DISTANCE)) / MAX_DISTANCE
     return masked_mean((torch.sigmoid(logits) - target).abs() * away, valid)
 
 
@@ -160,7 +160,7 @@ def smooth_l1(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return masked_mean(F.smooth_l1_loss(values, target, beta=0.1, reduction="none"), valid)
 
 
-def slope_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+def gradient_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Mean absolute error of the differences between cells 1, 2, 4, 8 and 16 apart, in rows and columns.
 
     Gradient matching (Eigen & Fergus 2015, eq. 1; several distances as Li & Snavely 2018, MegaDepth, eq. 8). A closure
@@ -179,9 +179,9 @@ def slope_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return torch.stack(means).mean()
 
 
-def slopes(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+def gradient_loss(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Twice the error of the slopes, which are several times smaller than the values: a partner of `smooth_l1`."""
-    return 2 * slope_error(values, target, valid)
+    return 2 * gradient_error(values, target, valid)
 
 
 SPREAD = 8.0  # log-variances stay within ± this, so that a cell counts at most e^8 times
@@ -205,29 +205,29 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 def class_dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """1 - Dice of one-hot classes, the planes of the target: the mean over classes."""
-    return overlap_lost(torch.softmax(logits, 1), target, valid, 0.5, 0.5, (0, 2, 3)).mean()
+    return overlap_loss(torch.softmax(logits, 1), target, valid, 0.5, 0.5, (0, 2, 3)).mean()
 
 
 LOSSES = {
     record.name: record
     for record in (
-        Loss("bce", ("mask", "peaks"), bce),
-        Loss("dice", ("mask",), dice),
-        Loss("tversky", ("mask",), tversky, unequal=True),
-        Loss("focal", ("mask",), focal),
-        Loss("lovasz", ("mask",), lovasz),
-        Loss("boundary", ("mask",), boundary),
-        Loss("peak_focal", ("peaks",), peak_focal),
-        Loss("smooth_l1", ("quantity",), smooth_l1),
-        Loss("slopes", ("quantity",), slopes),
-        Loss("heteroscedastic", ("quantity",), heteroscedastic, planes=2),
-        Loss("cross_entropy", ("classes",), cross_entropy),
-        Loss("class_dice", ("classes",), class_dice),
+        Loss("bce", ("binary", "heatmap"), bce),
+        Loss("dice", ("binary",), dice),
+        Loss("tversky", ("binary",), tversky, weighs_errors=True),
+        Loss("focal", ("binary",), focal),
+        Loss("lovasz", ("binary",), lovasz),
+        Loss("boundary", ("binary",), boundary),
+        Loss("peak_focal", ("heatmap",), peak_focal),
+        Loss("smooth_l1", ("regression",), smooth_l1),
+        Loss("slopes", ("regression",), gradient_loss),
+        Loss("heteroscedastic", ("regression",), heteroscedastic, logits_per_channel=2),
+        Loss("cross_entropy", ("multiclass",), cross_entropy),
+        Loss("class_dice", ("multiclass",), class_dice),
     )
 }
 
 
-def choose(name: str, kind: Kind, option: str, fp_weight: float = 0.3, fn_weight: float = 0.7) -> Loss:
+def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_weight: float = 0.7) -> Loss:
     """The loss of this name, or the sum of several: `bce+dice`.
 
     Parameters
@@ -244,23 +244,23 @@ def choose(name: str, kind: Kind, option: str, fp_weight: float = 0.3, fn_weight
     UserError
         An unknown name, or a loss of another kind of head.
     """
-    fitting = [record for record in LOSSES.values() if kind in record.kinds]
+    fitting = [record for record in LOSSES.values() if task in record.tasks]
     expected = f"one of {', '.join(record.name for record in fitting)}"
-    if len(addable := [record.name for record in fitting if record.planes == 1]) > 1:
+    if len(addable := [record.name for record in fitting if record.logits_per_channel == 1]) > 1:
         expected += f", or a sum such as {'+'.join(addable[:2])}"
     parts = []
     for part in name.split("+"):
         if part not in LOSSES:
             raise UserError(option, f"unknown loss {part!r}", expected, "check the spelling")
         record = LOSSES[part]
-        if kind not in record.kinds:
-            raise UserError(option, f"{part} is for {' or '.join(record.kinds)}, this head is of {kind}", expected)
-        if record.unequal:
-            record = replace(record, error=partial(record.error, fp_weight=fp_weight, fn_weight=fn_weight))
+        if task not in record.tasks:
+            raise UserError(option, f"{part} is for {' or '.join(record.tasks)}, this head is of {task}", expected)
+        if record.weighs_errors:
+            record = replace(record, error=partial(record.function, fp_weight=fp_weight, fn_weight=fn_weight))
         parts.append(record)
-    if len({record.planes for record in parts}) > 1:
+    if len({record.logits_per_channel for record in parts}) > 1:
         raise UserError(option, f"{name} adds losses of different planes", expected)
-    return parts[0] if len(parts) == 1 else Loss(name, (kind,), partial(summed, parts), parts[0].planes)
+    return parts[0] if len(parts) == 1 else Loss(name, (task,), partial(summed, parts), parts[0].logits_per_channel)
 
 
 def summed(parts: Sequence[Loss], logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class FixedWeights(nn.Module):
         super().__init__()
         self.register_buffer("given", given, persistent=False)
 
-    def forward(self, costs: Sequence[Tensor], shared: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, losses: Sequence[Tensor], shared: Tensor) -> tuple[Tensor, Tensor]:
         """What to descend on, and the weights in it: (heads,), without gradient.
 
         Parameters
@@ -43,10 +43,10 @@ class FixedWeights(nn.Module):
         shared : Tensor
             (B, width, h, w) features that all of them were computed from.
         """
-        weights = self.weights(costs, shared)
-        return (weights * torch.stack(list(costs))).sum(), weights
+        weights = self.weights(losses, shared)
+        return (weights * torch.stack(list(losses))).sum(), weights
 
-    def weights(self, costs: Sequence[Tensor], shared: Tensor) -> Tensor:
+    def weights(self, losses: Sequence[Tensor], shared: Tensor) -> Tensor:
         """(heads,) weights on a batch."""
         return self.given
 
@@ -66,11 +66,11 @@ class LearnedUncertainty(FixedWeights):
         super().__init__(given)
         self.log_variance = nn.Parameter(torch.zeros_like(given))
 
-    def forward(self, costs: Sequence[Tensor], shared: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, losses: Sequence[Tensor], shared: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():  # clamped where it lies, so that it can come back
             self.log_variance.clamp_(-self.LARGEST, self.LARGEST)
         precision = torch.exp(-self.log_variance)
-        total = (self.given * (precision * torch.stack(list(costs)) + self.log_variance / 2)).sum()
+        total = (self.given * (precision * torch.stack(list(losses)) + self.log_variance / 2)).sum()
         return total, (self.given * precision).detach()
 
 
@@ -90,8 +90,8 @@ class DynamicAverage(FixedWeights):
         self.register_buffer("history", torch.full((2, len(given)), torch.nan))  # the last epoch, the one before
         self.register_buffer("seen", torch.zeros(len(given) + 1))  # sums of this epoch, and batches
 
-    def weights(self, costs: Sequence[Tensor], shared: Tensor) -> Tensor:
-        self.seen += torch.stack([*costs, costs[0].new_ones(())]).detach()
+    def weights(self, losses: Sequence[Tensor], shared: Tensor) -> Tensor:
+        self.seen += torch.stack([*losses, losses[0].new_ones(())]).detach()
         if self.history.isnan().any():
             return self.given
         pace = self.history[0] / self.history[1].clamp(min=1e-8)
@@ -115,8 +115,8 @@ class GradientSurgery(FixedWeights):
         super().__init__(given)
         self.method = torchjd_method(method)
 
-    def weights(self, costs: Sequence[Tensor], shared: Tensor) -> Tensor:
-        gramian = gradient_products(costs, shared) * self.given * self.given[:, None]
+    def weights(self, losses: Sequence[Tensor], shared: Tensor) -> Tensor:
+        gramian = gradient_gramian(losses, shared) * self.given * self.given[:, None]
         awake = gramian.diagonal() > 0
         if awake.sum() < 2:
             return self.given
@@ -146,31 +146,31 @@ def torchjd_method(name: str) -> nn.Module:
         raise UserError("optim.balance", f"torchjd:{name} cannot be loaded ({error})", "", mend) from error
 
 
-def gradient_products(costs: Sequence[Tensor], shared: Tensor) -> Tensor:
+def gradient_gramian(losses: Sequence[Tensor], shared: Tensor) -> Tensor:
     """(heads, heads) dot products of the gradients that the heads' costs have at the shared features (their Gramian).
 
     The graph is kept for the step's own pass. A power of two lifts small gradients to where float16 can hold them.
     """
-    lift = costs[0].new_tensor(2.0**10)
-    rows = [torch.autograd.grad(cost, shared, lift, retain_graph=True)[0].float().flatten() / lift for cost in costs]
+    lift = losses[0].new_tensor(2.0**10)
+    rows = [torch.autograd.grad(cost, shared, lift, retain_graph=True)[0].float().flatten() / lift for cost in losses]
     gradients = torch.stack(rows)
     return over_all(gradients @ gradients.T) / number() ** 2
 
 
-def cosines(gramian: Tensor) -> Tensor:
+def cosine_similarities(gramian: Tensor) -> Tensor:
     """(heads, heads) cosines between gradients, from their products; NaN where there is no gradient."""
     length = gramian.diagonal().sqrt()
     return gramian / length / length[:, None]
 
 
-BALANCES: dict[str, Callable[[Tensor], FixedWeights]] = {
+WEIGHTINGS: dict[str, Callable[[Tensor], FixedWeights]] = {
     "fixed": FixedWeights,
     "uncertainty": LearnedUncertainty,
     "dwa": DynamicAverage,
 }
 
 
-def find_balance(name: str, given: Sequence[float]) -> FixedWeights:
+def find_weighting(name: str, given: Sequence[float]) -> FixedWeights:
     """The way of balancing heads that `optim.balance` names, starting from given weights.
 
     Raises
@@ -182,7 +182,7 @@ def find_balance(name: str, given: Sequence[float]) -> FixedWeights:
     library, _, method = name.partition(":")
     if library == "torchjd" and method:
         return GradientSurgery(weights, method)
-    if name not in BALANCES:
-        known = ", ".join([*BALANCES, *(f"torchjd:{method}" for method in SURGERY)])
+    if name not in WEIGHTINGS:
+        known = ", ".join([*WEIGHTINGS, *(f"torchjd:{method}" for method in SURGERY)])
         raise UserError("optim.balance", f"unknown way of balancing {name!r}", f"one of {known}", "check the spelling")
-    return BALANCES[name](weights)
+    return WEIGHTINGS[name](weights)

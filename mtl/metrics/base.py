@@ -15,7 +15,7 @@ THRESHOLD = 0.5  # a cell is predicted positive above it
 
 
 @dataclass(frozen=True)
-class Score:
+class Metric:
     """How a head is judged.
 
     Attributes
@@ -34,12 +34,12 @@ class Score:
         Figures that are read together, the best one's first: a chart each in TensorBoard.
     """
 
-    sums: tuple[str, ...]
-    count: Callable[[Float, Float, Bool], Sums]
-    ratios: Callable[[Sums], dict[str, float]]
-    best: str
+    state: tuple[str, ...]
+    update: Callable[[Float, Float, Bool], Sums]
+    compute: Callable[[Sums], dict[str, float]]
+    primary: str
     charts: tuple[tuple[str, ...], ...]
-    floor: str | None = None
+    trivial_baseline: str | None = None
 
 
 Mode = Literal["min", "max"]

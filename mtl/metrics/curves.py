@@ -21,7 +21,7 @@ Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Tally:
+class CurveMetric:
     """A picture of an output's errors over all validation maps.
 
     Attributes
@@ -39,9 +39,9 @@ class Tally:
     """
 
     name: str
-    shape: tuple[int, ...]
-    count: Callable[[Float, Float, Bool], Counts]
-    figures: Callable[[Counts], dict[str, float]]
+    state_shape: tuple[int, ...]
+    update: Callable[[Float, Float, Bool], Counts]
+    compute: Callable[[Counts], dict[str, float]]
     draw: Callable[[str, Counts], Figure]
 
 
@@ -242,14 +242,14 @@ def _nothing_to_see(figure: Figure, axes: NDArray) -> Figure:
 # -- records -----------------------------------------------------------------------------------------------------
 
 
-def probability_of(plane: int) -> Tally:
+def probability_of(plane: int) -> CurveMetric:
     """Curves of the probability in one plane of an output."""
     counted = partial(count_probability, plane=plane)
-    return Tally("curves", (3, BINS), counted, probability_figures, draw_probability)
+    return CurveMetric("curves", (3, BINS), counted, probability_figures, draw_probability)
 
 
-def errors_of(low: float, high: float, reach: float) -> Tally:
+def errors_of(low: float, high: float, reach: float) -> CurveMetric:
     """Errors, -reach..reach, of a quantity whose true values lie in low..high."""
     counted = partial(count_errors, low=low, high=high, reach=reach)
     drawn = partial(draw_errors, low=low, high=high, reach=reach)
-    return Tally("errors", (TRUTH_BINS, ERROR_BINS), counted, no_figures, drawn)
+    return CurveMetric("errors", (TRUTH_BINS, ERROR_BINS), counted, no_figures, drawn)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.metrics.base import Score, Sums, ratio
+from mtl.metrics.base import Metric, Sums, ratio
 from targets.scene import Bool, Float
 
 HIT = 0.5  # IoU above which an object is a true trap: no trap can be so near to two objects (Kirillov et al. 2019)
@@ -86,10 +86,10 @@ def average_precision(s: Sums) -> float:
     return float((np.diff(hit, prepend=0) * precision).sum() / s["true"])
 
 
-OBJECT_SCORE = Score(
+OBJECT_SCORE = Metric(
     ("seen", "true", "matched", "overlap", "splits", "merges", *(f"{n}_{k}" for n in ("seen", "hit") for k in LEVELS)),
     count_objects,
     object_ratios,
-    best="pq",
+    primary="pq",
     charts=(("pq", "sq", "rq", "ap50"), ("splits", "merges", "missed", "false")),
 )

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from skimage.feature import peak_local_max
 
-from mtl.metrics.base import Score, Sums, f1, ratio
+from mtl.metrics.base import Metric, Sums, f1, ratio
 from mtl.metrics.masks import MASK_SUMS, OVERLAP_CHARTS, count_mask, mask_ratios
 from targets.scene import Bool, Float
 
@@ -87,17 +87,17 @@ def traps_and_crests_ratios(s: Sums) -> dict[str, float]:
 CREST_SUMS = ("seen", "true", "hits", "miss")
 
 CREST_RADIUS = 10  # cells; a crest seen as near as this is hit
-CREST_SCORE = Score(
+CREST_SCORE = Metric(
     CREST_SUMS,
     partial(count_crests, radius=CREST_RADIUS),
     crest_ratios,
-    best="f1",
+    primary="f1",
     charts=(("f1", "hit_rate", "precision"), ("mean_miss",)),
 )
-TRAPS_AND_CRESTS_SCORE = Score(
+TRAPS_AND_CRESTS_SCORE = Metric(
     MASK_SUMS + CREST_SUMS,
     partial(count_traps_and_crests, radius=5),
     traps_and_crests_ratios,
-    best="iou",
+    primary="iou",
     charts=(*OVERLAP_CHARTS, ("crest_hits", "crest_precision")),
 )

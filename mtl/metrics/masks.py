@@ -5,7 +5,7 @@ from functools import partial
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from mtl.metrics.base import THRESHOLD, Score, Sums, f1, ratio
+from mtl.metrics.base import THRESHOLD, Metric, Sums, f1, ratio
 from targets.scene import Bool, Float
 
 # -- masks -------------------------------------------------------------------------------------------------------
@@ -111,26 +111,26 @@ OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_t
 OVERLAP_CHARTS = (("iou", "dice"), ("precision", "recall"), ("fp_area", "fn_area"))
 OUTLINE_CHART = ("boundary_f1", "boundary_precision", "boundary_recall")
 
-TRAP_SCORE = Score(
+TRAP_SCORE = Metric(
     MASK_SUMS + OUTLINE_SUMS,
     partial(count_trap, pixels=3),
     trap_ratios,
-    best="iou",
+    primary="iou",
     charts=(*OVERLAP_CHARTS, OUTLINE_CHART),
 )
-INSIDE_SCORE = Score(MASK_SUMS, count_inside, mask_ratios, best="iou", charts=OVERLAP_CHARTS)
-BAND_SCORE = Score(
+INSIDE_SCORE = Metric(MASK_SUMS, count_inside, mask_ratios, primary="iou", charts=OVERLAP_CHARTS)
+BAND_SCORE = Metric(
     MASK_SUMS + OUTLINE_SUMS,
     partial(count_band, pixels=3),
     band_ratios,
-    best="boundary_f1",
+    primary="boundary_f1",
     charts=(OUTLINE_CHART, ("iou",)),
 )
-WHOLE_SCORE = Score(
+WHOLE_SCORE = Metric(
     WHOLE_SUMS,
     count_whole,
     whole_ratios,
-    best="accuracy",
-    floor="always_the_same",
+    primary="accuracy",
+    trivial_baseline="always_the_same",
     charts=(("accuracy", "always_the_same"), ("precision", "recall")),
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtl.metrics.base import Score, Sums, ratio
+from mtl.metrics.base import Metric, Sums, ratio
 from targets.scene import Bool, Float
 
 # -- distances ---------------------------------------------------------------------------------------------------
@@ -19,6 +19,6 @@ def error_ratios(s: Sums) -> dict[str, float]:
     return {"mae": ratio(s["absolute"], s["cells"]), "bias": ratio(s["signed"], s["cells"])}
 
 
-ERROR_SCORE = Score(
-    ("cells", "absolute", "signed"), count_error, error_ratios, best="mae", charts=(("mae",), ("bias",))
+ERROR_SCORE = Metric(
+    ("cells", "absolute", "signed"), count_error, error_ratios, primary="mae", charts=(("mae",), ("bias",))
 )

@@ -2,7 +2,7 @@
 
 import math
 
-from mtl.metrics.base import Score, Sums, ratio
+from mtl.metrics.base import Metric, Sums, ratio
 from mtl.metrics.masks import MASK_SUMS, count_mask, mask_ratios
 from targets.scene import Bool, Float
 
@@ -48,11 +48,11 @@ def salt_ratios(s: Sums) -> dict[str, float]:
     return means | {name: cells[name] for name in ("iou", "dice", "precision", "recall")}
 
 
-SALT_SCORE = Score(
+SALT_SCORE = Metric(
     (*MASK_SUMS, "images", "tgs", "my_iou_metric", "predict_nothing"),
     count_salt,
     salt_ratios,
-    best="tgs",
-    floor="predict_nothing",
+    primary="tgs",
+    trivial_baseline="predict_nothing",
     charts=(("tgs", "predict_nothing"), ("my_iou_metric",), ("iou", "dice"), ("precision", "recall")),
 )

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.losses.masked import Kind, Loss
-from mtl.metrics.base import Score
-from mtl.metrics.curves import Tally
+from mtl.losses.masked import Task, Loss
+from mtl.metrics.base import Metric
+from mtl.metrics.curves import CurveMetric
 from mtl.metrics.keypoints import Hits
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import Truth, TruthOptions
+from targets.truth.traps import GroundTruth, GroundTruthOptions
 
 Values = tuple[Float, Bool]
-Part = Literal["trap", "outline", "crest", "way", "top"]
+Role = Literal["mask", "boundary", "keypoint", "distance", "elevation"]
 
 
 def first_plane(values: Float) -> Float:
@@ -29,9 +29,9 @@ class Drawing:
     """How an output is drawn: a matplotlib colour map, the values at its ends (high None: the largest value shown),
     and how (C, H, W) values become the one plane that is shown."""
 
-    colours: str
-    low: float = 0.0
-    high: float | None = 1.0
+    colour_map: str
+    vmin: float = 0.0
+    vmax: float | None = 1.0
     plane: Callable[[Float], Float] = first_plane
 
 
@@ -72,19 +72,19 @@ class Output:
     name: str
     channels: int = 1
     unit: str
-    target: Callable[[Truth], Values]
-    score: Score
+    target: Callable[[GroundTruth], Values]
+    metric: Metric
     drawing: Drawing
-    tally: Tally | None = None
-    hits: Callable[[Float, Float, Bool], Hits] | None = None
-    tells: Part | None = None
-    submitted: bool = False
+    curve: CurveMetric | None = None
+    match_points: Callable[[Float, Float, Bool], Hits] | None = None
+    role: Role | None = None
+    run_length_submission: bool = False
     in_cells: bool = False
-    traps_only: bool = False
+    inside_traps_only: bool = False
 
 
-Finish = Callable[[Float, Scene, float], Float]
-Derive = Callable[[Float, Scene, TruthOptions, float], Float]
+Postprocess = Callable[[Float, Scene, float], Float]
+Derive = Callable[[Float, Scene, GroundTruthOptions, float], Float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,39 +134,39 @@ class Head(Output):
         What else follows from the head's whole map, finished, or None.
     """
 
-    kind: Kind
+    task: Task
     activation: Callable[[Tensor], Tensor]
     loss: Loss
     scale: float = 1.0
     bias: float = 0.0
-    pooled: bool = False
+    global_pool: bool = False
     blend: Literal["values", "logits"] = "values"
-    corrects: str = ""
-    finish: Finish | None = None
+    residual_of: str = ""
+    postprocess: Postprocess | None = None
     derived: Derived | None = None
 
     @property
-    def planes(self) -> int:
+    def out_channels(self) -> int:
         """Planes of logits: the channels, and those that only the loss reads."""
-        return self.channels * self.loss.planes
+        return self.channels * self.loss.logits_per_channel
 
-    def shown(self, logits: Tensor) -> Tensor:
+    def main_logits(self, logits: Tensor) -> Tensor:
         """(..., channels, H, W) logits without the planes that only the loss reads."""
         return logits.narrow(-3, 0, self.channels)
 
     def values(self, logits: Tensor) -> Tensor:
         """(..., channels, H, W) in the head's unit, of (..., planes, H, W) logits."""
-        return self.activation(self.shown(logits))
+        return self.activation(self.main_logits(logits))
 
-    def cost(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    def compute_loss(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
         """How wrong logits (B, planes, H, W) are: the head's loss against target (B, channels, H, W), where valid."""
-        if self.kind == "quantity":
-            extra = logits.narrow(-3, self.channels, self.planes - self.channels)
+        if self.task == "regression":
+            extra = logits.narrow(-3, self.channels, self.out_channels - self.channels)
             logits = torch.cat([self.values(logits.float()) / self.scale, extra], -3)
             target = target / self.scale
         return self.loss(logits, target, valid)
 
 
-def masked(values: Float, valid: Bool) -> Float:
+def mask_invalid(values: Float, valid: Bool) -> Float:
     """(C, H, W) with NaN outside `valid`."""
     return np.where(valid, values, np.float32(np.nan)).astype(np.float32)

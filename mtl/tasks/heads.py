@@ -8,62 +8,62 @@ import torch.nn.functional as F
 from torch import Tensor, sigmoid, softmax
 
 from mtl.config import OptimConfig
-from mtl.losses.masked import LOSSES, choose
+from mtl.losses.masked import LOSSES, find_loss
 from mtl.metrics import keypoints, masks, regression, tgs
-from mtl.metrics.curves import Tally, errors_of, probability_of
+from mtl.metrics.curves import CurveMetric, errors_of, probability_of
 from mtl.tasks.base import Derive, Derived, Drawing, Head, Output, Values
 from mtl.tasks.postprocess import depth_as_told, depth_traps, height_traps, inside_or_rim
 from targets.scene import Float
-from targets.truth import rasters as truth
-from targets.truth.traps import Truth
+from targets.truth import rasters
+from targets.truth.traps import GroundTruth
 
 PROBABILITY = probability_of(0)
 
 # Functions with `partial` rather than closures, because records must pickle when workers are spawned.
 
 
-def everywhere(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def everywhere(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target known in every cell of the map."""
-    return raster(answer)[None], answer.scene.map_valid
+    return raster(truth)[None], truth.scene.map_valid
 
 
-def in_traps(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def in_traps(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target that means something inside traps only."""
-    return raster(answer)[None], answer.scene.map_valid & (answer.labels > 0)
+    return raster(truth)[None], truth.scene.map_valid & (truth.labels > 0)
 
 
-def of_salt(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def of_salt(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target of seismic images whose salt was drawn; elsewhere it is known nowhere."""
-    return raster(answer)[None], answer.scene.map_valid & (answer.scene.salt is not None)
+    return raster(truth)[None], truth.scene.map_valid & (truth.scene.salt is not None)
 
 
-def where_traps_are_known(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def where_traps_are_known(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target of maps and images in which somebody drew, or whose depth tells their traps."""
-    known = answer.scene.drawn is not None or answer.scene.has_depth
-    return raster(answer)[None], answer.scene.map_valid & known
+    known = truth.scene.interpreted_mask is not None or truth.scene.has_depth
+    return raster(truth)[None], truth.scene.map_valid & known
 
 
-def with_depth(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def with_depth(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target of maps that came with a depth; on a bare picture it is known nowhere."""
-    return raster(answer)[None], answer.scene.map_valid & answer.scene.has_depth
+    return raster(truth)[None], truth.scene.map_valid & truth.scene.has_depth
 
 
-def where_measured(raster: Callable[[Truth], Float], answer: Truth) -> Values:
+def where_measured(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> Values:
     """A target known where the depth was measured, not in voids under faults."""
-    return raster(answer)[None], answer.scene.depth_valid
+    return raster(truth)[None], truth.scene.depth_valid
 
 
-def traps_of(name: str, what: str, derive: Derive, tally: Tally | None = None) -> Derived:
+def traps_of(name: str, what: str, derive: Derive, curve: CurveMetric | None = None) -> Derived:
     """A derived output that says where the traps are, judged as the trap head is. Exact closures are 0 or 1: there is
     no curve to draw of them."""
     return Derived(
         name=name,
         unit=f"probability of trap: {what}",
-        target=partial(everywhere, truth.trap_mask),
-        score=masks.TRAP_SCORE,
+        target=partial(everywhere, rasters.trap_mask),
+        metric=masks.TRAP_SCORE,
         drawing=Drawing("viridis"),
-        tally=tally,
-        tells="trap",
+        curve=curve,
+        role="mask",
         derive=derive,
     )
 
@@ -87,17 +87,17 @@ def as_it_is(logits: Tensor) -> Tensor:
     return logits
 
 
-def truth_classes(answer: Truth) -> Values:
+def truth_classes(truth: GroundTruth) -> Values:
     """(3, H, W) one-hot classes of the fused head, known everywhere."""
-    return truth.trap_classes(answer), answer.scene.map_valid
+    return rasters.trap_classes(truth), truth.scene.map_valid
 
 
 def rim_over_inside(values: Float) -> Float:
     """Background, inside and rim of the fused head as 0, 0.5 and 1."""
-    return 0.5 * values[truth.INSIDE] + values[truth.RIM]
+    return 0.5 * values[rasters.INSIDE] + values[rasters.RIM]
 
 
-BCE_DICE = choose("bce+dice", "mask", "mtl/heads.py")
+BCE_DICE = find_loss("bce+dice", "binary", "mtl/tasks/heads.py")
 
 HEADS = {
     record.name: record
@@ -105,97 +105,97 @@ HEADS = {
         Head(
             name="trap",
             unit="probability of trap",
-            target=partial(everywhere, truth.trap_mask),
-            kind="mask",
+            target=partial(everywhere, rasters.trap_mask),
+            task="binary",
             activation=sigmoid,
             loss=BCE_DICE,
-            score=masks.TRAP_SCORE,
+            metric=masks.TRAP_SCORE,
             drawing=Drawing("viridis"),
-            tally=PROBABILITY,
+            curve=PROBABILITY,
             bias=-1.5,
-            tells="trap",
+            role="mask",
         ),
         Head(
             name="boundary",
             unit="probability of an outline of a trap or salt body",
-            target=partial(everywhere, truth.boundary_band),
-            kind="mask",
+            target=partial(everywhere, rasters.boundary_band),
+            task="binary",
             activation=sigmoid,
             loss=BCE_DICE,
-            score=masks.BAND_SCORE,
+            metric=masks.BAND_SCORE,
             drawing=Drawing("magma"),
-            tally=PROBABILITY,
+            curve=PROBABILITY,
             bias=-2.5,
-            tells="outline",
+            role="boundary",
         ),
         Head(
             name="crest",
             unit="nearness to a crest (1 = crest)",
-            target=partial(everywhere, truth.crest_heat),
-            kind="peaks",
+            target=partial(everywhere, rasters.crest_heatmap),
+            task="heatmap",
             activation=sigmoid,
             loss=LOSSES["peak_focal"],
-            score=keypoints.CREST_SCORE,
+            metric=keypoints.CREST_SCORE,
             drawing=Drawing("inferno"),
-            hits=partial(keypoints.match_crests, radius=keypoints.CREST_RADIUS),
+            match_points=partial(keypoints.match_crests, radius=keypoints.CREST_RADIUS),
             bias=-4.0,
-            tells="crest",
+            role="keypoint",
         ),
         Head(
             name="dist",
             unit="cells to the crest of one's own trap, or the middle of one's own salt body",
-            target=partial(in_traps, truth.crest_distance),
-            kind="quantity",
+            target=partial(in_traps, rasters.crest_distance),
+            task="regression",
             activation=to_distance,
             loss=LOSSES["smooth_l1"],
             scale=DISTANCE_SCALE,
-            score=regression.ERROR_SCORE,
-            drawing=Drawing("cividis", high=None),
-            tally=errors_of(0, DISTANCE_SCALE, DISTANCE_SCALE),
+            metric=regression.ERROR_SCORE,
+            drawing=Drawing("cividis", vmax=None),
+            curve=errors_of(0, DISTANCE_SCALE, DISTANCE_SCALE),
             bias=-0.5,
             in_cells=True,
-            traps_only=True,
-            tells="way",
+            inside_traps_only=True,
+            role="distance",
         ),
         Head(
             name="height",
             unit="√(height above spill / relief of the map)",
-            target=partial(with_depth, truth.root_height),
-            kind="quantity",
+            target=partial(with_depth, rasters.root_relative_height),
+            task="regression",
             activation=to_height,
             loss=LOSSES["smooth_l1"],
             scale=HEIGHT_SCALE,
-            score=regression.ERROR_SCORE,
-            drawing=Drawing("YlOrRd", high=None),
-            tally=errors_of(0, 1, 1),
+            metric=regression.ERROR_SCORE,
+            drawing=Drawing("YlOrRd", vmax=None),
+            curve=errors_of(0, 1, 1),
             bias=-2.0,
             derived=traps_of("height_traps", "exact closures of the predicted height", height_traps),
         ),
         Head(
             name="depth",
             unit="depth, +1 = shallowest .. -1 = deepest of the map",
-            target=partial(where_measured, truth.relative_depth),
-            kind="quantity",
+            target=partial(where_measured, rasters.relative_depth),
+            task="regression",
             activation=as_it_is,
-            loss=choose("smooth_l1+slopes", "quantity", "mtl/heads.py"),
-            score=regression.ERROR_SCORE,
-            drawing=Drawing("Spectral_r", low=-1.0),
-            tally=errors_of(-1, 1, 1),
-            tells="top",
-            corrects="depth",
-            finish=depth_as_told,
+            loss=find_loss("smooth_l1+slopes", "regression", "mtl/tasks/heads.py"),
+            metric=regression.ERROR_SCORE,
+            drawing=Drawing("Spectral_r", vmin=-1.0),
+            curve=errors_of(-1, 1, 1),
+            role="elevation",
+            residual_of="depth",
+            postprocess=depth_as_told,
             derived=traps_of("depth_traps", "exact closures of the predicted depth", depth_traps, PROBABILITY),
         ),
         Head(
             name="fault",
             unit="probability of fault",
-            target=partial(everywhere, truth.fault_mask),
-            kind="mask",
+            target=partial(everywhere, rasters.fault_mask),
+            task="binary",
             activation=sigmoid,
             loss=BCE_DICE,
-            score=masks.BAND_SCORE,
+            metric=masks.BAND_SCORE,
             drawing=Drawing("copper"),
-            tally=PROBABILITY,
+            curve=PROBABILITY,
             bias=-2.5,
         ),
         Head(
@@ -203,38 +203,38 @@ HEADS = {
             channels=3,
             unit="probability of background, inside of a trap, rim of a trap",
             target=truth_classes,
-            kind="classes",
+            task="multiclass",
             activation=partial(softmax, dim=-3),
             loss=LOSSES["cross_entropy"],
-            score=masks.INSIDE_SCORE,
+            metric=masks.INSIDE_SCORE,
             drawing=Drawing("viridis", plane=rim_over_inside),
-            tally=probability_of(truth.INSIDE),
+            curve=probability_of(rasters.INSIDE),
             derived=traps_of("fused_traps", "inside and rim together", inside_or_rim, PROBABILITY),
         ),
         Head(
             name="salt",
             unit="probability of salt",
-            target=partial(of_salt, truth.salt_mask),
-            kind="mask",
+            target=partial(of_salt, rasters.salt_mask),
+            task="binary",
             activation=sigmoid,
             loss=BCE_DICE,
-            score=tgs.SALT_SCORE,
+            metric=tgs.SALT_SCORE,
             drawing=Drawing("viridis"),
-            tally=PROBABILITY,
+            curve=PROBABILITY,
             bias=-1.0,
-            submitted=True,
+            run_length_submission=True,
         ),
         Head(
             name="empty",
             unit="probability that there is no trap or salt at all",
-            target=partial(where_traps_are_known, truth.emptiness),
-            kind="mask",
+            target=partial(where_traps_are_known, rasters.no_trap_flag),
+            task="binary",
             activation=sigmoid,
             loss=LOSSES["bce"],
-            score=masks.WHOLE_SCORE,
+            metric=masks.WHOLE_SCORE,
             drawing=Drawing("coolwarm"),
-            tally=PROBABILITY,
-            pooled=True,
+            curve=PROBABILITY,
+            global_pool=True,
         ),
     )
 }
@@ -243,11 +243,11 @@ HEADS = {
 FUSION = Output(
     name="fusion",
     unit="probability of trap, learned and computed answers weighed",
-    target=partial(everywhere, truth.trap_mask),
-    score=masks.TRAP_SCORE,
+    target=partial(everywhere, rasters.trap_mask),
+    metric=masks.TRAP_SCORE,
     drawing=Drawing("viridis"),
-    tally=PROBABILITY,
-    tells="trap",
+    curve=PROBABILITY,
+    role="mask",
 )
 
 
@@ -260,7 +260,7 @@ def with_losses(heads: Sequence[Head], optim: OptimConfig) -> tuple[Head, ...]:
         An unknown loss, or one that does not fit its head.
     """
     return tuple(
-        replace(head, loss=choose(name, head.kind, f"optim.losses.{head.name}", optim.fp_weight, optim.fn_weight))
+        replace(head, loss=find_loss(name, head.task, f"optim.losses.{head.name}", optim.fp_weight, optim.fn_weight))
         if (name := optim.losses.get(head.name))
         else head
         for head in heads
@@ -275,4 +275,4 @@ def outputs_of(heads: Sequence[Head]) -> tuple[Output, ...]:
 
 def trap_outputs(outputs: Sequence[Output]) -> list[Output]:
     """Those that say where the traps are; the last one is the final answer."""
-    return [output for output in outputs if output.tells == "trap"]
+    return [output for output in outputs if output.role == "mask"]

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtl.tasks.base import masked
-from targets.picture_reading.colour_bands import levels_of, smooth_between, smoothed
-from targets.picture_reading.depth_from_colours import depth_of_colours
+from mtl.tasks.base import mask_invalid
+from targets.picture_reading.colour_bands import band_levels, dequantise, masked_gaussian
+from targets.picture_reading.depth_from_colours import depth_from_colours
 from targets.scene import Float, Scene
-from targets.surface.resample import coarsened, refined
+from targets.surface.resample import downsample, upsample
 from targets.truth import rasters as truth
 from targets.truth import traps
-from targets.truth.traps import TrapRules, TruthOptions
+from targets.truth.traps import TrapCriteria, GroundTruthOptions
 
 
 def depth_as_told(values: Float, scene: Scene, coarse: float) -> Float:
@@ -25,23 +25,23 @@ def depth_as_told(values: Float, scene: Scene, coarse: float) -> Float:
     if scene.has_depth:
         own = scene.relative_depth()
         change = guess - as_seen(scene, coarse)
-        return masked((own + change if change[inside].std() > SLIGHT else own)[None], inside)
-    told = None if scene.rgb is None else depth_of_colours(scene.rgb, guess, inside)
+        return mask_invalid((own + change if change[inside].std() > SLIGHT else own)[None], inside)
+    told = None if scene.rgb is None else depth_from_colours(scene.rgb, guess, inside)
     if told is None:
-        return smoothed(guess, inside, ROUGHNESS * coarse)[None]
-    levels = levels_of(told.depth, inside)
+        return masked_gaussian(guess, inside, ROUGHNESS * coarse)[None]
+    levels = band_levels(told.depth, inside)
     if len(levels):
-        return smooth_between(told.depth, inside, levels)[None]
-    return smoothed(told.depth, inside, SCANNED if told.noisy else DRAWN)[None]
+        return dequantise(told.depth, inside, levels)[None]
+    return masked_gaussian(told.depth, inside, SCANNED if told.noisy else DRAWN)[None]
 
 
 def as_seen(scene: Scene, coarse: float) -> Float:
     """(H, W) a map's relative depth as a copy of it with fewer cells has it."""
-    seen = coarsened(scene, round(max(scene.shape) / coarse))
-    return refined(masked(seen.relative_depth(), seen.map_valid), scene.shape)
+    seen = downsample(scene, round(max(scene.shape) / coarse))
+    return upsample(mask_invalid(seen.relative_depth(), seen.map_valid), scene.shape)
 
 
-def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: float) -> Float:
+def depth_traps(values: Float, scene: Scene, options: GroundTruthOptions, coarse: float) -> Float:
     """How likely cells lie in a closure, by their height above the spill of the predicted depth's exact closures.
 
     A height h is as likely as not where it is the usual error e of the depth: h / (h + e).
@@ -52,10 +52,10 @@ def depth_traps(values: Float, scene: Scene, options: TruthOptions, coarse: floa
         surface = np.float32((low + high) / 2) + surface * np.float32((high - low) / 2)
     else:
         scene = without_interval(scene)
-    scene = scene.with_(depth=np.nan_to_num(surface))
-    _, _, height = traps.computed_traps(scene, options.traps)
+    scene = scene.replace(depth=np.nan_to_num(surface))
+    _, _, height = traps.compute_traps(scene, options.traps)
     share = truth.share_of_relief(height, scene)
-    return masked((share / (share + DEPTH_ERROR))[None], scene.map_valid)
+    return mask_invalid((share / (share + DEPTH_ERROR))[None], scene.map_valid)
 
 
 # Cells; σ of the Gaussian that takes a predicted depth's roughness out where neither depth nor colours are at hand. Of
@@ -78,24 +78,24 @@ DEPTH_ERROR = 0.0001
 SLIGHT = 0.005
 
 
-def height_traps(values: Float, scene: Scene, options: TruthOptions, coarse: float) -> Float:
+def height_traps(values: Float, scene: Scene, options: GroundTruthOptions, coarse: float) -> Float:
     """The exact closures of the smoothed height above spill, read as a surface whose outlines are already final."""
     rules = replace(options.traps, reading="spill")
-    root = smoothed(values[0], scene.map_valid, ROUGHNESS * coarse)
+    root = masked_gaussian(values[0], scene.map_valid, ROUGHNESS * coarse)
     return closures_under(-(root**2), without_interval(scene), rules)
 
 
 def without_interval(scene: Scene) -> Scene:
     """A scene whose contour interval, if one is needed, follows from the depth at hand."""
-    return scene.with_(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
+    return scene.replace(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
 
 
-def closures_under(surface: Float, scene: Scene, rules: TrapRules) -> Float:
+def closures_under(surface: Float, scene: Scene, rules: TrapCriteria) -> Float:
     """(1, H, W) 1 inside the closures of a surface (positive down) on the cells and faults of a scene."""
-    labels, _, _ = traps.computed_traps(scene.with_(depth=np.nan_to_num(surface)), rules)
-    return masked((labels > 0)[None].astype(np.float32), scene.map_valid)
+    labels, _, _ = traps.compute_traps(scene.replace(depth=np.nan_to_num(surface)), rules)
+    return mask_invalid((labels > 0)[None].astype(np.float32), scene.map_valid)
 
 
-def inside_or_rim(values: Float, scene: Scene, options: TruthOptions, coarse: float) -> Float:
+def inside_or_rim(values: Float, scene: Scene, options: GroundTruthOptions, coarse: float) -> Float:
     """(1, H, W) probability of trap: inside and rim together."""
     return values[truth.INSIDE :].sum(0, keepdims=True)

@@ -8,24 +8,24 @@ import pytest
 from mtl.data.channel_stack import read_inputs, stack_inputs
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import prepare
-from mtl.data.modality_masking import hide, sets_of
+from mtl.data.modality_masking import mask_modalities, input_sets_of
 from mtl.inference.predictor import Predictor
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from targets.closure import find_closures
 from targets.errors import UserError
 from targets.scene import Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, TruthOptions
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 
 ALL = list(INPUTS.values())
-RULES = TrapRules()
+RULES = TrapCriteria()
 
 
 @pytest.fixture(scope="module")
 def faulted() -> Scene:
-    return make_scene(3, 96).with_(z=500.0)
+    return make_structure_map(3, 96).replace(image_depth=500.0)
 
 
 def turned(scene: Scene, turns: int, flip: bool) -> Scene:
@@ -36,7 +36,7 @@ def turned(scene: Scene, turns: int, flip: bool) -> Scene:
         return np.ascontiguousarray(a[:, ::-1] if flip else a)
 
     names = ("depth", "depth_valid", "map_valid", "fault", "rgb")
-    return scene.with_(**{name: turn(getattr(scene, name)) for name in names})
+    return scene.replace(**{name: turn(getattr(scene, name)) for name in names})
 
 
 def test_every_channel_is_finite_within_its_range_and_constant_outside(faulted):
@@ -45,7 +45,7 @@ def test_every_channel_is_finite_within_its_range_and_constant_outside(faulted):
     planes = iter(stacked)
     for record in ALL:
         for _ in range(record.channels):
-            assert (next(planes)[~faulted.map_valid] == np.float32(record.outside)).all()
+            assert (next(planes)[~faulted.map_valid] == np.float32(record.fill_value)).all()
     assert next(planes, None) is None and not faulted.map_valid.all()
 
 
@@ -57,12 +57,12 @@ def test_rows_are_those_of_the_whole_map(faulted):
 
 def test_an_unknown_input_lists_the_known_ones():
     with pytest.raises(UserError, match=r"rgb_plain.*isolines.*gradient.*closure.*ramp"):
-        pick(INPUTS, ["contours"], "--inputs")
+        select_records(INPUTS, ["contours"], "--inputs")
 
 
 @pytest.mark.parametrize("name", ["depth", "isolines", "gradient", "closure"])
 def test_a_picture_alone_has_no_channel_made_from_depth(dome, name):
-    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
+    picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)
     with pytest.raises(UserError, match=f"no depth.*'{name}'"):
         INPUTS[name].from_scene(picture)
 
@@ -85,7 +85,7 @@ def test_what_is_drawn_turns_but_for_its_soft_edges(faulted, name):
 
 def test_isolines_are_rings_where_the_dome_has_its_contours():
     dome = dome_scene(size=96)
-    dome = dome.with_(geo=replace(dome.geo, contour_interval=25.0))
+    dome = dome.replace(geo=replace(dome.geo, contour_interval=25.0))
     ink = INPUTS["isolines"].from_scene(dome)[0]
     levels = np.array([2025.0, 2050.0, 2075.0])  # crest 2000, floor 2100 m
     radius = 96 * 0.35 * np.sqrt((levels - 2000) / 100)
@@ -98,7 +98,7 @@ def test_isolines_are_rings_where_the_dome_has_its_contours():
 
 
 def test_isolines_show_the_depth_whatever_the_picture_shows(dome):
-    white = dome.with_(rgb=np.full_like(dome.rgb, 250))
+    white = dome.replace(rgb=np.full_like(dome.rgb, 250))
     assert np.array_equal(INPUTS["isolines"].from_scene(dome), INPUTS["isolines"].from_scene(white))
 
 
@@ -116,7 +116,7 @@ def test_three_planes_of_a_seismic_image_by_hand(dome):
     grey = np.zeros((64, 64, 3), np.uint8)
     grey[:, 1::2] = 255  # columns 0 1 0 1 ...
     grey[32:] = 51
-    planes = INPUTS["salt_depth_abs"].from_scene(dome.with_(rgb=grey))
+    planes = INPUTS["salt_depth_abs"].from_scene(dome.replace(rgb=grey))
     assert planes.shape == (3, 64, 64) and planes.dtype == np.float32
     assert planes[0, 0, :4].tolist() == [0, 1, 0, 1] and planes[0, 40, 7] == pytest.approx(0.2)
     # Inside, Δcolumn of 0 1 0 is 0; at the rim it is 1. Rows change where the grey block begins: (0.2 - 1) / 2.
@@ -128,24 +128,24 @@ def test_three_planes_of_a_seismic_image_by_hand(dome):
 def test_down_and_across_are_added_before_their_size_is_taken(dome):
     rows, cols = np.indices((64, 64))
     falling, rising = (np.repeat((100 + rows + sign * cols).astype(np.uint8)[..., None], 3, 2) for sign in (-1, 1))
-    across, along = (INPUTS["salt_depth_abs"].from_scene(dome.with_(rgb=rgb))[1] for rgb in (falling, rising))
+    across, along = (INPUTS["salt_depth_abs"].from_scene(dome.replace(rgb=rgb))[1] for rgb in (falling, rising))
     np.testing.assert_allclose(across, 0, atol=1e-6)
     np.testing.assert_allclose(along, 2 / 255, rtol=1e-4)
 
 
 def test_the_true_depth_is_one_value_and_must_be_known(dome):
-    np.testing.assert_array_equal(INPUTS["true_depth"].from_scene(dome.with_(z=431.0)), np.float32(0.431))
+    np.testing.assert_array_equal(INPUTS["true_depth"].from_scene(dome.replace(image_depth=431.0)), np.float32(0.431))
     with pytest.raises(UserError, match=r"dome.*true_depth.*depths\.csv"):
         INPUTS["true_depth"].from_scene(dome)
 
 
 def test_gradient_of_a_plane_is_one_number_and_does_not_depend_on_units(dome):
     rows, cols = np.indices((64, 64), np.float32)
-    plane = dome.with_(depth=(1000 + 30 * rows + 40 * cols).astype(np.float32))
+    plane = dome.replace(depth=(1000 + 30 * rows + 40 * cols).astype(np.float32))
     # 50 m a cell, the relief is 63 * 70 m, the side 64 cells
     expected = np.log1p(50 / (63 * 70) * 64) - 1
     np.testing.assert_allclose(INPUTS["gradient"].from_scene(plane)[0], expected, rtol=1e-3)
-    feet = plane.with_(depth=plane.depth * np.float32(3.28))
+    feet = plane.replace(depth=plane.depth * np.float32(3.28))
     np.testing.assert_allclose(INPUTS["gradient"].from_scene(feet)[0], expected, rtol=1e-3)
 
 
@@ -169,7 +169,7 @@ def test_the_domes_closure_is_its_height_above_the_floor(dome):
 
 
 def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
-    options = TruthOptions(traps=TrapRules(min_area=64 * 64))  # larger than the dome: no trap counts
+    options = GroundTruthOptions(traps=TrapCriteria(min_area=64 * 64))  # larger than the dome: no trap counts
     sample = prepare(dome, [INPUTS["closure"]], [HEADS["trap"]], options)
     assert sample.inputs.max() == 0 and sample.targets["trap"].max() == 0
     seen = []
@@ -185,7 +185,7 @@ def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
 
 def test_a_drawn_map_without_contours_has_no_black():
     dome = dome_scene(size=160)
-    bare = dome.with_(rgb=None)
+    bare = dome.replace(rgb=None)
     with_lines, plain = INPUTS["rgb"].from_scene(bare), INPUTS["rgb_plain"].from_scene(bare)
     assert with_lines.sum(axis=0).min() < plain.sum(axis=0).min() - 1
     given = INPUTS["rgb_plain"].from_scene(dome)  # the contours of its picture are painted over
@@ -199,16 +199,16 @@ def test_an_input_that_is_not_shown_is_blank_where_the_map_is(faulted):
     np.testing.assert_array_equal(some[3], everything[3])
     assert (some[:3, inside] == 2).all() and (some[4, inside] == -1).all() and everything[4].min() == 0
     np.testing.assert_array_equal(some[:, ~inside], everything[:, ~inside])
-    hide(everything, inside, records, ("depth",))
+    mask_modalities(everything, inside, records, ("depth",))
     np.testing.assert_array_equal(some, everything)
 
 
 def test_a_map_is_known_by_the_largest_set_that_it_can_give(dome):
     records = [INPUTS[name] for name in ("rgb", "fault", "depth")]
     sets = ["rgb", "rgb,fault,depth", "rgb,fault"]
-    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
-    assert sets_of(dome, records, sets) == [("rgb", "fault", "depth"), ("rgb", "fault"), ("rgb",)]
-    assert sets_of(picture, records, sets) == [("rgb", "fault"), ("rgb",)]
-    assert sets_of(picture, records, []) == [("rgb", "fault", "depth")]
+    picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)
+    assert input_sets_of(dome, records, sets) == [("rgb", "fault", "depth"), ("rgb", "fault"), ("rgb",)]
+    assert input_sets_of(picture, records, sets) == [("rgb", "fault"), ("rgb",)]
+    assert input_sets_of(picture, records, []) == [("rgb", "fault", "depth")]
     with pytest.raises(UserError, match="no depth channel"):
-        read_inputs(picture, records, RULES, sets_of(picture, records, [])[0])
+        read_inputs(picture, records, RULES, input_sets_of(picture, records, [])[0])

@@ -18,7 +18,7 @@ from mtl.tasks.heads import HEADS
 from mtl.training.check_settings import check_settings
 from targets.common.cli import Names
 from targets.errors import UserError
-from targets.truth.traps import TruthOptions
+from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 
 OUTSIDE = [7.0, -1.0]
@@ -92,7 +92,7 @@ def test_reducing_reads_a_few_rows_at_a_time_and_beyond_the_map_is_what_lies_out
 
 def patches(augment, factor=4):
     scene = dome_scene(size=192, crest=(0.4, 0.6))
-    sample = prepare(scene, RECORDS, [HEADS["trap"]], TruthOptions())
+    sample = prepare(scene, RECORDS, [HEADS["trap"]], GroundTruthOptions())
     return Patches([sample], RECORDS, PatchConfig(64, 64, context=factor), augment)
 
 
@@ -108,7 +108,7 @@ def test_patch_and_context_are_turned_and_coloured_alike(augment):
 
 def test_without_variation_the_context_of_a_patch_is_that_of_a_tile():
     data = patches(AS_IT_IS)
-    planes = prepare(dome_scene(size=192, crest=(0.4, 0.6)), RECORDS, [], TruthOptions()).inputs
+    planes = prepare(dome_scene(size=192, crest=(0.4, 0.6)), RECORDS, [], GroundTruthOptions()).inputs
     outside = [2, 2, 2, -1.5, 0]
     wide = Context(lambda rows: planes[:, rows], (192, 192), outside, 64, 4)((64, 128))
     np.testing.assert_allclose(data[5]["inputs"][5:], wide, atol=1e-6)
@@ -125,7 +125,7 @@ def predictor(factor):
 
 def test_with_a_context_the_answer_depends_on_what_lies_outside_the_tile():
     scene = dome_scene(size=64)
-    wide = scene.with_(
+    wide = scene.replace(
         **{
             name: np.pad(getattr(scene, name), [(0, 128), (0, 128)], mode="edge")
             for name in ("depth", "depth_valid", "map_valid", "fault")
@@ -136,7 +136,7 @@ def test_with_a_context_the_answer_depends_on_what_lies_outside_the_tile():
     far[130:160, 130:160] = True  # in no tile that holds one of the first 64 cells
     changes = []
     for factor in (0, 8):
-        answers = [predictor(factor)(s)["trap"][0, :64, :64] for s in (wide, wide.with_(fault=far))]
+        answers = [predictor(factor)(s)["trap"][0, :64, :64] for s in (wide, wide.replace(fault=far))]
         changes.append(float(np.abs(answers[0] - answers[1]).max()))
     assert changes[0] == 0 < changes[1]
 

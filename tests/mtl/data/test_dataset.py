@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig
-from mtl.data.augment import vary
+from mtl.data.augment import photometric_augment
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import Patches, patch_origins, prepare, shown_by
@@ -16,7 +16,7 @@ from mtl.distributed.launch import Process
 from mtl.tasks.heads import HEADS
 from mtl.training.run_plan import FlightPlan
 from targets.errors import UserError
-from targets.truth.traps import TrapRules, TruthOptions
+from targets.truth.traps import TrapCriteria, GroundTruthOptions
 from tests.conftest import dome_scene
 
 RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
@@ -27,19 +27,19 @@ REDRAWN = AugmentConfig("none", 0, 0, 0, redraw=1.0)
 
 
 def patches(scene, size=64, stride=64, augment=AS_IT_IS, records=RECORDS):
-    return Patches([prepare(scene, records, ALL_HEADS, TruthOptions())], records, PatchConfig(size, stride), augment)
+    return Patches([prepare(scene, records, ALL_HEADS, GroundTruthOptions())], records, PatchConfig(size, stride), augment)
 
 
 def with_outside(scene):
     """The dome's map with its left quarter cut away."""
     inside = scene.map_valid.copy()
     inside[:, :16] = False
-    return scene.with_(map_valid=inside, depth_valid=inside)
+    return scene.replace(map_valid=inside, depth_valid=inside)
 
 
 def test_inputs_are_finite_and_constant_outside_the_map(dome):
     scene = with_outside(dome)
-    stacked = stack_inputs(scene, RECORDS, TrapRules())
+    stacked = stack_inputs(scene, RECORDS, TrapCriteria())
     assert stacked.shape == (6, 64, 64) and stacked.dtype == np.float32 and np.isfinite(stacked).all()
     assert [np.unique(plane[:, :16]).tolist() for plane in stacked] == [[2], [2], [2], [0], [-1.5], [0]]
 
@@ -50,10 +50,10 @@ def test_depth_input_is_one_at_the_crest_and_minus_one_at_the_floor(dome):
 
 
 def test_a_map_without_depth_cannot_feed_a_depth_input(dome):
-    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid)
+    picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)
     with pytest.raises(UserError, match="no depth"):
-        stack_inputs(picture, RECORDS, TrapRules())
-    assert stack_inputs(picture, [INPUTS["rgb"]], TrapRules()).shape == (3, 64, 64)
+        stack_inputs(picture, RECORDS, TrapCriteria())
+    assert stack_inputs(picture, [INPUTS["rgb"]], TrapCriteria()).shape == (3, 64, 64)
 
 
 def test_padding_is_outside_the_map_and_not_valid(dome):
@@ -81,9 +81,9 @@ def test_patches_reach_the_border(length, expected):
 def test_patches_with_too_little_map_are_left_out(dome):
     inside = np.zeros((64, 64), bool)
     inside[:20, :20] = True
-    scene = dome.with_(map_valid=inside, depth_valid=inside)
+    scene = dome.replace(map_valid=inside, depth_valid=inside)
     config = PatchConfig(32, 32, min_valid=0.1)
-    sample = prepare(scene, RECORDS, ALL_HEADS, TruthOptions())
+    sample = prepare(scene, RECORDS, ALL_HEADS, GroundTruthOptions())
     assert len(Patches([sample], RECORDS, config, AS_IT_IS)) == 1
     with pytest.raises(UserError, match="no patch"):
         Patches([sample], RECORDS, PatchConfig(32, 32, min_valid=0.9), AS_IT_IS)
@@ -111,8 +111,8 @@ def test_one_symmetry_turns_inputs_and_targets_alike(dome):
 
 def test_jitter_and_noise_touch_only_what_they_should(dome):
     scene = with_outside(dome)
-    inputs = stack_inputs(scene, RECORDS, TrapRules())
-    varied = vary(inputs, scene.map_valid, RECORDS, AugmentConfig(), np.random.default_rng(0))
+    inputs = stack_inputs(scene, RECORDS, TrapCriteria())
+    varied = photometric_augment(inputs, scene.map_valid, RECORDS, AugmentConfig(), np.random.default_rng(0))
     changed = [(varied[i] != inputs[i]) for i in range(6)]
     assert all(not plane[:, :16].any() for plane in changed)  # outside the map nothing
     assert changed[0].any() and changed[4].any()
@@ -205,7 +205,7 @@ def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
 
 def test_each_patch_shows_one_of_the_sets_and_always_the_same(dome):
     records = [INPUTS["rgb"], INPUTS["depth"]]
-    sample = prepare(dome, records, ALL_HEADS, TruthOptions(), ["rgb", "depth"])
+    sample = prepare(dome, records, ALL_HEADS, GroundTruthOptions(), ["rgb", "depth"])
     cut = Patches([sample], records, PatchConfig(64, 64), AS_IT_IS)
     seen = [
         (bool((p["inputs"][:3] == 2).all()), bool((p["inputs"][3] == -1.5).all()))
@@ -219,9 +219,9 @@ def test_each_patch_shows_one_of_the_sets_and_always_the_same(dome):
 
 
 def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
-    picture = dome.with_(depth=dome.depth * 0, depth_valid=~dome.map_valid, traps=dome.depth < 2050)
+    picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid, traps=dome.depth < 2050)
     records = [INPUTS["rgb"], INPUTS["depth"]]
-    sample = prepare(picture, records, [HEADS["trap"]], TruthOptions(), ["rgb", "rgb,depth"])
+    sample = prepare(picture, records, [HEADS["trap"]], GroundTruthOptions(), ["rgb", "rgb,depth"])
     assert sample.shown == (("rgb",),) and (sample.inputs[3] == -1.5).all()
     patch = Patches([sample], records, PatchConfig(64, 64), AugmentConfig())[0]
     assert (patch["inputs"][3] == -1.5).all() and patch["inputs"][:3].std() > 0  # no noise on what is not shown
@@ -234,7 +234,7 @@ def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
     assert torch.equal(first[3:], given[3:])
     half = patches(dome, augment=AugmentConfig("none", 0, 0, 0, redraw=0.5))
     assert 3 < sum(torch.equal(half[key]["inputs"], given) for key in range(20)) < 17
-    picture = dome.with_(depth=dome.depth * 0, depth_valid=np.zeros_like(dome.fault))
+    picture = dome.replace(depth=dome.depth * 0, depth_valid=np.zeros_like(dome.fault))
     alone, kept = (
         patches(picture, augment=AugmentConfig("none", 0, 0, 0, redraw=share), records=[INPUTS["rgb"]])[0]["inputs"]
         for share in (1.0, 0.0)
@@ -247,7 +247,7 @@ def test_what_lies_around_is_drawn_anew_too():
     config = PatchConfig(64, 64, context=2)
     given, again = (
         Patches(
-            [prepare(large, RECORDS, [], TruthOptions())], RECORDS, config, AugmentConfig("none", 0, 0, 0, redraw=r)
+            [prepare(large, RECORDS, [], GroundTruthOptions())], RECORDS, config, AugmentConfig("none", 0, 0, 0, redraw=r)
         )
         for r in (0.0, 1.0)
     )
@@ -258,7 +258,7 @@ def test_what_lies_around_is_drawn_anew_too():
 def test_no_picture_is_drawn_for_a_patch_that_does_not_show_it(dome, monkeypatch):
     drawn = []
     monkeypatch.setattr("mtl.data.augment.redrawn", lambda scene, rng, family: drawn.append(1) or scene)
-    sample = prepare(dome, RECORDS, [], TruthOptions(), ["rgb", "fault,depth"])
+    sample = prepare(dome, RECORDS, [], GroundTruthOptions(), ["rgb", "fault,depth"])
     data = Patches([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
     shown = 0
     for key in range(40):

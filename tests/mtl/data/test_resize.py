@@ -8,20 +8,20 @@ import pytest
 from mtl.config import AS_IT_IS, PatchConfig
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import Patches, prepare
-from mtl.data.resize import Frame
+from mtl.data.resize import Resizer
 from mtl.tasks.heads import HEADS
 from mtl.training.setup import patch_size
-from targets.truth.traps import TruthOptions
+from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 from tests.mtl.inference.test_predictor import predictor
 
 
 def test_a_mirror_by_hand():
-    frame = Frame((1, 4), 7, "reflect")
+    frame = Resizer((1, 4), 7, "reflect")
     row = np.array([[[1.0, 2, 3, 4]]])
-    assert frame.put(row)[0, 0].tolist() == [2, 1, 2, 3, 4, 3, 2]
+    assert frame.forward(row)[0, 0].tolist() == [2, 1, 2, 3, 4, 3, 2]
     assert frame.inside()[3].tolist() == [False, True, True, True, True, False, False]
-    assert frame.inside().sum() == 4 and frame.take(frame.put(row)).tolist() == row.tolist()
+    assert frame.inside().sum() == 4 and frame.inverse(frame.forward(row)).tolist() == row.tolist()
 
 
 @pytest.mark.parametrize("window", [128, 224, 256])
@@ -29,32 +29,32 @@ def test_a_mirror_by_hand():
 def test_images_of_101_cells_fill_their_window_and_come_back(how, window):
     rows, cols = np.indices((101, 101), np.float32)
     values = np.stack([np.sin(rows / 9), np.cos(cols / 7), (rows + cols) / 200])
-    frame = Frame((101, 101), window, how)
-    seen = frame.put(values, smooth=True)
+    frame = Resizer((101, 101), window, how)
+    seen = frame.forward(values, smooth=True)
     assert seen.shape == (3, window, window) and frame.inside().shape == (window, window)
-    back = frame.take(seen)
+    back = frame.inverse(seen)
     assert back.shape == values.shape
     np.testing.assert_allclose(back, values, atol=0 if how == "reflect" else 0.02)
-    mask = frame.put(values[:1] > 0)
+    mask = frame.forward(values[:1] > 0)
     assert mask.dtype == bool and mask.mean() == pytest.approx((values[0] > 0).mean(), abs=0.1)
 
 
 @pytest.mark.parametrize("how", ["pad", "reflect", "resize"])
 def test_maps_as_large_as_the_window_stay_as_they_are(how):
-    frame = Frame((200, 128), 128, how)
+    frame = Resizer((200, 128), 128, how)
     values = np.zeros((2, 200, 128), np.float32)
-    assert frame.put(values) is values and frame.inside().all()
-    assert frame.take(values).shape == values.shape
+    assert frame.forward(values) is values and frame.inside().all()
+    assert frame.inverse(values).shape == values.shape
 
 
 def test_only_the_side_that_is_too_short_is_mirrored_and_proportions_are_kept():
-    assert Frame((40, 200), 64, "reflect").put(np.zeros((1, 40, 200))).shape == (1, 64, 200)
-    assert Frame((40, 80), 160, "resize").put(np.zeros((1, 40, 80))).shape == (1, 80, 160)
+    assert Resizer((40, 200), 64, "reflect").forward(np.zeros((1, 40, 200))).shape == (1, 64, 200)
+    assert Resizer((40, 80), 160, "resize").forward(np.zeros((1, 40, 80))).shape == (1, 80, 160)
 
 
 def patch(scene, how, size):
     inputs, heads = (INPUTS["depth"], INPUTS["map"]), (HEADS["trap"],)
-    sample = prepare(scene, inputs, heads, TruthOptions())
+    sample = prepare(scene, inputs, heads, GroundTruthOptions())
     return Patches([sample], inputs, PatchConfig(size, size, small=how), AS_IT_IS)[0]
 
 

@@ -7,20 +7,20 @@ from sklearn.model_selection import StratifiedKFold
 from mtl.config import SplitConfig
 from mtl.data.splits import coverage_class, first_groups, split_maps
 from targets.errors import UserError
-from targets.truth.traps import TruthOptions
+from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene
 
 
 def test_groups_are_never_separated():
     scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
-    training, validation = split_maps(scenes, SplitConfig(share=0.25, seed=3), TruthOptions())
+    training, validation = split_maps(scenes, SplitConfig(share=0.25, seed=3), GroundTruthOptions())
     assert len(validation) == 3 and len(training) == 9
     assert not {s.group for s in training} & {s.group for s in validation}
 
 
 def test_one_group_cannot_be_split(dome):
     with pytest.raises(UserError, match="--overfit"):
-        split_maps([dome, dome], SplitConfig(), TruthOptions())
+        split_maps([dome, dome], SplitConfig(), GroundTruthOptions())
 
 
 def test_fewer_training_maps_are_always_among_more():
@@ -37,14 +37,14 @@ def drawn(name, share, group):
     scene = dome_scene(name, 10, group=group)
     traps = np.zeros(100, bool)
     traps[: round(100 * share)] = True
-    return scene.with_(traps=traps.reshape(10, 10))
+    return scene.replace(traps=traps.reshape(10, 10))
 
 
 @pytest.mark.parametrize("share, expected", [(0, 0), (0.01, 1), (0.1, 1), (0.11, 2), (0.3, 3), (1.0, 10)])
 def test_coverage_classes_are_tenths_of_the_map(share, expected):
     scene = drawn("m", share, "g")
-    assert coverage_class(scene, TruthOptions()) == expected
-    assert coverage_class(scene.with_(traps=None, salt=scene.traps), TruthOptions()) == expected
+    assert coverage_class(scene, GroundTruthOptions()) == expected
+    assert coverage_class(scene.replace(traps=None, salt=scene.traps), GroundTruthOptions()) == expected
 
 
 def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
@@ -52,7 +52,7 @@ def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
     scenes = [drawn(f"m{i}", 0.0 if (i // 2) % 2 else 0.35, f"g{i // 2}") for i in range(24)]
     held = []
     for fold in range(3):
-        training, validation = split_maps(scenes, SplitConfig(folds=3, fold=fold), TruthOptions())
+        training, validation = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
         assert len(training) + len(validation) == 24
         assert not {s.group for s in training} & {s.group for s in validation}
         assert sum(bool(s.traps.any()) for s in validation) == 4
@@ -66,13 +66,13 @@ def test_folds_of_single_maps_are_those_of_scikit_learn_in_the_order_of_the_maps
     classes = np.ceil(shares * 10)
     rule = StratifiedKFold(5, shuffle=True, random_state=1337)
     for fold, (_, held) in enumerate(rule.split(shares, classes)):
-        _, validation = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), TruthOptions())
+        _, validation = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
         assert [scene.name for scene in validation] == [f"m{i}" for i in held]
 
 
 def test_folds_that_cannot_be_are_refused():
     scenes = [drawn(f"m{i}", 0.1, f"g{i}") for i in range(4)]
     with pytest.raises(UserError, match="0 to 2"):
-        split_maps(scenes, SplitConfig(folds=3, fold=3), TruthOptions())
+        split_maps(scenes, SplitConfig(folds=3, fold=3), GroundTruthOptions())
     with pytest.raises(UserError, match="at least 5 groups"):
-        split_maps(scenes, SplitConfig(folds=5), TruthOptions())
+        split_maps(scenes, SplitConfig(folds=5), GroundTruthOptions())

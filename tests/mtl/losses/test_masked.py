@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from mtl.config import OptimConfig
-from mtl.losses.masked import LOSSES, choose
+from mtl.losses.masked import LOSSES, find_loss
 from mtl.losses import masked as losses
 from mtl.tasks.heads import HEADS, with_losses
 from targets.errors import UserError
@@ -17,25 +17,25 @@ CLASSES = 3
 def cases():
     """Every loss and some sums: (loss, kind)."""
     for record in LOSSES.values():
-        for kind in record.kinds:
+        for kind in record.tasks:
             yield pytest.param(record, kind, id=f"{record.name}-{kind}")
-    for name, kind in (("bce+lovasz", "mask"), ("bce+dice+boundary", "mask"), ("cross_entropy+class_dice", "classes")):
-        yield pytest.param(choose(name, kind, ""), kind, id=name)
+    for name, kind in (("bce+lovasz", "binary"), ("bce+dice+boundary", "binary"), ("cross_entropy+class_dice", "multiclass")):
+        yield pytest.param(find_loss(name, kind, ""), kind, id=name)
 
 
 ALL = list(cases())
-MASKS = [case for case in ALL if case.values[1] == "mask"]
+MASKS = [case for case in ALL if case.values[1] == "binary"]
 HEAD = [pytest.param(head, id=head.name) for head in HEADS.values()]
 
 
 def right_answer(loss, kind, batch=2, size=8):
     """Logits that are right everywhere, the target, and validity: the left five columns."""
     generator = torch.Generator().manual_seed(0)
-    noise = torch.rand(batch, CLASSES if kind == "classes" else 1, size, size, generator=generator)
-    if kind == "quantity":
+    noise = torch.rand(batch, CLASSES if kind == "multiclass" else 1, size, size, generator=generator)
+    if kind == "regression":
         target = noise
-        logits = torch.cat([noise] + [-40 * torch.ones_like(noise)] * (loss.planes - 1), 1)
-    elif kind == "classes":
+        logits = torch.cat([noise] + [-40 * torch.ones_like(noise)] * (loss.logits_per_channel - 1), 1)
+    elif kind == "multiclass":
         target = torch.nn.functional.one_hot(noise.argmax(1), CLASSES).movedim(-1, 1).float()
         logits = 20 * target
     else:
@@ -89,7 +89,7 @@ def test_a_batch_without_valid_cells_gives_zero_and_finite_gradients(loss, kind)
 @pytest.mark.parametrize(("loss", "kind"), ALL)
 def test_right_costs_least(loss, kind):
     right, target, valid = right_answer(loss, kind)
-    wrong = torch.cat([1 - right[:, :1], right[:, 1:]], 1) if kind == "quantity" else -right
+    wrong = torch.cat([1 - right[:, :1], right[:, 1:]], 1) if kind == "regression" else -right
     assert 0 <= loss(right, target, valid) < 0.3 * loss(wrong, target, valid)
     a_little = torch.where(torch.rand(right.shape, generator=torch.Generator().manual_seed(2)) > 0.9, wrong, right)
     assert loss(right, target, valid) < loss(a_little, target, valid) < loss(wrong, target, valid)
@@ -120,12 +120,12 @@ def test_half_precision_and_extreme_logits_stay_finite(loss, kind, kind_of_float
 
 @pytest.mark.parametrize("head", HEAD)
 def test_the_loss_of_every_head_keeps_the_laws_too(head):
-    logits, target, valid = example(head.loss, head.kind)
+    logits, target, valid = example(head.loss, head.task)
     target = target * head.scale
-    head.cost(logits, target, valid).backward()
+    head.compute_loss(logits, target, valid).backward()
     inside = valid.expand_as(logits) == 1
     assert (logits.grad[~inside] == 0).all() and (logits.grad[inside] != 0).all()
-    assert head.cost(logits, target, valid * 0) == 0
+    assert head.compute_loss(logits, target, valid * 0) == 0
 
 
 def test_the_mean_divides_by_the_number_of_valid_cells():
@@ -151,7 +151,7 @@ def test_tversky_weighs_false_alarms_and_misses():
     valid = torch.ones_like(target)
     assert losses.tversky(logits, target, valid, 0.3, 0.7) == pytest.approx(1 - 1.5 / 3.2, abs=1e-6)
     assert losses.tversky(logits, target, valid, 0.5, 0.5) == losses.dice(logits, target, valid)
-    tuned = choose("tversky", "mask", "", fp_weight=1.0, fn_weight=0.0)
+    tuned = find_loss("tversky", "binary", "", fp_weight=1.0, fn_weight=0.0)
     assert tuned(logits, target, valid) == pytest.approx(1 - 1.5 / 2.5, abs=1e-6)
 
 
@@ -208,16 +208,16 @@ def test_peak_focal_of_a_perfect_answer_is_nearly_zero():
 
 def test_slopes_are_blind_to_a_shift_and_see_roughness():
     target, valid = torch.rand(1, 1, 20, 20), torch.ones(1, 1, 20, 20)
-    assert losses.slope_error(target + 3, target, valid) == pytest.approx(0, abs=1e-6)
+    assert losses.gradient_error(target + 3, target, valid) == pytest.approx(0, abs=1e-6)
     step = torch.zeros(1, 1, 1, 2)
     step[..., 1] = 0.5  # the only pair is wrong by half
-    assert losses.slope_error(step, torch.zeros_like(step), torch.ones_like(step)) == pytest.approx(0.5)
-    assert losses.slope_error(step, torch.zeros_like(step), torch.tensor([[[[1.0, 0.0]]]])) == 0
+    assert losses.gradient_error(step, torch.zeros_like(step), torch.ones_like(step)) == pytest.approx(0.5)
+    assert losses.gradient_error(step, torch.zeros_like(step), torch.tensor([[[[1.0, 0.0]]]])) == 0
 
 
 def test_a_sum_of_losses_is_their_sum():
-    logits, target, valid = example(LOSSES["bce"], "mask")
-    both = choose("bce+lovasz", "mask", "")
+    logits, target, valid = example(LOSSES["bce"], "binary")
+    both = find_loss("bce+lovasz", "binary", "")
     assert both(logits, target, valid) == losses.bce(logits, target, valid) + losses.lovasz(logits, target, valid)
 
 
@@ -225,7 +225,7 @@ def test_settings_choose_the_loss_of_a_head():
     optim = OptimConfig(losses={"trap": "tversky", "dist": "heteroscedastic"}, fp_weight=0.1)
     trap, dist, crest = with_losses([HEADS["trap"], HEADS["dist"], HEADS["crest"]], optim)
     assert (trap.loss.name, dist.loss.name, crest) == ("tversky", "heteroscedastic", HEADS["crest"])
-    assert (dist.channels, dist.planes) == (1, 2)
+    assert (dist.channels, dist.out_channels) == (1, 2)
     assert dist.values(torch.zeros(1, 2, 8, 8)).shape == (1, 1, 8, 8)
 
 
@@ -233,8 +233,8 @@ def test_settings_choose_the_loss_of_a_head():
     ("head", "name", "words"),
     [
         ("trap", "tverski", "tverski.*bce, dice, tversky"),
-        ("trap", "smooth_l1", "smooth_l1 is for quantity, this head is of mask.*tversky"),
-        ("crest", "bce+dice", "dice is for mask"),
+        ("trap", "smooth_l1", "smooth_l1 is for regression, this head is of binary.*tversky"),
+        ("crest", "bce+dice", "dice is for binary"),
         ("dist", "smooth_l1+heteroscedastic", "different planes"),
     ],
 )

@@ -5,7 +5,7 @@ import builtins
 import pytest
 import torch
 
-from mtl.losses.weighting import BALANCES, SURGERY, cosines, find_balance, gradient_products
+from mtl.losses.weighting import WEIGHTINGS, SURGERY, cosine_similarities, find_weighting, gradient_gramian
 from targets.errors import UserError
 
 
@@ -17,24 +17,24 @@ def shared_and(*directions):
 
 def test_products_and_cosines_of_gradients_at_the_shared_features():
     shared, costs = shared_and([3.0, 4.0], [-1.0, 0.0], [0.0, 0.0])
-    products = gradient_products(costs, shared)
+    products = gradient_gramian(costs, shared)
     assert products.tolist() == [[25, -3, 0], [-3, 1, 0], [0, 0, 0]]
     assert shared.grad is None  # nothing is left behind that an optimiser would add
-    assert cosines(products)[:2, :2].flatten().tolist() == pytest.approx([1, -0.6, -0.6, 1])
-    assert cosines(products)[2].isnan().all()
+    assert cosine_similarities(products)[:2, :2].flatten().tolist() == pytest.approx([1, -0.6, -0.6, 1])
+    assert cosine_similarities(products)[2].isnan().all()
 
 
 @pytest.mark.parametrize("name", ["fixed", "uncertainty", "dwa"])
 def test_the_first_step_has_the_given_weights(name):
     shared, costs = shared_and([1.0], [1.0])
-    total, weights = find_balance(name, [1.0, 0.5])(costs, shared)
+    total, weights = find_weighting(name, [1.0, 0.5])(costs, shared)
     assert weights.tolist() == [1.0, 0.5] and total.item() == 1.5 and not weights.requires_grad
     total.backward()
     assert shared.grad.item() == 1.5
 
 
 def test_learned_weights_settle_at_one_over_twice_the_cost_and_stay_within_bounds():
-    balance = find_balance("uncertainty", [1.0, 1.0, 1.0])
+    balance = find_weighting("uncertainty", [1.0, 1.0, 1.0])
     optimizer = torch.optim.Adam(balance.parameters(), lr=0.05)
     costs = [torch.tensor(c) for c in (0.1, 2.0, 1e-6)]
     for _ in range(500):
@@ -53,7 +53,7 @@ def test_learned_weights_settle_at_one_over_twice_the_cost_and_stay_within_bound
 
 
 def test_dwa_of_a_hand_made_case_and_its_memory():
-    balance = find_balance("dwa", [1.0, 1.0])
+    balance = find_weighting("dwa", [1.0, 1.0])
     nothing = torch.zeros(1)
 
     def epoch(one, other):
@@ -64,7 +64,7 @@ def test_dwa_of_a_hand_made_case_and_its_memory():
 
     assert epoch(4.0, 1.0).tolist() == [1, 1]
     assert epoch(2.0, 1.0).tolist() == [1, 1]
-    resumed = find_balance("dwa", [1.0, 1.0])
+    resumed = find_weighting("dwa", [1.0, 1.0])
     resumed.load_state_dict(balance.state_dict())
     # The first fell to a half, the second stood still: 2 · softmax([0.5, 1] / 2).
     expected = (2 * torch.softmax(torch.tensor([0.25, 0.5]), 0)).tolist()
@@ -76,7 +76,7 @@ def test_dwa_of_a_hand_made_case_and_its_memory():
 def test_surgery_leaves_heads_alone_that_do_not_fight(method):
     pytest.importorskip("torchjd")
     shared, costs = shared_and([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
-    weights = find_balance(f"torchjd:{method}", [1.0, 1.0])(costs, shared)[1]
+    weights = find_weighting(f"torchjd:{method}", [1.0, 1.0])(costs, shared)[1]
     assert weights.tolist() == pytest.approx([1, 1], abs=1e-3)
 
 
@@ -87,7 +87,7 @@ def test_surgery_never_climbs_for_a_head(method):
     directions = torch.tensor([[3.0, 1.0], [-1.0, 0.2]])
     shared, costs = shared_and(*directions.tolist())
     assert directions.sum(0) @ directions[1] < -1.5
-    total, weights = find_balance(f"torchjd:{method}", [1.0, 1.0])(costs, shared)
+    total, weights = find_weighting(f"torchjd:{method}", [1.0, 1.0])(costs, shared)
     total.backward()
     assert (directions @ shared.grad.flatten() > -0.05).all()
     assert weights.mean() == pytest.approx(1.0)
@@ -97,17 +97,17 @@ def test_surgery_keeps_heads_out_that_have_no_gradient():
     """The shortest combination of gradients, which mgda seeks, would else be that of a head that sees nothing."""
     pytest.importorskip("torchjd")
     shared, costs = shared_and([1.0, 0.0], [0.0, 2.0], [0.0, 0.0])
-    weights = find_balance("torchjd:mgda", [1.0, 1.0, 0.7])(costs, shared)[1]
+    weights = find_weighting("torchjd:mgda", [1.0, 1.0, 0.7])(costs, shared)[1]
     assert weights[2] == pytest.approx(0.7) and weights[0] > weights[1] > 0
     shared, costs = shared_and([0.0], [0.0])
-    assert find_balance("torchjd:mgda", [1.0, 0.5])(costs, shared)[1].tolist() == [1.0, 0.5]
+    assert find_weighting("torchjd:mgda", [1.0, 0.5])(costs, shared)[1].tolist() == [1.0, 0.5]
 
 
 @pytest.mark.parametrize("name", ["dwaa", "torchjd", "torchjd:upgrat", "kendall:fixed"])
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name):
     with pytest.raises(UserError, match=r"optim\.balance.*upgrad"):
-        find_balance(name, [1.0])
-    assert "uncertainty" in BALANCES
+        find_weighting(name, [1.0])
+    assert "uncertainty" in WEIGHTINGS
 
 
 def test_a_missing_library_is_named_with_its_mend(monkeypatch):
@@ -120,4 +120,4 @@ def test_a_missing_library_is_named_with_its_mend(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UserError, match=r"trapmtl\[balance\]"):
-        find_balance("torchjd:upgrad", [1.0])
+        find_weighting("torchjd:upgrad", [1.0])

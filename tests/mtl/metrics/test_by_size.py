@@ -54,7 +54,7 @@ def test_the_spill_point_is_seen_from_a_tile_that_holds_the_trap_or_in_what_is_s
     scene, trap = dome_scene(), squares((20, 20, 24))[0] > 0
     depth = scene.depth.copy()
     depth[30, 44] = depth.min() - 1  # the shallowest cell around the square: just right of it
-    scene = scene.with_(depth=depth)
+    scene = scene.replace(depth=depth)
     assert not spills_beyond(trap, scene, one_tile(32, (16, 13)))
     assert spills_beyond(trap, scene, one_tile(32, (16, 12)))  # its last column is 43
     assert not spills_beyond(trap, scene, one_tile(32, (16, 12), shown=34))
@@ -65,7 +65,7 @@ def test_the_spill_point_is_seen_from_a_tile_that_holds_the_trap_or_in_what_is_s
 
 def test_without_a_depth_all_of_the_outline_must_be_shown():
     scene, trap = dome_scene(), squares((20, 20, 24))[0] > 0
-    scene = scene.with_(depth=scene.depth * 0, depth_valid=~scene.map_valid)
+    scene = scene.replace(depth=scene.depth * 0, depth_valid=~scene.map_valid)
     assert not spills_beyond(trap, scene, one_tile(26, (19, 19)))
     assert spills_beyond(trap, scene, one_tile(26, (20, 19)))
 

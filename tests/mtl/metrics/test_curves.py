@@ -19,7 +19,7 @@ from mtl.metrics.masks import count_mask, mask_ratios
 from mtl.tasks.heads import FUSION, HEADS, outputs_of
 
 OUTPUTS = [*outputs_of(list(HEADS.values())), FUSION]
-WITH_TALLY = [output for output in OUTPUTS if output.tally is not None]
+WITH_CURVES = [output for output in OUTPUTS if output.curve is not None]
 
 
 def random_mask(seed=0, shape=(1, 40, 50)):
@@ -78,36 +78,36 @@ def test_quantiles_of_even_cells_are_even():
     assert quantiles(np.ones(10), np.linspace(0, 1, 11), BAND) == pytest.approx(BAND)
 
 
-@pytest.mark.parametrize("output", WITH_TALLY, ids=lambda output: output.name)
+@pytest.mark.parametrize("output", WITH_CURVES, ids=lambda output: output.name)
 def test_maps_add_up_and_what_is_invalid_never_counts(output):
     rng = np.random.default_rng(3)
     shape = (output.channels, 12, 14)
     prediction, target = (rng.random(shape, np.float32) for _ in range(2))
     valid = rng.random(shape[1:]) < 0.6
-    whole = output.tally.count(prediction, target, valid)
-    assert whole.shape == output.tally.shape
+    whole = output.curve.update(prediction, target, valid)
+    assert whole.shape == output.curve.state_shape
     left = np.indices(shape[1:])[1] < 5
-    parts = [output.tally.count(prediction, target, valid & half) for half in (left, ~left)]
+    parts = [output.curve.update(prediction, target, valid & half) for half in (left, ~left)]
     np.testing.assert_allclose(parts[0] + parts[1], whole)
     for other in (prediction, target):
         other[:, ~valid] = np.nan
-    np.testing.assert_array_equal(output.tally.count(prediction, target, valid), whole)
+    np.testing.assert_array_equal(output.curve.update(prediction, target, valid), whole)
 
 
-@pytest.mark.parametrize("output", WITH_TALLY, ids=lambda output: output.name)
+@pytest.mark.parametrize("output", WITH_CURVES, ids=lambda output: output.name)
 @pytest.mark.parametrize("kind", ["no cell", "no true cell", "all sorts"])
 def test_every_picture_can_be_drawn(output, kind):
     shape = (output.channels, 6, 7)
     prediction = np.random.default_rng(0).random(shape, np.float32)
     target = np.zeros(shape, np.float32) if kind == "no true cell" else prediction.round()
-    sums = output.tally.count(prediction, target, np.full(shape[1:], kind != "no cell"))
-    output.tally.draw(output.name, sums).canvas.draw()
-    figures = output.tally.figures(sums)
+    sums = output.curve.update(prediction, target, np.full(shape[1:], kind != "no cell"))
+    output.curve.draw(output.name, sums).canvas.draw()
+    figures = output.curve.compute(sums)
     assert all(np.isfinite(value) == (kind == "all sorts") for name, value in figures.items() if "average" in name)
 
 
 @pytest.mark.parametrize("output", OUTPUTS, ids=lambda output: output.name)
 def test_every_figure_of_a_score_has_its_chart(output):
-    figures = output.score.ratios(dict.fromkeys(output.score.sums, 0.0))
-    charted = [name for chart in output.score.charts for name in chart]
-    assert sorted(charted) == sorted(figures) and charted[0] == output.score.best
+    figures = output.metric.compute(dict.fromkeys(output.metric.state, 0.0))
+    charted = [name for chart in output.metric.charts for name in chart]
+    assert sorted(charted) == sorted(figures) and charted[0] == output.metric.best

@@ -13,7 +13,7 @@ def figures(seen, true, confidence=(), valid=None):
     sure = np.array([0, *(confidence or [0.9] * 9)])[seen]
     everywhere = np.ones(true.shape, bool)
     sums = count_objects(np.stack([seen, sure]), true[None], everywhere if valid is None else np.array(valid, bool))
-    assert set(sums) == set(OBJECT_SCORE.sums)
+    assert set(sums) == set(OBJECT_SCORE.state)
     return object_ratios(sums), sums
 
 

@@ -32,7 +32,7 @@ def test_cells_outside_validity_do_not_count():
 
 def test_nothing_true_and_nothing_seen_is_not_a_number_rather_than_perfect():
     empty = np.zeros((1, 2, 3), np.float32)
-    assert math.isnan(TRAP_SCORE.ratios(TRAP_SCORE.count(empty, empty, ALL))["iou"])
+    assert math.isnan(TRAP_SCORE.compute(TRAP_SCORE.update(empty, empty, ALL))["iou"])
 
 
 def square(row, size=8, shape=(40, 40)):
@@ -45,24 +45,24 @@ def test_f1_is_zero_when_nothing_is_seen_of_what_is_there_and_undefined_when_the
     nothing, there = np.zeros((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32)
     there[0, 2:6, 2:6] = 1
     for seen, true in ((nothing, there), (there, nothing)):
-        assert TRAP_SCORE.ratios(TRAP_SCORE.count(seen, true, np.ones((8, 8), bool)))["boundary_f1"] == 0
-    assert math.isnan(TRAP_SCORE.ratios(TRAP_SCORE.count(nothing, nothing, np.ones((8, 8), bool)))["boundary_f1"])
+        assert TRAP_SCORE.compute(TRAP_SCORE.update(seen, true, np.ones((8, 8), bool)))["boundary_f1"] == 0
+    assert math.isnan(TRAP_SCORE.compute(TRAP_SCORE.update(nothing, nothing, np.ones((8, 8), bool)))["boundary_f1"])
 
 
 @pytest.mark.parametrize(("shift", "f1"), [(0, 1.0), (3, 1.0), (20, 0.0)])
 def test_outline_within_three_pixels_is_right(shift, f1):
     valid = np.ones((40, 40), bool)
-    figures = TRAP_SCORE.ratios(TRAP_SCORE.count(square(5), square(5 + shift), valid))
+    figures = TRAP_SCORE.compute(TRAP_SCORE.update(square(5), square(5 + shift), valid))
     assert figures["boundary_f1"] == pytest.approx(f1)
 
 
 def test_outline_of_one_side_missing_is_half_right():
     valid = np.ones((40, 40), bool)
     both = np.maximum(square(2), square(30))
-    figures = TRAP_SCORE.ratios(TRAP_SCORE.count(square(2), both, valid))
+    figures = TRAP_SCORE.compute(TRAP_SCORE.update(square(2), both, valid))
     assert figures["boundary_precision"] == 1 and figures["boundary_recall"] == 0.5
     assert figures["boundary_f1"] == pytest.approx(2 / 3)
-    assert BAND_SCORE.ratios(BAND_SCORE.count(both, both, valid))["boundary_f1"] == 1
+    assert BAND_SCORE.compute(BAND_SCORE.update(both, both, valid))["boundary_f1"] == 1
 
 
 def heat(*peaks, shape=(60, 60)):
@@ -76,13 +76,13 @@ def heat(*peaks, shape=(60, 60)):
 def test_crests_are_matched_one_to_one():
     valid = np.ones((60, 60), bool)
     # Two true crests; one seen 3 cells away, a second one seen far from everything.
-    figures = CREST_SCORE.ratios(CREST_SCORE.count(heat((10, 13), (50, 50)), heat((10, 10), (30, 30)), valid))
+    figures = CREST_SCORE.compute(CREST_SCORE.update(heat((10, 13), (50, 50)), heat((10, 10), (30, 30)), valid))
     assert figures == pytest.approx({"f1": 0.5, "hit_rate": 0.5, "precision": 0.5, "mean_miss": 3.0})
 
 
 def test_one_seen_crest_cannot_hit_two():
     valid = np.ones((60, 60), bool)
-    sums = CREST_SCORE.count(heat((20, 20)), heat((20, 14), (20, 26)), valid)
+    sums = CREST_SCORE.update(heat((20, 20)), heat((20, 14), (20, 26)), valid)
     assert (sums["hits"], sums["true"], sums["seen"]) == (1, 2, 1)
 
 
@@ -91,7 +91,7 @@ def test_distance_error_counts_inside_traps_only():
     prediction[0, 0, 0] = -1
     valid = np.zeros((2, 3), bool)
     valid[0, :2] = True
-    assert ERROR_SCORE.ratios(ERROR_SCORE.count(prediction, target, valid)) == {"mae": 1.5, "bias": 0.5}
+    assert ERROR_SCORE.compute(ERROR_SCORE.update(prediction, target, valid)) == {"mae": 1.5, "bias": 0.5}
 
 
 @pytest.mark.parametrize("score", [TRAP_SCORE, BAND_SCORE, ERROR_SCORE])
@@ -133,23 +133,23 @@ def test_salt_is_scored_image_by_image_beside_what_predicting_nothing_gets():
     empty, half, most = (np.zeros(shape, np.float32) for _ in range(3))
     half[0, :5], most[0, :4] = 1, 1  # IoU of the two: 40 / 50 = 0.8, which exceeds 0.50 to 0.75
     pairs = [(most, half), (empty, empty), (half, empty), (empty, half)]
-    sums = pool([SALT_SCORE.count(seen, true, valid) for seen, true in pairs])
-    figures = SALT_SCORE.ratios(sums)
+    sums = pool([SALT_SCORE.update(seen, true, valid) for seen, true in pairs])
+    figures = SALT_SCORE.compute(sums)
     assert figures["tgs"] == pytest.approx((0.6 + 1 + 0 + 0) / 4)
     assert figures["my_iou_metric"] == pytest.approx((0.7 + 1 + 0 + 0) / 4)
     assert figures["predict_nothing"] == 0.5
     assert figures["iou"] == pytest.approx(40 / (50 + 50 + 50))
-    unknown = SALT_SCORE.count(half, empty, np.zeros((10, 10), bool))
+    unknown = SALT_SCORE.update(half, empty, np.zeros((10, 10), bool))
     assert pool([sums, unknown]) == sums  # an image whose salt nobody drew does not count
-    assert math.isnan(SALT_SCORE.ratios(unknown)["tgs"])
+    assert math.isnan(SALT_SCORE.compute(unknown)["tgs"])
 
 
 def test_answers_about_whole_maps_by_hand():
     valid = np.ones((4, 4), bool)
     yes, no = np.full((1, 4, 4), 0.9, np.float32), np.full((1, 4, 4), 0.2, np.float32)
     pairs = [(yes, True), (yes, False), (no, False), (no, True), (no, True)]
-    sums = pool([WHOLE_SCORE.count(seen, np.full((1, 4, 4), true, np.float32), valid) for seen, true in pairs])
-    figures = WHOLE_SCORE.ratios(sums)
+    sums = pool([WHOLE_SCORE.update(seen, np.full((1, 4, 4), true, np.float32), valid) for seen, true in pairs])
+    figures = WHOLE_SCORE.compute(sums)
     expected = {"accuracy": 2 / 5, "precision": 1 / 2, "recall": 1 / 3, "always_the_same": 3 / 5}
     assert figures == pytest.approx(expected)
-    assert pool([sums, WHOLE_SCORE.count(yes, yes, ~valid)]) == sums
+    assert pool([sums, WHOLE_SCORE.update(yes, yes, ~valid)]) == sums

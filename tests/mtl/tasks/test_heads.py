@@ -10,35 +10,35 @@ from mtl.metrics.masks import TRAP_SCORE
 from mtl.models.stacking import Fusion, best_threshold, overlap
 from mtl.tasks.heads import FUSION, HEADS, outputs_of, trap_outputs
 from mtl.tasks.postprocess import DRAWN, SCANNED, closures_under
-from targets.picture_reading.colour_bands import smoothed
-from targets.picture_reading.depth_from_colours import depth_of_colours
+from targets.picture_reading.colour_bands import masked_gaussian
+from targets.picture_reading.depth_from_colours import depth_from_colours
 from targets.rendering.map import render
 from targets.rendering.scan_effects import Scan, scanned
 from targets.rendering.style import Style
-from targets.scene import Geo
-from targets.surface.resample import coarsened, refined
-from targets.synthetic.structure_maps import make_scene
+from targets.scene import GeoReference
+from targets.surface.resample import downsample, upsample
+from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.rasters import trap_mask
-from targets.truth.traps import TrapRules, TruthOptions, find_truth
+from targets.truth.traps import TrapCriteria, GroundTruthOptions, build_ground_truth
 from tests.conftest import dome_scene
 
 EXACT = [pytest.param(HEADS[name], id=name) for name in ("depth", "height")]
 
 
 def iou(values, truth):
-    sums = TRAP_SCORE.count(values, trap_mask(truth)[None], truth.scene.map_valid)
-    return TRAP_SCORE.ratios(sums)["iou"]
+    sums = TRAP_SCORE.update(values, trap_mask(truth)[None], truth.scene.map_valid)
+    return TRAP_SCORE.compute(sums)["iou"]
 
 
 @pytest.mark.parametrize("head", EXACT)
-@pytest.mark.parametrize("rules", [TrapRules(), TrapRules(reading="contour"), TrapRules(faults="sealing")])
+@pytest.mark.parametrize("rules", [TrapCriteria(), TrapCriteria(reading="contour"), TrapCriteria(faults="sealing")])
 def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
     monkeypatch.setattr("mtl.tasks.postprocess.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
     monkeypatch.setattr("mtl.tasks.postprocess.DEPTH_ERROR", 1e-9)  # and no doubt
-    scene = make_scene(4, 96).with_(rgb=None)
-    scene = scene.with_(geo=Geo(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
-    options = TruthOptions(rules)
-    truth = find_truth(scene, options)
+    scene = make_structure_map(4, 96).replace(rgb=None)
+    scene = scene.replace(geo=GeoReference(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
+    options = GroundTruthOptions(rules)
+    truth = build_ground_truth(scene, options)
     assert truth.labels.any()
     values, _ = head.target(truth)
     assert iou(head.derived.derive(values, scene, options, 1.0), truth) > 0.99
@@ -48,21 +48,21 @@ def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
     inside = np.ones((40, 40), bool)
     inside[:, :5] = False
     flat = np.full((40, 40), 7.0, np.float32)
-    np.testing.assert_allclose(smoothed(flat, inside, 3.0)[inside], 7.0, rtol=1e-5)
-    assert np.isnan(smoothed(flat, inside, 3.0)[~inside]).all()
+    np.testing.assert_allclose(masked_gaussian(flat, inside, 3.0)[inside], 7.0, rtol=1e-5)
+    assert np.isnan(masked_gaussian(flat, inside, 3.0)[~inside]).all()
     rows, cols = np.indices((40, 40), np.float32)
     nose = np.abs(rows - 20) / 20 - cols / 100  # rises towards the border: no closure but those of noise
     nose += np.random.default_rng(0).normal(0, 0.1, nose.shape).astype(np.float32)
     scene = dome_scene(size=40)
-    rules = TrapRules(min_relief=0, min_area=4)
+    rules = TrapCriteria(min_relief=0, min_area=4)
     rough = closures_under(nose, scene, rules).sum()
     assert rough > 40
-    assert closures_under(smoothed(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
+    assert closures_under(masked_gaussian(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
 
 
 def test_the_fused_classes_give_the_mask_back():
-    scene = make_scene(4, 96)
-    truth = find_truth(scene)
+    scene = make_structure_map(4, 96)
+    truth = build_ground_truth(scene)
     head = HEADS["fused"]
     values, _ = head.target(truth)
     assert (values.sum(0) == 1).all()
@@ -73,11 +73,11 @@ def test_without_an_inside_the_fused_classes_give_no_trap():
     scene = dome_scene()
     nothing = np.stack([np.ones(scene.shape), np.zeros(scene.shape), np.zeros(scene.shape)]).astype(np.float32)
     head = HEADS["fused"]
-    assert not head.derived.derive(nothing, scene, TruthOptions(), 1.0).any()
+    assert not head.derived.derive(nothing, scene, GroundTruthOptions(), 1.0).any()
 
 
 def test_the_height_of_a_dome_is_the_root_of_its_closure_over_the_relief(dome):
-    values, valid = HEADS["height"].target(find_truth(dome))
+    values, valid = HEADS["height"].target(build_ground_truth(dome))
     assert valid.all()
     assert values[0, 32, 32] == pytest.approx(1.0, abs=0.01)  # the dome is all of the relief, closed to its foot
     halfway = np.argmin(np.abs(dome.depth[32] - 2050))
@@ -87,13 +87,13 @@ def test_the_height_of_a_dome_is_the_root_of_its_closure_over_the_relief(dome):
 
 def test_a_trap_drawn_by_hand_is_as_high_as_its_deepest_cell(dome):
     drawn = dome.depth < 2050
-    truth = find_truth(dome.with_(traps=drawn))
+    truth = build_ground_truth(dome.replace(traps=drawn))
     np.testing.assert_allclose(truth.height, np.where(drawn, dome.depth[drawn].max() - dome.depth, 0))
 
 
 def test_heads_about_the_depth_are_known_nowhere_on_a_bare_picture(dome):
-    picture = dome.with_(depth_valid=np.zeros(dome.shape, bool), traps=dome.depth < 2050)
-    truth = find_truth(picture)
+    picture = dome.replace(depth_valid=np.zeros(dome.shape, bool), traps=dome.depth < 2050)
+    truth = build_ground_truth(picture)
     for name in ("depth", "height"):
         assert not HEADS[name].target(truth)[1].any()
 
@@ -119,35 +119,35 @@ def answers(right, wrong):
 
 
 def test_a_depth_that_was_shown_coarsely_has_its_own_detail_again():
-    scene = make_scene(8, 192)
-    coarse = coarsened(scene, 64)
-    seen = refined(np.where(coarse.map_valid, coarse.relative_depth(), np.nan), scene.shape)[None]
-    finished = HEADS["depth"].finish(seen, scene, 3.0)
+    scene = make_structure_map(8, 192)
+    coarse = downsample(scene, 64)
+    seen = upsample(np.where(coarse.map_valid, coarse.relative_depth(), np.nan), scene.shape)[None]
+    finished = HEADS["depth"].postprocess(seen, scene, 3.0)
     np.testing.assert_allclose(finished[0][scene.map_valid], scene.relative_depth()[scene.map_valid], atol=1e-5)
     assert np.isnan(finished[0][~scene.map_valid]).all()
     noise = np.float32(0.001) * np.random.default_rng(0).normal(size=seen.shape)
-    np.testing.assert_allclose(HEADS["depth"].finish(seen + noise, scene, 3.0), finished, atol=1e-5)  # no correction
+    np.testing.assert_allclose(HEADS["depth"].postprocess(seen + noise, scene, 3.0), finished, atol=1e-5)  # no correction
     change = np.float32(0.1) * np.indices(scene.shape)[0] / 192  # what the network corrects stays
-    corrected = HEADS["depth"].finish(seen + change, scene, 3.0)
+    corrected = HEADS["depth"].postprocess(seen + change, scene, 3.0)
     np.testing.assert_allclose((corrected - finished)[0][scene.map_valid], change[scene.map_valid], atol=1e-5)
 
 
 def test_a_depth_of_a_grey_picture_is_smoothed():
-    scene = picture_alone(make_scene(8, 96)).with_(rgb=np.full((96, 96, 3), 200, np.uint8))
+    scene = picture_alone(make_structure_map(8, 96)).replace(rgb=np.full((96, 96, 3), 200, np.uint8))
     guess = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)
-    np.testing.assert_array_equal(HEADS["depth"].finish(guess, scene, 1.0)[0], smoothed(guess[0], scene.map_valid, 3.0))
+    np.testing.assert_array_equal(HEADS["depth"].postprocess(guess, scene, 1.0)[0], masked_gaussian(guess[0], scene.map_valid, 3.0))
 
 
 @pytest.mark.parametrize("grain, sigma", [(0.0, DRAWN), (5.0, SCANNED)])
 def test_a_depth_read_from_colours_is_smoothed_as_the_picture_asks(grain, sigma):
     """A scan leaves roughness in it; a drawn picture does not, and its small traps would go with it."""
-    scene = make_scene(8, 192)
+    scene = make_structure_map(8, 192)
     rgb = scanned(render(scene), Scan(noise=grain), 0)
     guess, inside = scene.relative_depth(), scene.map_valid
-    finished = HEADS["depth"].finish(guess[None], picture_alone(scene).with_(rgb=rgb), 1.0)[0]
-    told = depth_of_colours(rgb, guess, inside)
+    finished = HEADS["depth"].postprocess(guess[None], picture_alone(scene).replace(rgb=rgb), 1.0)[0]
+    told = depth_from_colours(rgb, guess, inside)
     assert told.noisy == (grain > 0)
-    np.testing.assert_array_equal(finished, smoothed(told.depth, inside, sigma))
+    np.testing.assert_array_equal(finished, masked_gaussian(told.depth, inside, sigma))
 
 
 def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
@@ -155,13 +155,13 @@ def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
     rows, cols = np.indices((192, 192))
     bump = 8 * np.exp(-((rows - 100) ** 2 + (cols - 90) ** 2) / (2 * 3.0**2))
     depth = 2000 + 0.4 * cols + 10.0 * np.maximum(cols - 160, 0) - bump
-    scene = dome_scene(size=192).with_(depth=depth.astype(np.float32))
-    true = find_truth(scene).labels > 0
+    scene = dome_scene(size=192).replace(depth=depth.astype(np.float32))
+    true = build_ground_truth(scene).labels > 0
     assert true.sum() < 70
-    shown = picture_alone(scene).with_(rgb=render(scene, Style(contour_width=0)))
+    shown = picture_alone(scene).replace(rgb=render(scene, Style(contour_width=0)))
     head = HEADS["depth"]
-    values = head.finish(scene.relative_depth()[None], shown, 1.0)
-    found = head.derived.derive(values, shown, TruthOptions(), 1.0)[0] > 0.5
+    values = head.postprocess(scene.relative_depth()[None], shown, 1.0)
+    found = head.derived.derive(values, shown, GroundTruthOptions(), 1.0)[0] > 0.5
     assert (found & true).sum() > 0.7 * (found | true).sum()
 
 
@@ -170,7 +170,7 @@ PICTURE, ALL = ("rgb",), ("rgb", "depth")
 
 @pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
 def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
-    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.tells == "trap"][:2]
+    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.role == "mask"][:2]
     fusion = Fusion(parts, [PICTURE, ALL])
     maps, truth, valid = answers(right, wrong)
     either = {right: truth, wrong: truth}
@@ -206,14 +206,14 @@ def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outsid
 
 
 def test_fusion_is_judged_as_a_trap():
-    assert FUSION.score is HEADS["trap"].score
+    assert FUSION.metric is HEADS["trap"].metric
 
 
 def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome, monkeypatch):
     monkeypatch.setattr("mtl.tasks.postprocess.DEPTH_ERROR", 0.02)
     head = HEADS["depth"]
-    values, _ = head.target(find_truth(dome))
-    chance = head.derived.derive(values, dome, TruthOptions(), 1.0)[0]
+    values, _ = head.target(build_ground_truth(dome))
+    chance = head.derived.derive(values, dome, GroundTruthOptions(), 1.0)[0]
     share = (2100 - dome.depth) / 100  # the dome closes to its foot, and is all of the relief
     inside = share > 0.001
     np.testing.assert_allclose(chance[inside], (share / (share + 0.02))[inside], atol=0.01)
@@ -235,13 +235,13 @@ def seismic(salt):
     """An image of 32 x 32 cells; `salt` (H, W) bool or None."""
     dome = dome_scene(size=32)
     nothing = np.zeros((32, 32), bool)
-    return dome.with_(depth=np.zeros((32, 32), np.float32), depth_valid=nothing, salt=salt, z=500.0)
+    return dome.replace(depth=np.zeros((32, 32), np.float32), depth_valid=nothing, salt=salt, image_depth=500.0)
 
 
 def test_heads_of_salt_follow_the_mask_and_know_nothing_without_one():
     body = np.zeros((32, 32), bool)
     body[8:24, 10:20] = True
-    drawn, bare, unknown = (find_truth(seismic(salt)) for salt in (body, ~body & body, None))
+    drawn, bare, unknown = (build_ground_truth(seismic(salt)) for salt in (body, ~body & body, None))
     values, valid = HEADS["salt"].target(drawn)
     assert valid.all()
     np.testing.assert_array_equal(values[0], body)
@@ -259,7 +259,7 @@ def test_heads_of_salt_follow_the_mask_and_know_nothing_without_one():
 
 
 def test_the_salt_of_a_map_is_unknown_but_a_map_may_hold_no_trap(dome):
-    truth = find_truth(dome)
+    truth = build_ground_truth(dome)
     assert not HEADS["salt"].target(truth)[1].any()
     values, valid = HEADS["empty"].target(truth)
     assert valid.all() and not values.any()
