@@ -4,11 +4,11 @@ from datetime import datetime
 from pathlib import Path
 
 from mtl.config import TrainConfig
-from mtl.distributed.launch import alone, one_voice, this_process
-from mtl.registry import pick
+from mtl.distributed.launch import require_single_process, report_error_once, current_process
+from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from mtl.training.finetune import typed, with_model
-from mtl.training.lr_finder import find_rate
+from mtl.training.lr_finder import suggest_lr
 from mtl.training.run import train
 from targets.common.cli import run
 from targets.errors import UserError
@@ -30,19 +30,19 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, f
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
-        alone("--find_lr")
+        require_single_process("--find_lr")
         print(
-            f"where the loss falls fastest: --optim.lr {find_rate(config, folder):.2g}; look at {folder / 'rates.png'}"
+            f"where the loss falls fastest: --optim.lr {suggest_lr(config, folder):.2g}; look at {folder / 'rates.png'}"
         )
         return
-    with one_voice():
+    with report_error_once():
         figures = train(config, folder, resume)
-    if not this_process().first:
+    if not current_process().is_main:
         return
     told = [
         f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
-        for head in pick(HEADS, config.heads, "--heads")
-        for name in (head.score.best, head.score.floor)
+        for head in select_records(HEADS, config.heads, "--heads")
+        for name in (head.metric.primary, head.metric.trivial_baseline)
         if name is not None
     ]
     print("last validation: " + ", ".join(told))

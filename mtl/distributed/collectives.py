@@ -15,26 +15,26 @@ from torch.overrides import TorchFunctionMode
 Item = TypeVar("Item")
 
 
-def several() -> bool:
+def is_distributed() -> bool:
     """Whether this process trains with others."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def together() -> AbstractContextManager:
+def global_batch() -> AbstractContextManager:
     """Inside it, `over_all`, `joined` and batch norm in training see the batches of all processes.
 
     All processes must then ask for the same sums in the same order. Validation stays outside: maps are shared out
     unequally, and each process judges its own.
     """
-    return _Together() if several() else nullcontext()
+    return _Together() if is_distributed() else nullcontext()
 
 
-def number() -> int:
+def world_size() -> int:
     """How many processes a sum is over."""
     return dist.get_world_size() if _Together.entered else 1
 
 
-def over_all(sums: Tensor) -> Tensor:
+def all_reduce(sums: Tensor) -> Tensor:
     """Sums of one batch -> sums over the batches of all processes (the sums themselves, outside `together`).
 
     A loss made of such sums is the same in all processes. Its gradient comes back from each of them, so that it is
@@ -43,18 +43,18 @@ def over_all(sums: Tensor) -> Tensor:
     return _Sum.apply(sums) if _Together.entered else sums
 
 
-def joined(values: Tensor) -> Tensor:
+def all_gather(values: Tensor) -> Tensor:
     """(n,) values, n differing between processes -> those of all processes, one after the other."""
     if not _Together.entered:
         return values
-    lengths = gathered([len(values)])
+    lengths = all_gather_objects([len(values)])
     before = sum(lengths[: dist.get_rank()])
-    return over_all(F.pad(values, (before, sum(lengths) - before - len(values))))
+    return all_reduce(F.pad(values, (before, sum(lengths) - before - len(values))))
 
 
-def gathered(items: Sequence[Item]) -> list[Item]:
+def all_gather_objects(items: Sequence[Item]) -> list[Item]:
     """The items of all processes, those of the first one first."""
-    if not several():
+    if not is_distributed():
         return list(items)
     found: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(found, list(items))
@@ -110,10 +110,10 @@ def _batch_norm(
     x = input.float()
     around, shape = [0, *range(2, x.dim())], [1, -1] + [1] * (x.dim() - 2)
     counted = torch.cat([x.sum(around), x.new_tensor([x.numel() / x.shape[1]])])
-    total, cells = over_all(counted).split([x.shape[1], 1])
+    total, cells = all_reduce(counted).split([x.shape[1], 1])
     mean = total / cells
     centred = x - mean.view(shape)
-    variance = over_all(centred.square().sum(around)) / cells
+    variance = all_reduce(centred.square().sum(around)) / cells
     with torch.no_grad():
         running_mean.lerp_(mean, momentum)
         running_var.lerp_(variance * cells / (cells - 1), momentum)

@@ -17,7 +17,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from targets.errors import UserError
 
 Item = TypeVar("Item")
-PATIENCE = 30.0  # seconds in which torchrun and srun end the other processes of one that failed
+GRACE_SECONDS = 30.0  # seconds in which torchrun and srun end the other processes of one that failed
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class Process:
     """
 
     rank: int
-    number: int
-    nodes: int
+    world_size: int
+    num_nodes: int
     environment: ClusterEnvironment
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether it is the one that writes files and talks."""
         return self.rank == 0
 
-    def share(self, items: Sequence[Item]) -> list[Item]:
+    def shard(self, items: Sequence[Item]) -> list[Item]:
         """Its own of some items: shares differ by one at most, stand in the order of the ranks, and one item is the
         first one's."""
-        begin, end = (math.ceil(len(items) * rank / self.number) for rank in (self.rank, self.rank + 1))
+        begin, end = (math.ceil(len(items) * rank / self.world_size) for rank in (self.rank, self.rank + 1))
         return list(items[begin:end])
 
-    def devices(self, accelerator: str) -> dict[str, Any]:
+    def trainer_arguments(self, accelerator: str) -> dict[str, Any]:
         """What Lightning's Trainer is to run on.
 
         Raises
@@ -58,9 +58,9 @@ class Process:
         UserError
             Fewer GPUs than processes on this machine.
         """
-        if self.number == 1:
+        if self.world_size == 1:
             return {"accelerator": accelerator, "devices": 1}
-        own, gpus = self.number // self.nodes, torch.cuda.device_count()
+        own, gpus = self.world_size // self.num_nodes, torch.cuda.device_count()
         if accelerator in ("gpu", "cuda") or (accelerator == "auto" and gpus):
             if gpus < own:
                 found, mend = (
@@ -76,12 +76,12 @@ class Process:
         return {
             "accelerator": accelerator,
             "devices": own,
-            "num_nodes": self.nodes,
+            "num_nodes": self.num_nodes,
             "strategy": strategy,
         }
 
 
-def this_process() -> Process:
+def current_process() -> Process:
     """The process that asks.
 
     Raises
@@ -104,25 +104,25 @@ def this_process() -> Process:
     return Process(environment.global_rank(), environment.world_size(), nodes, environment)
 
 
-def alone(what: str) -> None:
+def require_single_process(what: str) -> None:
     """Refuse to do something in several processes at once."""
-    if (number := this_process().number) > 1:
+    if (number := current_process().world_size) > 1:
         raise UserError(what, f"{number} processes", "one", "start it without torchrun or srun")
 
 
 @contextmanager
-def one_voice() -> Iterator[None]:
+def report_error_once() -> Iterator[None]:
     """Let the process speak that knows what went wrong, and let what ended it end the others before they do."""
-    process = this_process()
+    process = current_process()
     try:
         yield
     except UserError:
-        if not process.first:  # the first one says the same, if it knows it
-            time.sleep(PATIENCE)
+        if not process.is_main:  # the first one says the same, if it knows it
+            time.sleep(GRACE_SECONDS)
         raise
     except RuntimeError as error:
-        if process.number == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
+        if process.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
-        time.sleep(PATIENCE)
+        time.sleep(GRACE_SECONDS)
         found, mend = "another process has ended", "its own message says why; go on with --resume"
-        raise UserError(f"process {process.rank} of {process.number}", found, "", mend) from error
+        raise UserError(f"process {process.rank} of {process.world_size}", found, "", mend) from error

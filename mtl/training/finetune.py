@@ -13,20 +13,20 @@ from mtl.models.safetensors_io import default_model
 from targets.common.cli import Names
 from targets.errors import UserError
 
-DEFAULT = "default"  # the model that comes with the package
-AGREE = (
+DEFAULT_MODEL = "default"  # the model that comes with the package
+MUST_AGREE = (
     "inputs", "net.arch", "net.encoder", "net.decoder_channels", "net.attention", "net.block", "net.hypercolumn",
     "patches.context",
 )  # fmt: skip
-SHARED = ("inputs", "shown", "patches.size", "patches.stride", "patches.small", "patches.context", "patches.longest")
+INHERITED = ("inputs", "shown", "patches.size", "patches.stride", "patches.small", "patches.context", "patches.longest")
 
 # A tenth of the rates from ImageNet's weights: what the model knows is refined, not replaced.
-RATES = {"optim.lr": 2e-4, "optim.encoder_lr": 5e-5}
+FINETUNE_RATES = {"optim.lr": 2e-4, "optim.encoder_lr": 5e-5}
 
 
-def model_of(init: str) -> Path:
+def model_path(init: str) -> Path:
     """The file that `--init` names."""
-    return default_model() if init == DEFAULT else Path(init)
+    return default_model() if init == DEFAULT_MODEL else Path(init)
 
 
 def with_model(words: list[str]) -> list[str]:
@@ -41,14 +41,14 @@ def with_model(words: list[str]) -> list[str]:
     init = typed(words, "init")
     if init is None:
         return words
-    config, _ = read_checkpoint(model_of(init))
+    config, _ = read_checkpoint(model_path(init))
     heads = Names(typed(words, "heads") or config.heads)
-    settings: dict[str, Any] = {"heads": str(heads)} | {key: attrgetter(key)(config) for key in SHARED}
+    settings: dict[str, Any] = {"heads": str(heads)} | {key: attrgetter(key)(config) for key in INHERITED}
     settings |= {f"net.{name}": value for name, value in asdict(config.net).items()}
     for name in ("weights", "losses"):
         by_head = getattr(config.optim, name)
         settings[f"optim.{name}"] = {head: by_head[head] for head in heads if head in by_head}
-    own = [f"--{key}={as_word(value)}" for key, value in (settings | RATES).items()]
+    own = [f"--{key}={as_word(value)}" for key, value in (settings | FINETUNE_RATES).items()]
     behind = max((i + (word == "--config") + 1 for i, word in enumerate(words) if is_option(word, "config")), default=0)
     return [*words[:behind], *own, *words[behind:]]
 
@@ -74,7 +74,7 @@ def as_word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def start_from(net: MultiHeadNet, config: TrainConfig) -> list[str]:
+def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
     """Give a network the weights of the model `config.init`; returns the names of the heads that start anew.
 
     Raises
@@ -83,9 +83,9 @@ def start_from(net: MultiHeadNet, config: TrainConfig) -> list[str]:
         There is no such model, or it reads other inputs or is another network.
     """
     assert config.init is not None
-    path = model_of(config.init)
+    path = model_path(config.init)
     saved, content = read_checkpoint(path)
-    for key, before, now in differing(AGREE, saved, config):
+    for key, before, now in differing(MUST_AGREE, saved, config):
         mend = f"leave out --{key}, or --init" + ("; --shown says which of them each map has" * (key == "inputs"))
         raise UserError(path, f"a model with {key} {before}", f"{key} {now}, as this run", mend)
     own = net.state_dict()

@@ -15,19 +15,19 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mtl.config import STRIDE, TrainConfig
 from mtl.data.sample import Batch, Sample
-from mtl.distributed.collectives import gathered, over_all, together
+from mtl.distributed.collectives import all_gather_objects, all_reduce, global_batch
 from mtl.inference.predictor import Predictor
-from mtl.losses.weighting import cosines, find_balance, gradient_products
+from mtl.losses.weighting import cosine_similarities, find_weighting, gradient_gramian
 from mtl.models.checkpoint import KEY, POSITION, build_net
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.stacking import Fusion
 from mtl.tasks.base import Head, Output
 from mtl.tasks.heads import FUSION, outputs_of, trap_outputs, with_losses
-from mtl.training.callbacks.finite import gradient_lengths, stop_unless_finite
-from mtl.training.check_settings import monitored
-from mtl.training.schedules import CosineRate
+from mtl.training.callbacks.finite import gradient_norms, require_finite
+from mtl.training.check_settings import monitored_metric
+from mtl.training.schedules import CosineWithWarmup
 from mtl.visualization.panels import cosine_panel
-from mtl.visualization.tensorboard import Board, MapSums
+from mtl.visualization.tensorboard import Board, MapTotals
 from targets.scene import Bool, Float
 
 PANEL_MAPS = 4  # maps drawn per head in TensorBoard
@@ -35,7 +35,7 @@ GRADIENT_BATCHES = 4  # of an epoch, on which the heads' gradients are compared
 BALANCE_RATE = 0.01  # of learned log-variances: Adam moves one by about this much a step, hundreds of steps settle it
 
 
-class MultiTask(L.LightningModule):
+class MultiTaskModule(L.LightningModule):
     """The shared network with the losses, scores and optimiser of a run."""
 
     net: MultiHeadNet
@@ -46,11 +46,11 @@ class MultiTask(L.LightningModule):
         self.lr = config.optim.lr  # under which name Lightning's tuner asks for it
         self.net, self.inputs, self.heads = build_net(config, pretrained)
         self.net = self.net.to(memory_format=torch.channels_last)
-        self.balance = find_balance(config.optim.balance, [config.optim.weights.get(h.name, 1.0) for h in self.heads])
-        later = replace(config.optim, losses=config.optim.losses | config.optim.later_losses)
+        self.balance = find_weighting(config.optim.balance, [config.optim.loss_weights.get(h.name, 1.0) for h in self.heads])
+        later = replace(config.optim, losses=config.optim.losses | config.optim.second_stage_losses)
         self.later_heads = with_losses(self.heads, later)
         self.outputs = outputs_of(self.heads)
-        self.sums = {output.name: MapSums(len(output.score.sums)) for output in self.outputs}
+        self.sums = {output.name: MapTotals(len(output.metric.state)) for output in self.outputs}
         self.board = Board(self.outputs)
         self.plateau: ReduceLROnPlateau | None = None
         self.saved_plateau: dict[str, Any] | None = None
@@ -66,12 +66,12 @@ class MultiTask(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The weighted sum of all heads' losses on a batch of patches, that of all processes."""
         self.batch = batch
-        with together():
+        with global_batch():
             inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
             shared, stages = self.net.features(inputs)
             costs = self.costs(self.net.answers(shared, inputs.shape[-2:]), batch)
             by_head = {head.name: cost for head, cost in zip(self.heads, costs, strict=True)}
-            stop_unless_finite(by_head, "loss", batch, self.trainer)
+            require_finite(by_head, "loss", batch, self.trainer)
             early = [self.costs(logits, batch) for logits in self.net.early_answers(stages, inputs.shape[-2:])]
             supervised = costs
             if early:
@@ -79,8 +79,8 @@ class MultiTask(L.LightningModule):
                 supervised = [cost + share * sum(others) for cost, *others in zip(costs, *early, strict=True)]
             total, weights = self.balance(supervised, shared)
             if batch_idx % math.ceil(self.trainer.num_training_batches / GRADIENT_BATCHES) == 0:
-                self.gradients.append((gradient_products(costs, shared).cpu(), weights.cpu()))
-            patches = int(over_all(torch.tensor(len(inputs))))
+                self.gradients.append((gradient_gramian(costs, shared).cpu(), weights.cpu()))
+            patches = int(all_reduce(torch.tensor(len(inputs))))
         for head, cost, weight in zip(self.heads, costs, weights, strict=True):
             self.add_to_mean(f"{head.name}/train_loss", cost, patches)
             self.add_to_mean(f"{head.name}/weight", weight, patches)
@@ -90,20 +90,20 @@ class MultiTask(L.LightningModule):
     def costs(self, logits: Mapping[str, Tensor], batch: Batch) -> list[Tensor]:
         """Every head's loss on a batch."""
         return [
-            head.cost(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            head.compute_loss(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
             for head in self.heads_now
         ]
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
         """Look at the gradients; in 16-mixed the scaler takes care of them, by leaving out the step."""
         if self.config.loop.precision != "16-mixed":
-            stop_unless_finite(gradient_lengths(self.net), "gradient", self.batch, self.trainer)
+            require_finite(gradient_norms(self.net), "gradient", self.batch, self.trainer)
 
     @property
     def heads_now(self) -> tuple[Head, ...]:
         """The heads with the losses of this epoch."""
         optim = self.config.optim
-        return self.later_heads if optim.later_losses and self.current_epoch >= optim.later_from else self.heads
+        return self.later_heads if optim.second_stage_losses and self.current_epoch >= optim.second_stage_epoch else self.heads
 
     def add_to_mean(self, name: str, value: Tensor, patches: int) -> None:
         """Add a figure of a batch to its mean over the epoch, which is kept in a checkpoint within the epoch, too."""
@@ -136,7 +136,7 @@ class MultiTask(L.LightningModule):
             target, valid = sample.targets[head.name], sample.valid[head.name]
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
             cells = torch.tensor(valid)[None, None].float()  # copied: the validity of a seismic image is read-only
-            self.losses[head.name].append(float(head.cost(raw, torch.from_numpy(target)[None], cells)))
+            self.losses[head.name].append(float(head.compute_loss(raw, torch.from_numpy(target)[None], cells)))
         if len(self.answered) >= PANEL_MAPS:  # the others serve the fusion alone
             if self.net.fusion is None:
                 return
@@ -151,10 +151,10 @@ class MultiTask(L.LightningModule):
             figures = self.figures(output) | self.board.figures(output)
             self.sums[output.name].reset()
             if output.name in self.losses:
-                losses = gathered(self.losses[output.name])
+                losses = all_gather_objects(self.losses[output.name])
                 figures["val_loss"] = sum(losses) / max(1, len(losses))
             for name, value in figures.items():
-                self.log(f"{output.name}/{name}", value, prog_bar=name == output.score.best and output is self.heads[0])
+                self.log(f"{output.name}/{name}", value, prog_bar=name == output.metric.primary and output is self.heads[0])
         if self.draws_now():
             self.draw_panels()
         self.board.clear()
@@ -180,14 +180,14 @@ class MultiTask(L.LightningModule):
 
     def judge(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
         """Add up the score of an output on one map, and what its pictures count."""
-        counted = output.score.count(prediction, target, valid)
-        self.sums[output.name].update([counted[name] for name in output.score.sums])
+        counted = output.metric.update(prediction, target, valid)
+        self.sums[output.name].update([counted[name] for name in output.metric.state])
         self.board.add(output, prediction, target, valid)
 
     def figures(self, output: Output) -> dict[str, float]:
         """The figures of an output over all maps pooled."""
         pooled = self.sums[output.name].compute().tolist()
-        return output.score.ratios(dict(zip(output.score.sums, pooled, strict=True)))
+        return output.metric.compute(dict(zip(output.metric.state, pooled, strict=True)))
 
     def writers(self) -> list[SummaryWriter]:
         """What writes pictures for TensorBoard, in the process that writes."""
@@ -203,7 +203,7 @@ class MultiTask(L.LightningModule):
     def log_gradients(self) -> None:
         """Log what the heads asked of the shared features in this epoch: how much, and who fought whom."""
         lengths = torch.stack([weights * products.diagonal().sqrt() for products, weights in self.gradients]).mean(0)
-        cosine = torch.stack([cosines(products) for products, _ in self.gradients]).nanmean(0).tolist()
+        cosine = torch.stack([cosine_similarities(products) for products, _ in self.gradients]).nanmean(0).tolist()
         self.gradients = []
         for head, length in zip(self.heads, lengths, strict=True):
             self.log(f"{head.name}/gradient", length)
@@ -239,8 +239,8 @@ class MultiTask(L.LightningModule):
             groups.append({"params": learned, "lr": BALANCE_RATE, "weight_decay": 0.0, "name": "balance"})
         optimizer = torch.optim.AdamW(groups, weight_decay=optim.weight_decay)
         if optim.schedule == "plateau":
-            _, mode = monitored(self.config, self.heads)
-            self.plateau = ReduceLROnPlateau(optimizer, mode=mode, factor=optim.factor, patience=optim.patience)
+            _, mode = monitored_metric(self.config, self.heads)
+            self.plateau = ReduceLROnPlateau(optimizer, mode=mode, factor=optim.plateau_factor, patience=optim.plateau_patience)
             if self.saved_plateau is not None:
                 self.plateau.load_state_dict(self.saved_plateau)
         if optim.schedule in ("cosine", "one_cycle"):
@@ -250,9 +250,9 @@ class MultiTask(L.LightningModule):
 
     def rate_by_step(self, optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
         """The schedule of a run of so many steps."""
-        warmup = self.config.optim.warmup
+        warmup = self.config.optim.warmup_fraction
         if self.config.optim.schedule == "cosine":
-            return LambdaLR(optimizer, CosineRate(steps, max(1, round(warmup * steps))))
+            return LambdaLR(optimizer, CosineWithWarmup(steps, max(1, round(warmup * steps))))
         steps = max(4, steps)  # torch divides by the length of either part less one step
         highest = [group["lr"] for group in optimizer.param_groups]
         return OneCycleLR(optimizer, highest, total_steps=steps, pct_start=max(warmup, 2 / steps))
@@ -268,7 +268,7 @@ class MultiTask(L.LightningModule):
         """
         self.balance.end_epoch()
         if self.plateau is not None:
-            self.plateau.step(float(self.trainer.callback_metrics[monitored(self.config, self.heads)[0]]))
+            self.plateau.step(float(self.trainer.callback_metrics[monitored_metric(self.config, self.heads)[0]]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the config, the plateau, where the run stands, what is counted of the epoch so far, and the random state:
@@ -277,11 +277,11 @@ class MultiTask(L.LightningModule):
         batches = int((self.trainer.fit_loop.batch_idx + 1) % self.trainer.num_training_batches)
         checkpoint[POSITION] = {"epoch": self.current_epoch + (batches == 0), "batches": batches}
         checkpoint["so_far"] = {"means": self.means, "gradients": self.gradients}
-        checkpoint["random"] = torch.stack(gathered([torch.get_rng_state()]))
+        checkpoint["random"] = torch.stack(all_gather_objects([torch.get_rng_state()]))
         if self.plateau is not None:
             checkpoint["plateau"] = self.plateau.state_dict()
         if torch.cuda.is_available():
-            checkpoint["random_cuda"] = gathered([torch.cuda.get_rng_state()])
+            checkpoint["random_cuda"] = all_gather_objects([torch.cuda.get_rng_state()])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore plateau and random state; Lightning restores weights, optimiser, cosine schedule and position."""

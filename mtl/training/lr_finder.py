@@ -8,14 +8,14 @@ from lightning.pytorch.tuner import Tuner
 from mtl.config import TrainConfig
 from mtl.data.read import maps_of
 from mtl.training.check_settings import check_settings
-from mtl.training.setup import made_ready, trainer_of
-from targets.common.atomic_write import written_whole
+from mtl.training.setup import prepare_run, build_trainer
+from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
 
 LOW, HIGH = 1e-6, 1.0  # rates that are tried
 
 
-def find_rate(config: TrainConfig, out: Path, steps: int = 100) -> float:
+def suggest_lr(config: TrainConfig, out: Path, steps: int = 100) -> float:
     """A rate for `optim.lr`, where the loss falls fastest (Smith 2017), and the curve as out/rates.png.
 
     All parts of the network have the same rate here, a pretrained encoder too. Nothing that is learned is kept.
@@ -32,17 +32,17 @@ def find_rate(config: TrainConfig, out: Path, steps: int = 100) -> float:
     """
     check_settings(config)
     training, _ = maps_of(config)
-    ready = made_ready(config, training, [], pretrained=True)
+    ready = prepare_run(config, training, [], pretrained=True)
     out.mkdir(parents=True, exist_ok=True)
-    trainer = trainer_of(config, out, steps, None, [])
+    trainer = build_trainer(config, out, steps, None, [])
     tuner = Tuner(trainer)
     found = tuner.lr_find(
-        ready.module, ready.patches, min_lr=LOW, max_lr=HIGH, num_training=steps, attr_name="lr", update_attr=False
+        ready.module, ready.train_loader, min_lr=LOW, max_lr=HIGH, num_training=steps, attr_name="lr", update_attr=False
     )
     rate = None if found is None else found.suggestion()
     if found is None or rate is None:
         raise UserError("--find_lr", "the loss falls at no rate", "maps that can be learned")
-    with written_whole(out / "rates.png") as temporary:
+    with atomic_write(out / "rates.png") as temporary:
         figure: Any = found.plot(suggest=True)
         figure.axes[0].set(xlabel="rate of all parts", ylabel="loss, smoothed", title=f"falls fastest at {rate:.2g}")
         figure.savefig(temporary)

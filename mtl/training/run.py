@@ -12,17 +12,17 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from mtl.config import TrainConfig
 from mtl.data.read import maps_of
-from mtl.distributed.launch import this_process
+from mtl.distributed.launch import current_process
 from mtl.models.checkpoint import check_same_network, read_checkpoint
-from mtl.training.callbacks.checkpointing import KeptCheckpoint, Saving
-from mtl.training.callbacks.ema import MovingAverage
-from mtl.training.callbacks.metrics_csv import MetricsTable
-from mtl.training.callbacks.progress import progress
-from mtl.training.check_settings import check_settings, monitored
-from mtl.training.setup import made_ready, trainer_of
-from mtl.visualization.tensorboard import pages
-from targets.common.atomic_write import written_whole
-from targets.common.folder_lock import in_use
+from mtl.training.callbacks.checkpointing import RelocatableModelCheckpoint, PreemptionCheckpoint
+from mtl.training.callbacks.ema import WarmupEMA
+from mtl.training.callbacks.metrics_csv import MetricsCSV
+from mtl.training.callbacks.progress import progress_display
+from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.setup import prepare_run, build_trainer
+from mtl.visualization.tensorboard import scalar_layout
+from targets.common.atomic_write import atomic_write
+from targets.common.folder_lock import lock_folder
 from targets.errors import UserError
 from targets.scene import Scene
 
@@ -32,7 +32,7 @@ def train(
 ) -> dict[str, float]:
     """Read the maps of `config.data` and fit a network to them, with the run folder to itself; see `fit`."""
     check_settings(config)
-    with in_use(out) if this_process().first else nullcontext():
+    with lock_folder(out) if current_process().is_main else nullcontext():
         training, validation = maps_of(config)
         return fit(config, out, training, validation, resume, extra_callbacks)
 
@@ -70,34 +70,34 @@ def fit(
         raise UserError(
             out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
         )
-    ready = made_ready(config, training, validation, pretrained=checkpoint is None)
+    ready = prepare_run(config, training, validation, pretrained=checkpoint is None)
     if checkpoint is not None:
-        ready.go_on(checkpoint)
+        ready.skip_seen_patches(checkpoint)
     config, module, loop = ready.config, ready.module, config.loop
-    monitor, mode = monitored(config, module.heads)
+    monitor, mode = monitored_metric(config, module.heads)
     resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
-    if this_process().first:
+    if current_process().is_main:
         print(ready.plan, flush=True)
         out.mkdir(parents=True, exist_ok=True)
-        with written_whole(out / "config.yaml") as temporary:
+        with atomic_write(out / "config.yaml") as temporary:
             temporary.write_text(resolved)
     logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
     logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
-    logger.experiment.add_custom_scalars(pages(module.outputs))
+    logger.experiment.add_custom_scalars(scalar_layout(module.outputs))
     callbacks: list[Callback] = [
         *extra_callbacks,
-        progress(ready.plan.steps * loop.accumulate),
-        MetricsTable(out / "metrics.csv"),
-        KeptCheckpoint(out, "best", monitor, mode),
-        KeptCheckpoint(out, "last"),
+        progress_display(ready.plan.steps_per_epoch * loop.accumulate_batches),
+        MetricsCSV(out / "metrics.csv"),
+        RelocatableModelCheckpoint(out, "best", monitor, mode),
+        RelocatableModelCheckpoint(out, "last"),
     ]
-    if config.optim.ema:
-        callbacks.append(MovingAverage(config.optim.ema))
-    if loop.early_stop:
-        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop, mode=mode, check_finite=False))
-    callbacks.append(Saving(out, loop.save_minutes))  # what the others keep of a step is in the checkpoint
-    trainer = trainer_of(config, out, loop.epochs, logger, callbacks)
-    trainer.fit(module, ready.patches, ready.maps, ckpt_path=last if resume else None)
+    if config.optim.ema_decay:
+        callbacks.append(WarmupEMA(config.optim.ema_decay))
+    if loop.early_stop_patience:
+        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop_patience, mode=mode, check_finite=False))
+    callbacks.append(PreemptionCheckpoint(out, loop.save_minutes))  # what the others keep of a step is in the checkpoint
+    trainer = build_trainer(config, out, loop.epochs, logger, callbacks)
+    trainer.fit(module, ready.train_loader, ready.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     return {name: float(value) for name, value in trainer.callback_metrics.items()}

@@ -7,7 +7,7 @@ from mtl.data.samplers import number_of_batches
 
 
 @dataclass(frozen=True)
-class FlightPlan:
+class RunPlan:
     """What one run will do, in numbers: printed before it starts.
 
     Attributes
@@ -19,21 +19,21 @@ class FlightPlan:
     maps: int
     validation_maps: int
     patches: int
-    shown: int
+    patches_per_epoch: int
     batch: int
     accumulate: int
     epochs: int
     processes: int = 1
 
     @property
-    def steps(self) -> int:
+    def steps_per_epoch(self) -> int:
         """Optimiser steps per epoch."""
-        return math.ceil(number_of_batches(self.shown, self.batch, self.processes) / self.accumulate)
+        return math.ceil(number_of_batches(self.patches_per_epoch, self.batch, self.processes) / self.accumulate)
 
     def __str__(self) -> str:
         return (
             f"{self.maps} training maps -> {self.patches} patches, {self.validation_maps} validation maps; "
-            f"{self.shown} patches an epoch in {self.steps} steps of {self.batch * self.accumulate * self.processes}; "
-            f"{self.epochs} epochs, {self.steps * self.epochs} steps, {self.shown * self.epochs} patches in all"
+            f"{self.patches_per_epoch} patches an epoch in {self.steps_per_epoch} steps of {self.batch * self.accumulate * self.processes}; "
+            f"{self.epochs} epochs, {self.steps_per_epoch * self.epochs} steps, {self.patches_per_epoch * self.epochs} patches in all"
             + (f"; {self.processes} processes" if self.processes > 1 else "")
         )

@@ -3,7 +3,7 @@
 import math
 
 
-class CosineRate:
+class CosineWithWarmup:
     """Rate over its peak at a step: linear warm-up, then half a cosine to zero. A class, because it must pickle."""
 
     def __init__(self, steps: int, warmup: int) -> None:

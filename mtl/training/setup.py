@@ -19,28 +19,28 @@ from mtl.config import AS_IT_IS, STRIDE, TrainConfig
 from mtl.data.dataset import Patches, prepare, shown_by
 from mtl.data.read import in_threads
 from mtl.data.samplers import Batches, EpochSampler
-from mtl.distributed.launch import this_process
+from mtl.distributed.launch import current_process
 from mtl.inference.tiling import padded_length
 from mtl.models.checkpoint import POSITION
-from mtl.training.callbacks.checkpointing import WholeFiles, ignore_stops
-from mtl.training.finetune import start_from
-from mtl.training.lightning_module import MultiTask
-from mtl.training.run_plan import FlightPlan
+from mtl.training.callbacks.checkpointing import AtomicCheckpointIO, ignore_stop_signals
+from mtl.training.finetune import load_initial_weights
+from mtl.training.lightning_module import MultiTaskModule
+from mtl.training.run_plan import RunPlan
 from targets.scene import Scene
-from targets.surface.resample import coarsened
+from targets.surface.resample import downsample
 
 OVERFIT_STEPS = 25  # an epoch of two patches would validate more than it trains
 
 
-def patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
+def fitting_patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
     """The patch's side, but no larger than the largest map needs: what lies beyond it would be padding."""
-    if config.patches.small != "pad":
+    if config.patches.small_map_mode != "pad":
         return config.patches.size
     return min(config.patches.size, padded_length(max(max(scene.shape) for scene in scenes), STRIDE))
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedRun:
     """A run that may start.
 
     Attributes
@@ -54,19 +54,19 @@ class Ready:
     """
 
     config: TrainConfig
-    module: MultiTask
-    plan: FlightPlan
-    patches: DataLoader
-    maps: DataLoader
+    module: MultiTaskModule
+    plan: RunPlan
+    train_loader: DataLoader
+    val_loader: DataLoader
     sampler: EpochSampler
 
-    def go_on(self, checkpoint: Mapping[str, Any]) -> None:
+    def skip_seen_patches(self, checkpoint: Mapping[str, Any]) -> None:
         """Leave out the patches that the epoch of a checkpoint has shown (earlier versions saved whole epochs)."""
         at = checkpoint.get(POSITION, {"epoch": checkpoint["epoch"] + 1, "batches": 0})
         self.sampler.go_on(at["epoch"], at["batches"] * self.plan.batch * self.plan.processes)
 
 
-def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Sequence[Scene], pretrained: bool) -> Ready:
+def prepare_run(config: TrainConfig, training: Sequence[Scene], validation: Sequence[Scene], pretrained: bool) -> PreparedRun:
     """Build the network and prepare every map.
 
     Parameters
@@ -80,49 +80,49 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
-    longest = config.patches.longest
-    training, validation = (in_threads(partial(coarsened, longest=longest), each) for each in (training, validation))
-    config = replace(config, patches=replace(config.patches, size=patch_size(config, training)))
-    process, loop = this_process(), config.loop
-    module = MultiTask(config, pretrained and config.init is None)
+    longest = config.patches.max_side
+    training, validation = (in_threads(partial(downsample, max_side=longest), each) for each in (training, validation))
+    config = replace(config, patches=replace(config.patches, size=fitting_patch_size(config, training)))
+    process, loop = current_process(), config.loop
+    module = MultiTaskModule(config, pretrained and config.init is None)
     if pretrained and config.init is not None:
-        anew = start_from(module.net, config)
-        if process.first:
+        anew = load_initial_weights(module.net, config)
+        if process.is_main:
             print(f"starts from {config.init}" + (f"; heads that start anew: {', '.join(anew)}" if anew else ""))
-    ready = partial(prepare, inputs=module.inputs, heads=module.heads, options=config.targets, sets=config.shown)
-    samples, held = (in_threads(ready, scenes) for scenes in (training, process.share(validation)))
+    ready = partial(prepare, inputs=module.inputs, heads=module.heads, options=config.targets, sets=config.input_sets)
+    samples, held = (in_threads(ready, scenes) for scenes in (training, process.shard(validation)))
     if config.overfit:  # without variation
         samples, held = ([shown_by(s, module.inputs, s.shown[0]) for s in scenes] for scenes in (samples, held))
     augment = AS_IT_IS if config.overfit else config.augment
     patches = Patches(samples, module.inputs, config.patches, augment, loop.seed)
-    batch = min(loop.batch, len(patches) * (1 if config.overfit else loop.repeats))
-    shown = OVERFIT_STEPS * batch * process.number
-    repeats = math.ceil(shown / len(patches)) if config.overfit else loop.repeats
-    sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.trap_share)
-    plan = FlightPlan(
+    batch = min(loop.batch_size, len(patches) * (1 if config.overfit else loop.repeats_per_epoch))
+    shown = OVERFIT_STEPS * batch * process.world_size
+    repeats = math.ceil(shown / len(patches)) if config.overfit else loop.repeats_per_epoch
+    sampler = EpochSampler(len(patches), loop.seed, repeats, patches.hold_trap(), config.patches.min_positive_fraction)
+    plan = RunPlan(
         len(samples),
         len(validation),
         len(patches),
         len(sampler),
         batch,
-        loop.accumulate,
+        loop.accumulate_batches,
         loop.epochs,
-        process.number,
+        process.world_size,
     )
     # A list is all a loader needs, whatever its annotation says.
     maps: Any = [shown_by(sample, module.inputs, names) for sample in held for names in sample.shown] or [None]
     batches = Batches(sampler, batch, process)
-    return Ready(
+    return PreparedRun(
         config,
         module,
         plan,
         DataLoader(
             patches,
             batch_sampler=batches,
-            num_workers=loop.workers,
+            num_workers=loop.num_workers,
             pin_memory=torch.cuda.is_available(),  # a thread readies batches for the GPU while it computes
-            persistent_workers=loop.workers > 0,
-            worker_init_fn=ignore_stops,
+            persistent_workers=loop.num_workers > 0,
+            worker_init_fn=ignore_stop_signals,
             generator=torch.Generator(),  # else it would draw from the random numbers of dropout
         ),
         DataLoader(maps, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator()),
@@ -130,27 +130,27 @@ def made_ready(config: TrainConfig, training: Sequence[Scene], validation: Seque
     )
 
 
-def trainer_of(
+def build_trainer(
     config: TrainConfig, out: Path, epochs: int, logger: Logger | None, callbacks: Sequence[Callback]
 ) -> L.Trainer:
     """Lightning's loop with the settings of a run."""
     loop = config.loop
-    devices = this_process().devices(loop.accelerator)
+    devices = current_process().trainer_arguments(loop.accelerator)
     return L.Trainer(
         default_root_dir=out,
         max_epochs=epochs,
         **devices,
         use_distributed_sampler=False,  # `Batches` share the patches out, so that none is shown twice
         precision=loop.precision,
-        accumulate_grad_batches=loop.accumulate,
-        gradient_clip_val=config.optim.clip or None,
+        accumulate_grad_batches=loop.accumulate_batches,
+        gradient_clip_val=config.optim.grad_clip_norm or None,
         logger=logger or False,
         callbacks=list(callbacks),
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        plugins=[WholeFiles(), this_process().environment],
+        plugins=[AtomicCheckpointIO(), current_process().environment],
     )
 
 

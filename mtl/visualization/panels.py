@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mtl.data.sample import Sample
 from mtl.metrics.keypoints import Hits
 from mtl.tasks.base import Output
-from targets.rendering.map import with_picture
+from targets.rendering.map import ensure_picture
 from targets.scene import Bool, Float
 
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
@@ -25,17 +25,17 @@ def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequenc
     drawing = output.drawing
     targets = [sample.target_of(output) for sample in samples]
     shown = [np.where(valid, drawing.plane(target), np.nan) for target, valid in targets]
-    high = drawing.high
+    high = drawing.vmax
     if high is None:  # one scale for all maps, so that they can be compared
         high = max([float(np.nanmax(t)) for t in shown if np.isfinite(t).any()], default=1.0)
-    colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
-    span = high - drawing.low
+    colours = matplotlib.colormaps[drawing.colour_map].with_extremes(bad="0.85")
+    span = high - drawing.vmin
     for row, (sample, target, prediction) in enumerate(zip(samples, shown, predictions, strict=True)):
         guess, valid = drawing.plane(prediction[output.name]), targets[row][1]
         error = np.where(valid, guess - target, np.nan)
-        scale = {"cmap": colours, "vmin": drawing.low, "vmax": high, "interpolation": "nearest"}
+        scale = {"cmap": colours, "vmin": drawing.vmin, "vmax": high, "interpolation": "nearest"}
         values = axes[row, 1].imshow(target, **scale)
-        axes[row, 0].imshow(with_picture(sample.scene).rgb)
+        axes[row, 0].imshow(ensure_picture(sample.scene).rgb)
         axes[row, 2].imshow(guess, **scale)
         grey = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
         errors = axes[row, 3].imshow(error, cmap=grey, vmin=-span, vmax=span, interpolation="nearest")
@@ -82,7 +82,7 @@ def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, s
     bar.ax.set_yticklabels(["-1 fight", "0 apart", "+1 agree"])
 
 
-def hits_panel(
+def keypoint_panel(
     output: Output,
     find: Callable[[Float, Float, Bool], Hits],
     samples: Sequence[Sample],
@@ -94,7 +94,7 @@ def hits_panel(
     figure = Figure(figsize=(5.5 * columns, 5.8 * rows + 1), dpi=70, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, sample, prediction in zip(axes, samples, predictions, strict=False):
-        axis.imshow(with_picture(sample.scene).rgb, alpha=0.6)  # pale, so that marks stand out
+        axis.imshow(ensure_picture(sample.scene).rgb, alpha=0.6)  # pale, so that marks stand out
         found = find(prediction[output.name], *sample.target_of(output))
         _draw_hits(axis, found)
         hits = len(found.pairs)

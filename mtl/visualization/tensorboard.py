@@ -12,14 +12,14 @@ from torchmetrics import Metric
 
 from mtl.data.sample import Sample
 from mtl.tasks.base import Head, Output
-from mtl.visualization.panels import hits_panel, output_panel
+from mtl.visualization.panels import keypoint_panel, output_panel
 from targets.scene import Bool, Float
 
 Pages = dict[str, dict[str, list]]
 SUMMARY = "summary"
 
 
-class MapSums(Metric):
+class MapTotals(Metric):
     """Sums of this shape, added over maps and over processes."""
 
     full_state_update = False
@@ -49,16 +49,16 @@ class Board:
 
     def __init__(self, outputs: Sequence[Output]) -> None:
         self.outputs = outputs
-        self._sums = {output.name: MapSums(*output.tally.shape) for output in outputs if output.tally is not None}
+        self._sums = {output.name: MapTotals(*output.curve.state_shape) for output in outputs if output.curve is not None}
 
     def add(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
         """Count one map."""
-        if output.tally is not None:
-            self._sums[output.name].update(output.tally.count(prediction, target, valid))
+        if output.curve is not None:
+            self._sums[output.name].update(output.curve.update(prediction, target, valid))
 
     def figures(self, output: Output) -> dict[str, float]:
         """What the maps so far tell beside the score."""
-        return {} if output.tally is None else output.tally.figures(self._sums[output.name].compute().numpy())
+        return {} if output.curve is None else output.curve.compute(self._sums[output.name].compute().numpy())
 
     def draw(
         self,
@@ -70,12 +70,12 @@ class Board:
         """The panel of each output on some maps, and the pictures of its kind, as OUTPUT/PICTURE."""
         for output in self.outputs:
             writer.add_figure(f"{output.name}/panel", output_panel(output, samples, predictions), epoch)
-            if output.tally is not None:
+            if output.curve is not None:
                 sums = self._sums[output.name].compute().numpy()
-                picture = output.tally.draw(f"{output.name}: {output.unit}", sums)
-                writer.add_figure(f"{output.name}/{output.tally.name}", picture, epoch)
-            if output.hits is not None:
-                picture = hits_panel(output, output.hits, samples, predictions)
+                picture = output.curve.draw(f"{output.name}: {output.unit}", sums)
+                writer.add_figure(f"{output.name}/{output.curve.name}", picture, epoch)
+            if output.match_points is not None:
+                picture = keypoint_panel(output, output.match_points, samples, predictions)
                 writer.add_figure(f"{output.name}/hits", picture, epoch)
 
     def clear(self) -> None:
@@ -84,12 +84,12 @@ class Board:
             sums.reset()
 
 
-def pages(outputs: Sequence[Output]) -> Pages:
+def scalar_layout(outputs: Sequence[Output]) -> Pages:
     """The layout of TensorBoard's custom scalars: a summary of all outputs, one page per output, and one of training.
 
     Every chart shows all runs of the folder that TensorBoard looks at, so the summary compares them.
     """
-    best = {f"{output.name}: {output.score.best}": _chart(output, output.score.best) for output in outputs}
+    best = {f"{output.name}: {output.metric.primary}": _chart(output, output.metric.primary) for output in outputs}
     training = {"sum of the losses": _lines("loss$"), "learning rates": _lines("rate/")}
     if sum(isinstance(output, Head) for output in outputs) > 1:
         training["cosines of the heads' gradients"] = _lines("cosine/")
@@ -97,8 +97,8 @@ def pages(outputs: Sequence[Output]) -> Pages:
 
 
 def _page(output: Output) -> dict[str, list]:
-    groups = list(output.score.charts)
-    if output.tally is not None and (more := output.tally.figures(torch.zeros(output.tally.shape).numpy())):
+    groups = list(output.metric.charts)
+    if output.curve is not None and (more := output.curve.compute(torch.zeros(output.curve.state_shape).numpy())):
         groups.append(tuple(more))
     if isinstance(output, Head):
         groups += [("train_loss", "val_loss"), ("weight",), ("gradient",)]
@@ -114,7 +114,7 @@ def _lines(*patterns: str) -> list:
     return ["Multiline", list(patterns)]
 
 
-def show_summary(folder: Path, text: str, pictures: Mapping[str, Path]) -> None:
+def write_summary_run(folder: Path, text: str, pictures: Mapping[str, Path]) -> None:
     """Put a page about several runs beside them in TensorBoard, as a run `summary`; an older one is replaced.
 
     Parameters

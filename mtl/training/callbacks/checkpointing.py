@@ -15,30 +15,30 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
 
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 
 # Slurm and Colab send SIGTERM, Ctrl-C is SIGINT; SIGUSR1 is what Lightning's users have Slurm send ahead of the end
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-WORTH = 20.0  # seconds of training that are not lost to a stop in the validation after them
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+MIN_SECONDS_TO_SAVE = 20.0  # seconds of training that are not lost to a stop in the validation after them
 
 
-def ignore_stops(worker: int) -> None:
+def ignore_stop_signals(worker: int) -> None:
     """Let a worker that loads patches outlive the signals, which reach it too: the process it works for ends it."""
-    for number in STOPS:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def write_tensors(content: dict[str, Any], path: Path) -> None:
+def save_atomically(content: dict[str, Any], path: Path) -> None:
     """Write what `torch.load(path, weights_only=True)` reads, whole and to the disk."""
     packed = io.BytesIO()  # torch hides what the system says of its own writing
     torch.save(content, packed)
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(packed.getbuffer())
         file.flush()
         os.fsync(file.fileno())
 
 
-class WholeFiles(TorchCheckpointIO):
+class AtomicCheckpointIO(TorchCheckpointIO):
     """Checkpoints are written beside their place, to the disk, and then renamed.
 
     Lightning writes them to the machine's temporary folder and moves them, which copies where the run folder is on
@@ -53,14 +53,14 @@ class WholeFiles(TorchCheckpointIO):
         UserError
             The disk is full, or the folder cannot be written to.
         """
-        write_tensors(checkpoint, Path(path))
+        save_atomically(checkpoint, Path(path))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read a checkpoint; no code in it can run, whatever Lightning asks for."""
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-class KeptCheckpoint(ModelCheckpoint):
+class RelocatableModelCheckpoint(ModelCheckpoint):
     """NAME.ckpt of a run folder, written at the end of epochs; of a folder that was moved it knows the best figure.
 
     Lightning forgets the figure there, and would put the next epoch, better or not, in the place of the best.
@@ -83,7 +83,7 @@ class KeptCheckpoint(ModelCheckpoint):
         self.current_score = state_dict["current_score"]  # Lightning saves it only
 
 
-class Saving(Callback):
+class PreemptionCheckpoint(Callback):
     """Writes last.ckpt within epochs, every so often and when a signal asks the run to stop; then it ends.
 
     Always between two steps of the optimiser, in all processes after the same one. While validation runs there is
@@ -105,7 +105,7 @@ class Saving(Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._saved = monotonic()
         if threading.current_thread() is threading.main_thread():  # no other may; workers of Dask run in others
-            for number in STOPS:
+            for number in STOP_SIGNALS:
                 signal.signal(number, self._ask)  # Lightning puts back what there was before
 
     def on_train_batch_end(
@@ -116,7 +116,7 @@ class Saving(Callback):
         if batches == trainer.num_training_batches or batches % trainer.accumulate_grad_batches:
             return
         last = batches + trainer.accumulate_grad_batches >= trainer.num_training_batches
-        due = self._asked > 0 or monotonic() - self._saved >= (min(WORTH, self._seconds) if last else self._seconds)
+        due = self._asked > 0 or monotonic() - self._saved >= (min(MIN_SECONDS_TO_SAVE, self._seconds) if last else self._seconds)
         if trainer.strategy.reduce_boolean_decision(due, all=False):
             trainer.save_checkpoint(self.path)
             self._saved = monotonic()

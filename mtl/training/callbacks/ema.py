@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-class MovingAverage(WeightAveraging):
+class WarmupEMA(WeightAveraging):
     """Exponential moving average of weights and statistics, as Lightning keeps it; a resumed run goes on exactly.
 
     Parameters

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from mtl.data.sample import Batch
-from mtl.distributed.collectives import gathered
-from mtl.training.callbacks.checkpointing import write_tensors
+from mtl.distributed.collectives import all_gather_objects
+from mtl.training.callbacks.checkpointing import save_atomically
 from targets.errors import UserError
 
-STOPPED = "stopped.pt"  # in the run folder: the batch at which a run stopped, and the weights it met
+STOPPED_FILE = "stopped.pt"  # in the run folder: the batch at which a run stopped, and the weights it met
 
 
-def gradient_lengths(net: nn.Module) -> dict[str, Tensor]:
+def gradient_norms(net: nn.Module) -> dict[str, Tensor]:
     """{part: length of its gradient}, of every part of a network that has one."""
     parts = {
         name: [weight.grad for weight in part.parameters() if weight.grad is not None]
@@ -26,7 +26,7 @@ def gradient_lengths(net: nn.Module) -> dict[str, Tensor]:
     return {name: get_total_norm(gradients) for name, gradients in parts.items() if gradients}
 
 
-def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, trainer: L.Trainer) -> None:
+def require_finite(values: Mapping[str, Tensor], what: str, batch: Batch, trainer: L.Trainer) -> None:
     """Before a value that is NaN or infinite spoils the weights, leave the batch and the weights in stopped.pt.
 
     Parameters
@@ -46,10 +46,10 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
     if torch.stack(list(values.values())).isfinite().all():
         return
     wrong = {name: value.item() for name, value in values.items() if not value.isfinite()}
-    batch = {name: torch.cat(gathered([value.cpu()])) for name, value in batch.items()}  # of all processes
+    batch = {name: torch.cat(all_gather_objects([value.cpu()])) for name, value in batch.items()}  # of all processes
     patches: Any = trainer.train_dataloader
     places = [patches.dataset.place(int(key)) for key in batch["key"]]
-    path = Path(trainer.default_root_dir) / STOPPED
+    path = Path(trainer.default_root_dir) / STOPPED_FILE
     content = {
         "what": what,
         "values": wrong,
@@ -60,7 +60,7 @@ def stop_unless_finite(values: Mapping[str, Tensor], what: str, batch: Batch, tr
         "weights": trainer.lightning_module.state_dict(),
     }
     if trainer.is_global_zero:
-        write_tensors(content, path)
+        save_atomically(content, path)
     trainer.strategy.barrier()
     raise UserError(
         path,

@@ -6,10 +6,10 @@ from pathlib import Path
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 
 
-class MetricsTable(Callback):
+class MetricsCSV(Callback):
     """metrics.csv of the run folder: one row per epoch, every logged figure; a resumed run goes on where it was."""
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class MetricsTable(Callback):
         row |= {name: f"{float(value):.6g}" for name, value in sorted(trainer.callback_metrics.items())}
         rows = [old for old in self._read() if int(old["epoch"]) < trainer.current_epoch] + [row]
         names = list(dict.fromkeys(name for r in rows for name in r))
-        with written_whole(self.path) as temporary, temporary.open("w", newline="") as file:
+        with atomic_write(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(rows)

@@ -7,7 +7,7 @@ import lightning as L
 from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 
 
-class EpochLines(ProgressBar):
+class EpochLogLines(ProgressBar):
     """One line per epoch: the figures that a bar would show, and the seconds it took."""
 
     def disable(self) -> None:
@@ -27,7 +27,7 @@ class EpochLines(ProgressBar):
         print(f"{epoch}: {figures} ({seconds:.0f} s)", file=sys.stderr, flush=True)
 
 
-def progress(steps: int) -> ProgressBar:
+def progress_display(steps: int) -> ProgressBar:
     """What fits where standard error goes.
 
     Parameters
@@ -35,4 +35,4 @@ def progress(steps: int) -> ProgressBar:
     steps : int
         Of an epoch.
     """
-    return TQDMProgressBar(refresh_rate=max(1, steps // 10)) if sys.stderr.isatty() else EpochLines()
+    return TQDMProgressBar(refresh_rate=max(1, steps // 10)) if sys.stderr.isatty() else EpochLogLines()

@@ -11,13 +11,13 @@ import torch.multiprocessing
 from timm.layers import BatchNormAct2d
 from torch import nn
 
-from mtl.distributed.collectives import gathered, over_all, together
-from mtl.losses.masked import LOSSES, choose
-from mtl.losses.weighting import gradient_products
+from mtl.distributed.collectives import all_gather_objects, all_reduce, global_batch
+from mtl.losses.masked import LOSSES, find_loss
+from mtl.losses.weighting import gradient_gramian
 from mtl.tasks.heads import HEADS
 
 SHARES = (3, 1)  # patches of the processes
-RECORDS = LOSSES | {"bce+lovasz": choose("bce+lovasz", "mask", "")}
+RECORDS = LOSSES | {"bce+lovasz": find_loss("bce+lovasz", "binary", "")}
 
 
 def layers():
@@ -31,7 +31,7 @@ def batch(loss):
     generator = torch.Generator().manual_seed(0)
     inputs, raw = torch.rand(4, 3, 10, 10, generator=generator), torch.rand(4, 3, 6, 6, generator=generator)
     classes = torch.nn.functional.one_hot(raw.argmax(1), 3).movedim(-1, 1).float()
-    target = classes if "classes" in loss.kinds else raw if "quantity" in loss.kinds else (raw > 0.7).float()
+    target = classes if "multiclass" in loss.tasks else raw if "regression" in loss.tasks else (raw > 0.7).float()
     valid = (torch.rand(4, 1, 6, 6, generator=generator) > 0.3).float()
     valid[3, :, 1:] = 0
     return inputs, target, valid
@@ -42,9 +42,9 @@ def step(loss, rows):
     net = layers()
     inputs, target, valid = (part[rows] for part in batch(loss))
     shared = net(inputs)
-    logits = shared if loss.planes == 2 else shared[:, :3]
+    logits = shared if loss.logits_per_channel == 2 else shared[:, :3]
     costs = [loss(logits, target, valid), loss(logits.flip(1), target, valid)]
-    products = gradient_products(costs, shared)
+    products = gradient_gramian(costs, shared)
     (costs[0] + 2 * costs[1]).backward()
     statistics = {name: value for name, value in net.named_buffers() if "running" in name}
     return {"costs": torch.stack(costs).detach(), "products": products, **statistics}, dict(net.named_parameters())
@@ -57,13 +57,13 @@ def run(rank, port, folder):
     rows = slice(sum(SHARES[:rank]), sum(SHARES[: rank + 1]))
     found = {}
     for name, loss in RECORDS.items():
-        with together():
+        with global_batch():
             values, weights = step(loss, rows)
         for weight in weights.values():  # as DDP does
             dist.all_reduce(weight.grad)
         found[name] = values | {f"gradient of {n}": weight.grad / len(SHARES) for n, weight in weights.items()}
-    found["apart"] = {"sum": over_all(torch.tensor([rank])), "loss": step(LOSSES["bce"], rows)[0]["costs"]}
-    found["gathered"] = gathered([rank] * (rank + 1))
+    found["apart"] = {"sum": all_reduce(torch.tensor([rank])), "loss": step(LOSSES["bce"], rows)[0]["costs"]}
+    found["gathered"] = all_gather_objects([rank] * (rank + 1))
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtl.distributed import launch as processes
-from mtl.distributed.launch import Process, alone, one_voice, this_process
+from mtl.distributed.launch import Process, require_single_process, report_error_once, current_process
 from targets.errors import UserError
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
@@ -36,9 +36,9 @@ def told(monkeypatch):
 )
 def test_a_process_knows_its_place(told, said, rank, number, nodes):
     told(said)
-    process = this_process()
-    assert (process.rank, process.number, process.nodes) == (rank, number, nodes)
-    devices = process.devices("cpu")
+    process = current_process()
+    assert (process.rank, process.world_size, process.num_nodes) == (rank, number, nodes)
+    devices = process.trainer_arguments("cpu")
     assert devices["devices"] == number // nodes and devices.get("num_nodes", 1) == nodes
     process.environment.validate_settings(devices["devices"], nodes)  # Lightning agrees
 
@@ -46,7 +46,7 @@ def test_a_process_knows_its_place(told, said, rank, number, nodes):
 def test_srun_must_tell_how_many_processes_each_machine_has(told):
     told(SRUN)
     with pytest.raises(UserError, match="--ntasks-per-node"):
-        this_process()
+        current_process()
 
 
 def test_every_process_needs_a_gpu_that_it_sees(told, monkeypatch):
@@ -54,15 +54,15 @@ def test_every_process_needs_a_gpu_that_it_sees(told, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     for accelerator in ("gpu", "auto"):
         with pytest.raises(UserError, match="2 processes on a machine, each of which sees 1 GPUs"):
-            this_process().devices(accelerator)
+            current_process().trainer_arguments(accelerator)
 
 
 def test_what_is_for_one_process_refuses_several(told):
     told({})
-    alone("--find_lr")
+    require_single_process("--find_lr")
     told(TORCHRUN)
     with pytest.raises(UserError, match="--find_lr: 4 processes"):
-        alone("--find_lr")
+        require_single_process("--find_lr")
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_what_is_for_one_process_refuses_several(told):
 def test_the_end_of_another_process_is_one_line_and_a_bug_stays_one(told, monkeypatch, said, error, expected):
     monkeypatch.setattr(processes, "PATIENCE", 0)
     told(said)
-    with pytest.raises(Exception, match=expected) as caught, one_voice():
+    with pytest.raises(Exception, match=expected) as caught, report_error_once():
         raise error
     assert isinstance(caught.value, UserError) == (expected in ("process 3 of 4", "map: is empty"))
 
 
 def test_shares_are_alike_and_in_order():
-    own = [Process(rank, 3, 1, None).share(range(7)) for rank in range(3)]
+    own = [Process(rank, 3, 1, None).shard(range(7)) for rank in range(3)]
     assert own == [[0, 1, 2], [3, 4], [5, 6]]

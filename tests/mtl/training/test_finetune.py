@@ -10,8 +10,8 @@ from mtl.config import NetConfig, PatchConfig, TrainConfig
 from mtl.export.exporters import export_weights
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
-from mtl.training.finetune import RATES, start_from, with_model
-from mtl.training.setup import made_ready
+from mtl.training.finetune import FINETUNE_RATES, load_initial_weights, with_model
+from mtl.training.setup import prepare_run
 from targets.common.cli import Names, read_record
 from targets.errors import UserError
 from tests.conftest import dome_scene, tiny_config
@@ -36,15 +36,15 @@ def asked(*words):
 def test_the_models_settings_are_the_base_and_what_is_typed_wins(model, tmp_path):
     (tmp_path / "c.yaml").write_text("inputs: [rgb]\nloop: {epochs: 3}\noptim: {lr: 1.0}\n")
     config = asked("--init", str(model), "--config", str(tmp_path / "c.yaml"), "--optim.encoder_lr=0.5")
-    assert (config.heads, config.inputs, config.shown) == (("trap", "dist"), ("rgb", "depth"), ["rgb", "rgb,depth"])
+    assert (config.heads, config.inputs, config.input_sets) == (("trap", "dist"), ("rgb", "depth"), ["rgb", "rgb,depth"])
     assert config.net.decoder_channels == [16, 16, 8, 8, 8] and config.patches.size == 64
-    assert config.optim.weights == {"dist": 0.3}
-    assert (config.optim.lr, config.optim.encoder_lr, config.loop.epochs) == (RATES["optim.lr"], 0.5, 3)
+    assert config.optim.loss_weights == {"dist": 0.3}
+    assert (config.optim.lr, config.optim.encoder_lr, config.loop.epochs) == (FINETUNE_RATES["optim.lr"], 0.5, 3)
 
 
 def test_other_heads_may_be_asked_for(model):
     config = asked(f"--init={model}", "--heads", "trap,boundary")
-    assert config.heads == ("trap", "boundary") and config.optim.weights == {}
+    assert config.heads == ("trap", "boundary") and config.optim.loss_weights == {}
 
 
 def test_without_a_model_the_words_stay():
@@ -53,13 +53,13 @@ def test_without_a_model_the_words_stay():
 
 def test_matching_heads_have_the_models_weights_and_others_start_anew(model):
     scenes = [dome_scene("a"), dome_scene("b")]
-    saved = made_ready(asked("--init", str(model)), scenes, scenes, pretrained=True).module.net
-    ready = made_ready(asked("--init", str(model), "--heads", "boundary,trap"), scenes, scenes, pretrained=True)
+    saved = prepare_run(asked("--init", str(model)), scenes, scenes, pretrained=True).module.net
+    ready = prepare_run(asked("--init", str(model), "--heads", "boundary,trap"), scenes, scenes, pretrained=True)
     net = ready.module.net
     for part in ("encoder.conv_stem.weight", "heads.trap.weight"):
         assert torch.equal(net.get_parameter(part), saved.get_parameter(part))
     assert not net.heads["boundary"].bias.allclose(net.heads["trap"].bias)
-    assert start_from(net, ready.config) == ["boundary"]
+    assert load_initial_weights(net, ready.config) == ["boundary"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_must_agree_is_named(model, fields, word):
     config = replace(asked("--init", str(model)), **fields)
     net, _, _ = build_net(config, pretrained=False)
     with pytest.raises(UserError, match=word):
-        start_from(net, config)
+        load_initial_weights(net, config)
 
 
 def test_no_model_is_an_error(monkeypatch, tmp_path):

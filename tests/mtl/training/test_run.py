@@ -13,15 +13,15 @@ from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchC
 from mtl.data.read import in_threads
 from mtl.inference.predictor import load_predictor
 from mtl.models.checkpoint import KEY, read_checkpoint
-from mtl.training.check_settings import check_settings, monitored
-from mtl.training.lightning_module import MultiTask
+from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.lightning_module import MultiTaskModule
 from mtl.training.run import fit, train
-from mtl.training.schedules import CosineRate
-from mtl.training.setup import patch_size
+from mtl.training.schedules import CosineWithWarmup
+from mtl.training.setup import fitting_patch_size
 from targets.common.atomic_write import HALF_WRITTEN
 from targets.common.cli import Names
 from targets.errors import UserError
-from targets.truth.traps import find_truth
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene, full_disk, tiny_config
 
 SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
@@ -78,10 +78,10 @@ class KillAt(Callback):
 
 
 RESUMED = {
-    "plateau": OptimConfig(schedule="plateau", patience=0, factor=0.1),
+    "plateau": OptimConfig(schedule="plateau", plateau_patience=0, plateau_factor=0.1),
     "cosine": OptimConfig(schedule="cosine"),
-    "one cycle and later losses": OptimConfig(schedule="one_cycle", later_losses={"trap": "lovasz"}, later_from=2),
-    "uncertainty and moving average": OptimConfig(balance="uncertainty", ema=0.9, losses={"dist": "heteroscedastic"}),
+    "one cycle and later losses": OptimConfig(schedule="one_cycle", second_stage_losses={"trap": "lovasz"}, second_stage_epoch=2),
+    "uncertainty and moving average": OptimConfig(balance="uncertainty", ema_decay=0.9, losses={"dist": "heteroscedastic"}),
     "dwa": OptimConfig(balance="dwa"),
     "gradient surgery": OptimConfig(balance="torchjd:mgda"),
 }
@@ -100,7 +100,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim, accumu
     if optim.balance.startswith("torchjd"):
         pytest.importorskip("torchjd")
     minutes = 0 if saved else 10
-    loop = LoopConfig(epochs=3, batch=1, accumulate=accumulate, panels_every=10, save_minutes=minutes)
+    loop = LoopConfig(epochs=3, batch_size=1, accumulate_batches=accumulate, panels_every=10, save_minutes=minutes)
     config = tiny_config(optim=optim, loop=loop, heads=Names("trap,dist"))
     config = replace(config, net=replace(config.net, block="bottleneck", dropout=0.2))
     maps = [*SCENES[:3], SCENES[0]][: 2 + accumulate], SCENES[3:]
@@ -124,10 +124,10 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, optim, accumu
 
 
 def test_a_disk_that_fills_up_is_told_and_the_checkpoint_before_stays(tmp_path):
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
     fit(config, tmp_path, SCENES[:2], SCENES[2:])
     before = (tmp_path / "last.ckpt").read_bytes()
-    more = replace(config, loop=LoopConfig(epochs=2, batch=2))
+    more = replace(config, loop=LoopConfig(epochs=2, batch_size=2))
     with pytest.raises(UserError, match=r"(last|best).ckpt: cannot be written"), full_disk(len(before) // 2):
         fit(more, tmp_path, SCENES[:2], SCENES[2:], resume=True)
     assert (tmp_path / "last.ckpt").read_bytes() == before
@@ -150,7 +150,7 @@ class Spoil(Callback):
 
 @pytest.mark.parametrize(("what", "named"), [("loss", "dist nan"), ("gradient", "heads (nan|inf)")])
 def test_a_value_that_is_not_finite_stops_the_run_with_its_batch(tmp_path, what, named):
-    config = tiny_config(heads=Names("trap,dist"), loop=LoopConfig(epochs=1, batch=1, save_minutes=0))
+    config = tiny_config(heads=Names("trap,dist"), loop=LoopConfig(epochs=1, batch_size=1, save_minutes=0))
     found = rf"stopped.pt: .*{what} was not finite \({named}\), of maps d[012];"
     with pytest.raises(UserError, match=found) as raised:
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[Spoil(what)])
@@ -162,18 +162,18 @@ def test_a_value_that_is_not_finite_stops_the_run_with_its_batch(tmp_path, what,
 
 
 def test_early_answers_weigh_in_training_and_are_not_asked_for_afterwards(tmp_path):
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
     deep = replace(config, net=replace(config.net, deep_supervision=0.5, hypercolumn=True))
     fit(deep, tmp_path, SCENES[:2], SCENES[2:])
     content = torch.load(tmp_path / "last.ckpt", weights_only=True)
     early = [value for name, value in content["state_dict"].items() if name.startswith("net.early")]
-    fresh = [value for name, value in MultiTask(deep).state_dict().items() if name.startswith("net.early")]
+    fresh = [value for name, value in MultiTaskModule(deep).state_dict().items() if name.startswith("net.early")]
     assert len(early) == 8 and not any(map(torch.equal, early, fresh))
     assert load_predictor(tmp_path / "last.ckpt", device="cpu")(SCENES[0])["trap"].shape == (1, 64, 64)
 
 
 def test_a_used_folder_and_other_heads_are_refused(tmp_path):
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
     fit(config, tmp_path, SCENES[:2], SCENES[2:])
     with pytest.raises(UserError, match="--resume"):
         fit(config, tmp_path, SCENES[:2], SCENES[2:])
@@ -191,18 +191,18 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         ({"inputs": Names("rgb,dpeth")}, "dpeth"),
         ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
         ({"heads": Names("dist"), "loop": LoopConfig(monitor="dist/bias")}, "dist/mae"),
-        ({"optim": OptimConfig(later_losses={"trap": "lovasz"})}, "epoch from 1 to 1"),
-        ({"optim": OptimConfig(later_losses={"trap": "lovasz"}, later_from=2)}, "epoch from 1 to 1"),
-        ({"optim": OptimConfig(later_losses={"dits": "smooth_l1"}, later_from=1)}, "dits"),
-        ({"optim": OptimConfig(later_losses={"dist": "heteroscedastic"}, later_from=1)}, "2 planes"),
-        ({"optim": OptimConfig(weights={"dits": 1.0})}, "dits"),
+        ({"optim": OptimConfig(second_stage_losses={"trap": "lovasz"})}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(second_stage_losses={"trap": "lovasz"}, second_stage_epoch=2)}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(second_stage_losses={"dits": "smooth_l1"}, second_stage_epoch=1)}, "dits"),
+        ({"optim": OptimConfig(second_stage_losses={"dist": "heteroscedastic"}, second_stage_epoch=1)}, "2 planes"),
+        ({"optim": OptimConfig(loss_weights={"dits": 1.0})}, "dits"),
         ({"optim": OptimConfig(losses={"dits": "smooth_l1"})}, "dits"),
         ({"optim": OptimConfig(losses={"trap": "lovas"})}, "lovasz"),
         ({"optim": OptimConfig(balance="dvva")}, "dwa"),
-        ({"optim": OptimConfig(ema=1.0)}, "optim.ema"),
+        ({"optim": OptimConfig(ema_decay=1.0)}, "optim.ema"),
         ({"net": NetConfig(dropout=0.5)}, "net.block bottleneck"),
         ({"net": NetConfig(deep_supervision=-1.0)}, "net.deep_supervision"),
-        ({"augment": AugmentConfig(redraw=1.5)}, "augment.redraw"),
+        ({"augment": AugmentConfig(restyle=1.5)}, "augment.redraw"),
     ],
 )
 def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
@@ -223,13 +223,13 @@ def test_maps_are_made_ready_in_their_order_and_the_first_mistake_is_told():
 
 
 def test_patches_are_no_larger_than_the_largest_map():
-    assert patch_size(tiny_config(patches=PatchConfig(size=256)), SCENES) == 64
-    assert patch_size(tiny_config(patches=PatchConfig(size=256)), [dome_scene(size=70)]) == 96
-    assert patch_size(tiny_config(patches=PatchConfig(size=32)), SCENES) == 32
+    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=256)), SCENES) == 64
+    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=256)), [dome_scene(size=70)]) == 96
+    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=32)), SCENES) == 32
 
 
 def test_cosine_rate_warms_up_and_ends_at_zero():
-    rate = CosineRate(steps=100, warmup=10)
+    rate = CosineWithWarmup(steps=100, warmup=10)
     assert rate(0) == 0.1 and rate(9) == rate(10) == 1.0
     assert rate(55) == pytest.approx(0.5) and rate(100) == pytest.approx(0, abs=1e-9)
 
@@ -241,8 +241,8 @@ def test_one_cycle_is_torchs_with_the_peak_of_every_group(tmp_path):
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
             rates.append([group["lr"] for group in trainer.optimizers[0].param_groups])
 
-    optim = OptimConfig(schedule="one_cycle", lr=1e-3, warmup=0.3)
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=5, batch=2), optim=optim)
+    optim = OptimConfig(schedule="one_cycle", lr=1e-3, warmup_fraction=0.3)
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=5, batch_size=2), optim=optim)
     fit(config, tmp_path, SCENES[:4], SCENES[3:], extra_callbacks=[Look()])
     weights = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], 1e-3)
     expected = torch.optim.lr_scheduler.OneCycleLR(weights, 1e-3, total_steps=10, pct_start=0.3)
@@ -254,7 +254,7 @@ def test_one_cycle_is_torchs_with_the_peak_of_every_group(tmp_path):
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 10])
 def test_one_cycle_can_be_as_short_as_a_step(steps):
-    module = MultiTask(tiny_config(optim=OptimConfig(schedule="one_cycle")))
+    module = MultiTaskModule(tiny_config(optim=OptimConfig(schedule="one_cycle")))
     optimizer = torch.optim.AdamW(module.net.parameters(), 1e-3)
     rate = module.rate_by_step(optimizer, steps)
     for _ in range(steps):
@@ -269,8 +269,8 @@ def test_later_losses_begin_with_their_epoch(tmp_path):
         def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
             seen.append([head.loss.name for head in module.heads_now])
 
-    optim = OptimConfig(losses={"trap": "bce"}, later_losses={"trap": "lovasz"}, later_from=2)
-    loop = LoopConfig(epochs=3, batch=2, panels_every=10)
+    optim = OptimConfig(losses={"trap": "bce"}, second_stage_losses={"trap": "lovasz"}, second_stage_epoch=2)
+    loop = LoopConfig(epochs=3, batch_size=2, panels_every=10)
     figures = fit(
         tiny_config(heads=Names("trap,dist"), loop=loop, optim=optim),
         tmp_path,
@@ -299,13 +299,13 @@ def test_later_losses_begin_with_their_epoch(tmp_path):
 )
 def test_any_figure_of_any_output_may_be_monitored_in_its_own_direction(figure, mode):
     config = tiny_config(heads=Names("trap,boundary,crest,dist,depth"), loop=LoopConfig(monitor=figure))
-    heads = MultiTask(config).heads
-    assert monitored(config, heads) == (figure, mode)
+    heads = MultiTaskModule(config).heads
+    assert monitored_metric(config, heads) == (figure, mode)
 
 
 def test_what_is_monitored_is_logged_and_drives_checkpoint_and_plateau(tmp_path):
-    loop = LoopConfig(epochs=2, batch=2, monitor="trap/calibration_error", panels_every=10)
-    config = tiny_config(heads=Names("trap"), loop=loop, optim=OptimConfig(schedule="plateau", patience=5, factor=0.5))
+    loop = LoopConfig(epochs=2, batch_size=2, monitor="trap/calibration_error", panels_every=10)
+    config = tiny_config(heads=Names("trap"), loop=loop, optim=OptimConfig(schedule="plateau", plateau_patience=5, plateau_factor=0.5))
     plateaus = []
 
     class Look(Callback):
@@ -321,7 +321,7 @@ def test_what_is_monitored_is_logged_and_drives_checkpoint_and_plateau(tmp_path)
 
 
 def test_a_plateau_of_a_figure_that_should_grow_halves_the_rate_after_patience():
-    module = MultiTask(tiny_config(optim=OptimConfig(schedule="plateau", patience=5, factor=0.5, lr=1e-3)))
+    module = MultiTaskModule(tiny_config(optim=OptimConfig(schedule="plateau", plateau_patience=5, plateau_factor=0.5, lr=1e-3)))
     optimizer = module.configure_optimizers()
     rates = []
     for figure in (0.5, 0.6, *[0.55] * 7):
@@ -339,7 +339,7 @@ def test_a_pretrained_encoder_learns_at_its_own_rate(tmp_path):
             seen.update({group["name"]: group["initial_lr"] for group in trainer.optimizers[0].param_groups})
 
     for weights in ("imagenet", "none"):
-        config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=2))
+        config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
         config = replace(config, net=replace(config.net, weights=weights), optim=OptimConfig(lr=1e-3, encoder_lr=1e-5))
         fit(config, tmp_path / weights, SCENES[:2], SCENES[2:], extra_callbacks=[Look()])
         assert seen == {"encoder": 1e-5 if weights == "imagenet" else 1e-3, "decoder": 1e-3}
@@ -352,7 +352,7 @@ def test_a_checkpoint_of_an_earlier_version_is_read_in_todays_words(tmp_path):
     for name in ("attention", "block", "dropout", "hypercolumn", "deep_supervision"):
         del old["net"][name]
     path = tmp_path / "old.ckpt"
-    torch.save({KEY: old, "state_dict": MultiTask(config).state_dict()}, path)
+    torch.save({KEY: old, "state_dict": MultiTaskModule(config).state_dict()}, path)
     assert read_checkpoint(path)[0] == replace(config, augment=replace(config.augment, symmetry="none"))
     assert load_predictor(path, device="cpu")(SCENES[0])["trap"].shape == (1, 64, 64)
 
@@ -360,14 +360,14 @@ def test_a_checkpoint_of_an_earlier_version_is_read_in_todays_words(tmp_path):
 @pytest.mark.slow
 def test_two_maps_can_be_learnt_by_heart(tmp_path, two_maps):
     """With the defaults but for the number of epochs; 0.98 is reached after 3 epochs of 6."""
-    config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch=2, panels_every=10))
+    config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch_size=2, panels_every=10))
     assert train(config, tmp_path / "run")["trap/dice"] >= 0.98
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path, ema):
-    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=2, batch=2, panels_every=1))
-    config = replace(config, optim=OptimConfig(ema=ema))
+    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=2, batch_size=2, panels_every=1))
+    config = replace(config, optim=OptimConfig(ema_decay=ema))
     figures = fit(config, tmp_path, SCENES[:3], SCENES[3:])
     events = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
     events.Reload()
@@ -376,18 +376,18 @@ def test_derived_and_fused_answers_are_judged_saved_and_predicted_alike(tmp_path
     assert predictor.fusion.weights.tolist() != [1 / 3] * 3  # fitted, and kept in the checkpoint
     for name in ("depth_traps", "fused_traps", "fusion"):
         output = next(output for output in predictor.outputs if output.name == name)
-        sums = dict.fromkeys(output.score.sums, 0.0)
+        sums = dict.fromkeys(output.metric.state, 0.0)
         for scene in SCENES[3:]:
-            own = output.score.count(predictor(scene)[name], *output.target(find_truth(scene, config.targets)))
+            own = output.metric.update(predictor(scene)[name], *output.target(build_ground_truth(scene, config.targets)))
             sums = {key: sums[key] + own[key] for key in sums}
-        assert output.score.ratios(sums)["iou"] == pytest.approx(figures[f"{name}/iou"], abs=1e-3)
+        assert output.metric.compute(sums)["iou"] == pytest.approx(figures[f"{name}/iou"], abs=1e-3)
 
 
 def test_one_network_serves_maps_that_lack_inputs(tmp_path):
     config = tiny_config(heads=Names("trap,depth"), inputs=Names("rgb,depth"), shown=["rgb", "rgb,depth"])
     fit(config, tmp_path, SCENES[:2], SCENES[2:3])
     predictor = load_predictor(tmp_path / "best.ckpt", device="cpu")
-    picture = SCENES[0].with_(depth=SCENES[0].depth * 0, depth_valid=~SCENES[0].map_valid)
+    picture = SCENES[0].replace(depth=SCENES[0].depth * 0, depth_valid=~SCENES[0].map_valid)
     told = replace(predictor, config=replace(predictor.config, shown=["rgb"]))
     for name in ("trap", "depth_traps"):  # closures of the predicted depth read the picture, as of a network of rgb
         np.testing.assert_array_equal(predictor(picture)[name], told(SCENES[0])[name])

@@ -18,10 +18,10 @@ from mtl.ablation.runner import ablate
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import prepare
 from mtl.tasks.heads import HEADS, outputs_of
-from mtl.visualization.panels import hits_panel
-from mtl.visualization.tensorboard import Board, MapSums, pages
-from targets.io.map_folder import write_folder
-from targets.truth.traps import TruthOptions
+from mtl.visualization.panels import keypoint_panel
+from mtl.visualization.tensorboard import Board, MapTotals, scalar_layout
+from targets.io.map_folder import write_map_folder
+from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene
 
 HEADS_OF = {"trap alone": ["trap"], "all kinds": ["trap", "crest", "dist", "depth"]}
@@ -33,7 +33,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("board")
     for i in range(5):
         scene = dome_scene(f"dome{i}", size=32, crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
-        write_folder(scene, folder / "maps" / scene.name)
+        write_map_folder(scene, folder / "maps" / scene.name)
     (folder / "base.yaml").write_text(
         json.dumps(
             {
@@ -138,25 +138,25 @@ def test_a_board_forgets_the_maps_of_the_last_epoch():
 
 
 def test_pages_name_no_chart_twice():
-    for page in pages(outputs_of(list(HEADS.values()))).values():
+    for page in scalar_layout(outputs_of(list(HEADS.values()))).values():
         assert all(chart[0] == "Multiline" and len(chart[1]) == len(set(chart[1])) for chart in page.values())
 
 
 def test_a_hit_map_tells_what_is_found_missed_and_false():
     head = HEADS["crest"]
-    sample = prepare(dome_scene(size=64), [INPUTS["rgb"]], [head], TruthOptions())
+    sample = prepare(dome_scene(size=64), [INPUTS["rgb"]], [head], GroundTruthOptions())
     there, nothing = sample.targets["crest"], np.zeros((1, 64, 64), np.float32)
     nowhere = replace(sample, targets={"crest": nothing})
     shown = [(sample, there), (sample, np.roll(there, 20, 1)), (sample, nothing), (nowhere, nothing)]
     predictions = [{"crest": heat} for _, heat in shown]
-    figure = hits_panel(head, head.hits, [one for one, _ in shown], predictions)
+    figure = keypoint_panel(head, head.match_points, [one for one, _ in shown], predictions)
     figure.canvas.draw()
     told = [axis.get_title().split(": ")[1] for axis in figure.axes]
     assert told == ["1 of 1 found, 0 false", "0 of 1 found, 1 false", "0 of 1 found, 0 false", "0 of 0 found, 0 false"]
 
 
 def test_sums_add_over_maps_until_they_are_reset():
-    sums = MapSums(2)
+    sums = MapTotals(2)
     sums.update([1, 2])
     sums.update(np.array([3.0, 4.0]))
     assert sums.compute().tolist() == [4, 6]

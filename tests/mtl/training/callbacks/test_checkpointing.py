@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mtl.config import LoopConfig
 from mtl.data.samplers import EpochSampler
-from mtl.training.callbacks.checkpointing import KeptCheckpoint
+from mtl.training.callbacks.checkpointing import RelocatableModelCheckpoint
 from mtl.training.run import fit
 from targets.common.cli import Names
 from tests.conftest import dome_scene, tiny_config
@@ -33,7 +33,7 @@ class Send(Callback):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_after_the_step_and_ends_with_its_code(tmp_path, capsys, number):
     before = signal.getsignal(number)
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=1))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1))
     with pytest.raises(SystemExit) as ended:
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[Send(number)])
     assert ended.value.code == 128 + number
@@ -51,7 +51,7 @@ class SendInValidation(Callback):
 
 def test_a_run_that_is_stopped_while_it_validates_leaves_no_worker(tmp_path):
     """The program would wait for it for ever. Found by tests/soak/kill.py."""
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=1, workers=1))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1, num_workers=1))
     try:
         with pytest.raises(SystemExit):
             fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[SendInValidation()])
@@ -65,7 +65,7 @@ def test_a_run_that_is_stopped_while_it_validates_leaves_no_worker(tmp_path):
 def test_what_an_epoch_learned_is_not_lost_to_a_stop_in_its_validation(tmp_path, monkeypatch, accumulate):
     """All but its last step is kept. Found on a GPU: three minutes of training were lost."""
     monkeypatch.setattr("mtl.training.callbacks.checkpointing.WORTH", 0.0)
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch=1, repeats=2, accumulate=accumulate))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1, repeats_per_epoch=2, accumulate_batches=accumulate))
     with pytest.raises(SystemExit):
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[SendInValidation()])
     kept = torch.load(tmp_path / "last.ckpt", weights_only=True)["position"]
@@ -73,7 +73,7 @@ def test_what_an_epoch_learned_is_not_lost_to_a_stop_in_its_validation(tmp_path,
 
 
 def test_the_best_of_a_folder_that_was_moved_stays_the_best(tmp_path):
-    old, new = (KeptCheckpoint(tmp_path / name, "best", "trap/iou", "max") for name in ("old", "new"))
+    old, new = (RelocatableModelCheckpoint(tmp_path / name, "best", "trap/iou", "max") for name in ("old", "new"))
     path, score = str(tmp_path / "old" / "best.ckpt"), torch.tensor(0.7)
     old.best_model_path = old.kth_best_model_path = path
     old.best_k_models, old.best_model_score, old.kth_value, old.current_score = {path: score}, score, score, score

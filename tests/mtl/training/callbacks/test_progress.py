@@ -4,7 +4,7 @@ import sys
 
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from mtl.training.callbacks.progress import EpochLines, progress
+from mtl.training.callbacks.progress import EpochLogLines, progress_display
 from mtl.training.run import fit
 from targets.common.cli import Names
 from tests.conftest import dome_scene, tiny_config
@@ -12,9 +12,9 @@ from tests.conftest import dome_scene, tiny_config
 
 def test_a_terminal_gets_a_bar_and_a_file_does_not(monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert isinstance(progress(40), TQDMProgressBar)
+    assert isinstance(progress_display(40), TQDMProgressBar)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
-    assert isinstance(progress(40), EpochLines)
+    assert isinstance(progress_display(40), EpochLogLines)
 
 
 def test_a_log_file_gets_one_line_per_epoch(tmp_path, capsys):
