@@ -27,7 +27,7 @@ SIGMA, ROUNDS = 1.0, 20
 TOP = 6
 
 
-def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
+def band_levels(depth: Float, inside: Bool) -> NDArray[np.float64]:
     """The depths of the bands, ascending, of a depth (H, W) read from a picture; none if it is in no bands."""
     values = depth[inside]
     if values.size == 0 or np.ptp(values) == 0:
@@ -44,7 +44,7 @@ def levels_of(depth: Float, inside: Bool) -> NDArray[np.float64]:
     return (edges[peaks] + edges[peaks + 1]) / 2
 
 
-def smoothed(plane: Float, inside: Bool, sigma: float) -> Float:
+def masked_gaussian(plane: Float, inside: Bool, sigma: float) -> Float:
     """A Gaussian mean over the cells inside the map, σ in cells; NaN outside."""
     return _smoothing(inside, sigma)(plane)
 
@@ -60,7 +60,7 @@ def _smoothing(inside: Bool, sigma: float) -> Callable[[Float], Float]:
     return smooth
 
 
-def smooth_between(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> Float:
+def dequantise(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> Float:
     """A smooth surface (H, W) through the bands of a depth, NaN outside the map: smoothed again and again, every cell
     staying within half a step of its band's level.
 

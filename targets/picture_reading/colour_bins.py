@@ -3,36 +3,36 @@
 import numpy as np
 from numpy.typing import NDArray
 
-STEP = 8  # grey levels of red, green and blue that one class of colours spans
-CLASSES = 1500  # at most; a photograph's colours are parted more coarsely, as time and memory grow with the square
-NEAR = 14.0  # grey levels; σ of the Gaussian by which classes are neighbours
+BIN_WIDTH = 8  # grey levels of red, green and blue that one class of colours spans
+MAX_BINS = 1500  # at most; a photograph's colours are parted more coarsely, as time and memory grow with the square
+NEIGHBOUR_SIGMA = 14.0  # grey levels; σ of the Gaussian by which classes are neighbours
 
 
-def classes_of(colours: NDArray[np.float64]) -> NDArray[np.intp]:
+def bin_colours(colours: NDArray[np.float64]) -> NDArray[np.intp]:
     """(N,) the class of every colour (N, 3): cubes of `STEP` grey levels, larger ones where there are too many."""
-    step = STEP
+    step = BIN_WIDTH
     while True:
         cube = (colours // step).astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
         found, of = np.unique(cube, return_inverse=True)
-        if len(found) <= CLASSES:
+        if len(found) <= MAX_BINS:
             return of
         step *= 2
 
 
-def means(values: NDArray[np.float64], of: NDArray[np.intp]) -> NDArray[np.float64]:
+def bin_means(values: NDArray[np.float64], of: NDArray[np.intp]) -> NDArray[np.float64]:
     """(n, k) the mean of each class of values (N, k)."""
     cells = np.bincount(of)
     return np.stack([np.bincount(of, plane) for plane in values.T], axis=1) / cells[:, None]
 
 
-def neighbours(centre: NDArray[np.float64], cells: NDArray[np.intp]) -> NDArray[np.float64]:
+def neighbour_weights(centre: NDArray[np.float64], cells: NDArray[np.intp]) -> NDArray[np.float64]:
     """(n, n) how much each class counts among the neighbours of one, in all 1: by the distance of their mean colours
     (n, 3), and by how many cells (n,) they have."""
-    weight = np.exp(-((centre[:, None] - centre[None]) ** 2).sum(axis=2) / (2 * NEAR**2)) * cells
+    weight = np.exp(-((centre[:, None] - centre[None]) ** 2).sum(axis=2) / (2 * NEIGHBOUR_SIGMA**2)) * cells
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def covariances(
+def local_covariances(
     weight: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean colour (n, 3) and covariance (n, 3, 3) around each class, of the classes' means of colours (n, 3) and of
@@ -41,6 +41,6 @@ def covariances(
     return middle, (weight @ second).reshape(-1, 3, 3) - middle[:, :, None] * middle[:, None, :]
 
 
-def products(colours: NDArray[np.float64]) -> NDArray[np.float64]:
+def outer_products(colours: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 9) of each colour (N, 3) with itself."""
     return (colours[:, :, None] * colours[:, None, :]).reshape(-1, 9)

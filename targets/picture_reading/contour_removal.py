@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt
 
 from targets.common.rgb_planes import strongest
 from targets.rendering.map import RGB, render
-from targets.rendering.style import DEFAULT
+from targets.rendering.style import DEFAULT_STYLE
 from targets.scene import Bool, Scene
 
 WIDEST = 5  # pixels, of a contour with its soft edges
@@ -21,23 +21,23 @@ RIM = 4  # pixels from a map's outline, as far as a scan's blur may mix its colo
 MIXED = 0.03
 
 
-def plain_picture(scene: Scene) -> RGB:
+def picture_without_contours(scene: Scene) -> RGB:
     """(H, W, 3) uint8: the map's picture with its contours painted over; a map without one is drawn without them."""
     if scene.rgb is None:
-        return render(scene, replace(DEFAULT, contour_width=0))
-    return without_contours(scene.rgb, scene.fault)
+        return render(scene, replace(DEFAULT_STYLE, contour_width=0))
+    return remove_contours(scene.rgb, scene.fault)
 
 
-def without_contours(rgb: RGB, fault: Bool) -> RGB:
+def remove_contours(rgb: RGB, fault: Bool) -> RGB:
     """Paint over the thin dark lines of a picture from their sides, except on faults.
 
     Fast marching: Telea 2004, An image inpainting technique based on the fast marching method, J. Graphics Tools 9.
     """
-    lines = thin_dark(rgb) & ~fault
+    lines = detect_dark_lines(rgb) & ~fault
     return np.asarray(cv2.inpaint(rgb, lines.astype(np.uint8), 3, cv2.INPAINT_TELEA), np.uint8)
 
 
-def thin_dark(rgb: RGB) -> NDArray[np.bool_]:
+def detect_dark_lines(rgb: RGB) -> NDArray[np.bool_]:
     """(H, W) pixels of lines up to `WIDEST` wide that are darker than both their sides."""
     brightness = strongest(rgb)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDEST, WIDEST))
@@ -50,7 +50,7 @@ def paper_colour(rgb: RGB, inside: Bool) -> NDArray[np.float32]:
     return np.asarray(np.median(rgb[~inside].astype(np.float32), axis=0), np.float32)
 
 
-def mixed_rim(rgb: RGB, inside: Bool) -> Bool:
+def find_blurred_rim(rgb: RGB, inside: Bool) -> Bool:
     """(H, W) cells along a map's outline in whose colours the paper beside it shows, as blur and JPEG leave them.
 
     Each ring of one pixel's width is compared with the colours `RIM` pixels further in. Read as they are, such cells

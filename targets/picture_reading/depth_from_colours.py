@@ -16,10 +16,10 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
-from targets.picture_reading.colour_bins import NEAR, classes_of, covariances, means, neighbours, products
-from targets.picture_reading.contour_removal import mixed_rim, thin_dark
-from targets.picture_reading.denoise import calmed
-from targets.picture_reading.overlay_boxes import paper_boxes
+from targets.picture_reading.colour_bins import NEIGHBOUR_SIGMA, bin_colours, local_covariances, bin_means, neighbour_weights, outer_products
+from targets.picture_reading.contour_removal import find_blurred_rim, detect_dark_lines
+from targets.picture_reading.denoise import denoise
+from targets.picture_reading.overlay_boxes import find_paper_boxes
 from targets.rendering.map import RGB
 from targets.scene import Bool, Float
 from targets.surface.fill import fill_holes
@@ -51,7 +51,7 @@ MEDIAN = 5  # cells across, of the depths that a scan's colours tell
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class ColourDepth:
     """What the colours of a picture tell.
 
     Attributes
@@ -66,7 +66,7 @@ class Told:
     noisy: bool
 
 
-def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
+def depth_from_colours(rgb: RGB, prior: Float, inside: Bool) -> ColourDepth | None:
     """The depth that the colours of a picture tell, the guess being their legend.
 
     The legend is a local linear regression of the guess on colour (Cleveland 1979, Robust locally weighted regression,
@@ -85,11 +85,11 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
     -------
     None where the colours tell no depth: a grey picture, say.
     """
-    use = inside & ~thin_dark(rgb) & ~mixed_rim(rgb, inside)
+    use = inside & ~detect_dark_lines(rgb) & ~find_blurred_rim(rgb, inside)
     if not use.any():
         return None
-    calm = calmed(rgb, use)
-    colours, wanted = (rgb if calm is None else calm)[use].astype(np.float64), guess[use].astype(np.float64)
+    calm = denoise(rgb, use)
+    colours, wanted = (rgb if calm is None else calm)[use].astype(np.float64), prior[use].astype(np.float64)
     legend = _learn(colours, wanted)
     told, spread = legend.depth(colours), legend.spread[legend.of]
     usual = float(np.median(spread))
@@ -99,9 +99,9 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
     classes = np.full(inside.shape, -1)
     classes[use] = np.where(spread <= VAGUE * usual, legend.of, -1)
     size = len(legend.centre)
-    beside, cells = _beside(classes, size), np.bincount(classes[classes >= 0], minlength=size)
+    beside, cells = count_adjacency(classes, size), np.bincount(classes[classes >= 0], minlength=size)
     many = cells >= max(3, FEW * cells.sum())
-    orders = [_in_order(*_palette(beside, cells, many, legend.centre, kin), legend.of, told) for kin in KIN]
+    orders = [_in_order(*order_colours(beside, cells, many, legend.centre, kin), legend.of, told) for kin in KIN]
     ranked, off = min(orders, key=lambda order: order[1])
     if off < WRONG * told.var():
         known = np.isfinite(ranked)
@@ -112,18 +112,18 @@ def depth_of_colours(rgb: RGB, guess: Float, inside: Bool) -> Told | None:
         clear &= known | many[legend.of]
     read = np.zeros(inside.shape, np.bool_)
     read[use] = clear
-    read &= ~paper_boxes(rgb, inside)  # a colour bar in one still tells which colours follow each other
+    read &= ~find_paper_boxes(rgb, inside)  # a colour bar in one still tells which colours follow each other
     if read.sum() < READ * inside.sum():
         return None
     depth = np.zeros(inside.shape, np.float32)
     depth[use] = told
     depth = fill_holes(depth, read, inside)
     if calm is None:
-        return Told(depth, noisy=False)
-    return Told(np.asarray(cv2.medianBlur(depth, MEDIAN), np.float32), noisy=True)
+        return ColourDepth(depth, noisy=False)
+    return ColourDepth(np.asarray(cv2.medianBlur(depth, MEDIAN), np.float32), noisy=True)
 
 
-def _beside(classes: NDArray[np.intp], size: int) -> csr_array:
+def count_adjacency(classes: NDArray[np.intp], size: int) -> csr_array:
     """(size, size) how often cells (H, W) of two different classes lie side by side, -1 being of none."""
     counts = csr_array((size, size))
     for apart in APART:
@@ -133,7 +133,7 @@ def _beside(classes: NDArray[np.intp], size: int) -> csr_array:
     return counts + counts.T
 
 
-def _palette(
+def order_colours(
     beside: csr_array, cells: NDArray[np.intp], many: Bool, centre: NDArray[np.float64], kin: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Numbers (m,) of classes, and the place of each in the palette, 0 to 1, which end first is not known.
@@ -209,13 +209,13 @@ class _Legend:
 
 def _learn(colours: NDArray[np.float64], depth: NDArray[np.float64]) -> _Legend:
     """A straight line of depth over colour around each class, by the cells of all classes near it."""
-    of = classes_of(colours)
+    of = bin_colours(colours)
     cells = np.bincount(of)
-    centre, (first, second) = means(colours, of), means(np.stack([depth, depth**2], axis=1), of).T
-    weight = neighbours(centre, cells)
-    middle, variance = covariances(weight, centre, products(centre))
+    centre, (first, second) = bin_means(colours, of), bin_means(np.stack([depth, depth**2], axis=1), of).T
+    weight = neighbour_weights(centre, cells)
+    middle, variance = local_covariances(weight, centre, outer_products(centre))
     mean = weight @ first
     covariance = weight @ (centre * first[:, None]) - middle * mean[:, None]
-    slope = np.linalg.solve(variance + SHRINKAGE * NEAR**2 * np.eye(3), covariance[..., None])[..., 0]
+    slope = np.linalg.solve(variance + SHRINKAGE * NEIGHBOUR_SIGMA**2 * np.eye(3), covariance[..., None])[..., 0]
     left = weight @ second - mean**2 - (slope * covariance).sum(axis=1)
     return _Legend(of, centre, middle, mean, slope, np.sqrt(np.maximum(left, 0)))

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from targets.picture_reading.contour_removal import thin_dark
-from targets.picture_reading.known_palettes import likeliest_palette, on_palette
+from targets.picture_reading.contour_removal import detect_dark_lines
+from targets.picture_reading.known_palettes import nearest_palette, project_onto_palette
 from targets.rendering.map import RGB
 from targets.rendering.palettes import PALETTES
 from targets.scene import Bool, Float, Scene
@@ -13,7 +13,7 @@ from targets.surface.fill import fill_holes
 OFF = 30.0  # grey levels from the nearest colour of the legend: faults, labels and paper are farther, colours nearer
 
 
-def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
+def depth_from_known_palette(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
     """The depth that a picture's colours say, continued under faults, contours and labels from their sides.
 
     Parameters
@@ -28,11 +28,11 @@ def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
     depth : (H, W) float32, 0 = shallowest colour of the legend, 1 = deepest.
     read : (H, W) bool, where it was read; False everywhere when no pixel has a colour of a legend.
     """
-    lines = thin_dark(rgb)
+    lines = detect_dark_lines(rgb)
     coloured = inside & ~lines
     # Half of the pixels at least have a colour of the legend: the rest may be ink.
-    name = likeliest_palette(rgb[coloured], 0.5)[0] if coloured.any() else next(iter(PALETTES))
-    place, distance = on_palette(rgb, name)
+    name = nearest_palette(rgb[coloured], 0.5)[0] if coloured.any() else next(iter(PALETTES))
+    place, distance = project_onto_palette(rgb, name)
     strange = ((distance > OFF) & ~lines).astype(np.uint8)
     # One cell more: the soft edge of a fault is a mixture of its colour and the map's.
     read = coloured & (cv2.dilate(strange, np.ones((3, 3), np.uint8)) == 0)
@@ -40,8 +40,8 @@ def depth_of_picture(rgb: RGB, inside: Bool) -> tuple[Float, Bool]:
     return (fill_holes(depth, read, inside) if read.any() else depth), read
 
 
-def scene_of_picture(scene: Scene) -> Scene:
+def scene_from_picture(scene: Scene) -> Scene:
     """A map with the depth that its picture tells, and nothing else that it knows: no faults, traps or contours."""
     assert scene.rgb is not None
-    depth, read = depth_of_picture(scene.rgb, scene.map_valid)
+    depth, read = depth_from_known_palette(scene.rgb, scene.map_valid)
     return Scene(scene.name, depth, read & scene.map_valid, scene.map_valid, np.zeros(scene.shape, bool), scene.rgb)

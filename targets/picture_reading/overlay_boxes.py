@@ -19,7 +19,7 @@ FRAME = 2  # pixels around it
 MARGIN = 100  # pixels outside the map that show the paper's colour
 
 
-def paper_boxes(rgb: RGB, inside: Bool) -> Bool:
+def find_paper_boxes(rgb: RGB, inside: Bool) -> Bool:
     """(H, W) cells of the map under boxes of the colour around it, white where nothing is around it.
 
     Boxes have a frame, or something else that parts them from the outside of the map.

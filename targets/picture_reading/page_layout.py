@@ -13,7 +13,7 @@ LONG, FILLED = 4.0, 0.85  # a bar: length over width, and how much of its box it
 COLOURED = 0.5  # of what is not paper, the share that is broader than lines at least; less is a map of lines alone
 
 
-def without_notes(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def remove_marginalia(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(H, W) bool, the cells of a picture alone that are coloured, without what stands beside the map.
 
     A map of lines alone keeps its frame.
@@ -23,9 +23,9 @@ def without_notes(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
     coloured : (H, W) bool
         What is not paper; at least one cell.
     """
-    broad = coloured & ~_lines(coloured)
-    if broad.sum() < COLOURED * coloured.sum():
-        broad = coloured
+    broad = foreground & ~_lines(foreground)
+    if broad.sum() < COLOURED * foreground.sum():
+        broad = foreground
     _, parts, found, _ = cv2.connectedComponentsWithStats(broad.astype(np.uint8), connectivity=8)
     wide, high, cells = (found[1:, n] for n in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     share, filled = cells / cells.max(), cells / (wide * high)

@@ -9,45 +9,45 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from targets.rendering.palettes import BLACK, Colour
-from targets.rendering.text import lay
+from targets.rendering.text import blend_colour
 from targets.scene import Scene
 
-FaultMark = Literal["filled", "edged", "outline", "line", "teeth"]
+FaultSymbol = Literal["filled", "edged", "outline", "line", "teeth"]
 TOOTH = 4  # pixels a tooth is longer than the line is wide; neighbours are twice as far apart
 Ink = NDArray[np.uint8]  # (H, W) 0 none to 255
 
 
-def draw_faults(picture: NDArray[np.uint8], scene: Scene, mark: FaultMark, width: int, colour: Colour) -> None:
+def draw_faults(picture: NDArray[np.uint8], scene: Scene, mark: FaultSymbol, width: int, colour: Colour) -> None:
     """Draw fault cells into `picture`, (H, W, 3) uint8, `width` pixels wider than they are."""
     if not scene.fault.any():
         return
     cells = scene.fault.astype(np.uint8) * 255
-    MARKS[mark](picture, scene, cells, width, colour)
+    DRAWERS[mark](picture, scene, cells, width, colour)
 
 
 def _filled(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, colour: Colour) -> None:
     """The cells in one colour, with a soft edge."""
     soft = np.maximum(cv2.GaussianBlur(_widened(cells, width), (3, 3), 0), cells)
-    lay(picture, soft, (0, 0), colour)
+    blend_colour(picture, soft, (0, 0), colour)
 
 
 def _edged(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, colour: Colour) -> None:
     """Filled, with a thin black line around."""
     _filled(picture, scene, cells, width, BLACK)
-    lay(picture, cv2.GaussianBlur(_widened(cells, width - 1), (3, 3), 0), (0, 0), colour)
+    blend_colour(picture, cv2.GaussianBlur(_widened(cells, width - 1), (3, 3), 0), (0, 0), colour)
 
 
 def _outline(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, colour: Colour) -> None:
     """The rim of the fault polygons alone; the colours of the map go on inside."""
     solid = _widened(cells, 1)
     rim = solid & ~cv2.erode(solid, np.ones((3, 3), np.uint8))
-    lay(picture, cv2.GaussianBlur(_widened(rim, width - 1), (3, 3), 0), (0, 0), colour)
+    blend_colour(picture, cv2.GaussianBlur(_widened(rim, width - 1), (3, 3), 0), (0, 0), colour)
 
 
 def _line(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, colour: Colour) -> None:
     """One line along the middle of the cells."""
     middle = skeletonize(cells > 0).astype(np.uint8) * 255
-    lay(picture, cv2.GaussianBlur(_widened(middle, max(1, width - 1)), (3, 3), 0), (0, 0), colour)
+    blend_colour(picture, cv2.GaussianBlur(_widened(middle, max(1, width - 1)), (3, 3), 0), (0, 0), colour)
 
 
 def _teeth(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, colour: Colour) -> None:
@@ -67,7 +67,7 @@ def _teeth(picture: NDArray[np.uint8], scene: Scene, cells: Ink, width: int, col
         cv2.line(picture, (int(col), int(row)), (round(float(end[1])), round(float(end[0]))), colour, 1, cv2.LINE_AA)
 
 
-MARKS: dict[FaultMark, Callable[[NDArray[np.uint8], Scene, Ink, int, Colour], None]] = {
+DRAWERS: dict[FaultSymbol, Callable[[NDArray[np.uint8], Scene, Ink, int, Colour], None]] = {
     "filled": _filled,
     "edged": _edged,
     "outline": _outline,

@@ -15,18 +15,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from targets.common.atomic_write import written_whole
-from targets.rendering.map import contours_of, render
+from targets.common.atomic_write import atomic_write
+from targets.rendering.map import contour_spacing, render
 from targets.rendering.style import BROWN, Style
 from targets.scene import Scene
 
 LONGEST = 11.0  # inches: a page across
 WIDE = 150  # cells along the longer side above which a fault of one cell is too thin to see
 LABEL = 24  # letters of a name
-CREST: dict[str, Any] = {"marker": "^", "color": "yellow", "markeredgecolor": "black", "markersize": 9, "linestyle": ""}
+CREST_MARKER: dict[str, Any] = {"marker": "^", "color": "yellow", "markeredgecolor": "black", "markersize": 9, "linestyle": ""}
 
 
-def base_picture(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[Figure, Axes]:
+def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[Figure, Axes]:
     """A figure with the map as interpreters see it, with title, scale bar and, where it is located, an arrow to North.
 
     A map without a picture is drawn, its contours as sharp lines whatever the size of its cells.
@@ -48,8 +48,8 @@ def base_picture(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[
     figure = Figure(figsize=(max(width, 6.0), max(height, 2.0) + 1.4), dpi=110, layout="constrained")
     axis = figure.subplots()
     if scene.rgb is None:
-        interval, base = contours_of(scene)
-        scene = scene.with_(geo=replace(scene.geo, contour_interval=interval, contour_base=base))
+        interval, base = contour_spacing(scene)
+        scene = scene.replace(geo=replace(scene.geo, contour_interval=interval, contour_base=base))
         # Faults widened on the page, not by cells: a cell of a small map is wide enough.
         picture = render(scene, Style(contour_width=0, fault_width=int(max(scene.shape) > WIDE)))
         _contour_lines(axis, scene, interval, base)
@@ -60,7 +60,7 @@ def base_picture(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[
         picture[scene.fault] = BROWN
     axis.imshow(picture, interpolation="nearest", aspect=aspect)
     axis.set(xticks=[], yticks=[], xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
-    figure.suptitle("\n".join(filter(None, [title(scene), subtitle])), fontsize=12, parse_math=False)
+    figure.suptitle("\n".join(filter(None, [map_title(scene), subtitle])), fontsize=12, parse_math=False)
     _scale_bar(axis, scene)
     _north_arrow(axis, scene)
     return figure, axis
@@ -76,24 +76,24 @@ def _contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> No
                      linewidths=np.where(index % 5 == 0, 1.1, 0.5))  # fmt: skip
 
 
-def label(text: str) -> str:
+def shorten_label(text: str) -> str:
     """A name from a file as it fits on a map: its first letters, without what is no letter."""
     shown = "".join(letter for letter in text[: LABEL + 1] if letter.isprintable())
     return shown if len(text) <= LABEL else f"{shown[: LABEL - 1]}…"
 
 
-def draw_cells(axis: Axes, values: NDArray, **look: Any) -> None:
+def draw_raster(axis: Axes, values: NDArray, **look: Any) -> None:
     """Colour cells by (H, W) values over the map, masked ones not at all; `look` in the words of imshow."""
     axis.imshow(values, interpolation="nearest", aspect=axis.get_aspect(), **look)
 
 
-def classes_figure(scene: Scene, subtitle: str, classes: NDArray[np.integer], colours: Mapping[str, Any]) -> Figure:
+def make_class_figure(scene: Scene, subtitle: str, classes: NDArray[np.integer], colours: Mapping[str, Any]) -> Figure:
     """The pale map under (H, W) classes: 0 = nothing, k = the k-th of the names with their colours."""
-    figure, axis = base_picture(scene, subtitle, grey=True)
+    figure, axis = make_map_figure(scene, subtitle, grey=True)
     palette = ListedColormap(list(colours.values()))
-    draw_cells(axis, np.ma.masked_equal(classes, 0), cmap=palette, vmin=0.5, vmax=len(colours) + 0.5, alpha=0.55)
+    draw_raster(axis, np.ma.masked_equal(classes, 0), cmap=palette, vmin=0.5, vmax=len(colours) + 0.5, alpha=0.55)
     marks = [Patch(color=colour, alpha=0.55, label=name) for name, colour in colours.items()]
-    add_legend(figure, [*marks, *fault_mark(scene)])
+    add_legend(figure, [*marks, *fault_legend_entries(scene)])
     return figure
 
 
@@ -112,20 +112,20 @@ def draw_lines(
     )
 
 
-def legend_mark(label: str, **look: Any) -> Line2D:
+def legend_entry(label: str, **look: Any) -> Line2D:
     """An entry of the legend that looks as `look` (the words of matplotlib's Line2D) says."""
     return Line2D([], [], label=label, **look)
 
 
-def fault_mark(scene: Scene) -> list[Line2D]:
+def fault_legend_entries(scene: Scene) -> list[Line2D]:
     """The legend's entry for faults, if the map has any."""
-    return [legend_mark("faults", color="saddlebrown", linewidth=4)] if scene.fault.any() else []
+    return [legend_entry("faults", color="saddlebrown", linewidth=4)] if scene.fault.any() else []
 
 
 def write_figure(figure: Figure, legend: Sequence[Any], path: str | Path) -> None:
     """Put the legend below the map and write the picture."""
     add_legend(figure, legend)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary)
 
 
@@ -136,7 +136,7 @@ def add_legend(figure: Figure, marks: Sequence[Any]) -> None:
         figure.legend(handles=list(marks), loc="outside lower center", ncols=columns, fontsize=10, frameon=False)
 
 
-def title(scene: Scene) -> str:
+def map_title(scene: Scene) -> str:
     """The map's name, its depths and its contours."""
     if not scene.has_depth:
         return scene.name

@@ -7,17 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.rendering.annotations import Page, draw_sheet
-from targets.rendering.contours import _draw_contours, _ink, _thin_and_thick
+from targets.rendering.annotations import Canvas, draw_annotations
+from targets.rendering.contours import draw_contours, rasterize_lines, split_index_contours
 from targets.rendering.fault_symbols import draw_faults
-from targets.rendering.palettes import BLACK, RGB, WHITE, palette
-from targets.rendering.scan_effects import scanned
-from targets.rendering.style import DEFAULT, Style
+from targets.rendering.palettes import BLACK, RGB, WHITE, colour_table
+from targets.rendering.scan_effects import apply_scan_effects
+from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.scene import Float, Scene
 from targets.surface.contour_interval import contour_count, nice_interval
 
 
-def render(scene: Scene, style: Style = DEFAULT) -> RGB:
+def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
     """Draw a map; pixel (r, c) shows cell (r, c).
 
     Colours are scaled by the map's own relief: blue = deep, red = high. Cells outside `map_valid` are white.
@@ -27,46 +27,46 @@ def render(scene: Scene, style: Style = DEFAULT) -> RGB:
     (H, W, 3) uint8.
     """
     low, high = scene.relief
-    interval, base = contours_of(scene, style)
-    picture = _coloured(scene.depth, low, high, palette(style.palette), (interval, base) if style.banded else None)
+    interval, base = contour_spacing(scene, style)
+    picture = _colour_by_depth(scene.depth, low, high, colour_table(style.palette), (interval, base) if style.banded else None)
     if style.hillshade:
-        _shade(picture, scene, style.hillshade)
+        _apply_hillshade(picture, scene, style.hillshade)
     if style.contour_width > 0:
-        _draw_contours(picture, scene, interval, base, style)
-    draw_faults(picture, scene, style.fault_mark, style.fault_width, style.fault_colour)
+        draw_contours(picture, scene, interval, base, style)
+    draw_faults(picture, scene, style.fault_symbol, style.fault_width, style.fault_colour)
     picture[~scene.map_valid] = WHITE
-    draw_sheet(Page(picture, scene, style.sheet, style.palette))
-    return scanned(picture, style.scan, style.sheet.seed)
+    draw_annotations(Canvas(picture, scene, style.annotations, style.palette))
+    return apply_scan_effects(picture, style.scan, style.annotations.seed)
 
 
-def drawn(scene: Scene, style: Style = DEFAULT) -> Scene:
+def with_rendered_picture(scene: Scene, style: Style = DEFAULT_STYLE) -> Scene:
     """The map with its picture as `rgb`, and with the contours of the picture in `geo`."""
-    interval, base = contours_of(scene, style)
+    interval, base = contour_spacing(scene, style)
     geo = replace(scene.geo, contour_interval=interval, contour_base=base)
-    return scene.with_(rgb=render(scene, style), geo=geo)
+    return scene.replace(rgb=render(scene, style), geo=geo)
 
 
-def contour_ink(scene: Scene, interval: float, base: float, width: float = 0.5) -> NDArray[np.uint8]:
+def rasterize_contours(scene: Scene, interval: float, base: float, width: float = 0.5) -> NDArray[np.uint8]:
     """(H, W) how black contours are, 0 (none) to 255, at `base` and every `interval` from it.
 
     Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
     """
-    thin, thick = _thin_and_thick(scene, interval, base)
-    return _ink([line for _, line in thin], [line for _, line in thick], scene.shape, width)
+    thin, thick = split_index_contours(scene, interval, base)
+    return rasterize_lines([line for _, line in thin], [line for _, line in thick], scene.shape, width)
 
 
-def with_picture(scene: Scene) -> Scene:
+def ensure_picture(scene: Scene) -> Scene:
     """The map itself if it has a picture, else the map drawn in the default style."""
-    return drawn(scene) if scene.rgb is None else scene
+    return with_rendered_picture(scene) if scene.rgb is None else scene
 
 
-def contours_of(scene: Scene, style: Style = DEFAULT) -> tuple[float, float]:
+def contour_spacing(scene: Scene, style: Style = DEFAULT_STYLE) -> tuple[float, float]:
     """Interval and base of the contours that `render` draws: the style's, else the map's own, else a nice one."""
     if style.contour_interval is not None:
         return style.contour_interval, style.contour_base
     if scene.geo.contour_interval is not None:
         return scene.geo.contour_interval, scene.geo.contour_base
-    return nice_interval(*scene.relief, lines=contour_count(scene.shape) * style.density), scene.geo.contour_base
+    return nice_interval(*scene.relief, lines=contour_count(scene.shape) * style.contour_density), scene.geo.contour_base
 
 
 def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) -> RGB:
@@ -86,7 +86,7 @@ def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) ->
     return np.vstack([np.hstack(tiles[row : row + columns]) for row in range(0, len(tiles), columns)])
 
 
-def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
+def _colour_by_depth(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
     """(H, W, 3) uint8: every cell in the colour of its depth, or of the middle of its (interval, base) band."""
     if bands is not None:
         interval, base = bands
@@ -95,7 +95,7 @@ def _coloured(depth: Float, low: float, high: float, colours: RGB, bands: tuple[
     return colours[np.clip(shade, 0, 255).astype(np.uint8)]
 
 
-def _shade(picture: RGB, scene: Scene, strength: float) -> None:
+def _apply_hillshade(picture: RGB, scene: Scene, strength: float) -> None:
     """Darken `picture` where the surface looks away from a light in the upper left, half as much where it is flat."""
     low, high = scene.relief
     down, right = np.gradient(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))

@@ -29,12 +29,12 @@ PALETTES: dict[str, tuple[Colour, ...]] = {
     "dusk": ((10, 20, 110), (30, 80, 200), (70, 170, 230), (190, 225, 235), (250, 225, 170), (245, 150, 80),
              (215, 60, 40), (130, 0, 20)),
 }  # fmt: skip
-PALEST = 228  # of the weakest channel: what is paler is taken for the paper outside the map
-COLDER = 60  # grey levels by which blue over red is more in the deepest colour than in the shallowest
+MAX_PALENESS = 228  # of the weakest channel: what is paler is taken for the paper outside the map
+MIN_BLUE_SHIFT = 60  # grey levels by which blue over red is more in the deepest colour than in the shallowest
 KNOWN = f"{', '.join(PALETTES)}, mpl:NAME of a colour map of matplotlib, or random:SEED"
 
 
-def palette(name: str) -> NDArray[np.uint8]:
+def colour_table(name: str) -> NDArray[np.uint8]:
     """(256, 3) uint8 colours of a palette, deepest first.
 
     Parameters
@@ -47,24 +47,24 @@ def palette(name: str) -> NDArray[np.uint8]:
     UserError
         A name that none of these is.
     """
-    stops = stops_of(name)
+    stops = palette_stops(name)
     at = np.linspace(0, 255, len(stops))
     return np.stack([np.interp(np.arange(256), at, stops[:, i]) for i in range(3)], axis=1).round().astype(np.uint8)
 
 
-def stops_of(name: str) -> Stops:
+def palette_stops(name: str) -> Stops:
     """The colours of a palette that the others lie between."""
     kind, _, rest = name.partition(":")
     if name in PALETTES:
         return np.array(PALETTES[name], float)
     if kind == "random" and rest.isdecimal():
-        return random_stops(np.random.default_rng(int(rest)))
+        return random_palette_stops(np.random.default_rng(int(rest)))
     if kind == "mpl":
         import matplotlib  # takes longer than drawing a map
 
         if rest in matplotlib.colormaps:
             stops = matplotlib.colormaps[rest](np.linspace(0, 1, 64))[:, :3] * 255
-            return stops[stops.min(axis=1) <= PALEST]
+            return stops[stops.min(axis=1) <= MAX_PALENESS]
     raise UserError("palette", repr(name), f"one of {KNOWN}")
 
 
@@ -74,22 +74,22 @@ WHEEL = (0.78, 0.66, 0.57, 0.5, 0.36, 0.16, 0.09, 0.02, -0.05)
 # --- random ones -----------------------------------------------------------------------------------------------------
 
 
-def random_stops(rng: np.random.Generator) -> Stops:
+def random_palette_stops(rng: np.random.Generator) -> Stops:
     """Colours that a map could be drawn in: cold and deep to warm and high, no two depths alike, none like paper."""
     draw = RANDOM[int(rng.choice(len(RANDOM), p=SHARES))]
     while True:
         stops = np.clip(draw(rng), 0, 255)
-        if readable(stops):
+        if is_readable(stops):
             return stops
 
 
-def readable(stops: Stops) -> bool:
+def is_readable(stops: Stops) -> bool:
     """Whether depths can be told apart by these colours, the deep from the high, and the map from its paper."""
     blue = stops[:, 2] - stops[:, 0]
     grey = np.ptp(stops, axis=1).max() < 1
-    falls = grey or (blue[0] - blue[-1] >= COLDER and np.corrcoef(blue, np.arange(len(blue)))[0, 1] < -0.5)
+    falls = grey or (blue[0] - blue[-1] >= MIN_BLUE_SHIFT and np.corrcoef(blue, np.arange(len(blue)))[0, 1] < -0.5)
     apart = np.abs(stops[:, None] - stops[None]).sum(2) + 1e3 * np.eye(len(stops))
-    return bool(falls and apart.min() >= 30 and stops.min(axis=1).max() <= PALEST)
+    return bool(falls and apart.min() >= 30 and stops.min(axis=1).max() <= MAX_PALENESS)
 
 
 def _hues(rng: np.random.Generator) -> Stops:
@@ -127,7 +127,7 @@ def _lightness(rng: np.random.Generator) -> Stops:
 
 def _greys(rng: np.random.Generator) -> Stops:
     """From dark to light grey, as copies in black and white have it."""
-    level = np.linspace(rng.uniform(0, 80), rng.uniform(190, PALEST), 5)
+    level = np.linspace(rng.uniform(0, 80), rng.uniform(190, MAX_PALENESS), 5)
     return np.repeat(level[:, None], 3, axis=1)
 
 

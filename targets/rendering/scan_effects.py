@@ -11,7 +11,7 @@ from targets.errors import UserError
 
 
 @dataclass(frozen=True)
-class Scan:
+class ScanEffects:
     """What happens to a finished picture, in this order; by default nothing.
 
     Attributes
@@ -29,17 +29,17 @@ class Scan:
     """
 
     blur: float = 0.0
-    cast: tuple[int, int, int] = (0, 0, 0)
+    colour_cast: tuple[int, int, int] = (0, 0, 0)
     fade: float = 0.0
     noise: float = 0.0
-    jpeg: int = 0
+    jpeg_quality: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.blur, self.noise) < 0 or not 0 <= self.fade < 1 or not 0 <= self.jpeg <= 100:
+        if min(self.blur, self.noise) < 0 or not 0 <= self.fade < 1 or not 0 <= self.jpeg_quality <= 100:
             raise UserError("scan", f"{self}", "blur and noise of 0 or more, fade below 1, jpeg from 0 to 100")
 
 
-def scanned(picture: NDArray[np.uint8], scan: Scan, seed: int) -> NDArray[np.uint8]:
+def apply_scan_effects(picture: NDArray[np.uint8], scan: ScanEffects, seed: int) -> NDArray[np.uint8]:
     """(H, W, 3) uint8: the picture after all that; paper that was white stays white.
 
     Parameters
@@ -47,21 +47,21 @@ def scanned(picture: NDArray[np.uint8], scan: Scan, seed: int) -> NDArray[np.uin
     seed : int
         Of the grain.
     """
-    if scan == Scan():
+    if scan == ScanEffects():
         return picture
     paper = weakest(picture) == 255
     if scan.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), scan.blur)
-    if any(scan.cast) or scan.fade or scan.noise:
+    if any(scan.colour_cast) or scan.fade or scan.noise:
         levels = picture * np.float32(1 - scan.fade) + np.float32(255 * scan.fade)
-        levels += np.array(scan.cast, np.float32)
+        levels += np.array(scan.colour_cast, np.float32)
         if scan.noise:
             grain = np.random.default_rng([seed, 1]).standard_normal(picture.shape, np.float32)
             levels += np.float32(scan.noise) * grain
         picture = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    if scan.jpeg:
+    if scan.jpeg_quality:
         # JPEG keeps red and blue unlike, and OpenCV's order of them is the other one.
-        _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, scan.jpeg])
+        _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, scan.jpeg_quality])
         picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1].copy()
     picture[paper] = 255
     return picture

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from targets.errors import UserError
-from targets.rendering.annotations import Sheet
-from targets.rendering.fault_symbols import FaultMark
-from targets.rendering.palettes import BLACK, Colour, stops_of
-from targets.rendering.scan_effects import Scan
+from targets.rendering.annotations import Annotations
+from targets.rendering.fault_symbols import FaultSymbol
+from targets.rendering.palettes import BLACK, Colour, palette_stops
+from targets.rendering.scan_effects import ScanEffects
 
 BROWN: Colour = (110, 60, 20)
 
@@ -57,26 +57,26 @@ class Style:
     banded: bool = False
     contour_interval: float | None = None
     contour_base: float = 0.0
-    density: float = 1.0
+    contour_density: float = 1.0
     contour_width: float = 0.5
     contour_colour: Colour = BLACK
     index_every: int = 5
-    dashed: bool = False
-    labels: bool = False
-    along: bool = False
+    dashed_contours: bool = False
+    contour_labels: bool = False
+    align_labels: bool = False
     hillshade: float = 0.0
-    fault_mark: FaultMark = "filled"
+    fault_symbol: FaultSymbol = "filled"
     fault_width: int = 2
     fault_colour: Colour = BROWN
-    sheet: Sheet = field(default_factory=Sheet)
-    scan: Scan = field(default_factory=Scan)
+    annotations: Annotations = field(default_factory=Annotations)
+    scan: ScanEffects = field(default_factory=ScanEffects)
 
     def __post_init__(self) -> None:
-        stops_of(self.palette)
-        if not self.density > 0 or self.index_every < 0:
-            raise UserError("density, index_every", f"{self.density}, {self.index_every}", "above 0, and 0 or more")
+        palette_stops(self.palette)
+        if not self.contour_density > 0 or self.index_every < 0:
+            raise UserError("density, index_every", f"{self.contour_density}, {self.index_every}", "above 0, and 0 or more")
         if self.contour_interval is not None and not self.contour_interval > 0:
             raise UserError("contour_interval", str(self.contour_interval), "a depth step above 0")
 
 
-DEFAULT = Style()
+DEFAULT_STYLE = Style()

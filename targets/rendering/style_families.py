@@ -6,17 +6,17 @@ from typing import TypeVar
 import numpy as np
 
 from targets.errors import UserError
-from targets.rendering.annotations import Sheet
-from targets.rendering.fault_symbols import FaultMark
-from targets.rendering.map import drawn
+from targets.rendering.annotations import Annotations
+from targets.rendering.fault_symbols import FaultSymbol
+from targets.rendering.map import with_rendered_picture
 from targets.rendering.palettes import BLACK, PALETTES, Colour
-from targets.rendering.scan_effects import Scan
+from targets.rendering.scan_effects import ScanEffects
 from targets.rendering.style import BROWN, Style
 from targets.scene import Scene
 
 
 @dataclass(frozen=True)
-class Family:
+class StyleFamily:
     """What a style is drawn from.
 
     Attributes
@@ -36,33 +36,33 @@ class Family:
     """
 
     palettes: tuple[str, ...]
-    random: float
+    random_share: float
     inks: tuple[Colour, ...]
-    faults: tuple[Colour, ...]
-    marks: tuple[FaultMark, ...]
+    fault_colours: tuple[Colour, ...]
+    fault_symbols: tuple[FaultSymbol, ...]
     fonts: tuple[str, ...]
 
 
 # What networks are trained on.
-TRAIN = Family(
+TRAIN = StyleFamily(
     palettes=("rainbow", "jet", "spectral", "hue", "mpl:plasma", "mpl:YlGnBu_r", "mpl:gist_earth", "mpl:rainbow",
               "mpl:RdYlGn_r", "mpl:cividis"),
-    random=0.6,
+    random_share=0.6,
     inks=(BLACK, BLACK, BLACK, (60, 60, 60), (110, 80, 50), (40, 40, 110), (120, 120, 120)),
-    faults=(BROWN, BROWN, BLACK, (90, 90, 90), (200, 20, 20), (255, 255, 255)),
-    marks=("filled", "filled", "edged", "outline", "line"),
+    fault_colours=(BROWN, BROWN, BLACK, (90, 90, 90), (200, 20, 20), (255, 255, 255)),
+    fault_symbols=("filled", "filled", "edged", "outline", "line"),
     fonts=("simplex", "plain", "complex"),
 )  # fmt: skip
 # What no network may have been trained on: neither palettes nor fonts nor colours of faults, nor faults with teeth.
-UNSEEN = Family(
+UNSEEN = StyleFamily(
     palettes=("mpl:turbo", "mpl:RdYlBu_r", "mpl:viridis", "mpl:terrain", "mpl:nipy_spectral", "mpl:coolwarm"),
-    random=0.0,
+    random_share=0.0,
     inks=((20, 20, 20), (90, 60, 90), (30, 90, 60)),
-    faults=((150, 30, 130), (60, 30, 0), (40, 60, 120)),
-    marks=("filled", "teeth", "edged"),
+    fault_colours=((150, 30, 130), (60, 30, 0), (40, 60, 120)),
+    fault_symbols=("filled", "teeth", "edged"),
     fonts=("duplex", "triplex"),
 )
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, StyleFamily] = {
     "train": TRAIN,
     "unseen": UNSEEN,  # palettes whose legend no program knows
     "unseen_legend": replace(
@@ -70,7 +70,7 @@ FAMILIES: dict[str, Family] = {
     ),  # palettes whose legend `targets.picture_reading.depth_from_known_palette` knows
 }
 CLEAN = "clean"  # the known palettes, black contours, brown faults, and nothing over the map
-STYLES = (CLEAN, *FAMILIES)
+FAMILY_NAMES = (CLEAN, *FAMILIES)
 
 
 SMALL = 160  # pixels of the shorter side of a picture, below which wide lines and long texts would hide the map
@@ -87,19 +87,19 @@ def random_style(rng: np.random.Generator, family: str = CLEAN, shape: tuple[int
     if family == CLEAN:
         return clean_style(rng)
     if family not in FAMILIES:
-        raise UserError("styles", repr(family), f"one of {', '.join(STYLES)}")
+        raise UserError("styles", repr(family), f"one of {', '.join(FAMILY_NAMES)}")
     style = report_style(rng, FAMILIES[family])
     if min(shape) >= SMALL:
         return style
-    thin, few = min(style.contour_width, 0.5), min(style.density, 1.2)
-    sheet = replace(style.sheet, grid=0, names=0, scale_bar=False, title=False)
+    thin, few = min(style.contour_width, 0.5), min(style.contour_density, 1.2)
+    sheet = replace(style.annotations, grid=0, names=0, scale_bar=False, title=False)
     return replace(style, contour_width=thin, density=few, fault_width=1, sheet=sheet)
 
 
-def redrawn(scene: Scene, rng: np.random.Generator, family: str) -> Scene:
+def with_random_style(scene: Scene, rng: np.random.Generator, family: str) -> Scene:
     """The map with another picture, whose contours are the style's own."""
-    plain = scene.with_(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
-    return drawn(plain, random_style(rng, family, scene.shape))
+    plain = scene.replace(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
+    return with_rendered_picture(plain, random_style(rng, family, scene.shape))
 
 
 def clean_style(rng: np.random.Generator) -> Style:
@@ -109,70 +109,70 @@ def clean_style(rng: np.random.Generator) -> Style:
         palette=str(rng.choice(list(PALETTES))),
         banded=bool(rng.random() < 0.25),
         contour_width=float(rng.choice([0.5, 1.0, 1.5], p=[0.6, 0.3, 0.1])),
-        labels=bool(rng.random() < 0.15),
+        contour_labels=bool(rng.random() < 0.15),
         fault_width=int(rng.integers(1, 4)),
         fault_colour=(int(brown[0]), int(brown[1]), int(brown[2])),
     )
 
 
-def report_style(rng: np.random.Generator, family: Family) -> Style:
+def report_style(rng: np.random.Generator, family: StyleFamily) -> Style:
     """As maps stand in reports: any colours and lines of a family, written over, copied and scanned."""
 
     def chance(share: float) -> bool:
         return bool(rng.random() < share)
 
-    random, seed = chance(family.random), int(rng.integers(2**31))
+    random, seed = chance(family.random_share), int(rng.integers(2**31))
     density = float(np.exp(rng.uniform(np.log(0.4), np.log(2.2))))
     width = float(rng.choice([0.5, 1.0, 1.5], p=[0.6, 0.3, 0.1])) if density < 1.3 else 0.5
     return Style(
         palette=f"random:{seed}" if random else str(rng.choice(family.palettes)),
         banded=chance(0.3),
-        density=density,
+        contour_density=density,
         contour_width=0.0 if chance(0.08) else width,
         contour_colour=_one(rng, family.inks),
         index_every=int(rng.choice([0, 4, 5, 10], p=[0.2, 0.15, 0.5, 0.15])),
-        dashed=chance(0.08),
-        labels=chance(0.35),
-        along=chance(0.6),
+        dashed_contours=chance(0.08),
+        contour_labels=chance(0.35),
+        align_labels=chance(0.6),
         hillshade=float(rng.uniform(0.1, 0.5)) if chance(0.2) else 0.0,
-        fault_mark=_one(rng, family.marks),
+        fault_symbol=_one(rng, family.fault_symbols),
         fault_width=int(rng.integers(1, 4)),
-        fault_colour=_one(rng, family.faults),
-        sheet=random_sheet(rng, family, seed),
+        fault_colour=_one(rng, family.fault_colours),
+        annotations=random_sheet(rng, family, seed),
         scan=random_scan(rng),
     )
 
 
-def random_sheet(rng: np.random.Generator, family: Family, seed: int) -> Sheet:
+def random_sheet(rng: np.random.Generator, family: StyleFamily, seed: int) -> Annotations:
     """What lies over a map in a report: nothing on two of five, else some of everything."""
     busy = rng.random(8) < (0 if rng.random() < 0.4 else 0.4)
-    return Sheet(
-        grid=int(rng.integers(60, 160)) * int(busy[0]),
+    return Annotations(
+        grid_spacing=int(rng.integers(60, 160)) * int(busy[0]),
         blocks=int(rng.integers(1, 4)) * int(busy[1]),
         wells=int(rng.integers(1, 9)) * int(busy[2]),
         names=int(rng.integers(1, 4)) * int(busy[3]),
         legend=bool(busy[4]),
         scale_bar=bool(busy[5]),
-        arrow=bool(busy[6]),
+        north_arrow=bool(busy[6]),
         title=bool(busy[7]),
         font=_one(rng, family.fonts),
-        letters=float(rng.uniform(5.5, 9.0)),
+        letter_height=float(rng.uniform(5.5, 9.0)),
         ink=_one(rng, family.inks),
         seed=seed,
     )
 
 
-def random_scan(rng: np.random.Generator) -> Scan:
+def random_scan(rng: np.random.Generator) -> ScanEffects:
     """What a report does to a picture: nothing to half of them."""
     if rng.random() < 0.5:
-        return Scan()
+        return ScanEffects()
     cast = rng.integers(-12, 13, 3)
-    return Scan(
+    return ScanEffects(
         blur=float(rng.uniform(0.3, 0.9)) if rng.random() < 0.5 else 0.0,
-        cast=(int(cast[0]), int(cast[1]), int(cast[2])),
+        colour_cast=(int(cast[0]), int(cast[1]), int(cast[2])),
         fade=float(rng.uniform(0, 0.2)),
         noise=float(rng.uniform(0, 6)) if rng.random() < 0.5 else 0.0,
-        jpeg=int(rng.integers(40, 96)) if rng.random() < 0.7 else 0,
+        jpeg_quality=int(rng.integers(40, 96)) if rng.random() < 0.7 else 0,
     )
 
 

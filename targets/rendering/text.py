@@ -16,7 +16,7 @@ FONTS = {
 CAPITAL = {"plain": 10.0}  # pixels that a capital is high at scale 1; 22 in the other fonts
 
 
-def put_text(
+def draw_text(
     picture: NDArray[np.uint8],
     text: str,
     middle: tuple[float, float],
@@ -54,10 +54,10 @@ def put_text(
         cv2.putText(stamp, text, corner, face, scale, 255, thickness, cv2.LINE_AA)
         if angle:
             stamp = cv2.warpAffine(stamp, turn, (side, side))
-        lay(picture, stamp, (left, top), ink)
+        blend_colour(picture, stamp, (left, top), ink)
 
 
-def lay(picture: NDArray[np.uint8], stamp: NDArray[np.uint8], corner: tuple[int, int], colour: Colour) -> None:
+def blend_colour(picture: NDArray[np.uint8], stamp: NDArray[np.uint8], corner: tuple[int, int], colour: Colour) -> None:
     """Colour `picture` as strongly as `stamp`, (h, w) 0 to 255, says; its corner lies at x and y of the picture."""
     left, top = corner
     rows = slice(max(0, top), min(picture.shape[0], top + stamp.shape[0]))

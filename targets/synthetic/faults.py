@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.scene import Bool, Float
-from targets.synthetic.folds import _axes, _log_uniform
-from targets.synthetic.options import SynthOptions
+from targets.synthetic.folds import cell_axes, draw_log_uniform
+from targets.synthetic.options import StructureMapOptions
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Fault:
     length: float
     throw: float
     dip: float
-    side: int
+    dip_side: int
     bow: float = 0.0
     wiggle: float = 0.0
     phase: float = 0.0
-    reach: float = 1000.0
-    footwall: float = 0.35
-    drag: float = 0.0
+    displacement_radius: float = 1000.0
+    footwall_share: float = 0.35
+    drag_share: float = 0.0
     parent: "Fault | None" = None
 
 
@@ -94,10 +94,10 @@ def fault_coordinates(fault: Fault, x: NDArray, y: NDArray) -> tuple[NDArray, ND
     cos, sin = np.float32(np.cos(fault.strike)), np.float32(np.sin(fault.strike))
     along = (x - np.float32(fault.x)) * cos + (y - np.float32(fault.y)) * sin
     across = (y - np.float32(fault.y)) * cos - (x - np.float32(fault.x)) * sin
-    return along, np.float32(fault.side) * (across - trace_offset(fault, along))
+    return along, np.float32(fault.dip_side) * (across - trace_offset(fault, along))
 
 
-def displacement(faults: list[Fault], shape: tuple[int, int], cell: float) -> tuple[Float, Bool]:
+def fault_displacement(faults: list[Fault], shape: tuple[int, int], cell: float) -> tuple[Float, Bool]:
     """How far faults move the surface down, and where they leave no horizon.
 
     Returns
@@ -105,7 +105,7 @@ def displacement(faults: list[Fault], shape: tuple[int, int], cell: float) -> tu
     (H, W) float32 metres, positive down; (H, W) bool, the fault polygons. Inside a polygon the surface runs straight
     from the footwall cutoff to the hanging wall cutoff, as interpolation across the void would have it.
     """
-    rows, cols = _axes(shape, cell)
+    rows, cols = cell_axes(shape, cell)
     moved, gap = np.zeros(shape, np.float32), np.zeros(shape, bool)
     for fault in faults:
         window = _window(fault, shape, cell)
@@ -126,9 +126,9 @@ def _one_displacement(fault: Fault, x: Float, y: Float, cell: float) -> tuple[Fl
     wall = np.clip(across / width, 0, 1)
     outside = np.maximum(np.maximum(-across, across - width), 0)
     # equal displacement on ellipses around the middle (Barnett et al. 1987)
-    r = np.sqrt((along / (fault.length / 2)) ** 2 + (outside / fault.reach) ** 2)
-    down = fault.throw * throw_profile(r) * (wall - fault.footwall)
-    down *= 1 - fault.drag * np.exp(-outside / (0.08 * fault.reach))
+    r = np.sqrt((along / (fault.length / 2)) ** 2 + (outside / fault.displacement_radius) ** 2)
+    down = fault.throw * throw_profile(r) * (wall - fault.footwall_share)
+    down *= 1 - fault.drag_share * np.exp(-outside / (0.08 * fault.displacement_radius))
     # a fault is picked where its throw shows (about 5 m on seismic), and drawn at least a cell and a half wide
     half = np.maximum(width, 1.5 * cell) / 2
     picked = (np.abs(across - width / 2) <= half) & (throw >= min(5.0, 0.3 * fault.throw))
@@ -147,7 +147,7 @@ def _parent_side(branch: Fault) -> float:
 
 
 def fault_system(
-    rng: np.random.Generator, frame: tuple[float, float], strike: float, options: SynthOptions
+    rng: np.random.Generator, frame: tuple[float, float], strike: float, options: StructureMapOptions
 ) -> list[Fault]:
     """Fault zones of one regional strike, some of a second one, spaced, longer ones segmented and branched.
 
@@ -178,15 +178,15 @@ def fault_system(
 
 
 def fault_zone(
-    rng: np.random.Generator, frame: tuple[float, float], strike: float, synthetic: int, options: SynthOptions
+    rng: np.random.Generator, frame: tuple[float, float], strike: float, synthetic: int, options: StructureMapOptions
 ) -> list[Fault]:
     """One fault, or two or three overlapping en-echelon segments with relay ramps between them."""
     extent = max(frame)
-    length = extent * _log_uniform(rng, (0.12, 1.8))  # the longest leave the map
+    length = extent * draw_log_uniform(rng, (0.12, 1.8))  # the longest leave the map
     strike += rng.normal(0, 0.12)
     side = synthetic * (1 if rng.random() < 0.65 else -1)
     x, y = rng.uniform(0.05, 0.95) * frame[1], rng.uniform(0.05, 0.95) * frame[0]
-    scale = rng.uniform(*options.throw)
+    scale = rng.uniform(*options.throw_per_length)
     dip = rng.uniform(*options.fault_dip)
     bow = length * rng.normal(0, 0.07)
     count = 1 if length < 0.3 * extent or rng.random() < 0.5 else int(rng.integers(2, 4))
@@ -204,13 +204,13 @@ def fault_zone(
                 # segments of one zone reach a larger throw than their own length allows: they are one fault at depth
                 throw=min(scale * part * (part / extent) ** 0.3 * (1.4 if count > 1 else 1.0), 0.018 * extent),
                 dip=dip,
-                side=side,
+                dip_side=side,
                 bow=bow / count,
                 wiggle=part * rng.uniform(0.0, 0.03),
                 phase=rng.uniform(0, 2 * np.pi),
-                reach=part * rng.uniform(0.4, 0.9),
-                footwall=rng.uniform(0.2, 0.5),
-                drag=rng.uniform(0, 0.3),
+                displacement_radius=part * rng.uniform(0.4, 0.9),
+                footwall_share=rng.uniform(0.2, 0.5),
+                drag_share=rng.uniform(0, 0.3),
             )
         )
     return zone
@@ -230,12 +230,12 @@ def fault_branch(rng: np.random.Generator, parent: Fault) -> Fault:
         length=length,
         throw=parent.throw * share * rng.uniform(0.3, 0.7),
         dip=parent.dip,
-        side=int(rng.choice([-1, 1])),
+        dip_side=int(rng.choice([-1, 1])),
         wiggle=length * rng.uniform(0.0, 0.015),
         phase=0.0,
-        reach=length * rng.uniform(0.3, 0.6),
-        footwall=rng.uniform(0.2, 0.5),
-        drag=rng.uniform(0, 0.3),
+        displacement_radius=length * rng.uniform(0.3, 0.6),
+        footwall_share=rng.uniform(0.2, 0.5),
+        drag_share=rng.uniform(0, 0.3),
         parent=parent,
     )
 
@@ -249,7 +249,7 @@ def _apart(one: Fault, other: Fault, distance: float) -> bool:
 def _window(fault: Fault, shape: tuple[int, int], cell: float) -> tuple[slice, slice]:
     """Rows and columns that a fault moves."""
     half = fault.length / 2
-    wide = fault.reach + abs(fault.bow) + abs(fault.wiggle) + float(heave(fault.throw, fault.dip))
+    wide = fault.displacement_radius + abs(fault.bow) + abs(fault.wiggle) + float(heave(fault.throw, fault.dip))
     cos, sin = abs(np.cos(fault.strike)), abs(np.sin(fault.strike))
     windows = []
     for middle, reach, count in (

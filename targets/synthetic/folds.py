@@ -8,23 +8,23 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from targets.scene import Float
-from targets.synthetic.options import Range, SynthOptions
+from targets.synthetic.options import Range, StructureMapOptions
 
 # --- bent ------------------------------------------------------------------------------------------------------------
 
 
 def folded_surface(
-    rng: np.random.Generator, shape: tuple[int, int], cell: float, strike: float, options: SynthOptions
+    rng: np.random.Generator, shape: tuple[int, int], cell: float, strike: float, options: StructureMapOptions
 ) -> Float:
     """(H, W) float32 metres about 0: regional dip across strike, folds of three wavelengths, domes and basins."""
-    rows, cols = _axes(shape, cell)
+    rows, cols = cell_axes(shape, cell)
     extent = max(shape) * cell
     surface = np.zeros(shape, np.float32)
 
     surface += regional_dip(rng, rows, cols, strike, options)
 
-    steep = np.tan(np.radians(rng.uniform(*options.slope)))
-    length = extent * (1.0 if options.folds == (1.0, 1.0) else _log_uniform(rng, options.folds))
+    steep = np.tan(np.radians(rng.uniform(*options.fold_slope)))
+    length = extent * (1.0 if options.fold_size == (1.0, 1.0) else draw_log_uniform(rng, options.fold_size))
     trains = []
     for low, high, share in ((0.45, 0.8, 0.6), (0.18, 0.35, 0.6), (0.06, 0.12, 0.35)):
         wavelength = length * rng.uniform(low, high)
@@ -32,7 +32,7 @@ def folded_surface(
         height = steep * share * np.exp(rng.normal(-0.3, 0.45)) * wavelength / (2 * np.pi)
         trains.append(FoldTrain(wavelength / cell, rng.uniform(1.2, 3.5), strike + rng.normal(0, 0.15), height))
     folds = fold_trains(rng, shape, trains)
-    surface += folds if options.patchy == (0.0, 0.0) else folds * patches(rng, shape, rng.uniform(*options.patchy))
+    surface += folds if options.fold_unevenness == (0.0, 0.0) else folds * patches(rng, shape, rng.uniform(*options.fold_unevenness))
 
     for _ in range(rng.integers(options.domes[0], options.domes[1] + 1)):
         surface -= dome(rng, rows, cols, strike, steep, rng.uniform(0.12, 0.88, 2), length * rng.uniform(0.04, 0.15))
@@ -42,10 +42,10 @@ def folded_surface(
     return surface - surface.mean()
 
 
-def regional_dip(rng: np.random.Generator, rows: Float, cols: Float, strike: float, options: SynthOptions) -> Float:
+def regional_dip(rng: np.random.Generator, rows: Float, cols: Float, strike: float, options: StructureMapOptions) -> Float:
     """(H, W) float32 metres: a plane that dips about across strike, of rows (H, 1) and columns (1, W) in metres."""
     azimuth = strike + np.pi / 2 + rng.normal(0, 0.4) + np.pi * rng.integers(2)
-    slope = np.tan(np.radians(rng.uniform(*options.dip)))
+    slope = np.tan(np.radians(rng.uniform(*options.regional_dip)))
     return np.float32(slope * np.cos(azimuth)) * cols + np.float32(slope * np.sin(azimuth)) * rows
 
 
@@ -79,7 +79,7 @@ class FoldTrain:
 
 def fold_trains(rng: np.random.Generator, shape: tuple[int, int], trains: list[FoldTrain]) -> Float:
     """(H, W) float32 metres: the sum of some fold trains, a Gaussian random field."""
-    rows, cols = _padded(shape, 0.4 * max(shape))
+    rows, cols = padded_fft_shape(shape, 0.4 * max(shape))
     spectrum = np.zeros((rows, cols // 2 + 1), np.complex64)
     for train in trains:
         last = 2.2 / train.wavelength  # no wave is shorter than this: the others would draw numbers for nothing
@@ -89,11 +89,11 @@ def fold_trains(rng: np.random.Generator, shape: tuple[int, int], trains: list[F
         cos, sin = np.cos(train.strike), np.sin(train.strike)
         k = np.hypot(ky * cos - kx * sin, train.ratio * (kx * cos + ky * sin)) * train.wavelength
         amplitude = np.exp(-0.5 * ((k - 1) / 0.35) ** 2)
-        spectrum[low, : kx.size] += train.height * _random_waves(rng, amplitude)
+        spectrum[low, : kx.size] += train.height * random_spectrum(rng, amplitude)
     return scipy.fft.irfft2(spectrum, (rows, cols), norm="forward")[: shape[0], : shape[1]]
 
 
-def _random_waves(rng: np.random.Generator, amplitude: NDArray) -> NDArray[np.complex64]:
+def random_spectrum(rng: np.random.Generator, amplitude: NDArray) -> NDArray[np.complex64]:
     """Half a spectrum of random waves that `irfft2(..., norm="forward")` turns into a field of unit variance."""
     noise = rng.standard_normal((2, *amplitude.shape), dtype=np.float32)
     # two normal numbers for every wave, and half of the waves are not in the half: the variance is 4 sum(amplitude^2)
@@ -101,7 +101,7 @@ def _random_waves(rng: np.random.Generator, amplitude: NDArray) -> NDArray[np.co
     return (amplitude * (noise[0] + 1j * noise[1])).astype(np.complex64)
 
 
-def _padded(shape: tuple[int, int], pad: float) -> tuple[int, int]:
+def padded_fft_shape(shape: tuple[int, int], pad: float) -> tuple[int, int]:
     """Rows and (even) columns of a transform so much wider than the map that its period does not show."""
     return scipy.fft.next_fast_len(int(shape[0] + pad)), 2 * scipy.fft.next_fast_len(int(shape[1] + pad) // 2 + 1)
 
@@ -131,13 +131,13 @@ def dome(
     return np.float32(up * steep * radius * rng.uniform(0.8, 1.8)) * shape
 
 
-def _log_uniform(rng: np.random.Generator, bounds: Range) -> float:
+def draw_log_uniform(rng: np.random.Generator, bounds: Range) -> float:
     """A number whose order of magnitude is evenly drawn; from (0, 0) it is 0."""
     low, high = np.log(np.maximum(bounds, 1e-9))
     return float(np.exp(rng.uniform(low, high))) if bounds[1] > 0 else 0.0
 
 
-def _axes(shape: tuple[int, int], cell: float) -> tuple[Float, Float]:
+def cell_axes(shape: tuple[int, int], cell: float) -> tuple[Float, Float]:
     """(H, 1) and (1, W) float32 metres of the rows and columns."""
     rows, cols = (np.arange(count, dtype=np.float32) * np.float32(cell) for count in shape)
     return rows[:, None], cols[None, :]

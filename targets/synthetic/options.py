@@ -8,7 +8,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class SynthOptions:
+class StructureMapOptions:
     """What the maps may look like; every range is (low, high) and one value is drawn per map or per structure.
 
     Attributes
@@ -43,17 +43,17 @@ class SynthOptions:
 
     extent: Range = (5000.0, 16000.0)
     depth: Range = (1400.0, 3400.0)
-    dip: Range = (0.0, 1.3)
-    slope: Range = (0.8, 2.5)
-    folds: Range = (1.0, 1.0)
-    patchy: Range = (0.0, 0.0)
+    regional_dip: Range = (0.0, 1.3)
+    fold_slope: Range = (0.8, 2.5)
+    fold_size: Range = (1.0, 1.0)
+    fold_unevenness: Range = (0.0, 0.0)
     domes: tuple[int, int] = (1, 5)
     faults: tuple[int, int] = (2, 10)
-    throw: Range = (0.008, 0.03)
+    throw_per_length: Range = (0.008, 0.03)
     fault_dip: Range = (40.0, 65.0)
-    noise: Range = (0.1, 2.0)
-    rectangles: tuple[int, int] = (1, 5)
-    contours: Range = (1.0, 1.0)
+    picking_noise: Range = (0.1, 2.0)
+    outline_rectangles: tuple[int, int] = (1, 5)
+    contour_density: Range = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         for name, (low, high) in vars(self).items():
@@ -61,4 +61,4 @@ class SynthOptions:
                 raise UserError(f"synth.{name}", f"({low}, {high})", "(low, high) with 0 <= low <= high")
 
 
-TYPICAL = SynthOptions()
+DEFAULT_STRUCTURES = StructureMapOptions()

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.errors import UserError
-from targets.io.tgs_salt import SIDE
+from targets.io.tgs_salt import IMAGE_SIDE
 from targets.scene import Bool, Scene
 
 Field = NDArray[np.float64]
@@ -37,7 +37,7 @@ OUTLINE = (255, 220, 0)
 
 
 @dataclass(frozen=True)
-class SeismicOptions:
+class SaltImageOptions:
     """What the images may look like; every range is (low, high), one value is drawn per image.
 
     Attributes
@@ -56,22 +56,22 @@ class SeismicOptions:
         Of the amplitude of what they repeat.
     """
 
-    empty: float = 0.39
-    full: float = 0.08
+    empty_share: float = 0.39
+    full_share: float = 0.08
     dip: tuple[float, float] = (-0.25, 0.25)
     period: tuple[float, float] = (6.0, 15.0)
     noise: tuple[float, float] = (0.1, 0.4)
     multiples: tuple[float, float] = (0.05, 0.35)
 
     def __post_init__(self) -> None:
-        if not (0 <= self.empty <= 1 and 0 <= self.full <= 1):
-            raise UserError("seismic.empty, seismic.full", f"{self.empty}, {self.full}", "shares between 0 and 1")
+        if not (0 <= self.empty_share <= 1 and 0 <= self.full_share <= 1):
+            raise UserError("seismic.empty, seismic.full", f"{self.empty_share}, {self.full_share}", "shares between 0 and 1")
 
 
-TYPICAL = SeismicOptions()
+DEFAULT_SALT = SaltImageOptions()
 
 
-def make_image(seed: int, options: SeismicOptions = TYPICAL) -> Scene:
+def make_salt_image(seed: int, options: SaltImageOptions = DEFAULT_SALT) -> Scene:
     """Make one image of 101 x 101 cells; the same seed and options give the same image.
 
     Parameters
@@ -91,24 +91,24 @@ def make_image(seed: int, options: SeismicOptions = TYPICAL) -> Scene:
     salt = _salt(body, options)
     impedance = _sediments(layers, options, salt)
     amplitudes = _imaged(imaging, options, impedance, salt, z)
-    crop = np.s_[ABOVE : ABOVE + SIDE, BESIDE : BESIDE + SIDE]
+    crop = np.s_[ABOVE : ABOVE + IMAGE_SIDE, BESIDE : BESIDE + IMAGE_SIDE]
     grey = _processed(imaging, amplitudes)[crop]
-    nothing = np.zeros((SIDE, SIDE), np.bool_)
+    nothing = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.bool_)
     return Scene(
         name=f"{seed:010x}",
-        depth=np.zeros((SIDE, SIDE), np.float32),
+        depth=np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32),
         depth_valid=nothing,
         map_valid=~nothing,
         fault=nothing,
         rgb=np.repeat(grey[..., None], 3, axis=2),
         salt=salt[crop].copy(),
-        z=z,
+        image_depth=z,
     )
 
 
 def _grid() -> tuple[Field, Field]:
     """Rows and columns; the image's first cell is (0, 0)."""
-    rows, cols = np.mgrid[-ABOVE : SIDE + BELOW, -BESIDE : SIDE + BESIDE].astype(float)
+    rows, cols = np.mgrid[-ABOVE : IMAGE_SIDE + BELOW, -BESIDE : IMAGE_SIDE + BESIDE].astype(float)
     return rows, cols
 
 
@@ -122,12 +122,12 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, ...], sigma: float | tup
 # -- salt --------------------------------------------------------------------------------------------------------
 
 
-def _salt(rng: np.random.Generator, options: SeismicOptions) -> Bool:
+def _salt(rng: np.random.Generator, options: SaltImageOptions) -> Bool:
     """Where the salt is, around the image too; in the image it covers a share that is drawn evenly from 0 to 1."""
     rows, cols = _grid()
-    if rng.random() < options.empty:
+    if rng.random() < options.empty_share:
         return np.zeros(rows.shape, np.bool_)
-    if rng.random() < options.full:
+    if rng.random() < options.full_share:
         return np.ones(rows.shape, np.bool_)
     share = rng.uniform(0.01, 0.97)
     # The flanks are warped sideways, so that a dome may overhang, and the top is bumpy.
@@ -135,29 +135,29 @@ def _salt(rng: np.random.Generator, options: SeismicOptions) -> Bool:
     top = rng.uniform(2, 7) * _smooth(rng, rows.shape, (40, 9)) + rng.uniform(0.3, 1.2) * _smooth(rng, rows.shape, 2)
     kind = rng.choice(["dome", "massif", "sheet"], p=[0.4, 0.35, 0.25])
     if kind == "dome":
-        across = (sideways - rng.uniform(0, SIDE)) / rng.uniform(12, 45)
+        across = (sideways - rng.uniform(0, IMAGE_SIDE)) / rng.uniform(12, 45)
         top = top + rng.uniform(30, 110) * (1 - np.exp(-0.5 * across**2)) + 3 * np.abs(across)
     else:
-        top = top + rng.uniform(-0.7, 0.7) * (sideways - SIDE / 2)
+        top = top + rng.uniform(-0.7, 0.7) * (sideways - IMAGE_SIDE / 2)
         top = top + rng.uniform(0, 18) * _smooth(rng, (1, rows.shape[1]), (0, 22))
     below_top = rows - top
-    inside = below_top[ABOVE : ABOVE + SIDE, BESIDE : BESIDE + SIDE]
+    inside = below_top[ABOVE : ABOVE + IMAGE_SIDE, BESIDE : BESIDE + IMAGE_SIDE]
     salt = below_top > np.quantile(inside, 1 - share)
     if kind == "sheet":
         thick = rng.uniform(18, 60) + rng.uniform(3, 12) * _smooth(rng, (1, rows.shape[1]), (0, 18))
         salt &= below_top < np.quantile(inside, 1 - share) + thick
     whole = ndimage.binary_opening(salt, iterations=2)
     kept = ndimage.binary_closing(np.pad(whole, 4, mode="edge"), iterations=3)[4:-4, 4:-4]
-    return np.asarray(kept if kept[ABOVE : ABOVE + SIDE, BESIDE : BESIDE + SIDE].any() else salt, np.bool_)
+    return np.asarray(kept if kept[ABOVE : ABOVE + IMAGE_SIDE, BESIDE : BESIDE + IMAGE_SIDE].any() else salt, np.bool_)
 
 
 # -- layers ------------------------------------------------------------------------------------------------------
 
 
-def _sediments(rng: np.random.Generator, options: SeismicOptions, salt: Bool) -> Field:
+def _sediments(rng: np.random.Generator, options: SaltImageOptions, salt: Bool) -> Field:
     """Logarithm of the impedance of the layers, as if there were no salt, but bent by it."""
     rows, cols = _grid()
-    level = rows - rng.uniform(*options.dip) * (cols - SIDE / 2)
+    level = rows - rng.uniform(*options.dip) * (cols - IMAGE_SIDE / 2)
     level = level - rng.uniform(0, 7) * _smooth(rng, (1, rows.shape[1]), (0, rng.uniform(14, 35)))
     level = level - rng.uniform(0, 1.2) * _smooth(rng, rows.shape, 7)
     level = _faulted(rng, level, rows, cols)
@@ -174,7 +174,7 @@ def _faulted(rng: np.random.Generator, level: Field, rows: Field, cols: Field) -
     if rng.random() > 1 / 3:
         return level
     lean = rng.choice([-1, 1]) * rng.uniform(0.25, 0.7)
-    beyond = (cols - rng.uniform(0.1, 0.9) * SIDE - lean * (rows - SIDE / 2)) * np.sign(lean)
+    beyond = (cols - rng.uniform(0.1, 0.9) * IMAGE_SIDE - lean * (rows - IMAGE_SIDE / 2)) * np.sign(lean)
     return level - rng.uniform(2, 10) * (beyond > 0)
 
 
@@ -201,7 +201,7 @@ def ricker(period: float) -> Field:
     return (1 - 2 * x) * np.exp(-x)
 
 
-def _imaged(rng: np.random.Generator, options: SeismicOptions, layers: Field, salt: Bool, z: float) -> Field:
+def _imaged(rng: np.random.Generator, options: SaltImageOptions, layers: Field, salt: Bool, z: float) -> Field:
     """Amplitudes of a migrated section."""
     shallow, deep = options.period
     wavelet = ricker((shallow + (deep - shallow) * z / 1000) * rng.uniform(0.85, 1.15))
@@ -236,7 +236,7 @@ def _light(rng: np.random.Generator, salt: Bool) -> Field:
 def _slumped(rng: np.random.Generator, reflectivity: Field, strong: float) -> Field:
     """A chaotic zone between two layers, such as a slide leaves: it looks like salt without a strong top."""
     rows, _ = _grid()
-    top = rng.uniform(-20, SIDE - 20) + rng.uniform(2, 8) * _smooth(rng, (1, rows.shape[1]), (0, 20))
+    top = rng.uniform(-20, IMAGE_SIDE - 20) + rng.uniform(2, 8) * _smooth(rng, (1, rows.shape[1]), (0, 20))
     within = ndimage.gaussian_filter(((rows > top) & (rows < top + rng.uniform(15, 45))).astype(float), 1)
     chaos = strong * rng.uniform(0.3, 0.8) * _smooth(rng, rows.shape, (0.8, 3))
     return reflectivity * (1 - within) + chaos * within
@@ -259,7 +259,7 @@ def _processed(rng: np.random.Generator, amplitudes: Field) -> NDArray[np.uint8]
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
-def sheet_of(scenes: Sequence[Scene], columns: int = 8) -> NDArray[np.uint8]:
+def salt_contact_sheet(scenes: Sequence[Scene], columns: int = 8) -> NDArray[np.uint8]:
     """(H, W, 3) the images side by side, twice as large: each with its salt outlined in yellow, and below without."""
     tiles = []
     for scene in scenes:

@@ -30,27 +30,27 @@ import numpy as np
 import scipy.fft
 
 from targets.errors import UserError
-from targets.rendering.map import drawn
+from targets.rendering.map import with_rendered_picture
 from targets.rendering.style_families import CLEAN, random_style
-from targets.scene import Bool, Float, Geo, Scene
+from targets.scene import Bool, Float, GeoReference, Scene
 from targets.surface.contour_interval import contour_count, nice_interval
 from targets.surface.fill import fill_holes
-from targets.synthetic.faults import displacement, fault_system
-from targets.synthetic.folds import _axes, _log_uniform, _padded, _random_waves, folded_surface, regional_dip
-from targets.synthetic.options import TYPICAL, SynthOptions
-from targets.synthetic.surface_crops import cut
+from targets.synthetic.faults import fault_displacement, fault_system
+from targets.synthetic.folds import cell_axes, draw_log_uniform, padded_fft_shape, random_spectrum, folded_surface, regional_dip
+from targets.synthetic.options import DEFAULT_STRUCTURES, StructureMapOptions
+from targets.synthetic.surface_crops import crop_surface
 
 MAX_NOISE = 0.005  # of the relief; rougher surfaces than this are not contoured before they are smoothed
 
 
-def make_scene(
+def make_structure_map(
     seed: int,
     size: int | tuple[int, int] = 512,
-    options: SynthOptions = TYPICAL,
+    options: StructureMapOptions = DEFAULT_STRUCTURES,
     name: str | None = None,
-    styles: str = CLEAN,
-    disturbed: float = 0.0,
-    surfaces: Sequence[Scene] = (),
+    style_family: str = CLEAN,
+    depth_noise: float = 0.0,
+    real_surfaces: Sequence[Scene] = (),
 ) -> Scene:
     """Make one map; the same seed, size and options give the same map.
 
@@ -84,20 +84,20 @@ def make_scene(
     cell = max(2.5, 2.5 * round(bend.uniform(*options.extent) / max(shape) / 2.5))
     strike = bend.uniform(0, np.pi)
 
-    surface = surfaces[seed % len(surfaces)] if surfaces else None
-    bent = folded_surface if surface is None else partial(real_surface, surface)
+    surface = real_surfaces[seed % len(real_surfaces)] if real_surfaces else None
+    bent = folded_surface if surface is None else partial(surface_from_crop, surface)
     depth = bend.uniform(*options.depth) + bent(bend, shape, cell, strike, options)
     faults = fault_system(broken, (shape[0] * cell, shape[1] * cell), strike, options)
-    moved, fault = displacement(faults, shape, cell)
+    moved, fault = fault_displacement(faults, shape, cell)
     depth += moved
-    sigma = min(_log_uniform(measured, options.noise), MAX_NOISE * float(np.ptp(depth)))
+    sigma = min(draw_log_uniform(measured, options.picking_noise), MAX_NOISE * float(np.ptp(depth)))
     depth += picking_noise(measured, shape, sigma)
-    inside = outline(place, shape, options.rectangles)
+    inside = random_outline(place, shape, options.outline_rectangles)
     fault &= inside
     depth = fill_holes(depth, inside & ~fault, inside)  # as a reader of the written map fills its voids
 
     low, high = float(depth[inside].min()), float(depth[inside].max())
-    geo = Geo(
+    geo = GeoReference(
         x0=float(place.integers(400, 600)) * 1000,
         y0=float(place.integers(6000, 7000)) * 1000,
         dx=cell,
@@ -106,20 +106,20 @@ def make_scene(
         depth_range=(low, high),
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=surface.name if surface else name)
-    if disturbed:
-        scene = with_poor_picks(scene, disturbed, np.random.default_rng([seed, 5]))
-    style = random_style(look, styles, shape)
-    lines = max(1.0, contour_count(shape) * look.uniform(*options.contours) * style.density)
-    return drawn(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
+    if depth_noise:
+        scene = with_picking_noise(scene, depth_noise, np.random.default_rng([seed, 5]))
+    style = random_style(look, style_family, shape)
+    lines = max(1.0, contour_count(shape) * look.uniform(*options.contour_density) * style.contour_density)
+    return with_rendered_picture(scene, replace(style, contour_interval=nice_interval(low, high, lines)))
 
 
-def real_surface(
-    surface: Scene, rng: np.random.Generator, shape: tuple[int, int], cell: float, strike: float, options: SynthOptions
+def surface_from_crop(
+    surface: Scene, rng: np.random.Generator, shape: tuple[int, int], cell: float, strike: float, options: StructureMapOptions
 ) -> Float:
     """(H, W) float32 metres about 0: a cut of a real surface as steep as folds would be, tilted by a regional dip."""
-    steep = np.tan(np.radians(rng.uniform(*options.slope)))
-    rows, cols = _axes(shape, cell)
-    bent = cut(rng, surface, shape, steep * cell) + regional_dip(rng, rows, cols, strike, options)
+    steep = np.tan(np.radians(rng.uniform(*options.fold_slope)))
+    rows, cols = cell_axes(shape, cell)
+    bent = crop_surface(rng, surface, shape, steep * cell) + regional_dip(rng, rows, cols, strike, options)
     return np.asarray(bent - bent.mean(), np.float32)
 
 
@@ -128,23 +128,23 @@ def real_surface(
 
 def picking_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Float:
     """(H, W) float32 metres, `sigma` on average: what picks jitter by, red noise of 3 to 60 cells, patchy."""
-    rows, cols = _padded(shape, 60)
+    rows, cols = padded_fft_shape(shape, 60)
     k = np.hypot(scipy.fft.fftfreq(rows)[:, None], scipy.fft.rfftfreq(cols)[None, :]).astype(np.float32)
     # amplitude k^-1.6 is the roughness of real horizons between these wavelengths: neither fizz nor hills
     amplitude = np.where((k > 1 / 60) & (k < 1 / 3), np.maximum(k, 1 / 60) ** np.float32(-1.6), 0)
-    jitter = scipy.fft.irfft2(_random_waves(rng, amplitude), (rows, cols), norm="forward")[: shape[0], : shape[1]]
+    jitter = scipy.fft.irfft2(random_spectrum(rng, amplitude), (rows, cols), norm="forward")[: shape[0], : shape[1]]
     quality = rng.normal(0, 0.4, (5, 5)).astype(np.float32)  # picks are good here, poor there
     return np.float32(sigma) * jitter * np.exp(cv2.resize(quality, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
-def with_poor_picks(scene: Scene, share: float, rng: np.random.Generator) -> Scene:
+def with_picking_noise(scene: Scene, share: float, rng: np.random.Generator) -> Scene:
     """The map as poorer data would show it: picking noise of a share of the relief in its depth, the surface kept as
-    `clean`."""
+    `true_depth`."""
     low, high = scene.relief
-    return scene.with_(depth=scene.depth + picking_noise(rng, scene.shape, share * (high - low)), clean=scene.depth)
+    return scene.replace(depth=scene.depth + picking_noise(rng, scene.shape, share * (high - low)), true_depth=scene.depth)
 
 
-def outline(rng: np.random.Generator, shape: tuple[int, int], rectangles: tuple[int, int]) -> Bool:
+def random_outline(rng: np.random.Generator, shape: tuple[int, int], rectangles: tuple[int, int]) -> Bool:
     """(H, W) bool: one connected union of rectangles that reaches all four sides of the frame.
 
     Parameters

@@ -11,7 +11,7 @@ SMOOTHEST = 0.02  # of the map's longer side, standard deviation: land is roughe
 TRIES = 8  # places of which the one with most surface is taken
 
 
-def cut(rng: np.random.Generator, surface: Scene, shape: tuple[int, int], steep: float) -> Float:
+def crop_surface(rng: np.random.Generator, surface: Scene, shape: tuple[int, int], rms_step: float) -> Float:
     """One look at a surface's depth, about 0.
 
     Parameters
@@ -39,4 +39,4 @@ def cut(rng: np.random.Generator, surface: Scene, shape: tuple[int, int], steep:
     enlarged = cv2.resize(np.ascontiguousarray(depth), shape[::-1], interpolation=cv2.INTER_CUBIC)
     smooth = ndimage.gaussian_filter(enlarged, rng.uniform(0.2, 1) * SMOOTHEST * max(shape), mode="nearest")
     step = np.sqrt(np.mean(np.square(np.diff(smooth, axis=0)[:, 1:]) + np.square(np.diff(smooth, axis=1)[1:])))
-    return np.asarray((smooth - smooth.mean()) * (steep / max(float(step), 1e-12)), np.float32)
+    return np.asarray((smooth - smooth.mean()) * (rms_step / max(float(step), 1e-12)), np.float32)

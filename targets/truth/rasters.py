@@ -10,41 +10,41 @@ from skimage.graph import MCP_Geometric
 from skimage.segmentation import find_boundaries
 
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import Truth
+from targets.truth.traps import GroundTruth
 
 
-def trap_mask(truth: Truth) -> Float:
+def trap_mask(truth: GroundTruth) -> Float:
     """(H, W) 1 inside traps, 0 elsewhere."""
     return (truth.labels > 0).astype(np.float32)
 
 
-def salt_mask(truth: Truth) -> Float:
+def salt_mask(truth: GroundTruth) -> Float:
     """(H, W) 1 in salt, 0 elsewhere and where nobody drew any."""
     salt = truth.scene.salt
     return np.zeros(truth.scene.shape, np.float32) if salt is None else salt.astype(np.float32)
 
 
-def emptiness(truth: Truth) -> Float:
+def no_trap_flag(truth: GroundTruth) -> Float:
     """(H, W) 1 everywhere on a map without a trap, else 0 everywhere."""
     return np.full(truth.scene.shape, not truth.labels.any(), np.float32)
 
 
-def fault_mask(truth: Truth) -> Float:
+def fault_mask(truth: GroundTruth) -> Float:
     """(H, W) 1 on faults, 0 elsewhere."""
     return truth.scene.fault.astype(np.float32)
 
 
-def relative_depth(truth: Truth) -> Float:
+def relative_depth(truth: GroundTruth) -> Float:
     """(H, W) +1 = shallowest, -1 = deepest cell of the map: the depth channel as the network is shown it."""
     return truth.scene.relative_depth()
 
 
-def root_height(truth: Truth) -> Float:
+def root_relative_height(truth: GroundTruth) -> Float:
     """(H, W) √(height above spill / relief of the map), 0 outside traps: why a cell is trap."""
-    return root_of_relief(truth.height, truth.scene)
+    return root_share_of_relief(truth.height, truth.scene)
 
 
-def root_of_relief(height: Float, scene: Scene) -> Float:
+def root_share_of_relief(height: Float, scene: Scene) -> Float:
     """Heights as the root of their share of the map's relief.
 
     The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
@@ -61,14 +61,14 @@ def share_of_relief(height: Float, scene: Scene) -> Float:
 BACKGROUND, INSIDE, RIM = range(3)
 
 
-def trap_classes(truth: Truth) -> Float:
+def trap_classes(truth: GroundTruth) -> Float:
     """(3, H, W) one-hot: background, inside of a trap, its rim (the inner half of the boundary band)."""
     trap = truth.labels > 0
     rim = trap & (boundary_band(truth) > 0)
     return np.stack([~trap, trap & ~rim, rim]).astype(np.float32)
 
 
-def boundary_band(truth: Truth) -> Float:
+def boundary_band(truth: GroundTruth) -> Float:
     """(H, W) 1 on a band of `boundary_width` cells around every trap's outline, 0 elsewhere."""
     return outline_band(truth.labels, truth.options.boundary_width).astype(np.float32)
 
@@ -81,7 +81,7 @@ def outline_band(labels: NDArray, width: float) -> Bool:
     return ndimage.distance_transform_edt(~edge) <= width / 2 - 1
 
 
-def crest_heat(truth: Truth) -> Float:
+def crest_heatmap(truth: GroundTruth) -> Float:
     """(H, W) a Gaussian of σ = `crest_sigma` cells on every crest, 1 at the crest; overlaps take the maximum."""
     heat = np.zeros(truth.labels.shape, np.float32)
     if len(truth.crests):
@@ -91,7 +91,7 @@ def crest_heat(truth: Truth) -> Float:
     return heat
 
 
-def crest_distance(truth: Truth) -> Float:
+def crest_distance(truth: GroundTruth) -> Float:
     """(H, W) distance to the crest of one's own trap in cells, 0 outside traps."""
     inside = truth.labels > 0
     distance = np.zeros(truth.labels.shape, np.float32)

@@ -14,7 +14,7 @@ from targets.surface.contour_interval import nice_interval
 
 
 @dataclass(frozen=True)
-class TrapRules:
+class TrapCriteria:
     """Which closures count as traps; the words are those of `targets.closure.find_closures`.
 
     The two thresholds drop what nobody would draw: specks of noise on a real pick.
@@ -29,7 +29,7 @@ class TrapRules:
 
 
 @dataclass(frozen=True)
-class TruthOptions:
+class GroundTruthOptions:
     """How traps become rasters.
 
     Attributes
@@ -42,14 +42,14 @@ class TruthOptions:
         `euclidean`, or `geodesic` (the way inside the trap).
     """
 
-    traps: TrapRules = field(default_factory=TrapRules)
+    traps: TrapCriteria = field(default_factory=TrapCriteria)
     boundary_width: float = 4.0
     crest_sigma: float = 6.0
     distance: Literal["euclidean", "geodesic"] = "euclidean"
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for them too.
 
     Attributes
@@ -65,38 +65,38 @@ class Truth:
     """
 
     scene: Scene
-    options: TruthOptions
+    options: GroundTruthOptions
     labels: NDArray[np.int32]
     crests: NDArray[np.int64]
     height: Float
 
 
-def find_truth(scene: Scene, options: TruthOptions | None = None) -> Truth:
+def build_ground_truth(scene: Scene, options: GroundTruthOptions | None = None) -> GroundTruth:
     """What an interpreter drew in a scene, else its exact closures, both on the surface that is true."""
-    options = options or TruthOptions()
-    if scene.clean is not None:
-        scene = scene.with_(depth=scene.clean, clean=None)
-    if scene.drawn is not None:
-        traps = drawn_traps(scene, scene.drawn)
+    options = options or GroundTruthOptions()
+    if scene.true_depth is not None:
+        scene = scene.replace(depth=scene.true_depth, true_depth=None)
+    if scene.interpreted_mask is not None:
+        traps = label_interpreted_traps(scene, scene.interpreted_mask)
     elif not scene.has_depth:
         traps = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
     else:
-        traps = computed_traps(scene, options.traps)
-    return Truth(scene, options, *traps)
+        traps = compute_traps(scene, options.traps)
+    return GroundTruth(scene, options, *traps)
 
 
 Traps = tuple[NDArray[np.int32], NDArray[np.int64], Float]
 
 
-def computed_traps(scene: Scene, rules: TrapRules) -> Traps:
+def compute_traps(scene: Scene, rules: TrapCriteria) -> Traps:
     """Labels, crests and heights of the outermost closures that pass the thresholds of `rules`."""
-    closures = closures_of(scene, rules)
+    closures = find_trap_closures(scene, rules)
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
     return closures.labels, crests.astype(np.int64), closures.height
 
 
-def closures_of(scene: Scene, rules: TrapRules) -> Closures:
+def find_trap_closures(scene: Scene, rules: TrapCriteria) -> Closures:
     """The exact closures of a scene's depth that pass the thresholds of `rules`."""
     low, high = scene.relief
     interval = None
@@ -116,13 +116,13 @@ def closures_of(scene: Scene, rules: TrapRules) -> Closures:
     )
 
 
-def drawn_traps(scene: Scene, drawn: Bool) -> Traps:
+def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
     """Labels (8-connected parts), crests and heights of the traps an interpreter drew, (H, W) bool.
 
     The crest is the shallowest cell, and heights are taken above the deepest cell of the trap; without a depth the
     crest is the cell farthest from the outline, and heights are 0.
     """
-    labels = label(drawn & scene.map_valid, connectivity=2).astype(np.int32)
+    labels = label(interpreted & scene.map_valid, connectivity=2).astype(np.int32)
     depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
     height = np.zeros(scene.shape, np.float32) if scene.has_depth else np.broadcast_to(np.float32(0), scene.shape)

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from targets.picture_reading.colour_bins import CLASSES, classes_of
-from targets.picture_reading.depth_from_colours import _beside, _palette
-from targets.picture_reading.depth_from_colours import depth_of_colours as colours_told
+from targets.picture_reading.colour_bins import MAX_BINS, bin_colours
+from targets.picture_reading.depth_from_colours import count_adjacency, order_colours
+from targets.picture_reading.depth_from_colours import depth_from_colours as colours_told
 from targets.rendering.map import render
-from targets.rendering.palettes import palette
+from targets.rendering.palettes import colour_table
 from targets.rendering.style import Style
 from targets.scene import Bool, Float
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, computed_traps
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, compute_traps
 
 
 def rough(scene, share: float, seed: int = 0) -> Float:
@@ -24,7 +24,7 @@ def rough(scene, share: float, seed: int = 0) -> Float:
 
 def traps(scene, surface: Float) -> Bool:
     """Where the closures of a surface with +1 = shallowest lie."""
-    return computed_traps(scene.with_(depth=-surface), TrapRules())[0] > 0
+    return compute_traps(scene.replace(depth=-surface), TrapCriteria())[0] > 0
 
 
 def iou(a: Bool, b: Bool) -> float:
@@ -38,7 +38,7 @@ def depth_of_colours(rgb, guess, inside):
 
 @pytest.fixture(scope="module")
 def scene():
-    return make_scene(8, 192)
+    return make_structure_map(8, 192)
 
 
 @pytest.mark.parametrize("name", ["rainbow", "spectral", "jet", "dusk"])
@@ -80,8 +80,8 @@ def test_a_picture_that_tells_no_depth_is_none(scene):
 
 def test_a_photograph_has_no_more_classes_than_are_quick():
     colours = np.random.default_rng(0).integers(0, 256, (50_000, 3)).astype(float)
-    of = classes_of(colours)
-    assert 100 < len(np.unique(of)) <= CLASSES
+    of = bin_colours(colours)
+    assert 100 < len(np.unique(of)) <= MAX_BINS
     first = colours[of == of[0]]
     assert np.ptp(first, axis=0).max() < 64  # a class is a cube of neighbouring colours
 
@@ -117,7 +117,7 @@ def test_paper_that_blur_mixes_into_the_outline_is_not_read_as_depth(name):
     rows, cols = np.indices((128, 128))
     inside = cols < 90
     true = (0.1 + 0.8 * rows / 127).astype(np.float32)
-    rgb = palette(name)[np.rint(255 * true).astype(int)]
+    rgb = colour_table(name)[np.rint(255 * true).astype(int)]
     rgb[~inside] = 255
     rgb = cv2.GaussianBlur(rgb, (0, 0), 0.9)
     rgb[~inside] = 255
@@ -133,7 +133,7 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
     colours = np.zeros((20, 3))
     colours[names] = np.linspace(0, 200, 20)[:, None]
     cells = np.bincount(classes[classes >= 0])
-    placed, place = _palette(_beside(classes, 20), cells, cells > 0, colours, np.inf)
+    placed, place = order_colours(count_adjacency(classes, 20), cells, cells > 0, colours, np.inf)
     in_turn = names[np.arange(20)]
     at = dict(zip(placed.tolist(), place.tolist(), strict=True))
     along = np.array([at[name] for name in in_turn.tolist()])
@@ -144,4 +144,4 @@ def test_a_palette_is_ordered_by_what_lies_side_by_side_alone():
 def test_a_palette_of_nothing_or_one_colour_has_no_order():
     for classes in (np.full((5, 5), -1), np.zeros((5, 5), int)):
         cells = np.bincount(classes[classes >= 0], minlength=1)
-        assert len(_palette(_beside(classes, 1), cells, cells > 0, np.zeros((1, 3)), np.inf)[0]) < 2
+        assert len(order_colours(count_adjacency(classes, 1), cells, cells > 0, np.zeros((1, 3)), np.inf)[0]) < 2

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from targets.picture_reading.depth_from_known_palette import depth_of_picture, scene_of_picture
-from targets.picture_reading.known_palettes import likeliest_palette
+from targets.picture_reading.depth_from_known_palette import depth_from_known_palette, scene_from_picture
+from targets.picture_reading.known_palettes import nearest_palette
 from targets.rendering.map import render
 from targets.rendering.palettes import PALETTES
 from targets.rendering.style import Style
-from targets.truth.traps import TrapRules, computed_traps
+from targets.truth.traps import TrapCriteria, compute_traps
 from tests.conftest import dome_scene
 
 
@@ -18,7 +18,7 @@ def relief_scene():
     fault = np.zeros(scene.shape, bool)
     fault[60:63, 10:80] = True
     slope = np.linspace(0, 60, 128, dtype=np.float32)
-    return scene.with_(depth=scene.depth + slope, fault=fault)
+    return scene.replace(depth=scene.depth + slope, fault=fault)
 
 
 @pytest.mark.parametrize("name", list(PALETTES))
@@ -27,8 +27,8 @@ def test_every_palette_is_recognised_and_read_back(name, banded):
     scene = relief_scene()
     style = Style(palette=name, banded=banded)
     picture = render(scene, style)
-    assert likeliest_palette(picture[scene.map_valid], 0.5)[0] == name
-    depth, read = depth_of_picture(picture, scene.map_valid)
+    assert nearest_palette(picture[scene.map_valid], 0.5)[0] == name
+    depth, read = depth_from_known_palette(picture, scene.map_valid)
     error = np.abs(depth - scene.depth_norm())
     assert error.mean() < (0.05 if banded else 0.015)
     assert read.mean() > 0.4 and not read[scene.fault].any()
@@ -36,14 +36,14 @@ def test_every_palette_is_recognised_and_read_back(name, banded):
 
 def test_the_traps_of_a_picture_are_those_of_the_depth_it_was_drawn_from():
     scene = relief_scene()
-    alone = scene_of_picture(scene.with_(rgb=render(scene), traps=scene.fault))
+    alone = scene_from_picture(scene.replace(rgb=render(scene), traps=scene.fault))
     assert not alone.fault.any() and alone.traps is None and alone.geo.dx is None
-    seen, true = (computed_traps(s, TrapRules())[0] > 0 for s in (alone, scene))
+    seen, true = (compute_traps(s, TrapCriteria())[0] > 0 for s in (alone, scene))
     assert (seen & true).sum() / (seen | true).sum() > 0.9
 
 
 def test_a_picture_without_colours_tells_nothing():
     inside = np.ones((32, 32), bool)
     for grey in (0, 255):
-        _, read = depth_of_picture(np.full((32, 32, 3), grey, np.uint8), inside)
+        _, read = depth_from_known_palette(np.full((32, 32, 3), grey, np.uint8), inside)
         assert not read.any()

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from targets.io.images import write_picture
-from targets.io.map_folder import read_picture
-from targets.picture_reading.page_layout import without_notes
+from targets.io.map_folder import read_map_picture
+from targets.picture_reading.page_layout import remove_marginalia
 from targets.rendering.map import render
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 
 def sheet(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -27,15 +27,15 @@ def sheet(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 def test_letters_numbers_frame_and_colour_bar_are_no_map() -> None:
     coloured, there = sheet()
-    np.testing.assert_array_equal(without_notes(coloured), there)
-    np.testing.assert_array_equal(without_notes(coloured.T), there.T)
+    np.testing.assert_array_equal(remove_marginalia(coloured), there)
+    np.testing.assert_array_equal(remove_marginalia(coloured.T), there.T)
 
 
 def test_a_frame_that_touches_the_map_is_cut_off() -> None:
     """The paper inside it was map, and traps went on there. Found on Topreek in a figure of matplotlib's."""
     coloured, there = sheet()
     coloured[25:40, 80:82] = coloured[60:62, 10:30] = True  # lines from the frame to the map
-    found = without_notes(coloured)
+    found = remove_marginalia(coloured)
     assert (found >= there).all()
     beyond = found & ~there
     assert beyond.sum() < 40  # the stumps beside the map
@@ -43,12 +43,12 @@ def test_a_frame_that_touches_the_map_is_cut_off() -> None:
     edged = there.copy()
     edged[[0, -1]] = edged[:, [0, -1]] = True  # a screenshot's frame, at the edge of the picture
     edged[40:42, :31] = True  # and a line to the map
-    assert (without_notes(edged) & ~there).sum() < 20
+    assert (remove_marginalia(edged) & ~there).sum() < 20
     filled = np.ones((60, 80), bool)
-    np.testing.assert_array_equal(without_notes(filled), filled)
+    np.testing.assert_array_equal(remove_marginalia(filled), filled)
     speckled = there.copy()
     speckled[::4, ::4] = False  # light colours that JPEG has made white
-    np.testing.assert_array_equal(without_notes(speckled), speckled)
+    np.testing.assert_array_equal(remove_marginalia(speckled), speckled)
 
 
 def test_a_long_block_is_map_if_it_is_large_or_no_bar() -> None:
@@ -56,14 +56,14 @@ def test_a_long_block_is_map_if_it_is_large_or_no_bar() -> None:
     for block in (np.s_[180:198, 10:190], np.s_[20:180, 200:222]):  # 4 times as long as wide, over a sixth of the map
         both = there.copy()
         both[block] = True
-        np.testing.assert_array_equal(without_notes(both), both)
+        np.testing.assert_array_equal(remove_marginalia(both), both)
     square = there.copy()
     square[175:195, 30:60] = True
-    np.testing.assert_array_equal(without_notes(square), square)
+    np.testing.assert_array_equal(remove_marginalia(square), square)
     ragged = there.copy()
     ragged[175:185, 30:100] = np.arange(70) % 3 > 0  # fills two thirds of its box
     ragged[185, 30:100] = True
-    np.testing.assert_array_equal(without_notes(ragged), ragged)
+    np.testing.assert_array_equal(remove_marginalia(ragged), ragged)
 
 
 def test_a_map_of_lines_alone_keeps_its_frame() -> None:
@@ -71,12 +71,12 @@ def test_a_map_of_lines_alone_keeps_its_frame() -> None:
     cv2.rectangle(paper, (10, 10), (190, 190), 1, 1)
     for radius in (20, 40, 60):
         cv2.circle(paper, (100, 100), radius, 1, 1)
-    np.testing.assert_array_equal(without_notes(paper.astype(bool)), paper > 0)
+    np.testing.assert_array_equal(remove_marginalia(paper.astype(bool)), paper > 0)
 
 
 def test_a_sheet_is_read_as_the_map_alone(tmp_path: Path) -> None:
     """Colour bar, title and numbers were read as map, with traps in them. Found on a figure of matplotlib's."""
-    scene = make_scene(4, 128)
+    scene = make_structure_map(4, 128)
     write_picture(render(scene), tmp_path / "map.png")
     page = np.full((190, 230, 3), 255, np.uint8)
     page[30:158, 20:148] = render(scene)
@@ -84,6 +84,6 @@ def test_a_sheet_is_read_as_the_map_alone(tmp_path: Path) -> None:
     cv2.putText(page, "Top Sand", (40, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 1)
     cv2.putText(page, "1890", (184, 100), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
     write_picture(page, tmp_path / "sheet.png")
-    alone, read = read_picture(tmp_path / "map.png"), read_picture(tmp_path / "sheet.png")
+    alone, read = read_map_picture(tmp_path / "map.png"), read_map_picture(tmp_path / "sheet.png")
     np.testing.assert_array_equal(read.rgb, alone.rgb)
     np.testing.assert_array_equal(read.map_valid, alone.map_valid)

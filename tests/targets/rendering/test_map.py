@@ -7,17 +7,17 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from targets.errors import UserError
-from targets.rendering.contours import _contours, dashes
-from targets.rendering.map import contact_sheet, drawn, render
+from targets.rendering.contours import trace_contours, split_into_dashes
+from targets.rendering.map import contact_sheet, with_rendered_picture, render
 from targets.rendering.palettes import PALETTES
 from targets.rendering.style import BROWN, Style
-from targets.scene import Geo, Scene
+from targets.scene import GeoReference, Scene
 from targets.surface.contour_interval import nice_interval
 
 PLAIN = Style(contour_width=0)
 
 
-def ramp(rows: int = 60, cols: int = 101, geo: Geo = Geo()) -> Scene:  # noqa: B008 (frozen)
+def ramp(rows: int = 60, cols: int = 101, geo: GeoReference = GeoReference()) -> Scene:  # noqa: B008 (frozen)
     """Depth 1000 m in column 0, one metre deeper per column; the first 10 rows lie outside the map."""
     depth = np.tile(1000 + np.arange(cols, dtype=np.float32), (rows, 1))
     inside = np.ones((rows, cols), bool)
@@ -35,7 +35,7 @@ def test_high_is_red_and_deep_is_blue(name):
 
 def test_colours_are_scaled_by_each_maps_own_relief():
     scene = ramp()
-    stretched = scene.with_(depth=(scene.depth * 7 - 300).astype(np.float32))
+    stretched = scene.replace(depth=(scene.depth * 7 - 300).astype(np.float32))
     assert np.array_equal(render(scene, PLAIN), render(stretched, PLAIN))
 
 
@@ -55,7 +55,7 @@ def test_a_contour_between_two_cells_inks_both():
 
 
 def test_every_fifth_contour_is_stronger():
-    scene = ramp(geo=Geo(contour_interval=10.0))
+    scene = ramp(geo=GeoReference(contour_interval=10.0))
     loss = render(scene, PLAIN).astype(int).sum(axis=(0, 2)) - render(scene).astype(int).sum(axis=(0, 2))
     strong, weak = loss[49:52].sum(), loss[39:42].sum()  # 1050 = 5 x 210
     assert strong > 1.2 * weak > 0
@@ -64,9 +64,9 @@ def test_every_fifth_contour_is_stronger():
 def test_contours_lie_at_their_depth_however_the_map_is_cut_into_blocks():
     rng = np.random.default_rng(0)
     scene = ramp(300, 290)
-    scene = scene.with_(depth=(scene.depth + 5 * rng.standard_normal((300, 290)).cumsum(0) / 9).astype(np.float32))
-    whole = _contours(scene.depth, scene.map_valid, 20.0, 0.0, block=1000)
-    parts = _contours(scene.depth, scene.map_valid, 20.0, 0.0, block=64)
+    scene = scene.replace(depth=(scene.depth + 5 * rng.standard_normal((300, 290)).cumsum(0) / 9).astype(np.float32))
+    whole = trace_contours(scene.depth, scene.map_valid, 20.0, 0.0, block=1000)
+    parts = trace_contours(scene.depth, scene.map_valid, 20.0, 0.0, block=64)
 
     def length(pieces):
         return sum(np.hypot(*np.diff(line, axis=0).T).sum() for _, line in pieces)
@@ -80,10 +80,10 @@ def test_fault_cells_are_brown_and_drawn_wider():
     scene = ramp()
     fault = np.zeros(scene.shape, bool)
     fault[20:50, 40] = True
-    picture = render(scene.with_(fault=fault), Style(fault_width=2))
+    picture = render(scene.replace(fault=fault), Style(fault_width=2))
     assert (picture[fault] == BROWN).all() and (picture[25:45, 39:42] == BROWN).all()
     assert (picture[30, 38] != render(scene)[30, 38]).any() and (picture[30, 34] == render(scene)[30, 34]).all()
-    thin = render(scene.with_(fault=fault), Style(fault_width=0))
+    thin = render(scene.replace(fault=fault), Style(fault_width=0))
     assert (thin[fault] == BROWN).all() and not (thin[30, 37] == BROWN).all()
 
 
@@ -105,25 +105,25 @@ def test_nice_interval_gives_15_to_25_contours_or_nearly(relief):
 
 def test_nice_interval_of_a_flat_map():
     assert nice_interval(5, 5) == 1.0
-    assert render(ramp().with_(depth=np.full((60, 101), 5, np.float32))).shape == (60, 101, 3)
+    assert render(ramp().replace(depth=np.full((60, 101), 5, np.float32))).shape == (60, 101, 3)
 
 
 def test_the_map_keeps_the_contours_it_is_drawn_with():
-    assert drawn(ramp(geo=Geo(contour_interval=7.0, contour_base=3.0))).geo.contour_interval == 7.0
-    scene = drawn(ramp(), Style(contour_interval=30.0, contour_base=5.0))
+    assert with_rendered_picture(ramp(geo=GeoReference(contour_interval=7.0, contour_base=3.0))).geo.contour_interval == 7.0
+    scene = with_rendered_picture(ramp(), Style(contour_interval=30.0, contour_base=5.0))
     assert (scene.geo.contour_interval, scene.geo.contour_base) == (30.0, 5.0)
     assert np.array_equal(scene.rgb, render(scene))
 
 
 def test_labels_are_written_on_large_maps():
-    labelled = render(ramp(250, 300), Style(labels=True))
+    labelled = render(ramp(250, 300), Style(contour_labels=True))
     assert (labelled != render(ramp(250, 300), Style())).any()
-    assert (labelled != render(ramp(250, 300), Style(labels=True, along=True))).any()
-    assert np.array_equal(render(ramp(), Style(labels=True)), render(ramp(), Style()))  # too small to be read
+    assert (labelled != render(ramp(250, 300), Style(contour_labels=True, align_labels=True))).any()
+    assert np.array_equal(render(ramp(), Style(contour_labels=True)), render(ramp(), Style()))  # too small to be read
 
 
 def test_index_contours_come_as_often_as_asked():
-    scene = ramp(geo=Geo(contour_interval=10.0))
+    scene = ramp(geo=GeoReference(contour_interval=10.0))
 
     def strong(**how):
         bare, lined = (render(scene, style)[10:].sum(axis=(0, 2), dtype=int) for style in (PLAIN, Style(**how)))
@@ -136,20 +136,20 @@ def test_index_contours_come_as_often_as_asked():
 
 
 def test_contours_have_their_colour_and_their_dashes():
-    scene = ramp(geo=Geo(contour_interval=25.0))
+    scene = ramp(geo=GeoReference(contour_interval=25.0))
     red = render(scene, Style(contour_colour=(200, 0, 0), contour_width=1.5, index_every=0))[20:, 25].astype(int)
     assert (np.abs(red - (200, 0, 0)).max(axis=1) < 60).all()
     whole = (render(scene, Style(index_every=0)) != render(scene, PLAIN)).any(axis=2)[20:, 25]
-    some = (render(scene, Style(index_every=0, dashed=True)) != render(scene, PLAIN)).any(axis=2)[20:, 25]
+    some = (render(scene, Style(index_every=0, dashed_contours=True)) != render(scene, PLAIN)).any(axis=2)[20:, 25]
     assert whole.all() and 0.3 < some.mean() < 0.9
-    pieces = dashes(np.stack([np.arange(23.0), np.zeros(23)], axis=1))
+    pieces = split_into_dashes(np.stack([np.arange(23.0), np.zeros(23)], axis=1))
     assert [piece[[0, -1], 0].tolist() for piece in pieces] == [[0, 4], [10, 14], [20, 22]]
 
 
 def test_density_is_of_the_usual_number_of_contours_and_gives_way_to_what_the_map_says():
-    counts = [100 / drawn(ramp(300, 101), Style(density=d)).geo.contour_interval for d in (0.5, 1, 2)]
+    counts = [100 / with_rendered_picture(ramp(300, 101), Style(contour_density=d)).geo.contour_interval for d in (0.5, 1, 2)]
     assert counts == [5, 10, 20]
-    assert drawn(ramp(geo=Geo(contour_interval=7.0)), Style(density=3)).geo.contour_interval == 7.0
+    assert with_rendered_picture(ramp(geo=GeoReference(contour_interval=7.0)), Style(contour_density=3)).geo.contour_interval == 7.0
 
 
 def test_the_light_comes_from_the_upper_left():

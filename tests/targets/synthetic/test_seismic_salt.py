@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from targets.io.tgs_salt import SIDE
-from targets.synthetic.seismic_salt import SeismicOptions, make_image, ricker, sheet_of
+from targets.io.tgs_salt import IMAGE_SIDE
+from targets.synthetic.seismic_salt import SaltImageOptions, make_salt_image, ricker, salt_contact_sheet
 
-ALWAYS = SeismicOptions(empty=0, full=0)
+ALWAYS = SaltImageOptions(empty_share=0, full_share=0)
 
 
 @pytest.fixture(scope="module")
 def images():
     """Forty images with salt."""
-    return [make_image(seed, ALWAYS) for seed in range(40)]
+    return [make_salt_image(seed, ALWAYS) for seed in range(40)]
 
 
 def amplitudes(scene):
@@ -22,19 +22,19 @@ def amplitudes(scene):
 
 
 def test_one_seed_makes_one_image_and_another_seed_another():
-    one, again, other = make_image(7), make_image(7), make_image(8)
+    one, again, other = make_salt_image(7), make_salt_image(7), make_salt_image(8)
     np.testing.assert_array_equal(one.rgb, again.rgb)
-    assert one.z == again.z and one.name == "0000000007" and (one.rgb != other.rgb).any()
-    assert one.shape == (SIDE, SIDE) and (one.rgb[..., 0] == one.rgb[..., 2]).all()
+    assert one.image_depth == again.image_depth and one.name == "0000000007" and (one.rgb != other.rgb).any()
+    assert one.shape == (IMAGE_SIDE, IMAGE_SIDE) and (one.rgb[..., 0] == one.rgb[..., 2]).all()
 
 
 def test_salt_is_there_as_often_as_asked_and_covers_all_shares(images):
-    assert not any(make_image(seed, SeismicOptions(empty=1)).salt.any() for seed in range(5))
-    assert all(make_image(seed, SeismicOptions(empty=0, full=1)).salt.all() for seed in range(5))
+    assert not any(make_salt_image(seed, SaltImageOptions(empty_share=1)).salt.any() for seed in range(5))
+    assert all(make_salt_image(seed, SaltImageOptions(empty_share=0, full_share=1)).salt.all() for seed in range(5))
     shares = np.array([scene.salt.mean() for scene in images])
     assert shares.min() > 0 and shares.min() < 0.15 and shares.max() > 0.7
     # Binomial with p = 0.61 and n = 40: 15 to 34 lie within three standard deviations.
-    assert 15 <= sum(make_image(seed).salt.any() for seed in range(40)) <= 34
+    assert 15 <= sum(make_salt_image(seed).salt.any() for seed in range(40)) <= 34
 
 
 def test_salt_is_quiet_and_its_top_is_not(images):
@@ -54,11 +54,11 @@ def test_salt_is_quiet_and_its_top_is_not(images):
 def test_deeper_images_have_longer_waves():
     def period(scene):
         spectrum = np.abs(np.fft.rfft(amplitudes(scene), axis=0)).mean(axis=1)
-        return 1 / ((np.fft.rfftfreq(SIDE)[2:] * spectrum[2:]).sum() / spectrum[2:].sum())
+        return 1 / ((np.fft.rfftfreq(IMAGE_SIDE)[2:] * spectrum[2:]).sum() / spectrum[2:].sum())
 
-    scenes = [make_image(seed, SeismicOptions(empty=1, noise=(0, 0))) for seed in range(40)]
+    scenes = [make_salt_image(seed, SaltImageOptions(empty_share=1, noise=(0, 0))) for seed in range(40)]
     waves = [period(scene) for scene in scenes]
-    assert np.corrcoef([scene.z for scene in scenes], waves)[0, 1] > 0.4
+    assert np.corrcoef([scene.image_depth for scene in scenes], waves)[0, 1] > 0.4
 
 
 def test_a_ricker_wavelet_is_symmetric_without_a_mean_and_has_its_period():
@@ -71,4 +71,4 @@ def test_a_ricker_wavelet_is_symmetric_without_a_mean_and_has_its_period():
 
 
 def test_a_contact_sheet_shows_every_image_twice(images):
-    assert sheet_of(images[:3], columns=2).shape == (2 * (4 * SIDE + 14), 2 * (2 * SIDE + 8), 3)
+    assert salt_contact_sheet(images[:3], columns=2).shape == (2 * (4 * IMAGE_SIDE + 14), 2 * (2 * IMAGE_SIDE + 8), 3)

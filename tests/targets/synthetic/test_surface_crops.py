@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from targets.synthetic.surface_crops import cut
+from targets.synthetic.surface_crops import crop_surface
 from tests.conftest import dome_scene
 
 
@@ -14,15 +14,15 @@ def steepness(surface):
 
 @pytest.mark.parametrize("shape", [(64, 64), (40, 90)])
 def test_a_cut_is_as_steep_as_asked_and_about_zero(shape):
-    surface = cut(np.random.default_rng(1), dome_scene(size=100), shape, 1.5)
+    surface = crop_surface(np.random.default_rng(1), dome_scene(size=100), shape, 1.5)
     assert surface.shape == shape and surface.dtype == np.float32
     assert steepness(surface) == pytest.approx(1.5, rel=1e-4) and abs(surface.mean()) < 1e-2
 
 
 def test_cuts_differ_stand_on_their_heads_and_repeat_themselves():
     dome = dome_scene(size=100)
-    cuts = [cut(np.random.default_rng(seed), dome, (48, 48), 1.0) for seed in range(12)]
-    assert np.array_equal(cuts[5], cut(np.random.default_rng(5), dome, (48, 48), 1.0))
+    cuts = [crop_surface(np.random.default_rng(seed), dome, (48, 48), 1.0) for seed in range(12)]
+    assert np.array_equal(cuts[5], crop_surface(np.random.default_rng(5), dome, (48, 48), 1.0))
     apart = [np.abs(one - other).max() for i, one in enumerate(cuts) for other in cuts[:i]]
     assert min(apart) > 0.01
     up = [abs(surface.min()) > abs(surface.max()) for surface in cuts]  # a dome is where the depth is least
@@ -36,8 +36,8 @@ def test_a_cut_is_taken_where_the_surface_is():
     depth = np.where(inside, dome.depth, dome.depth + 5000).astype(np.float32)  # a cliff, if a cut went beyond
     steps = []
     for seed in range(8):
-        surface = cut(
-            np.random.default_rng(seed), dome.with_(depth=depth, map_valid=inside, depth_valid=inside), (32, 32), 1.0
+        surface = crop_surface(
+            np.random.default_rng(seed), dome.replace(depth=depth, map_valid=inside, depth_valid=inside), (32, 32), 1.0
         )
         steps.append(np.abs(np.diff(surface, axis=1)).max())
     assert np.median(steps) < 5
