@@ -12,18 +12,18 @@ from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
 from mtl.metrics.base import THRESHOLD
-from mtl.metrics.instances import OBJECT_SCORE
+from mtl.metrics.instances import INSTANCE_METRIC
 from mtl.metrics.keypoints import find_peaks
-from mtl.tasks.base import Drawing, Output, Part
+from mtl.tasks.base import Drawing, Output, Role
 from mtl.tasks.heads import DISTANCE_SCALE, everywhere, trap_outputs
 from targets.scene import Bool, Float
-from targets.truth.traps import Truth
+from targets.truth.traps import GroundTruth
 
 MIN_AREA = 40  # cells; smaller predicted specks are not traps
-BAND = 5  # cells; a band around an outline (`TruthOptions.boundary_width`) reaches two of them beyond it
+OUTLINE_BAND = 5  # cells; a band around an outline (`TruthOptions.boundary_width`) reaches two of them beyond it
 
 
-def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[NDArray[np.int32], Float]:
+def find_instances(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[NDArray[np.int32], Float]:
     """Number of the trap object of every cell (H, W), 0 = none, and the probability of trap (H, W) it rests on.
 
     A trap is where the probability exceeds 0.5. What hangs together (4 neighbours) is one object, unless it holds
@@ -49,27 +49,30 @@ def find_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[
     outputs : Sequence[Output]
         Those of the run; one that tells of a trap or its outline is among them.
     """
-    told = parts_told(maps, outputs)
-    probability = told["trap"] if "trap" in told else enclosed(told["outline"])
+    told = planes_by_role(maps, outputs)
+    probability = told["mask"] if "mask" in told else enclosure_probability(told["boundary"])
     mask = probability > THRESHOLD
-    ridges = [told[part] / scale for part, scale in RIDGES.items() if part in told]
-    if "crest" not in told or not ridges:
-        return large_parts(mask), probability
+    ridges = [told[part] / scale for part, scale in RIDGE_SCALES.items() if part in told]
+    if "keypoint" not in told or not ridges:
+        return label_large_components(mask), probability
     seeds = np.zeros(mask.shape, np.int32)
-    for number, (row, col) in enumerate(find_peaks(told["crest"], mask, least=THRESHOLD), start=1):
+    for number, (row, col) in enumerate(find_peaks(told["keypoint"], mask, threshold=THRESHOLD), start=1):
         seeds[row, col] = number
-    return large_parts(mask & ~divides(mask, seeds, np.sum(ridges, axis=0))), probability
+    return label_large_components(mask & ~dividing_lines(mask, seeds, np.sum(ridges, axis=0))), probability
 
 
-RIDGES: dict[Part, float] = {"outline": 1.0, "way": DISTANCE_SCALE}  # what a ridge is made of, and its scale
+RIDGE_SCALES: dict[Role, float] = {
+    "boundary": 1.0,
+    "distance": DISTANCE_SCALE,
+}  # what a ridge is made of, and its scale
 
 
-def parts_told(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[Part, Float]:
+def planes_by_role(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[Role, Float]:
     """{part: (H, W)} what the outputs tell of trap objects, 0 outside the map; of several the last one counts."""
-    return {output.tells: np.nan_to_num(maps[output.name][0]) for output in outputs if output.tells is not None}
+    return {output.role: np.nan_to_num(maps[output.name][0]) for output in outputs if output.role is not None}
 
 
-def enclosed(outline: Float) -> Float:
+def enclosure_probability(outline: Float) -> Float:
     """(H, W) how likely an outline shuts a cell in: the least probability on the way out where it is likeliest shut.
 
     The hollows of the outline filled up to their rims (Soille 2003, Morphological image analysis, 6.3.7), without the
@@ -79,10 +82,10 @@ def enclosed(outline: Float) -> Float:
     floor = np.full_like(walls, walls.max())
     floor[[0, -1]] = floor[:, [0, -1]] = 0
     filled = reconstruction(floor, walls, method="erosion")[1:-1, 1:-1]
-    return ndimage.minimum_filter(filled, BAND, mode="constant").astype(np.float32)
+    return ndimage.minimum_filter(filled, OUTLINE_BAND, mode="constant").astype(np.float32)
 
 
-def divides(mask: Bool, seeds: NDArray[np.int32], ridges: Float) -> Bool:
+def dividing_lines(mask: Bool, seeds: NDArray[np.int32], ridges: Float) -> Bool:
     """(H, W) the lines that part those pieces of a mask that hold several seeds, along the ridges between them."""
     pieces = label(mask, connectivity=1)
     held = np.unique(np.stack([pieces[seeds > 0], seeds[seeds > 0]]), axis=1)
@@ -95,7 +98,7 @@ def divides(mask: Bool, seeds: NDArray[np.int32], ridges: Float) -> Bool:
     return lines
 
 
-def large_parts(mask: Bool) -> NDArray[np.int32]:
+def label_large_components(mask: Bool) -> NDArray[np.int32]:
     """Labels (H, W) of the parts of a mask (4 neighbours) that have `MIN_AREA` cells or more, numbered without gaps."""
     parts = label(mask, connectivity=1)
     large = np.bincount(parts.ravel()) >= MIN_AREA
@@ -103,47 +106,47 @@ def large_parts(mask: Bool) -> NDArray[np.int32]:
     return np.where(large, np.cumsum(large), 0).astype(np.int32)[parts]
 
 
-def confidences(labels: NDArray[np.int32], probability: Float) -> NDArray[np.float64]:
+def instance_confidences(labels: NDArray[np.int32], probability: Float) -> NDArray[np.float64]:
     """(N,) mean probability of trap in each object."""
     cells = np.bincount(labels.ravel())[1:]
     return np.bincount(labels.ravel(), probability.ravel())[1:] / np.maximum(cells, 1)
 
 
-def object_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> Float:
+def instance_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> Float:
     """(2, H, W) number of the object, and its confidence, in each of its cells."""
-    labels, probability = find_objects(maps, outputs)
-    sure = np.append(0, confidences(labels, probability))[labels]
+    labels, probability = find_instances(maps, outputs)
+    sure = np.append(0, instance_confidences(labels, probability))[labels]
     return np.stack([labels, sure]).astype(np.float32)
 
 
-def with_objects(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[str, Float]:
+def add_instance_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[str, Float]:
     """The maps with those of `object_outputs`."""
-    shown = {OBJECTS.name: outputs, MASK_PARTS.name: trap_outputs(outputs)}
-    return {**maps, **{own.name: object_planes(maps, shown[own.name]) for own in object_outputs(outputs)}}
+    shown = {INSTANCES.name: outputs, MASK_COMPONENTS.name: trap_outputs(outputs)}
+    return {**maps, **{own.name: instance_planes(maps, shown[own.name]) for own in instance_outputs(outputs)}}
 
 
-def object_outputs(outputs: Sequence[Output]) -> list[Output]:
+def instance_outputs(outputs: Sequence[Output]) -> list[Output]:
     """How objects are judged: those of all heads, and beside them the connected parts of the mask alone."""
-    told = {output.tells for output in outputs}
-    return [OBJECTS] * bool({"trap", "outline"} & told) + [MASK_PARTS] * ("trap" in told)
+    told = {output.role for output in outputs}
+    return [INSTANCES] * bool({"mask", "boundary"} & told) + [MASK_COMPONENTS] * ("mask" in told)
 
 
-def trap_numbers(truth: Truth) -> Float:
+def true_instances(truth: GroundTruth) -> Float:
     """(H, W) number of the true trap, 0 = none."""
     return truth.labels.astype(np.float32)
 
 
-def sureness(values: Float) -> Float:
+def confidence_plane(values: Float) -> Float:
     """What is drawn of objects: their confidence."""
     return values[1]
 
 
-OBJECTS = Output(
+INSTANCES = Output(
     name="objects",
     channels=2,
     unit="traps as objects, of all heads together",
-    target=partial(everywhere, trap_numbers),
-    score=OBJECT_SCORE,
-    drawing=Drawing("viridis", plane=sureness),
+    target=partial(everywhere, true_instances),
+    metric=INSTANCE_METRIC,
+    drawing=Drawing("viridis", plane=confidence_plane),
 )
-MASK_PARTS = replace(OBJECTS, name="mask_parts", unit="traps as objects, of the mask alone: its connected parts")
+MASK_COMPONENTS = replace(INSTANCES, name="mask_parts", unit="traps as objects, of the mask alone: its connected parts")

@@ -11,28 +11,34 @@ import numpy as np
 from mtl.inference.loading import PredictorOptions, for_maps, loaded, states_of, threads_of
 from mtl.inference.tta import relative_spread
 from mtl.metrics.base import THRESHOLD
-from mtl.prediction.html_report import PICTURE, from_json, shown, write_gallery, write_pair
+from mtl.prediction.html_report import (
+    PREVIEW_FILE,
+    summarise_prediction,
+    summary_from_json,
+    write_preview,
+    write_report,
+)
 from mtl.prediction.writers import write_prediction
 from targets.common.csv_tables import write_csv
-from targets.common.parallel import HERE, Farm
-from targets.common.resume import each_unfinished
+from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.resume import map_resumable
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, Reading, list_maps, read_map
-from targets.io.tgs_salt import SUBMISSION, encode_runs, write_table
-from targets.truth.traps import closures_of
+from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
+from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
+from targets.truth.traps import find_trap_closures
 
-REPORT = "report.html"
+REPORT_FILE = "report.html"
 
 
 def predict_maps(
     options: PredictorOptions,
     paths: Sequence[str],
     out: Path,
-    how: Reading,
+    reading: ReadOptions,
     folders: bool = True,
-    cut: float = THRESHOLD,
-    masks: str | None = None,
-    farm: Farm = HERE,
+    threshold: float = THRESHOLD,
+    mask_output: str | None = None,
+    workers: Workers = THIS_PROCESS,
     resume: bool = False,
 ) -> Iterator[tuple[int, str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
@@ -49,7 +55,7 @@ def predict_maps(
         A cell of a mask in submission.csv is more probable than this.
     masks : str | None, default None
         The output whose masks submission.csv holds; none: the one that is submitted, if there is any.
-    farm : Farm, default HERE
+    workers : Workers, default THIS_PROCESS
         Who predicts; each process loads the network once.
     resume : bool, default False
         Do not repeat maps that an earlier call with these settings finished.
@@ -58,22 +64,31 @@ def predict_maps(
     ------
     (place, name, folder) of a map that was predicted, (place, name, error) of one that could not be, as they come.
     """
-    sources = list_maps(paths, how.layout)
-    chosen = for_maps(options, len(sources), farm.alone and not resume)
+    sources = list_maps(paths, reading.layout)
+    chosen = for_maps(options, len(sources), workers.is_serial and not resume)
     predictor = loaded(chosen)
-    masks = masks or next((output.name for output in predictor.outputs if output.submitted), None)
-    work = partial(
-        predict_map, options=chosen, threads=threads_of(farm), out=out, how=how, folders=folders, masks=masks, cut=cut
+    mask_output = mask_output or next(
+        (output.name for output in predictor.outputs if output.run_length_submission), None
     )
-    settings = (options, states_of(options), how, folders, masks, cut)
+    work = partial(
+        predict_map,
+        options=chosen,
+        threads=threads_of(workers),
+        out=out,
+        reading=reading,
+        folders=folders,
+        mask_output=mask_output,
+        threshold=threshold,
+    )
+    settings = (options, states_of(options), reading, folders, mask_output, threshold)
 
     def there(source: MapSource, gave: dict[str, Any]) -> bool:
-        return not folders or (out / source.name / (PICTURE if "shown" in gave else "")).exists()
+        return not folders or (out / source.name / (PREVIEW_FILE if "shown" in gave else "")).exists()
 
     told: dict[int, dict[str, Any]] = {}
     failed: dict[int, tuple[str, UserError]] = {}
     bar = "" if folders else "maps"
-    for number, outcome in each_unfinished(work, sources, out, settings, resume, farm, there, bar):
+    for number, outcome in map_resumable(work, sources, out, settings, resume, workers, there, bar):
         name = sources[number].name
         if isinstance(outcome, UserError):
             failed[number] = name, outcome
@@ -82,11 +97,11 @@ def predict_maps(
             told[number] = outcome
             yield number, name, out / name
     ordered = [(sources[number].name, told[number]) for number in sorted(told)]
-    if masks is not None and ordered:
-        write_table({name: one["code"] for name, one in ordered}, "rle_mask", out / SUBMISSION)
-    if folders and masks is None:
-        maps = [from_json(one["shown"]) for _, one in ordered]
-        write_gallery(maps, [failed[number] for number in sorted(failed)], out / REPORT)
+    if mask_output is not None and ordered:
+        write_id_table({name: one["code"] for name, one in ordered}, "rle_mask", out / SUBMISSION)
+    if folders and mask_output is None:
+        maps = [summary_from_json(one["shown"]) for _, one in ordered]
+        write_report(maps, [failed[number] for number in sorted(failed)], out / REPORT_FILE)
     if ordered and predictor.looks.several:
         columns = list(ordered[0][1]["spread"])
         rows = [[name, *(one["spread"][column] for column in columns)] for name, one in ordered]
@@ -98,10 +113,10 @@ def predict_map(
     options: PredictorOptions,
     threads: int | None,
     out: Path,
-    how: Reading,
+    reading: ReadOptions,
     folders: bool,
-    masks: str | None,
-    cut: float,
+    mask_output: str | None,
+    threshold: float,
 ) -> dict[str, Any]:
     """Predict one map of a list; returns what the files about all maps tell of it, as JSON holds it.
 
@@ -114,15 +129,15 @@ def predict_map(
         The map cannot be read, or a file cannot be written.
     """
     predictor = loaded(options, threads)
-    scene = read_map(source, how.fill, how.elevation)
+    scene = read_map(source, reading.fill, reading.elevation)
     values = predictor(scene)
     told: dict[str, Any] = {"spread": relative_spread(values)}
-    if masks is not None:
-        told["code"] = encode_runs(np.nan_to_num(values[masks][0]) > cut)
+    if mask_output is not None:
+        told["code"] = encode_rle(np.nan_to_num(values[mask_output][0]) > threshold)
     if folders:
-        exact = closures_of(scene, predictor.config.targets.traps) if scene.has_depth else None
+        exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
         found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
-        if masks is None:
-            write_pair(scene, found, out / source.name)
-            told["shown"] = asdict(shown(scene, found))
+        if mask_output is None:
+            write_preview(scene, found, out / source.name)
+            told["shown"] = asdict(summarise_prediction(scene, found))
     return told

@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from mtl.prediction.compare_exact import KINDS, disagreement, disagreement_layer, exact_traps, partners
-from targets.scene import Geo
-from targets.truth.traps import TrapRules, closures_of
+from mtl.prediction.compare_exact import (
+    AGREEMENT_COLOURS,
+    agreement_classes,
+    best_matches,
+    disagreement_layer,
+    exact_trap_table,
+)
+from targets.scene import GeoReference
+from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import dome_scene
 
 ONE = np.array([[1, 1, 1, 0, 2, 0, 3]])
@@ -12,28 +18,28 @@ TWO = np.array([[2, 2, 1, 1, 0, 0, 3]])
 
 
 def test_a_trap_belongs_to_the_one_it_shares_most_cells_with():
-    ids, iou = partners(ONE, TWO)
+    ids, iou = best_matches(ONE, TWO)
     assert ids.tolist() == [2, 0, 3] and iou.tolist() == [2 / 3, 0, 1]
-    ids, iou = partners(TWO, ONE)
+    ids, iou = best_matches(TWO, ONE)
     assert ids.tolist() == [1, 1, 3] and iou.tolist() == [1 / 4, 2 / 3, 1]
-    assert partners(ONE, 0 * TWO)[0].tolist() == [0, 0, 0] and partners(0 * ONE, TWO)[0].size == 0
+    assert best_matches(ONE, 0 * TWO)[0].tolist() == [0, 0, 0] and best_matches(0 * ONE, TWO)[0].size == 0
 
 
 def test_kinds_of_cells_and_their_polygons():
-    kinds = disagreement(ONE > 0, TWO > 0)
+    kinds = agreement_classes(ONE > 0, TWO > 0)
     assert kinds.tolist() == [[3, 3, 3, 2, 1, 0, 3]]
-    layer = disagreement_layer(kinds, Geo(0.0, 0.0, 10.0, -10.0))
-    assert sorted(layer.table.tolist()) == [
+    layer = disagreement_layer(kinds, GeoReference(0.0, 0.0, 10.0, -10.0))
+    assert sorted(layer.attributes.tolist()) == [
         ("both", 100.0), ("both", 300.0), ("exact only", 100.0), ("learned only", 100.0)]  # fmt: skip
-    assert list(layer.look.looks) == list(KINDS) == ["learned only", "exact only", "both"]
-    assert len(disagreement_layer(0 * kinds, Geo()).table) == 0
+    assert list(layer.style.styles) == list(AGREEMENT_COLOURS) == ["learned only", "exact only", "both"]
+    assert len(disagreement_layer(0 * kinds, GeoReference()).attributes) == 0
 
 
 def test_every_exact_closure_has_its_row_and_the_learned_trap_that_meets_it():
     dome = dome_scene()
-    exact = closures_of(dome, TrapRules())
+    exact = find_trap_closures(dome, TrapCriteria())
     half = np.where(np.indices((64, 64))[1] < 32, exact.labels, 0) * 4
-    (row,) = exact_traps(exact, half, dome.geo)
+    (row,) = exact_trap_table(exact, half, dome.geo)
     assert row["learned_id"] == 4 and 0.4 < row["learned_iou"] < 0.5 and row["area"] == (exact.labels > 0).sum() * 2500
-    (row,) = exact_traps(exact, 0 * half, dome.geo)
+    (row,) = exact_trap_table(exact, 0 * half, dome.geo)
     assert row["learned_id"] == 0 and row["learned_iou"] == 0

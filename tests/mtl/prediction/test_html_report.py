@@ -10,12 +10,19 @@ import pytest
 from PIL import Image
 
 import mtl.prediction.html_report
-from mtl.prediction.html_report import PICTURE, SIDE, from_json, shown, write_gallery, write_pair
-from mtl.prediction.traps import find_traps
+from mtl.prediction.html_report import (
+    PREVIEW_FILE,
+    PREVIEW_SIDE,
+    summarise_prediction,
+    summary_from_json,
+    write_preview,
+    write_report,
+)
+from mtl.prediction.traps import extract_traps
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
-from targets.scene import Geo
-from targets.truth.traps import TrapRules, closures_of
+from targets.scene import GeoReference
+from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import dome_scene
 from tests.mtl.prediction.test_traps import disc
 
@@ -25,11 +32,11 @@ def one(tmp_path):
     """What the page is told of a map with these probabilities, the picture of which is written."""
 
     def told(name, probability, scene=None):
-        scene = (scene or dome_scene()).with_(name=name)
-        exact = closures_of(scene, TrapRules()) if scene.has_depth else None
-        found = find_traps(scene, {"trap": probability[None]}, [HEADS["trap"]], exact)
-        write_pair(scene, found, tmp_path / name)
-        return shown(scene, found)
+        scene = (scene or dome_scene()).replace(name=name)
+        exact = find_trap_closures(scene, TrapCriteria()) if scene.has_depth else None
+        found = extract_traps(scene, {"trap": probability[None]}, [HEADS["trap"]], exact)
+        write_preview(scene, found, tmp_path / name)
+        return summarise_prediction(scene, found)
 
     return told
 
@@ -45,7 +52,7 @@ def test_the_least_sure_map_and_trap_come_first_and_failures_above_all(one, tmp_
         one("calm", 0 * disc((0, 0), 1)),
     ]
     failed = [("bad<map", UserError("/far/away/bad.gri", "cut off", "a whole grid", "copy it again"))]
-    write_gallery(maps, failed, tmp_path / "report.html")
+    write_report(maps, failed, tmp_path / "report.html")
     html = (tmp_path / "report.html").read_text()
     text = text_of(html)
     assert "Predicted traps of 3 maps" in text and "1 of 4 maps could not be predicted" in text
@@ -65,39 +72,39 @@ def test_a_map_with_little_trap_is_not_sure_for_that(one):
 
 def test_figures_of_a_map(one, tmp_path):
     dome = dome_scene()
-    exact = closures_of(dome, TrapRules())
+    exact = find_trap_closures(dome, TrapCriteria())
     same = one("same", (exact.labels > 0).astype(np.float32))
     assert same.iou == 1 and same.exact == 1 and same.doubt < 1e-6
     assert same.share == (exact.labels > 0).mean()
-    assert Image.open(tmp_path / "same" / PICTURE).size == (2 * SIDE, SIDE)
-    bare = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
+    assert Image.open(tmp_path / "same" / PREVIEW_FILE).size == (2 * PREVIEW_SIDE, PREVIEW_SIDE)
+    bare = dome.replace(geo=GeoReference(), depth_valid=np.zeros((64, 64), bool))
     alone = one("bare", np.full((64, 64), 0.5, np.float32), bare)
     assert alone.exact is None and alone.iou is None and alone.doubt == 2 and alone.traps == []
 
 
 def test_a_batch_of_failures_alone_is_told(tmp_path):
-    write_gallery([], [("x", UserError("x.gri", "cut off"))], tmp_path / "report.html")
+    write_report([], [("x", UserError("x.gri", "cut off"))], tmp_path / "report.html")
     assert "1 of 1 maps could not be predicted" in (tmp_path / "report.html").read_text()
 
 
 def test_names_and_findings_of_strangers_are_text(one, tmp_path):
     hostile = "\"><script>alert(1)</script>&'"
     failed = [(hostile, UserError(hostile, hostile, hostile, hostile))]
-    write_gallery([one(hostile, disc((32, 32), 20))], failed, tmp_path / "a.html")
+    write_report([one(hostile, disc((32, 32), 20))], failed, tmp_path / "a.html")
     assert "<script" not in (tmp_path / "a.html").read_text()
 
 
 def test_what_a_journal_keeps_of_a_map_is_what_the_page_tells(one):
     for map in (one("some", disc((32, 32), 20)), one("none", 0 * disc((0, 0), 1))):
-        assert vars(from_json(json.loads(json.dumps(asdict(map), default=np.generic.item)))) == vars(map)
+        assert vars(summary_from_json(json.loads(json.dumps(asdict(map), default=np.generic.item)))) == vars(map)
 
 
 def test_of_very_many_maps_the_least_sure_have_pictures(one, tmp_path, monkeypatch):
     monkeypatch.setattr(mtl.prediction.html_report, "MOST_SHOWN", 2)
     maps = [one(f"m{doubt}", np.where(disc((32, 32), 20) > 0.5, np.float32(1 - doubt / 4), np.float32(0)))
             for doubt in (0.1, 0.4, 0.9, 0.6)]  # fmt: skip
-    write_gallery(maps, [], tmp_path / "report.html")
+    write_report(maps, [], tmp_path / "report.html")
     html = (tmp_path / "report.html").read_text()
-    pictures = [b64encode((tmp_path / map.name / PICTURE).read_bytes()).decode() for map in maps]
+    pictures = [b64encode((tmp_path / map.name / PREVIEW_FILE).read_bytes()).decode() for map in maps]
     assert [picture in html for picture in pictures] == [False, False, True, True]
     assert "2 surer maps are in the table only" in html and all(map.name in html for map in maps)

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mtl.prediction.instances import MIN_AREA, enclosed, find_objects, object_outputs, object_planes, with_objects
+from mtl.prediction.instances import (
+    MIN_AREA,
+    add_instance_planes,
+    enclosure_probability,
+    find_instances,
+    instance_outputs,
+    instance_planes,
+)
 from mtl.tasks.heads import FUSION, HEADS, trap_outputs
-from targets.truth.traps import TruthOptions, find_truth
+from targets.truth.traps import GroundTruthOptions, build_ground_truth
 from tests.conftest import dome_scene
 
 SHAPE = (64, 64)
@@ -26,7 +33,7 @@ TOUCHING = {
 
 def objects(**planes):
     maps = {name: plane[None].astype(np.float32) for name, plane in planes.items()}
-    return find_objects(maps, [HEADS[name] for name in planes])
+    return find_instances(maps, [HEADS[name] for name in planes])
 
 
 def chosen(*names):
@@ -83,7 +90,7 @@ def test_without_a_mask_what_an_outline_encloses_is_trap() -> None:
     ring[30:35, 32] = 0.05  # a gap: nothing is enclosed any more
     ring[30:35, 30:36] = 0.05
     assert objects(boundary=ring)[0].max() == 0
-    assert enclosed(np.zeros(SHAPE, np.float32)).max() == 0
+    assert enclosure_probability(np.zeros(SHAPE, np.float32)).max() == 0
 
 
 def test_specks_are_no_objects_and_numbers_have_no_gaps() -> None:
@@ -96,34 +103,34 @@ def test_specks_are_no_objects_and_numbers_have_no_gaps() -> None:
 def test_the_last_answer_about_traps_is_the_mask() -> None:
     heads = [HEADS["trap"], HEADS["boundary"], FUSION]
     maps = {"trap": TOUCHING["trap"], "boundary": TOUCHING["boundary"], "fusion": np.where(LEFT < 10, 0.7, 0.0)}
-    labels, probability = find_objects({name: plane[None].astype(np.float32) for name, plane in maps.items()}, heads)
+    labels, probability = find_instances({name: plane[None].astype(np.float32) for name, plane in maps.items()}, heads)
     np.testing.assert_array_equal(probability, maps["fusion"].astype(np.float32))
     assert trap_outputs(heads)[-1] is FUSION and labels.max() == 1
 
 
 def test_objects_of_all_heads_are_judged_beside_the_parts_of_the_mask() -> None:
     heads = [HEADS[name] for name in TOUCHING]
-    maps = with_objects({name: plane[None].astype(np.float32) for name, plane in TOUCHING.items()}, heads)
+    maps = add_instance_planes({name: plane[None].astype(np.float32) for name, plane in TOUCHING.items()}, heads)
     assert maps["objects"][0].max() == 2 and maps["mask_parts"][0].max() == 1 and set(TOUCHING) <= set(maps)
-    assert [output.name for output in object_outputs([HEADS["boundary"]])] == ["objects"]
-    assert object_outputs([HEADS["crest"], HEADS["dist"]]) == []
+    assert [output.name for output in instance_outputs([HEADS["boundary"]])] == ["objects"]
+    assert instance_outputs([HEADS["crest"], HEADS["dist"]]) == []
 
 
 def test_confidence_is_the_mean_probability_and_nan_outside_the_map_is_no_trap() -> None:
     trap = np.where(LEFT < 8, 0.9, np.where(RIGHT < 8, 0.6, 0.0))
     trap[:, :8] = np.nan
-    planes = object_planes({"trap": trap[None].astype(np.float32)}, [HEADS["trap"]])
+    planes = instance_planes({"trap": trap[None].astype(np.float32)}, [HEADS["trap"]])
     assert sorted({round(float(sure), 6) for sure in planes[1][planes[0] > 0]}) == [0.6, 0.9]
     assert np.isfinite(planes).all()
 
 
 def test_true_targets_give_the_true_traps_back() -> None:
     first, second = dome_scene(size=96, crest=(0.2, 0.2)), dome_scene(size=96, crest=(0.8, 0.8))
-    scene = first.with_(depth=np.minimum(first.depth, second.depth))
-    truth = find_truth(scene, TruthOptions())
+    scene = first.replace(depth=np.minimum(first.depth, second.depth))
+    truth = build_ground_truth(scene, GroundTruthOptions())
     heads = [HEADS[name] for name in ("trap", "boundary", "crest", "dist")]
     maps = {head.name: head.target(truth)[0] for head in heads}
-    labels, _ = find_objects(maps, heads)
+    labels, _ = find_instances(maps, heads)
     assert truth.labels.max() == 2
     np.testing.assert_array_equal(labels > 0, truth.labels > 0)
     assert len({(a, b) for a, b in zip(labels.flat, truth.labels.flat, strict=True)}) == 3

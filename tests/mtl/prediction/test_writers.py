@@ -6,29 +6,29 @@ import json
 import numpy as np
 import pytest
 
-from mtl.prediction.traps import find_traps, outlines
-from mtl.prediction.writers import overlay, write_picture, write_prediction
+from mtl.prediction.traps import extract_traps, trap_polygons
+from mtl.prediction.writers import draw_overlay, write_plane_png, write_prediction
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
-from targets.rendering.figures import CREST
-from targets.scene import Geo
-from targets.truth.traps import TrapRules, closures_of
+from targets.rendering.figures import CREST_MARKER
+from targets.scene import GeoReference
+from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import full_disk
 from tests.mtl.prediction.test_traps import disc
 
-RULES = TrapRules()
+RULES = TrapCriteria()
 
 
 def predicted(scene, folder, depth=True, **planes):
     """Write the prediction of some heads' planes (H, W)."""
     maps = {name: plane[None] for name, plane in planes.items()}
-    exact = closures_of(scene, RULES) if depth else None
+    exact = find_trap_closures(scene, RULES) if depth else None
     return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact)
 
 
 def test_a_located_map_becomes_gis_files(dome, tmp_path):
     geopandas, rasterio = pytest.importorskip("geopandas"), pytest.importorskip("rasterio")
-    located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
+    located = dome.replace(geo=GeoReference(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
     predicted(located, tmp_path, trap=disc((32, 32), 15))
     assert {path.name for path in tmp_path.iterdir()} == {
         "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
@@ -50,7 +50,7 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
 @pytest.mark.parametrize(("size", "file"), [(500, "trap.png"), (1500, "trap.tif"), (40_000, "traps.gpkg")])
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(dome, tmp_path, size, file):
     pytest.importorskip("geopandas")
-    located = dome.with_(geo=Geo(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
+    located = dome.replace(geo=GeoReference(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
     predicted(located, tmp_path / "whole", trap=disc((32, 32), 15))
     with pytest.raises(UserError, match=f"{file}: cannot be written"), full_disk(size):
         predicted(located, tmp_path / "full", trap=disc((32, 32), 15))
@@ -59,7 +59,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(dome, tmp_path, siz
 
 
 def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
-    picture = dome.with_(geo=Geo(), depth_valid=np.zeros((64, 64), bool))
+    picture = dome.replace(geo=GeoReference(), depth_valid=np.zeros((64, 64), bool))
     predicted(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv"}
@@ -87,7 +87,7 @@ def test_heads_that_tell_of_no_traps_are_written_alone(dome, tmp_path):
 def test_distances_are_told_inside_predicted_traps_only(dome, tmp_path):
     import cv2
 
-    picture = dome.with_(geo=Geo())
+    picture = dome.replace(geo=GeoReference())
     found = predicted(picture, tmp_path, trap=disc((30, 20), 10), dist=np.ones((64, 64), np.float32))
     shown = {
         name: cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_UNCHANGED)[..., 3] > 0 for name in ("trap", "dist")
@@ -101,27 +101,27 @@ def test_cells_outside_the_map_are_transparent(tmp_path):
 
     values = np.full((8, 8), np.nan, np.float32)
     values[:, :4] = 1
-    write_picture(HEADS["trap"].drawing, values, tmp_path / "trap.png")
+    write_plane_png(HEADS["trap"].drawing, values, tmp_path / "trap.png")
     picture = cv2.imread(str(tmp_path / "trap.png"), cv2.IMREAD_UNCHANGED)
     assert (picture[:, :4, 3] == 255).all() and (picture[:, 4:, 3] == 0).all()
 
 
 def test_the_overlay_says_what_it_shows(dome):
     trap, crest = disc((32, 32), 15), disc((32, 32), 3) + disc((8, 56), 3)  # the second peak lies in no trap
-    exact = closures_of(dome, RULES)
-    found = find_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
-    for scene, known in ((dome, "exact closures"), (dome.with_(traps=dome.depth < 2050), "drawn traps")):
-        figure = overlay(scene, found, outlines(found), crest, exact, {})
+    exact = find_trap_closures(dome, RULES)
+    found = extract_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
+    for scene, known in ((dome, "exact closures"), (dome.replace(traps=dome.depth < 2050), "drawn traps")):
+        figure = draw_overlay(scene, found, trap_polygons(found), crest, exact, {})
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert words == [known, "predicted traps (1)", "predicted crests (1)"]
-        (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST["marker"])
+        (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST_MARKER["marker"])
         np.testing.assert_array_equal(np.transpose(drawn.get_data())[:, ::-1], found.crests)  # those of the table
         assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
 
 
 def test_the_overlay_of_salt_shows_the_mask_and_what_was_drawn(dome):
     salt = dome.depth < 2050
-    seismic = dome.with_(depth_valid=np.zeros(dome.shape, bool), salt=salt, z=500.0)
-    figure = overlay(seismic, None, [], None, None, {"salt": np.roll(salt, 5, axis=0)})
+    seismic = dome.replace(depth_valid=np.zeros(dome.shape, bool), salt=salt, image_depth=500.0)
+    figure = draw_overlay(seismic, None, [], None, None, {"salt": np.roll(salt, 5, axis=0)})
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["drawn salt", "predicted salt"]
     assert len(figure.axes[0].collections) == 2
