@@ -14,30 +14,30 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mtl.config import TrainConfig, fingerprint
-from mtl.data.read import maps_of
+from mtl.data.read import load_maps
 from mtl.inference.loading import PredictorOptions
 from mtl.inference.predictor import load_predictor
-from mtl.metrics.base import THRESHOLD, Sums, mode_of, pool
+from mtl.metrics.base import THRESHOLD, State, add_states, mode_of
 from mtl.prediction.predict_maps import predict_maps
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS
 from mtl.training.check_settings import check_settings
-from mtl.training.run_folder import is_run_of, make_run
-from targets.common.atomic_write import written_whole
+from mtl.training.run_folder import ensure_run, holds_run
+from targets.common.atomic_write import atomic_write
 from targets.common.cli import Names
-from targets.errors import UserError, raise_together
+from targets.errors import UserError, raise_all
 from targets.scene import Float
-from targets.truth.traps import find_truth
+from targets.truth.traps import build_ground_truth
 
-CUTS = np.round(np.arange(0.05, 0.951, 0.025), 3)  # thresholds that are tried
-HALF = int(np.argmin(np.abs(CUTS - THRESHOLD)))
-SEEN = "out_of_fold.npz"  # in a fold's folder: what it says about the maps it did not see
-Counts = list[Sums]  # pooled sums at each of CUTS
+THRESHOLDS = np.round(np.arange(0.05, 0.951, 0.025), 3)  # thresholds that are tried
+DEFAULT_INDEX = int(np.argmin(np.abs(THRESHOLDS - THRESHOLD)))
+OUT_OF_FOLD_FILE = "out_of_fold.npz"  # in a fold's folder: what it says about the maps it did not see
+SumsByThreshold = list[State]  # pooled sums at each of CUTS
 
 
 @dataclass(frozen=True)
-class Cut:
+class ThresholdChoice:
     """Where the mask of a head is best cut, and what it is then worth.
 
     Attributes
@@ -61,14 +61,14 @@ class Cut:
     """
 
     head: str
-    figure: str
+    metric: str
     threshold: float
-    best: float
-    half: float
-    other: float
-    floor: float
+    value: float
+    value_at_default: float
+    cross_fitted_value: float
+    trivial_baseline: float
     curve: list[float]
-    folds: list[list[float]]
+    fold_curves: list[list[float]]
 
 
 def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> str:
@@ -95,124 +95,128 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
     """
     if config.split.folds < 2:
         raise UserError("split.folds", f"{config.split.folds}", "the number of folds, at least 2", "--split.folds 5")
-    heads = [head for head in pick(HEADS, config.heads, "--heads") if head.kind == "mask"]
+    heads = [head for head in select_records(HEADS, config.heads, "--heads") if head.task == "binary"]
     if not heads:
         raise UserError("--heads", f"{config.heads}", "at least one mask, which can be cut")
     check_settings(config)
-    counts: dict[str, list[Counts]] = {head.name: [] for head in heads}
+    counts: dict[str, list[SumsByThreshold]] = {head.name: [] for head in heads}
     for fold in range(config.split.folds):
         own = replace(config, split=replace(config.split, fold=fold))
-        for name, sums in count_fold(own, heads, out / f"fold_{fold}").items():
+        for name, sums in score_fold(own, heads, out / f"fold_{fold}").items():
             counts[name].append(sums)
-    cuts = [find_cut(head, counts[head.name]) for head in heads]
-    text = write_cuts(cuts, out)
+    cuts = [choose_threshold(head, counts[head.name]) for head in heads]
+    text = write_threshold_choices(cuts, out)
     if test is not None:
         members = Names(str(out / f"fold_{fold}" / "best.ckpt") for fold in range(config.split.folds))
         head, cut = cuts[0].head, cuts[0].threshold
-        found = predict_maps(PredictorOptions(members), [test], out, config.reading, folders=False, cut=cut, masks=head)
-        raise_together({place: told for place, _, told in found if isinstance(told, UserError)})
+        found = predict_maps(
+            PredictorOptions(members), [test], out, config.reading, folders=False, threshold=cut, mask_output=head
+        )
+        raise_all({place: told for place, _, told in found if isinstance(told, UserError)})
     return text
 
 
-def count_fold(config: TrainConfig, heads: Sequence[Head], folder: Path) -> dict[str, Counts]:
+def score_fold(config: TrainConfig, heads: Sequence[Head], folder: Path) -> dict[str, SumsByThreshold]:
     """Train one fold unless it is finished; {head: its sums on the maps the fold did not see, at each of CUTS}."""
     settings = fingerprint(config, None)
-    path = folder / SEEN
-    if not path.exists() or not is_run_of(settings, folder):
+    path = folder / OUT_OF_FOLD_FILE
+    if not path.exists() or not holds_run(settings, folder):
         print(f"{folder}: fold {config.split.fold + 1} of {config.split.folds}", flush=True)
-        make_run(config, folder, settings)
-        with written_whole(path) as temporary:
-            np.savez_compressed(temporary, **answers_out_of_fold(config, heads, folder / "best.ckpt"))
+        ensure_run(config, folder, settings)
+        with atomic_write(path) as temporary:
+            np.savez_compressed(temporary, **predict_out_of_fold(config, heads, folder / "best.ckpt"))
     with np.load(path) as kept:
         return {
-            head.name: [dict(zip(head.score.sums, row, strict=True)) for row in kept[f"sums/{head.name}"].tolist()]
+            head.name: [dict(zip(head.metric.state, row, strict=True)) for row in kept[f"sums/{head.name}"].tolist()]
             for head in heads
         }
 
 
-def answers_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: Path) -> dict[str, Any]:
+def predict_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: Path) -> dict[str, Any]:
     """What a fold says about the maps that validated it: HEAD/MAP, (C, H, W) float16; and sums/HEAD, (cuts, sums)."""
     predictor = load_predictor(checkpoint)
-    _, held = maps_of(config)
-    found: dict[str, Any] = {f"sums/{head.name}": np.zeros((len(CUTS), len(head.score.sums))) for head in heads}
+    _, held = load_maps(config)
+    found: dict[str, Any] = {f"sums/{head.name}": np.zeros((len(THRESHOLDS), len(head.metric.state))) for head in heads}
     for scene in held:
-        values, truth = predictor(scene), find_truth(scene, config.targets)
+        values, truth = predictor(scene), build_ground_truth(scene, config.targets)
         for head in heads:
             answer, (target, valid) = values[head.name], head.target(truth)
             found[f"{head.name}/{scene.name}"] = answer.astype(np.float16)
-            for row, cut in zip(found[f"sums/{head.name}"], CUTS, strict=True):
-                row += list(head.score.count(moved(answer, cut), target, valid).values())
+            for row, cut in zip(found[f"sums/{head.name}"], THRESHOLDS, strict=True):
+                row += list(head.metric.update(shift_probabilities(answer, cut), target, valid).values())
     return found
 
 
-def moved(values: Float, cut: float) -> Float:
+def shift_probabilities(values: Float, threshold: float) -> Float:
     """Probabilities moved so that what exceeds `cut` exceeds the threshold of all scores, 0.5."""
-    return values + np.float32(THRESHOLD - cut)
+    return values + np.float32(THRESHOLD - threshold)
 
 
-def find_cut(head: Head, folds: Sequence[Counts]) -> Cut:
+def choose_threshold(head: Head, folds: Sequence[SumsByThreshold]) -> ThresholdChoice:
     """The best cut of a head, from every fold's sums at each of CUTS."""
 
-    def curve(counted: Sequence[Counts]) -> list[float]:
-        return [head.score.ratios(pool(sums))[head.score.best] for sums in zip(*counted, strict=True)]
+    def curve(counted: Sequence[SumsByThreshold]) -> list[float]:
+        return [head.metric.compute(add_states(sums))[head.metric.primary] for sums in zip(*counted, strict=True)]
 
-    def best(counted: Sequence[Counts]) -> int:
+    def best(counted: Sequence[SumsByThreshold]) -> int:
         values = np.array(curve(counted))
         if np.isnan(values).all():
-            return HALF
-        return int(np.nanargmax(values if mode_of(head.score.best) == "max" else -values))
+            return DEFAULT_INDEX
+        return int(np.nanargmax(values if mode_of(head.metric.primary) == "max" else -values))
 
     chosen = best(folds)
     unseen = [fold[best([o for o in folds if o is not fold])] for fold in folds]
-    reached = head.score.ratios(pool([fold[chosen] for fold in folds]))
+    reached = head.metric.compute(add_states([fold[chosen] for fold in folds]))
     values = curve(folds)
-    return Cut(
+    return ThresholdChoice(
         head.name,
-        head.score.best,
-        float(CUTS[chosen]),
+        head.metric.primary,
+        float(THRESHOLDS[chosen]),
         values[chosen],
-        values[HALF],
-        head.score.ratios(pool(unseen))[head.score.best],
-        reached[head.score.floor] if head.score.floor else float("nan"),
+        values[DEFAULT_INDEX],
+        head.metric.compute(add_states(unseen))[head.metric.primary],
+        reached[head.metric.trivial_baseline] if head.metric.trivial_baseline else float("nan"),
         values,
         [curve([fold]) for fold in folds],
     )
 
 
-def write_cuts(cuts: Sequence[Cut], out: Path) -> str:
+def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path) -> str:
     """Write thresholds.json, crossval.md and crossval.png; returns the Markdown."""
-    with written_whole(out / "thresholds.json") as temporary:
-        temporary.write_text(json.dumps({cut.head: cut.threshold for cut in cuts}, indent=2) + "\n")
+    with atomic_write(out / "thresholds.json") as temporary:
+        temporary.write_text(json.dumps({cut.head: cut.threshold for cut in choices}, indent=2) + "\n")
     lines = [
         "| head | figure | cut at | there | at 0.5 | cut by the other folds | per fold | nothing |",
         "|---|---|" + "---:|" * 6,
     ]
-    for cut in cuts:
-        folds = ", ".join(f"{curve[int(np.argmin(abs(CUTS - cut.threshold)))]:.3f}" for curve in cut.folds)
-        numbers = (cut.best, cut.half, cut.other)
+    for cut in choices:
+        folds = ", ".join(f"{curve[int(np.argmin(abs(THRESHOLDS - cut.threshold)))]:.3f}" for curve in cut.fold_curves)
+        numbers = (cut.value, cut.value_at_default, cut.cross_fitted_value)
         told = " | ".join(f"{number:.4f}" for number in numbers)
-        floor = "–" if np.isnan(cut.floor) else f"{cut.floor:.4f}"
-        lines.append(f"| {cut.head} | {cut.figure} | {cut.threshold:g} | {told} | {folds} | {floor} |")
+        floor = "–" if np.isnan(cut.trivial_baseline) else f"{cut.trivial_baseline:.4f}"
+        lines.append(f"| {cut.head} | {cut.metric} | {cut.threshold:g} | {told} | {folds} | {floor} |")
     text = "\n".join(lines) + "\n"
-    with written_whole(out / "crossval.md") as temporary:
+    with atomic_write(out / "crossval.md") as temporary:
         temporary.write_text(text)
-    with written_whole(out / "crossval.png") as temporary:
-        draw_cuts(cuts).savefig(temporary)
+    with atomic_write(out / "crossval.png") as temporary:
+        draw_threshold_curves(choices).savefig(temporary)
     return text
 
 
-def draw_cuts(cuts: Sequence[Cut]) -> Figure:
+def draw_threshold_curves(choices: Sequence[ThresholdChoice]) -> Figure:
     """The main figure of every mask over the threshold: each fold thin, all maps thick, the best cut marked."""
-    figure = Figure(figsize=(4.8 * len(cuts), 4.2), dpi=90, layout="constrained")
-    for axis, cut in zip(figure.subplots(1, len(cuts), squeeze=False)[0], cuts, strict=True):
-        for number, curve in enumerate(cut.folds):
-            axis.plot(CUTS, curve, color="0.7", linewidth=1, label="one fold" if number == 0 else None)
-        axis.plot(CUTS, cut.curve, color="tab:blue", linewidth=2, label="all maps, out of fold")
-        axis.plot(0.5, cut.half, "o", color="k", label=f"cut at 0.5: {cut.half:.3f}")
-        axis.plot(cut.threshold, cut.best, "D", color="tab:orange", label=f"cut at {cut.threshold:g}: {cut.best:.3f}")
-        if not np.isnan(cut.floor):
-            axis.axhline(cut.floor, color="0.4", linestyle="--", label=f"no answer: {cut.floor:.3f}")
-        axis.set(xlabel="threshold: cells above it are found", ylabel=cut.figure, title=cut.head, xlim=(0, 1))
+    figure = Figure(figsize=(4.8 * len(choices), 4.2), dpi=90, layout="constrained")
+    for axis, cut in zip(figure.subplots(1, len(choices), squeeze=False)[0], choices, strict=True):
+        for number, curve in enumerate(cut.fold_curves):
+            axis.plot(THRESHOLDS, curve, color="0.7", linewidth=1, label="one fold" if number == 0 else None)
+        axis.plot(THRESHOLDS, cut.curve, color="tab:blue", linewidth=2, label="all maps, out of fold")
+        axis.plot(0.5, cut.value_at_default, "o", color="k", label=f"cut at 0.5: {cut.value_at_default:.3f}")
+        axis.plot(cut.threshold, cut.value, "D", color="tab:orange", label=f"cut at {cut.threshold:g}: {cut.value:.3f}")
+        if not np.isnan(cut.trivial_baseline):
+            axis.axhline(
+                cut.trivial_baseline, color="0.4", linestyle="--", label=f"no answer: {cut.trivial_baseline:.3f}"
+            )
+        axis.set(xlabel="threshold: cells above it are found", ylabel=cut.metric, title=cut.head, xlim=(0, 1))
         axis.grid(color="0.9")
         axis.legend(fontsize=8)
     return figure

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from mtl.inference.loading import PredictorOptions, for_maps, loaded, threads_of
-from mtl.metrics.base import Sums, pool
-from mtl.metrics.by_size import count_by_size, size_figures
-from mtl.prediction.instances import object_outputs, with_objects
+from mtl.metrics.base import State, add_states
+from mtl.metrics.by_size import count_by_size, metrics_by_size
+from mtl.prediction.instances import add_instance_planes, instance_outputs
 from mtl.tasks.base import Output
 from mtl.tasks.heads import trap_outputs
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.common.csv_tables import csv_text
-from targets.common.parallel import HERE, Farm, each
+from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, Reading, list_maps, read_map
+from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
 from targets.scene import Float, Scene
-from targets.truth.traps import Truth, TruthOptions, find_truth
+from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
 
 POOLED = "pooled"
 Row = dict[str, str | float]
@@ -39,16 +39,16 @@ class MapScore:
 
     name: str
     group: str
-    sums: dict[str, Sums]
+    sums: dict[str, State]
 
 
 def evaluate(
     options: PredictorOptions,
     data: Sequence[str],
     out: Path,
-    how: Reading,
+    reading: ReadOptions,
     tile: float | None = None,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
 ) -> str:
     """Write metrics.csv, metrics.md and sizes.md (traps by size over tile), and return both Markdown texts.
 
@@ -68,98 +68,100 @@ def evaluate(
     UserError
         A map cannot be read.
     """
-    sources = list_maps(data, how.layout)
-    options = for_maps(options, len(sources), farm.alone)
+    sources = list_maps(data, reading.layout)
+    options = for_maps(options, len(sources), workers.is_serial)
     outputs = loaded(options).outputs
-    work = partial(evaluate_map, options=options, threads=threads_of(farm), how=how, tile=tile)
-    done = dict[int, tuple[MapScore, dict[str, list[Sums]]]]()
-    for number, outcome in each(work, sources, farm, "maps"):
+    work = partial(evaluate_map, options=options, threads=threads_of(workers), reading=reading, tile=tile)
+    done = dict[int, tuple[MapScore, dict[str, list[State]]]]()
+    for number, outcome in map_unordered(work, sources, workers, "maps"):
         if isinstance(outcome, UserError):
             raise outcome
         done[number] = outcome
     scores, counts = zip(*(done[number] for number in sorted(done)), strict=True)
-    sizes = {output.name: size_figures([count[output.name] for count in counts]) for output in trap_outputs(outputs)}
+    sizes = {output.name: metrics_by_size([count[output.name] for count in counts]) for output in trap_outputs(outputs)}
     text = sizes_as_markdown(sizes)
-    with written_whole(out / "sizes.md") as temporary:
+    with atomic_write(out / "sizes.md") as temporary:
         temporary.write_text(text)
-    return write_scores(scores, (*outputs, *object_outputs(outputs)), out) + "\n" + text
+    return write_scores(scores, (*outputs, *instance_outputs(outputs)), out) + "\n" + text
 
 
 def evaluate_map(
-    source: MapSource, options: PredictorOptions, threads: int | None, how: Reading, tile: float | None
-) -> tuple[MapScore, dict[str, list[Sums]]]:
+    source: MapSource, options: PredictorOptions, threads: int | None, reading: ReadOptions, tile: float | None
+) -> tuple[MapScore, dict[str, list[State]]]:
     """Count on one map of a list how right the network is: of every output, and {output: sums by size of the trap}."""
     predictor = loaded(options, threads)
     outputs = predictor.outputs
-    truth, values = answered_map(predictor, predictor.config.targets, source, how)
+    truth, values = predict_map_with_truth(predictor, predictor.config.targets, source, reading)
     view = predictor.view(truth.scene)
     sizes = {
-        output.name: count_by_size(values[output.name], *output.target(truth), truth.scene, view, tile or view.side)
+        output.name: count_by_size(
+            values[output.name], *output.target(truth), truth.scene, view, tile or view.tile_side
+        )
         for output in trap_outputs(outputs)
     }
-    return score(truth, with_objects(values, outputs), (*outputs, *object_outputs(outputs))), sizes
+    return score_map(truth, add_instance_planes(values, outputs), (*outputs, *instance_outputs(outputs))), sizes
 
 
 def score_maps(
-    answer: Callable[[Scene], Mapping[str, Float]],
+    predict: Callable[[Scene], Mapping[str, Float]],
     outputs: Sequence[Output],
-    options: TruthOptions,
+    options: GroundTruthOptions,
     data: Sequence[str],
-    how: Reading,
+    reading: ReadOptions,
 ) -> list[MapScore]:
     """Count on every map how right `answer` is, be it a predictor or another function from a scene to {output: values}.
 
     The truth is made as in training: traps that an interpreter drew, else exact closures.
     """
-    return [score(truth, values, outputs) for truth, values in answered(answer, options, data, how)]
+    return [score_map(truth, values, outputs) for truth, values in predict_with_truth(predict, options, data, reading)]
 
 
-def answered(
-    answer: Callable[[Scene], Answer], options: TruthOptions, data: Sequence[str], how: Reading
-) -> Iterator[tuple[Truth, Answer]]:
+def predict_with_truth(
+    predict: Callable[[Scene], Answer], options: GroundTruthOptions, data: Sequence[str], reading: ReadOptions
+) -> Iterator[tuple[GroundTruth, Answer]]:
     """Every map with what is true of it and what is answered."""
-    for source in list_maps(data, how.layout):
-        yield answered_map(answer, options, source, how)
+    for source in list_maps(data, reading.layout):
+        yield predict_map_with_truth(predict, options, source, reading)
 
 
-def answered_map(
-    answer: Callable[[Scene], Answer], options: TruthOptions, source: MapSource, how: Reading
-) -> tuple[Truth, Answer]:
+def predict_map_with_truth(
+    predict: Callable[[Scene], Answer], options: GroundTruthOptions, source: MapSource, reading: ReadOptions
+) -> tuple[GroundTruth, Answer]:
     """What is true of a map of a list, and what is answered."""
-    scene = read_map(source, how.fill, how.elevation)
-    return find_truth(scene, options), answer(scene)
+    scene = read_map(source, reading.fill, reading.elevation)
+    return build_ground_truth(scene, options), predict(scene)
 
 
-def score(truth: Truth, values: Mapping[str, Float], outputs: Sequence[Output]) -> MapScore:
+def score_map(truth: GroundTruth, values: Mapping[str, Float], outputs: Sequence[Output]) -> MapScore:
     """Count on one map."""
-    sums = {output.name: output.score.count(values[output.name], *output.target(truth)) for output in outputs}
+    sums = {output.name: output.metric.update(values[output.name], *output.target(truth)) for output in outputs}
     return MapScore(truth.scene.name, truth.scene.group, sums)
 
 
 def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Path) -> str:
     """Write metrics.csv and metrics.md, and return the Markdown text."""
-    rows: list[Row] = [{"map": score.name, **figures(outputs, score.sums)} for score in scores]
-    pooled = {output.name: pool([score.sums[output.name] for score in scores]) for output in outputs}
-    rows.append({"map": POOLED, **figures(outputs, pooled)})
-    with written_whole(out / "metrics.csv") as temporary:
-        temporary.write_text(as_csv(rows))
-    text = as_markdown(rows, outputs)
-    with written_whole(out / "metrics.md") as temporary:
+    rows: list[Row] = [{"map": score.name, **metric_columns(outputs, score.sums)} for score in scores]
+    pooled = {output.name: add_states([score.sums[output.name] for score in scores]) for output in outputs}
+    rows.append({"map": POOLED, **metric_columns(outputs, pooled)})
+    with atomic_write(out / "metrics.csv") as temporary:
+        temporary.write_text(scores_as_csv(rows))
+    text = scores_as_markdown(rows, outputs)
+    with atomic_write(out / "metrics.md") as temporary:
         temporary.write_text(text)
     return text
 
 
-def figures(outputs: Sequence[Output], sums: dict[str, Sums]) -> Row:
+def metric_columns(outputs: Sequence[Output], sums: dict[str, State]) -> Row:
     """{OUTPUT/FIGURE: value} of all outputs."""
-    return {f"{o.name}/{name}": value for o in outputs for name, value in o.score.ratios(sums[o.name]).items()}
+    return {f"{o.name}/{name}": value for o in outputs for name, value in o.metric.compute(sums[o.name]).items()}
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def scores_as_csv(rows: Sequence[Row]) -> str:
     """One line per map, the pooled one last; a figure that is not defined is empty."""
     return csv_text(list(rows[0]), (["" if value != value else value for value in row.values()] for row in rows))
 
 
-def as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
+def scores_as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
     """One table per output, the pooled line last and bold; – where a figure is not defined."""
     parts = []
     for output in outputs:

@@ -4,17 +4,25 @@ import numpy as np
 import torch
 
 from mtl.data.channels import INPUTS
-from mtl.evaluation.baselines import traps_without_network
-from mtl.evaluation.benchmark import NOISE, ROWS, RULES, handed_over, judge, mask_and_crests, sets_for
+from mtl.evaluation.baselines import baseline_traps
+from mtl.evaluation.benchmark import (
+    CASES,
+    PICKING_NOISE,
+    TRUTH_OPTIONS,
+    input_sets_for,
+    make_case_scene,
+    mask_and_crest_planes,
+    run_benchmark,
+)
 from mtl.inference.predictor import Predictor
-from mtl.metrics.keypoints import TRAPS_AND_CRESTS_SCORE
+from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import Reading
-from targets.io.map_folder import write_folder
-from targets.truth.traps import find_truth
+from targets.io.catalogue import ReadOptions
+from targets.io.map_folder import write_map_folder
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene, tiny_config
 
-PICTURE, UNKNOWN, DEPTH, CLOSURE, NOISY = ROWS
+PICTURE, UNKNOWN, DEPTH, CLOSURE, NOISY = CASES
 
 
 class Copies(torch.nn.Module):
@@ -35,8 +43,8 @@ def copying(shown=()):
 
 def test_a_network_that_copies_the_closures_is_judged_as_they_are(tmp_path):
     for name, crest in (("a", (0.4, 0.5)), ("b", (0.6, 0.4))):
-        write_folder(dome_scene(name, crest=crest), tmp_path / "maps" / name, depth_bits=32)
-    text = judge(copying(), [str(tmp_path / "maps")], tmp_path / "out", Reading())
+        write_map_folder(dome_scene(name, crest=crest), tmp_path / "maps" / name, depth_bits=32)
+    text = run_benchmark(copying(), [str(tmp_path / "maps")], tmp_path / "out", ReadOptions())
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert [row[1] for row in rows[:3]] == ["the network needs other inputs"] * 3
     network, exact, noisy, noisy_exact = rows[3:]
@@ -47,30 +55,32 @@ def test_a_network_that_copies_the_closures_is_judged_as_they_are(tmp_path):
 
 
 def test_rows_hand_over_what_they_say(dome):
-    picture, depth, rough = (handed_over(row, 0, dome) for row in (UNKNOWN, DEPTH, NOISY))
+    picture, depth, rough = (make_case_scene(row, 0, dome) for row in (UNKNOWN, DEPTH, NOISY))
     assert not picture.has_depth and not picture.fault.any() and not picture.depth.any()
     np.testing.assert_array_equal(depth.depth, dome.depth)
     assert len(np.unique(rough.depth)) <= 256
     off = (rough.depth - dome.depth).std() / 100  # the dome's relief
-    assert NOISE / 3 < off < NOISE * 3
-    assert not np.array_equal(picture.rgb, handed_over(PICTURE, 0, dome).rgb)
-    np.testing.assert_array_equal(picture.rgb, handed_over(UNKNOWN, 0, dome).rgb)
-    assert not np.array_equal(rough.depth, handed_over(NOISY, 1, dome).depth)
+    assert PICKING_NOISE / 3 < off < PICKING_NOISE * 3
+    assert not np.array_equal(picture.rgb, make_case_scene(PICTURE, 0, dome).rgb)
+    np.testing.assert_array_equal(picture.rgb, make_case_scene(UNKNOWN, 0, dome).rgb)
+    assert not np.array_equal(rough.depth, make_case_scene(NOISY, 1, dome).depth)
 
 
 def test_a_row_shows_no_more_than_it_says():
     sets = ["rgb", "rgb,fault,depth", "rgb,fault,depth,closure"]
     one = copying(sets)
-    assert [sets_for(one, row) for row in (PICTURE, DEPTH, CLOSURE)] == [sets[:1], sets[:2], sets]
-    assert sets_for(copying(), DEPTH) == []
+    assert [input_sets_for(one, row) for row in (PICTURE, DEPTH, CLOSURE)] == [sets[:1], sets[:2], sets]
+    assert input_sets_for(copying(), DEPTH) == []
 
 
 def test_crests_are_hit_within_five_cells(dome):
-    truth = find_truth(dome, RULES)
-    labels, crests, _ = traps_without_network("exact", RULES.traps, dome)
-    true = mask_and_crests(truth.labels, truth.crests)
+    truth = build_ground_truth(dome, TRUTH_OPTIONS)
+    labels, crests, _ = baseline_traps("exact", TRUTH_OPTIONS.traps, dome)
+    true = mask_and_crest_planes(truth.labels, truth.crests)
     for off, hits in ((3, 1.0), (6, 0.0)):
-        figures = TRAPS_AND_CRESTS_SCORE.ratios(
-            TRAPS_AND_CRESTS_SCORE.count(mask_and_crests(labels, crests + np.array([0, off])), true, dome.map_valid)
+        figures = MASK_AND_CREST_METRIC.compute(
+            MASK_AND_CREST_METRIC.update(
+                mask_and_crest_planes(labels, crests + np.array([0, off])), true, dome.map_valid
+            )
         )
         assert (figures["iou"], figures["crest_hits"], figures["crest_precision"]) == (1.0, hits, hits)

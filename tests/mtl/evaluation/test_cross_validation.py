@@ -8,14 +8,14 @@ import pytest
 
 from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
 from mtl.evaluation import cross_validation as crossval
-from mtl.evaluation.cross_validation import CUTS, cross_validate, find_cut, moved
+from mtl.evaluation.cross_validation import THRESHOLDS, choose_threshold, cross_validate, shift_probabilities
 from mtl.inference.predictor import load_predictor
 from mtl.tasks.heads import HEADS
 from targets.common.cli import Names
-from targets.common.resume import FINISHED
+from targets.common.resume import JOURNAL
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.io.tgs_salt import decode_runs, read_table
+from targets.io.tgs_salt import decode_rle, read_id_table
 from tests.conftest import tiny_config
 
 TRAP = HEADS["trap"]
@@ -25,11 +25,11 @@ def config_of(dome_maps, **fields):
     config = tiny_config(
         data=str(dome_maps),
         heads=Names("trap,boundary"),
-        net=NetConfig(weights="none", decoder_channels=[8, 8]),
+        net=NetConfig(encoder_weights="none", decoder_channels=[8, 8]),
         patches=PatchConfig(64, 64),
         predict=PredictConfig(stride=64),
         split=SplitConfig(folds=2),
-        loop=LoopConfig(epochs=1, batch=4, panels_every=10),
+        loop=LoopConfig(epochs=1, batch_size=4, panels_every=10),
     )
     return replace(config, **fields)
 
@@ -38,7 +38,7 @@ def test_every_map_is_judged_by_the_fold_that_did_not_see_it_and_new_maps_by_all
     config = config_of(dome_maps)
     text = cross_validate(config, tmp_path, test=str(dome_maps))
     assert {path.name for path in tmp_path.iterdir()} == {
-        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "spread.csv", FINISHED
+        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "spread.csv", JOURNAL
     }  # fmt: skip
     judged = []
     for fold in range(2):
@@ -52,9 +52,9 @@ def test_every_map_is_judged_by_the_fold_that_did_not_see_it_and_new_maps_by_all
     cuts = json.loads((tmp_path / "thresholds.json").read_text())
     assert set(cuts) == {"trap", "boundary"} and f"| trap | iou | {cuts['trap']:g} |" in text
     ensemble = load_predictor([tmp_path / f"fold_{fold}" / "best.ckpt" for fold in range(2)], device="cpu")
-    for name, code in read_table(tmp_path / "submission.csv", "rle_mask").items():
+    for name, code in read_id_table(tmp_path / "submission.csv", "rle_mask").items():
         scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == name)
-        np.testing.assert_array_equal(decode_runs(code, scene.shape), ensemble(scene)["trap"][0] > cuts["trap"])
+        np.testing.assert_array_equal(decode_rle(code, scene.shape), ensemble(scene)["trap"][0] > cuts["trap"])
 
     def no_training(*_):
         raise AssertionError("a finished fold is trained again")
@@ -70,22 +70,22 @@ def counted(inside, outside, share):
     trap = np.zeros((1, 20, 20), np.float32)
     trap[..., : int(20 * share)] = 1
     seen, valid = np.where(trap > 0, np.float32(inside), np.float32(outside)), np.ones((20, 20), bool)
-    return [TRAP.score.count(moved(seen, cut), trap, valid) for cut in CUTS]
+    return [TRAP.metric.update(shift_probabilities(seen, cut), trap, valid) for cut in THRESHOLDS]
 
 
 def test_a_mask_is_cut_where_the_answers_out_of_fold_say():
-    cut = find_cut(TRAP, [counted(0.3, 0.1, 0.5), counted(0.4, 0.2, 0.25)])
-    assert 0.2 <= cut.threshold < 0.3 and cut.best == 1 and cut.half == 0
-    assert cut.figure == "iou" and cut.folds[0][np.argmin(abs(CUTS - 0.1))] == 1
+    cut = choose_threshold(TRAP, [counted(0.3, 0.1, 0.5), counted(0.4, 0.2, 0.25)])
+    assert 0.2 <= cut.threshold < 0.3 and cut.value == 1 and cut.value_at_default == 0
+    assert cut.metric == "iou" and cut.fold_curves[0][np.argmin(abs(THRESHOLDS - 0.1))] == 1
     # The first fold alone would be cut at 0.1, where the second one's IoU is a quarter: cells of both are pooled.
-    assert cut.other == pytest.approx((200 + 100) / (200 + 400))
+    assert cut.cross_fitted_value == pytest.approx((200 + 100) / (200 + 400))
 
 
 def test_a_moved_probability_exceeds_one_half_where_it_exceeded_the_cut():
     values = np.linspace(0, 1, 1001, dtype=np.float32)
-    for cut in CUTS:
+    for cut in THRESHOLDS:
         clear = abs(values - cut) > 1e-5
-        np.testing.assert_array_equal((moved(values, cut) > 0.5)[clear], (values > cut)[clear])
+        np.testing.assert_array_equal((shift_probabilities(values, cut) > 0.5)[clear], (values > cut)[clear])
 
 
 @pytest.mark.parametrize(
