@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.ablation.grid import Job
-from mtl.ablation.results import FIGURES, SCORES, Key, Result
-from mtl.metrics.base import Score
+from mtl.ablation.grid import AblationRun
+from mtl.ablation.results import METRICS_FILE, SCORES, RunKey, RunResult
+from mtl.metrics.base import Metric
 from targets.errors import UserError
 
-RESAMPLES = 2000
-LEVEL = 0.95
+RESAMPLE_COUNT = 2000
+CONFIDENCE_LEVEL = 0.95
 Array = NDArray[np.float64]
 
 
@@ -36,13 +36,13 @@ class Interval:
     high: float
 
     @property
-    def sure(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparisonRow:
     """One answer of one row, on one test set under one condition.
 
     Attributes
@@ -57,23 +57,23 @@ class Line:
 
     name: str
     values: dict[str, list[float]]
-    against: dict[str, Interval]
-    step: float
+    differences: dict[str, Interval]
+    relative_step_time: float
 
 
 @dataclass(frozen=True)
-class Table:
+class ComparisonTable:
     """All lines of one test set under one condition, and what they were counted on."""
 
-    test: str
+    test_set: str
     condition: str
     maps: int
     groups: int
-    lines: list[Line]
+    rows: list[ComparisonRow]
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class MapSums:
     """The sums of one answer of one row: (seeds, maps, sums), with the score that makes figures of them.
 
     Attributes
@@ -83,19 +83,21 @@ class Counts:
     """
 
     sums: Array
-    score: Score
+    score: Metric
     seeds: list[int]
     groups: list[str]
     seconds: float
 
-    def figures(self, pooled: Array, wanted: Sequence[str]) -> dict[str, Array]:
+    def metrics(self, pooled: Array, wanted: Sequence[str]) -> dict[str, Array]:
         """{figure: (...)} of pooled sums (..., sums); NaN where a figure is not defined."""
         flat = pooled.reshape(-1, pooled.shape[-1])
-        made = [self.score.ratios(dict(zip(self.score.sums, own, strict=True))) for own in flat.tolist()]
+        made = [self.score.compute(dict(zip(self.score.state, own, strict=True))) for own in flat.tolist()]
         return {name: np.array([own.get(name, np.nan) for own in made]).reshape(pooled.shape[:-1]) for name in wanted}
 
 
-def compare(grid: Sequence[Job], results: Mapping[Key, Result], figures: Sequence[str]) -> list[Table]:
+def compare_rows(
+    grid: Sequence[AblationRun], results: Mapping[RunKey, RunResult], metrics: Sequence[str]
+) -> list[ComparisonTable]:
     """One table per test set and condition, of the runs that are finished.
 
     Raises
@@ -106,50 +108,54 @@ def compare(grid: Sequence[Job], results: Mapping[Key, Result], figures: Sequenc
     tables = []
     for test in dict.fromkeys(key[3] for key in results):
         for condition in dict.fromkeys(job.condition for job in grid):
-            rows: dict[str, list[tuple[Job, Result]]] = defaultdict(list)
+            rows: dict[str, list[tuple[AblationRun, RunResult]]] = defaultdict(list)
             for job in grid:
                 result = results.get((job.row, job.condition, job.seed, test))
-                if job.condition == condition and result is not None and result.settings == job.settings:
+                if job.condition == condition and result is not None and result.fingerprint == job.fingerprint:
                     rows[job.row].append((job, result))
             if rows:
-                tables.append(_table(test, condition, rows, figures))
+                tables.append(_table(test, condition, rows, metrics))
     return tables
 
 
-def _table(test: str, condition: str, rows: Mapping[str, list[tuple[Job, Result]]], figures: Sequence[str]) -> Table:
-    lines: list[Line] = []
-    first: Counts | None = None
+def _table(
+    test: str, condition: str, rows: Mapping[str, list[tuple[AblationRun, RunResult]]], figures: Sequence[str]
+) -> ComparisonTable:
+    lines: list[ComparisonRow] = []
+    first: MapSums | None = None
     maps = next(iter(rows.values()))[0][1].maps
     for row, runs in rows.items():
         for job, result in runs:
             if [(m.group, m.name) for m in result.maps] != [(m.group, m.name) for m in maps]:
                 raise UserError(
-                    FIGURES,
+                    METRICS_FILE,
                     f"{job} was scored on other maps of the test set {test} than the first row",
                     "one test set for all runs",
                     "remove the lines of the older test set",
                 )
-        answers, same_run = runs[0][0].answers, runs[0][0].baseline is not None
+        answers, same_run = runs[0][0].outputs, runs[0][0].baseline is not None
         for answer in answers:
-            counts = gather([result for _, result in runs], answer)
-            values = {k: [float(x) for x in v] for k, v in counts.figures(counts.sums.sum(1), figures).items()}
-            against = {} if first is None else difference(counts, first, figures, same_run)
+            counts = stack_sums([result for _, result in runs], answer)
+            values = {k: [float(x) for x in v] for k, v in counts.metrics(counts.sums.sum(1), figures).items()}
+            against = {} if first is None else bootstrap_difference(counts, first, figures, same_run)
             first = first or counts
             name = row if answer == answers[0] else f"{row} → {answer}"
-            lines.append(Line(name, values, against, counts.seconds / first.seconds))
-    return Table(test, condition, len(maps), len({own.group for own in maps}), lines)
+            lines.append(ComparisonRow(name, values, against, counts.seconds / first.seconds))
+    return ComparisonTable(test, condition, len(maps), len({own.group for own in maps}), lines)
 
 
-def gather(results: Sequence[Result], output: str) -> Counts:
+def stack_sums(results: Sequence[RunResult], output: str) -> MapSums:
     """The sums of one output of several runs that differ in the seed."""
     score = SCORES[output]
-    sums = [[[own.sums[output][name] for name in score.sums] for own in result.maps] for result in results]
+    sums = [[[own.sums[output][name] for name in score.state] for own in result.maps] for result in results]
     seconds = float(np.mean([result.seconds_per_step for result in results]))
     groups = [own.group for own in results[0].maps]
-    return Counts(np.array(sums, float), score, [result.seed for result in results], groups, seconds)
+    return MapSums(np.array(sums, float), score, [result.seed for result in results], groups, seconds)
 
 
-def difference(one: Counts, first: Counts, figures: Sequence[str], same_run: bool = False) -> dict[str, Interval]:
+def bootstrap_difference(
+    one: MapSums, first: MapSums, metrics: Sequence[str], single_run: bool = False
+) -> dict[str, Interval]:
     """{figure: how much higher it is in `one` than in `first`}, with the interval of the paired bootstrap.
 
     Parameters
@@ -158,7 +164,7 @@ def difference(one: Counts, first: Counts, figures: Sequence[str], same_run: boo
         `one` does not depend on the seed: its only run stands beside every run of `first`.
     """
     mine, others = one.sums, first.sums
-    if same_run:
+    if single_run:
         mine = np.repeat(mine[:1], len(others), axis=0)
     else:
         shared = [seed for seed in first.seeds if seed in one.seeds]
@@ -166,28 +172,32 @@ def difference(one: Counts, first: Counts, figures: Sequence[str], same_run: boo
         others = others[[first.seeds.index(seed) for seed in shared]]
     if not len(mine):
         return {}
-    maps, seeds = resampled(first.groups, len(mine))
-    at_hand = _gaps(one, first, mine.sum(1), others.sum(1), figures)
-    drawn = _gaps(one, first, np.tensordot(maps, mine, (1, 1)), np.tensordot(maps, others, (1, 1)), figures)
+    maps, seeds = draw_resamples(first.groups, len(mine))
+    at_hand = _gaps(one, first, mine.sum(1), others.sum(1), metrics)
+    drawn = _gaps(one, first, np.tensordot(maps, mine, (1, 1)), np.tensordot(maps, others, (1, 1)), metrics)
     intervals = {}
-    for name in figures:
+    for name in metrics:
         picked = np.take_along_axis(drawn[name], seeds, axis=1).mean(axis=1)
         # A figure that a resample does not define (no true trap in any map drawn) cannot be counted in it.
         picked = picked[np.isfinite(picked)]
-        low, high = np.quantile(picked, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(picked) else (np.nan, np.nan)
+        low, high = (
+            np.quantile(picked, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
+            if len(picked)
+            else (np.nan, np.nan)
+        )
         intervals[name] = Interval(float(at_hand[name].mean()), float(low), float(high))
     return intervals
 
 
-def resampled(groups: Sequence[str], seeds: int) -> tuple[Array, NDArray[np.int64]]:
+def draw_resamples(groups: Sequence[str], seeds: int) -> tuple[Array, NDArray[np.int64]]:
     """How often each map is drawn (resamples, maps), whole groups at a time, and which seeds are (resamples, seeds)."""
     rng = np.random.default_rng(0)
     _, number = np.unique(groups, return_inverse=True)
     count = int(number.max()) + 1
-    times = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    return times[:, number].astype(float), rng.integers(seeds, size=(RESAMPLES, seeds))
+    times = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLE_COUNT)
+    return times[:, number].astype(float), rng.integers(seeds, size=(RESAMPLE_COUNT, seeds))
 
 
-def _gaps(one: Counts, first: Counts, mine: Array, others: Array, figures: Sequence[str]) -> dict[str, Array]:
-    here, there = one.figures(mine, figures), first.figures(others, figures)
+def _gaps(one: MapSums, first: MapSums, mine: Array, others: Array, figures: Sequence[str]) -> dict[str, Array]:
+    here, there = one.metrics(mine, figures), first.metrics(others, figures)
     return {name: here[name] - there[name] for name in figures}

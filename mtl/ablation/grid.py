@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from mtl.config import TrainConfig, fingerprint
-from mtl.evaluation.baselines import BASELINES, MODEL, TRAP
-from mtl.registry import pick
-from mtl.tasks.heads import HEADS, outputs_of
+from mtl.evaluation.baselines import BASELINES, TRAP_HEAD, INITIAL_MODEL
+from mtl.registry import select_records
+from mtl.tasks.heads import HEADS, collect_outputs
 from mtl.training.check_settings import check_settings
-from mtl.training.finetune import DEFAULT, as_word, with_model
+from mtl.training.finetune import DEFAULT_MODEL, as_word, with_model
+from targets.common.atomic_write import safe_file_name
 from targets.common.cli import Names, read_record
-from targets.common.file_names import folder_name
 from targets.errors import UserError
 
-MOST_RUNS = 10_000  # of ten minutes each, ten weeks of one machine
+MAX_RUNS = 10_000  # of ten minutes each, ten weeks of one machine
 TestSets = dict[str, dict[str, list[str]]]  # {test set: {group, "" for each map's own: paths}}
 
 
@@ -48,16 +48,16 @@ class Ablation:
 
     name: str
     rows: dict[str, dict[str, Any]]
-    tests: dict[str, Any]
+    test_sets: dict[str, Any]
     conditions: dict[str, dict[str, Any]] = field(default_factory=lambda: {"all": {}})
     seeds: int = 3
     base: str = "configs/ablations/base.yaml"
-    answers: Names = Names("trap")  # noqa: RUF009 - immutable
-    figures: Names = Names("iou,boundary_f1")  # noqa: RUF009
+    outputs: Names = Names("trap")  # noqa: RUF009 - immutable
+    metrics: Names = Names("iou,boundary_f1")  # noqa: RUF009
 
 
 @dataclass(frozen=True)
-class Job:
+class AblationRun:
     """One run that is to be made, or that is finished.
 
     Attributes
@@ -75,16 +75,16 @@ class Job:
     seed: int
     config: TrainConfig
     baseline: str | None
-    settings: str
-    answers: tuple[str, ...]
-    varied: dict[str, str | float]
+    fingerprint: str
+    outputs: tuple[str, ...]
+    hparams: dict[str, str | float]
     folder: Path
 
     def __str__(self) -> str:
         return f"{self.row} · {self.condition}" + ("" if self.baseline else f" · seed {self.seed}")
 
 
-def plan(ablation: Ablation, out: Path) -> list[Job]:
+def expand_grid(ablation: Ablation, out: Path) -> list[AblationRun]:
     """All runs of the grid, those of the first row first.
 
     Raises
@@ -95,17 +95,17 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
     """
     if ablation.seeds < 1 or not ablation.rows or not ablation.conditions:
         raise UserError(ablation.name, "nothing to run", "at least one row, one condition and one seed")
-    if (runs := len(ablation.rows) * len(ablation.conditions) * ablation.seeds) > MOST_RUNS:
+    if (runs := len(ablation.rows) * len(ablation.conditions) * ablation.seeds) > MAX_RUNS:
         grid = f"{len(ablation.rows)} rows × {len(ablation.conditions)} conditions × {ablation.seeds:,} seeds"
-        raise UserError(ablation.name, f"{grid} are {runs:,} runs", f"at most {MOST_RUNS:,}",
+        raise UserError(ablation.name, f"{grid} are {runs:,} runs", f"at most {MAX_RUNS:,}",
                         "fewer seeds, or rows and conditions in several ablations")  # fmt: skip
     _check_folder(ablation, ablation.name)
     for names in (ablation.rows, ablation.conditions):
-        folders = [folder_name(name) for name in names]
+        folders = [safe_file_name(name) for name in names]
         if not all(folders) or len(set(folders)) < len(folders):
             raise UserError(ablation.name, f"{', '.join(names)}", "names that differ in letters and digits")
     configs = {
-        (row, condition): settled(ablation, row, condition)
+        (row, condition): resolve_config(ablation, row, condition)
         for row in ablation.rows
         for condition in ablation.conditions
     }
@@ -118,22 +118,22 @@ def plan(ablation: Ablation, out: Path) -> list[Job]:
             for seed in range(1 if baseline else ablation.seeds):
                 run = replace(config, loop=replace(config.loop, seed=seed))
                 jobs.append(
-                    Job(
+                    AblationRun(
                         row,
                         condition,
                         seed,
                         run,
                         baseline,
                         fingerprint(run, baseline),
-                        answers_of(ablation, row, run, baseline),
+                        scored_outputs(ablation, row, run, baseline),
                         {key: _of(run, key) for key in keys if key != "baseline"},
-                        out / folder_name(row) / folder_name(condition) / str(seed),
+                        out / safe_file_name(row) / safe_file_name(condition) / str(seed),
                     )
                 )
     return jobs
 
 
-def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
+def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
     """The settings of a row under a condition, before the seed.
 
     Raises
@@ -146,9 +146,14 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
     if both := own.keys() & common.keys():
         raise UserError(where, f"row and condition both set {', '.join(sorted(both))}", "one of them to set it")
     if (baseline := own.get("baseline")) is not None:
-        if baseline not in (*BASELINES, MODEL) or own.keys() - {"baseline", "init" if baseline == MODEL else ""}:
-            raise UserError(where, f"{own}", f"only baseline: one of {', '.join((*BASELINES, MODEL))} (with an init)")
-        own = {"init": own.get("init", DEFAULT)} if baseline == MODEL else {}
+        if baseline not in (*BASELINES, INITIAL_MODEL) or own.keys() - {
+            "baseline",
+            "init" if baseline == INITIAL_MODEL else "",
+        }:
+            raise UserError(
+                where, f"{own}", f"only baseline: one of {', '.join((*BASELINES, INITIAL_MODEL))} (with an init)"
+            )
+        own = {"init": own.get("init", DEFAULT_MODEL)} if baseline == INITIAL_MODEL else {}
     words = [f"--{key}={as_word(value)}" for key, value in (common | own).items()]
     try:
         config = read_record(TrainConfig, with_model(["--config", ablation.base, *words]), "tools/train.py")
@@ -158,21 +163,21 @@ def settled(ablation: Ablation, row: str, condition: str) -> TrainConfig:
     return config
 
 
-def answers_of(ablation: Ablation, row: str, config: TrainConfig, baseline: str | None) -> tuple[str, ...]:
+def scored_outputs(ablation: Ablation, row: str, config: TrainConfig, baseline: str | None) -> tuple[str, ...]:
     """Which of the outputs that are judged a row gives."""
-    heads = (TRAP,) if baseline in BASELINES else pick(HEADS, config.heads, "heads")
-    given = [output.name for output in outputs_of(heads)]
-    if not (answers := tuple(name for name in ablation.answers if name in given)):
-        raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(given)}", f"one of {ablation.answers}")
+    heads = (TRAP_HEAD,) if baseline in BASELINES else select_records(HEADS, config.heads, "heads")
+    given = [output.name for output in collect_outputs(heads)]
+    if not (answers := tuple(name for name in ablation.outputs if name in given)):
+        raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(given)}", f"one of {ablation.outputs}")
     return answers
 
 
-def test_sets(ablation: Ablation) -> TestSets:
+def find_test_sets(ablation: Ablation) -> TestSets:
     """The test sets that are there; says which are not."""
     found: TestSets = {}
-    for name in ablation.tests:
+    for name in ablation.test_sets:
         _check_folder(ablation, name)
-    for name, given in ablation.tests.items():
+    for name, given in ablation.test_sets.items():
         groups = given if isinstance(given, Mapping) else {"": given}
         paths = {group: [own] if isinstance(own, str) else list(own) for group, own in groups.items()}
         if missing := [path for own in paths.values() for path in own if not Path(path).exists()]:

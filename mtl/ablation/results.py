@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtl.evaluation.evaluate import MapScore
-from mtl.metrics.base import Score, Sums, pool
-from mtl.tasks.heads import HEADS, outputs_of
+from mtl.metrics.base import Metric, State, add_states
+from mtl.tasks.heads import HEADS, collect_outputs
 from targets.common.csv_tables import read_csv, write_csv
 from targets.errors import UserError
 
-FIGURES, SUMS = "results.csv", "sums.csv"
-Key = tuple[str, str, int, str]  # row, condition, seed, test set
-RUN = ("row", "condition", "seed", "test", "settings")
-SCORES: dict[str, Score] = {output.name: output.score for output in outputs_of(tuple(HEADS.values()))}
+METRICS_FILE, SUMS_FILE = "results.csv", "sums.csv"
+RunKey = tuple[str, str, int, str]  # row, condition, seed, test set
+RUN_COLUMNS = ("row", "condition", "seed", "test", "settings")
+SCORES: dict[str, Metric] = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """One run on one test set.
 
     Attributes
@@ -38,31 +38,31 @@ class Result:
     row: str
     condition: str
     seed: int
-    test: str
-    settings: str
+    test_set: str
+    fingerprint: str
     seconds_per_step: float
     maps: tuple[MapScore, ...]
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RunKey:
         """What tells one result from another."""
-        return self.row, self.condition, self.seed, self.test
+        return self.row, self.condition, self.seed, self.test_set
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs that were scored."""
         return tuple(self.maps[0].sums)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """{OUTPUT/FIGURE: value} over all maps pooled."""
         return {
             f"{output}/{name}": value
             for output in self.outputs
-            for name, value in SCORES[output].ratios(pool([m.sums[output] for m in self.maps])).items()
+            for name, value in SCORES[output].compute(add_states([m.sums[output] for m in self.maps])).items()
         }
 
 
-def read_results(folder: Path) -> dict[Key, Result]:
+def read_results(folder: Path) -> dict[RunKey, RunResult]:
     """The results that `write_results` left in a folder; none if there are none.
 
     Raises
@@ -70,36 +70,38 @@ def read_results(folder: Path) -> dict[Key, Result]:
     UserError
         A file is damaged, or does not belong to the other.
     """
-    if not (folder / FIGURES).exists():
+    if not (folder / METRICS_FILE).exists():
         return {}
-    maps: dict[tuple[str, ...], dict[tuple[str, str], dict[str, Sums]]] = defaultdict(lambda: defaultdict(dict))
+    maps: dict[tuple[str, ...], dict[tuple[str, str], dict[str, State]]] = defaultdict(lambda: defaultdict(dict))
     try:
-        for line in read_csv(folder / SUMS):
+        for line in read_csv(folder / SUMS_FILE):
             score = SCORES[line["output"]]
-            own = {name: float(line[name]) for name in score.sums}
-            maps[tuple(line[name] for name in RUN)][line["group"], line["map"]][line["output"]] = own
+            own = {name: float(line[name]) for name in score.state}
+            maps[tuple(line[name] for name in RUN_COLUMNS)][line["group"], line["map"]][line["output"]] = own
         found = {}
-        for line in read_csv(folder / FIGURES):
-            scores = [MapScore(name, group, sums) for (group, name), sums in maps[tuple(line[n] for n in RUN)].items()]
+        for line in read_csv(folder / METRICS_FILE):
+            scores = [
+                MapScore(name, group, sums) for (group, name), sums in maps[tuple(line[n] for n in RUN_COLUMNS)].items()
+            ]
             if len(scores) != int(line["maps"]):
                 raise ValueError(
-                    f"{SUMS} has {len(scores)} of the {line['maps']} maps of {'/'.join(line[n] for n in RUN)}"
+                    f"{SUMS_FILE} has {len(scores)} of the {line['maps']} maps of {'/'.join(line[n] for n in RUN_COLUMNS)}"
                 )
             seconds = float(line["seconds_per_step"] or "nan")
             run = line["row"], line["condition"], int(line["seed"]), line["test"], line["settings"]
-            result = Result(*run, seconds, tuple(scores))
+            result = RunResult(*run, seconds, tuple(scores))
             found[result.key] = result
     except (KeyError, ValueError, OSError, csv.Error) as error:
         raise UserError(
-            folder / FIGURES,
-            f"cannot be read with {SUMS} beside it ({error})",
+            folder / METRICS_FILE,
+            f"cannot be read with {SUMS_FILE} beside it ({error})",
             "the two files as tools/ablate.py wrote them",
             "restore them, or remove both to start again",
         ) from error
     return found
 
 
-def write_results(folder: Path, results: Iterable[Result], figures: Sequence[str]) -> None:
+def write_results(folder: Path, results: Iterable[RunResult], metrics: Sequence[str]) -> None:
     """Write results.csv (a line per run and test set) and sums.csv (a line per run, map and output).
 
     Parameters
@@ -109,13 +111,13 @@ def write_results(folder: Path, results: Iterable[Result], figures: Sequence[str
     """
     results = list(results)
     outputs = list(dict.fromkeys(output for result in results for output in result.outputs))
-    names = list(dict.fromkeys(name for output in outputs for name in SCORES[output].sums))
-    wanted = [f"{output}/{figure}" for output in outputs for figure in figures]
-    _write(folder / SUMS, [*RUN, "group", "map", "output", *names], _sums_lines(results))
-    _write(folder / FIGURES, [*RUN, "maps", "seconds_per_step", *wanted], _figures_lines(results, wanted))
+    names = list(dict.fromkeys(name for output in outputs for name in SCORES[output].state))
+    wanted = [f"{output}/{figure}" for output in outputs for figure in metrics]
+    _write(folder / SUMS_FILE, [*RUN_COLUMNS, "group", "map", "output", *names], _sums_lines(results))
+    _write(folder / METRICS_FILE, [*RUN_COLUMNS, "maps", "seconds_per_step", *wanted], _figures_lines(results, wanted))
 
 
-def _sums_lines(results: Iterable[Result]) -> Iterator[Mapping[str, object]]:
+def _sums_lines(results: Iterable[RunResult]) -> Iterator[Mapping[str, object]]:
     for result in results:
         for score in result.maps:
             for output, sums in score.sums.items():
@@ -123,15 +125,15 @@ def _sums_lines(results: Iterable[Result]) -> Iterator[Mapping[str, object]]:
                 yield _run(result) | {"group": score.group, "map": score.name, "output": output} | counts
 
 
-def _figures_lines(results: Iterable[Result], wanted: Sequence[str]) -> Iterator[Mapping[str, object]]:
+def _figures_lines(results: Iterable[RunResult], wanted: Sequence[str]) -> Iterator[Mapping[str, object]]:
     for result in results:
-        figures = result.figures()
+        figures = result.metrics()
         line = {name: _number(figures.get(name, float("nan"))) for name in wanted}
         yield _run(result) | {"maps": len(result.maps), "seconds_per_step": _number(result.seconds_per_step)} | line
 
 
-def _run(result: Result) -> dict[str, object]:
-    return {name: getattr(result, name) for name in RUN}
+def _run(result: RunResult) -> dict[str, object]:
+    return {name: getattr(result, name) for name in RUN_COLUMNS}
 
 
 def _number(value: float) -> str:

@@ -13,24 +13,24 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.tensorboard import SummaryWriter
 
-from mtl.ablation.examples import EXAMPLES, write_examples
-from mtl.ablation.grid import Ablation, Job, TestSets, plan, test_sets
-from mtl.ablation.results import Key, Result, read_results, write_results
-from mtl.evaluation.baselines import MODEL, TRAP, answer
+from mtl.ablation.examples import EXAMPLES_FILE, write_examples
+from mtl.ablation.grid import Ablation, AblationRun, TestSets, expand_grid, find_test_sets
+from mtl.ablation.results import RunKey, RunResult, read_results, write_results
+from mtl.evaluation.baselines import TRAP_HEAD, INITIAL_MODEL, predict_baseline
 from mtl.evaluation.evaluate import score_maps, write_scores
 from mtl.inference.loading import threads_of
 from mtl.inference.predictor import load_predictor
 from mtl.tasks.base import Output
-from mtl.training.finetune import model_of
-from mtl.training.run_folder import make_run
-from targets.common.parallel import HERE, Farm, each
+from mtl.training.finetune import model_path
+from mtl.training.run_folder import ensure_run
+from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.scene import Float, Scene
 
 # -- one run -----------------------------------------------------------------------------------------------------
 
 
-class StepTime(Callback):
+class StepTimer(Callback):
     """Seconds from the end of one training step to the end of the next: loading included, validation excluded."""
 
     FIRST = 5  # steps that are slow: memory is asked for, kernels are chosen
@@ -63,17 +63,17 @@ class StepTime(Callback):
 
 
 @dataclass(frozen=True)
-class Todo:
+class PendingRun:
     """A run, and the test sets on which it has no result yet."""
 
-    job: Job
-    tests: TestSets
+    run: AblationRun
+    test_sets: TestSets
 
     def __str__(self) -> str:
-        return str(self.job)
+        return str(self.run)
 
 
-def run_job(todo: Todo, figures: Sequence[str], threads: int | None) -> list[Result]:
+def make_and_score_run(pending: PendingRun, metrics: Sequence[str], threads: int | None) -> list[RunResult]:
     """Train (or go on with) one run and score it on its test sets.
 
     Parameters
@@ -83,67 +83,69 @@ def run_job(todo: Todo, figures: Sequence[str], threads: int | None) -> list[Res
     threads : int | None
         Of torch in this process; None leaves them.
     """
-    job = todo.job
+    job = pending.run
     if threads is not None:
         torch.set_num_threads(threads)
     seconds = _trained(job) if job.baseline is None else float("nan")
-    answers, outputs = answerer(job)
+    answers, outputs = load_answering(job)
     results = []
-    for test, groups in todo.tests.items():
+    for test, groups in pending.test_sets.items():
         scores = [
             replace(score, group=group or score.group)
             for group, paths in groups.items()
             for score in score_maps(answers, outputs, job.config.targets, paths, job.config.reading)
         ]
         write_scores(scores, outputs, job.folder / test)
-        shown = [output for output in outputs if output.name in job.answers]
+        shown = [output for output in outputs if output.name in job.outputs]
         every = [path for paths in groups.values() for path in paths]
-        write_examples(answers, shown, job.config.targets, every, job.config.reading, job.folder / test / EXAMPLES)
-        kept = tuple(replace(s, sums={name: s.sums[name] for name in job.answers}) for s in scores)
-        results.append(Result(job.row, job.condition, job.seed, test, job.settings, seconds, kept))
+        write_examples(answers, shown, job.config.targets, every, job.config.reading, job.folder / test / EXAMPLES_FILE)
+        kept = tuple(replace(s, sums={name: s.sums[name] for name in job.outputs}) for s in scores)
+        results.append(RunResult(job.row, job.condition, job.seed, test, job.fingerprint, seconds, kept))
     if job.baseline is None:
-        _write_hparams(job, results, figures)
+        _write_hparams(job, results, metrics)
     return results
 
 
-def answerer(job: Job) -> tuple[Callable[[Scene], Mapping[str, Float]], Sequence[Output]]:
+def load_answering(job: AblationRun) -> tuple[Callable[[Scene], Mapping[str, Float]], Sequence[Output]]:
     """What answers for a run that is trained, or for a row that needs no training; and the outputs it gives."""
-    if job.baseline is not None and job.baseline != MODEL:
-        return partial(answer, job.baseline, job.config.targets.traps), (TRAP,)
+    if job.baseline is not None and job.baseline != INITIAL_MODEL:
+        return partial(predict_baseline, job.baseline, job.config.targets.traps), (TRAP_HEAD,)
     if job.baseline is None:
         predictor = load_predictor(job.folder / "best.ckpt")
     else:
-        predictor = load_predictor(model_of(str(job.config.init))).known_by(job.config.shown)
+        predictor = load_predictor(model_path(str(job.config.init))).known_by(job.config.input_sets)
     return predictor, predictor.outputs
 
 
-def _trained(job: Job) -> float:
+def _trained(job: AblationRun) -> float:
     """Make sure that the run's folder holds the finished run; returns its seconds per step."""
-    time = StepTime()
-    make_run(job.config, job.folder, job.settings, [time])
+    time = StepTimer()
+    ensure_run(job.config, job.folder, job.fingerprint, [time])
     return time.median()
 
 
-def _write_hparams(job: Job, results: Sequence[Result], figures: Sequence[str]) -> None:
+def _write_hparams(job: AblationRun, results: Sequence[RunResult], figures: Sequence[str]) -> None:
     """One line of TensorBoard's hparams tab: the same columns for all runs of the grid, or it would show none."""
-    reached = {f"{result.test}/{name}": value for result in results for name, value in result.figures().items()}
+    reached = {f"{result.test_set}/{name}": value for result in results for name, value in result.metrics().items()}
     shown = {name: value for name, value in reached.items() if name.rsplit("/", 1)[1] in figures} | {
         "seconds_per_step": results[0].seconds_per_step
     }
     with SummaryWriter(str(job.folder)) as writer:
         names = {"row": job.row, "condition": job.condition, "seed": job.seed}
-        writer.add_hparams(job.varied | names, shown, run_name=".")
+        writer.add_hparams(job.hparams | names, shown, run_name=".")
 
 
 # -- all runs ----------------------------------------------------------------------------------------------------
 
 
-def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None = None) -> list[tuple[Job, UserError]]:
+def run_ablation(
+    ablation: Ablation, out: Path, workers: Workers = THIS_PROCESS, threads: int | None = None
+) -> list[tuple[AblationRun, UserError]]:
     """Make every run of the grid that is not finished; results.csv and sums.csv in `out` are written after each.
 
     Parameters
     ----------
-    farm : Farm, default HERE
+    workers : Workers, default THIS_PROCESS
         Who makes them. A run whose process died goes on from its last epoch.
     threads : int | None, default None
         Of torch in each process; None: all cores of this machine shared among them.
@@ -152,47 +154,47 @@ def ablate(ablation: Ablation, out: Path, farm: Farm = HERE, threads: int | None
     -------
     The runs that could not be made, and why; they stop no other.
     """
-    grid, tests = plan(ablation, out), test_sets(ablation)
+    grid, tests = expand_grid(ablation, out), find_test_sets(ablation)
     results = read_results(out)
-    todo = [Todo(job, left) for job in grid if (left := unfinished(job, tests, results))]
-    todo.sort(key=lambda one: one.job.seed)  # all rows with one seed first: half an ablation compares all rows
+    todo = [PendingRun(job, left) for job in grid if (left := missing_test_sets(job, tests, results))]
+    todo.sort(key=lambda one: one.run.seed)  # all rows with one seed first: half an ablation compares all rows
     print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
-    threads = threads_of(farm) if threads is None else threads
+    threads = threads_of(workers) if threads is None else threads
     failed = []
-    work = partial(run_job, figures=ablation.figures, threads=threads)
-    for number, (place, outcome) in enumerate(each(work, todo, farm), start=1):
-        job = todo[place].job
+    work = partial(make_and_score_run, metrics=ablation.metrics, threads=threads)
+    for number, (place, outcome) in enumerate(map_unordered(work, todo, workers), start=1):
+        job = todo[place].run
         if isinstance(outcome, UserError):
             failed.append((job, outcome))
             print(f"[{number}/{len(todo)}] {job}: error: {outcome}", flush=True)
             continue
         results |= {result.key: result for result in outcome}
-        write_results(out, in_order(results, grid, tests), ablation.figures)
-        print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.figures)}", flush=True)
+        write_results(out, sort_results(results, grid, tests), ablation.metrics)
+        print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.metrics)}", flush=True)
     return failed
 
 
-def unfinished(job: Job, tests: TestSets, results: Mapping[Key, Result]) -> TestSets:
+def missing_test_sets(job: AblationRun, tests: TestSets, results: Mapping[RunKey, RunResult]) -> TestSets:
     """The test sets on which a run has no result of these settings yet."""
     left = {}
     for test, groups in tests.items():
         found = results.get((job.row, job.condition, job.seed, test))
-        if found is None or found.settings != job.settings or not set(job.answers) <= set(found.outputs):
+        if found is None or found.fingerprint != job.fingerprint or not set(job.outputs) <= set(found.outputs):
             left[test] = groups
     return left
 
 
-def in_order(results: Mapping[Key, Result], grid: Sequence[Job], tests: TestSets) -> list[Result]:
+def sort_results(results: Mapping[RunKey, RunResult], grid: Sequence[AblationRun], tests: TestSets) -> list[RunResult]:
     """Results in the order of the grid; those that are not of it last, so that nothing is lost."""
     keys = [(job.row, job.condition, job.seed, test) for job in grid for test in tests]
     known = [key for key in keys if key in results]
     return [results[key] for key in [*known, *sorted(results.keys() - set(known))]]
 
 
-def _told(results: Sequence[Result], figures: Sequence[str]) -> str:
+def _told(results: Sequence[RunResult], figures: Sequence[str]) -> str:
     parts = []
     for result in results:
-        reached = result.figures()
+        reached = result.metrics()
         shown = [f"{name} {value:.3f}" for name, value in reached.items() if name.rsplit("/", 1)[1] in figures]
-        parts.append(f"{result.test}: {', '.join(shown)}")
+        parts.append(f"{result.test_set}: {', '.join(shown)}")
     return "; ".join(parts)

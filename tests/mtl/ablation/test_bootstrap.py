@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtl.ablation.bootstrap import Counts, compare, difference, gather, resampled
-from mtl.ablation.grid import Ablation, Job
-from mtl.ablation.report import as_markdown, draw, write_report
-from mtl.ablation.results import FIGURES, SUMS, Result, read_results, write_results
+from mtl.ablation.bootstrap import MapSums, bootstrap_difference, compare_rows, draw_resamples, stack_sums
+from mtl.ablation.grid import Ablation, AblationRun
+from mtl.ablation.report import draw_comparison, table_as_markdown, write_report
+from mtl.ablation.results import METRICS_FILE, SUMS_FILE, RunResult, read_results, write_results
 from mtl.config import TrainConfig
 from mtl.evaluation.evaluate import MapScore
 from targets.common.cli import Names
@@ -25,11 +25,11 @@ def result(row, seed, hits, condition="all", group=None, settings="s", seconds=1
         MapScore(f"m{i}", group or f"m{i}", {"trap": {"tp": float(h), "fp": 0.0, "fn": 10.0 - h} | OUTLINE})
         for i, h in enumerate(hits)
     )
-    return Result(row, condition, seed, "real", settings, seconds, maps)
+    return RunResult(row, condition, seed, "real", settings, seconds, maps)
 
 
 def counts(row_hits, **more):
-    return gather([result("x", seed, hits, **more) for seed, hits in enumerate(row_hits)], "trap")
+    return stack_sums([result("x", seed, hits, **more) for seed, hits in enumerate(row_hits)], "trap")
 
 
 NOISY = [[1, 9, 4, 6, 2, 8], [3, 7, 5, 5, 1, 9], [2, 8, 6, 4, 3, 7]]
@@ -37,62 +37,64 @@ NOISY = [[1, 9, 4, 6, 2, 8], [3, 7, 5, 5, 1, 9], [2, 8, 6, 4, 3, 7]]
 
 def test_the_figure_is_that_of_all_maps_pooled():
     one = counts([[0, 10], [5, 5]])
-    np.testing.assert_allclose(one.figures(one.sums.sum(1), FIGURE)["iou"], [0.5, 0.5])
+    np.testing.assert_allclose(one.metrics(one.sums.sum(1), FIGURE)["iou"], [0.5, 0.5])
 
 
 def test_a_row_beside_itself_differs_by_exactly_nothing():
-    found = difference(counts(NOISY), counts(NOISY), FIGURE)["iou"]
-    assert (found.difference, found.low, found.high, found.sure) == (0, 0, 0, False)
+    found = bootstrap_difference(counts(NOISY), counts(NOISY), FIGURE)["iou"]
+    assert (found.difference, found.low, found.high, found.excludes_zero) == (0, 0, 0, False)
 
 
 def test_a_constant_shift_is_certain_however_much_maps_and_seeds_vary():
     better = [[h + 1 for h in hits] for hits in NOISY]
-    found = difference(counts(better), counts(NOISY), FIGURE)["iou"]
-    assert found.difference == pytest.approx(0.1) and found.low == pytest.approx(0.1) and found.sure
-    assert difference(counts(NOISY), counts(better), FIGURE)["iou"].high == pytest.approx(-0.1)
+    found = bootstrap_difference(counts(better), counts(NOISY), FIGURE)["iou"]
+    assert found.difference == pytest.approx(0.1) and found.low == pytest.approx(0.1) and found.excludes_zero
+    assert bootstrap_difference(counts(NOISY), counts(better), FIGURE)["iou"].high == pytest.approx(-0.1)
 
 
 def test_one_lucky_map_and_one_lucky_seed_are_not_certain():
-    one_map = difference(counts([[9, 5, 5, 5]] * 3), counts([[5, 5, 5, 5]] * 3), FIGURE)["iou"]
-    one_seed = difference(counts([[9] * 4, [5] * 4, [5] * 4]), counts([[5] * 4] * 3), FIGURE)["iou"]
+    one_map = bootstrap_difference(counts([[9, 5, 5, 5]] * 3), counts([[5, 5, 5, 5]] * 3), FIGURE)["iou"]
+    one_seed = bootstrap_difference(counts([[9] * 4, [5] * 4, [5] * 4]), counts([[5] * 4] * 3), FIGURE)["iou"]
     for found in (one_map, one_seed):
-        assert found.difference > 0 and found.low == 0 and not found.sure
+        assert found.difference > 0 and found.low == 0 and not found.excludes_zero
 
 
 def test_the_interval_is_as_wide_as_the_standard_error_of_the_mean_difference():
     """One seed, many maps: the percentiles must lie 1.96 standard errors away (Efron & Tibshirani 1993, ch. 13)."""
     hits = np.random.default_rng(3).integers(0, 11, 400)
-    found = difference(counts([hits]), counts([[5] * 400]), FIGURE)["iou"]
+    found = bootstrap_difference(counts([hits]), counts([[5] * 400]), FIGURE)["iou"]
     error = hits.std() / 10 / 20
     assert found.high - found.difference == pytest.approx(1.96 * error, rel=0.1)
     assert found.difference - found.low == pytest.approx(1.96 * error, rel=0.1)
 
 
 def test_maps_of_one_group_are_drawn_together():
-    times, _ = resampled(["a", "a", "b", "c", "c"], seeds=2)
+    times, _ = draw_resamples(["a", "a", "b", "c", "c"], seeds=2)
     np.testing.assert_array_equal(times[:, 0], times[:, 1])
     np.testing.assert_array_equal(times[:, [0, 2, 3]].sum(1), 3)
     assert (times[:, 0] != times[:, 2]).any()
-    assert difference(counts([[9, 5, 7]] * 2, group="field"), counts([[5] * 3] * 2, group="field"), FIGURE)["iou"].sure
+    assert bootstrap_difference(counts([[9, 5, 7]] * 2, group="field"), counts([[5] * 3] * 2, group="field"), FIGURE)[
+        "iou"
+    ].excludes_zero
 
 
 def test_a_resample_without_a_trap_is_left_out():
     empty = [[{"tp": 0.0, "fp": 0.0, "fn": 0.0} | OUTLINE, {"tp": 6.0, "fp": 0.0, "fn": 4.0} | OUTLINE]]
     one = counts([[5, 5]])
-    sums = np.array([[[own[name] for name in one.score.sums] for own in run] for run in empty])
-    found = difference(replace(one, sums=sums), one, FIGURE)["iou"]
+    sums = np.array([[[own[name] for name in one.score.state] for own in run] for run in empty])
+    found = bootstrap_difference(replace(one, sums=sums), one, FIGURE)["iou"]
     assert found.difference == pytest.approx(0.1) and np.isfinite([found.low, found.high]).all()
 
 
 def test_seeds_that_both_rows_have_are_paired_and_a_baseline_stands_beside_all():
     later = replace(counts(NOISY[1:]), seeds=[1, 2])
-    assert difference(later, counts(NOISY), FIGURE)["iou"].high == 0
-    perfect = difference(counts([[10] * 6]), counts(NOISY), FIGURE, same_run=True)["iou"]
-    assert perfect.difference == pytest.approx(0.5) and perfect.sure
+    assert bootstrap_difference(later, counts(NOISY), FIGURE)["iou"].high == 0
+    perfect = bootstrap_difference(counts([[10] * 6]), counts(NOISY), FIGURE, single_run=True)["iou"]
+    assert perfect.difference == pytest.approx(0.5) and perfect.excludes_zero
 
 
 def job(row, seed, baseline=None):
-    return Job(row, "all", seed, TrainConfig(), baseline, "s", ("trap",), {}, Path("no run was made"))
+    return AblationRun(row, "all", seed, TrainConfig(), baseline, "s", ("trap",), {}, Path("no run was made"))
 
 
 @pytest.fixture
@@ -108,8 +110,8 @@ def finished():
 
 def test_the_table_says_mean_spread_difference_and_time(finished):
     grid, results = finished
-    (table,) = compare(grid, results, FIGURE)
-    text = as_markdown(table, ("iou",))
+    (table,) = compare_rows(grid, results, FIGURE)
+    text = table_as_markdown(table, ("iou",))
     assert "## real · all (6 maps)" in text
     assert "| a | 0.500 ± 0.000 |  | 1.00× |" in text
     assert "| b | 0.600 ± 0.000 | **+0.100 [+0.100, +0.100]** | 1.10× |" in text
@@ -119,10 +121,10 @@ def test_the_table_says_mean_spread_difference_and_time(finished):
 def test_out_of_date_runs_are_not_counted_and_other_maps_are_refused(finished):
     grid, results = finished
     old = results["b", "all", 0, "real"]
-    (table,) = compare(grid, results | {old.key: replace(old, settings="old")}, FIGURE)
-    assert len(table.lines[1].values["iou"]) == 2
+    (table,) = compare_rows(grid, results | {old.key: replace(old, settings="old")}, FIGURE)
+    assert len(table.rows[1].values["iou"]) == 2
     with pytest.raises(UserError, match="other maps"):
-        compare(grid, results | {old.key: replace(old, maps=old.maps[:3])}, FIGURE)
+        compare_rows(grid, results | {old.key: replace(old, maps=old.maps[:3])}, FIGURE)
 
 
 def test_the_tables_on_disk_hold_the_results(finished, tmp_path):
@@ -132,11 +134,11 @@ def test_the_tables_on_disk_hold_the_results(finished, tmp_path):
     assert {k: v for k, v in again.items() if k[0] != "exact"} == {k: v for k, v in results.items() if k[0] != "exact"}
     assert again["exact", "all", 0, "real"].maps == results["exact", "all", 0, "real"].maps
     assert read_results(tmp_path / "nothing") == {}
-    cut = (tmp_path / SUMS).read_text().splitlines(keepends=True)[:-1]
-    (tmp_path / SUMS).write_text("".join(cut))
+    cut = (tmp_path / SUMS_FILE).read_text().splitlines(keepends=True)[:-1]
+    (tmp_path / SUMS_FILE).write_text("".join(cut))
     with pytest.raises(UserError, match="5 of the 6 maps"):
         read_results(tmp_path)
-    (tmp_path / FIGURES).write_text("something else\n1\n")
+    (tmp_path / METRICS_FILE).write_text("something else\n1\n")
     with pytest.raises(UserError, match="cannot be read"):
         read_results(tmp_path)
 
@@ -144,7 +146,7 @@ def test_the_tables_on_disk_hold_the_results(finished, tmp_path):
 def test_the_report_is_one_file_that_needs_no_other(finished, tmp_path):
     grid, results = finished
     rows = {"a": {}, "b": {"heads": "trap,<b>"}, "exact": {"baseline": "exact"}}
-    ablation = Ablation("x", rows, {"real": "data"}, figures=Names("iou,boundary_f1"))
+    ablation = Ablation("x", rows, {"real": "data"}, metrics=Names("iou,boundary_f1"))
     text = write_report(ablation, grid, results, tmp_path)
     assert "7 of 7 runs are finished" in text and (tmp_path / "comparison.md").read_text() == text
     page = (tmp_path / "report.html").read_text()
@@ -156,11 +158,11 @@ def test_the_report_is_one_file_that_needs_no_other(finished, tmp_path):
 
 def test_a_row_stands_in_one_line_of_the_picture_though_conditions_lack_some(finished):
     grid, results = finished
-    (whole,) = compare(grid, results, FIGURE)
-    names = [line.name for line in whole.lines]
-    lacking = replace(whole, lines=[whole.lines[0], whole.lines[-1]])
+    (whole,) = compare_rows(grid, results, FIGURE)
+    names = [line.name for line in whole.rows]
+    lacking = replace(whole, lines=[whole.rows[0], whole.rows[-1]])
     for tables in ([whole, lacking], [lacking, whole]):
-        axes = draw(tables, ["iou"]).axes
+        axes = draw_comparison(tables, ["iou"]).axes
         assert [label.get_text() for label in axes[0].get_yticklabels()] == names
         heights = [{float(y) for line in axis.lines[1:] for y in line.get_ydata()} for axis in axes]
         assert sorted(map(len, heights)) == [2, len(names)] and heights[0] ^ heights[1] == {1.0}
@@ -168,4 +170,4 @@ def test_a_row_stands_in_one_line_of_the_picture_though_conditions_lack_some(fin
 
 def test_counts_keep_the_order_of_maps_and_seeds():
     one = counts([[1, 2], [3, 4]])
-    assert isinstance(one, Counts) and one.sums[:, :, 0].tolist() == [[1, 2], [3, 4]] and one.seeds == [0, 1]
+    assert isinstance(one, MapSums) and one.sums[:, :, 0].tolist() == [[1, 2], [3, 4]] and one.seeds == [0, 1]

@@ -4,31 +4,33 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl.ablation.examples import EXAMPLES, draw_examples, write_examples
-from mtl.ablation.grid import Job
+from mtl.ablation.examples import EXAMPLES_FILE, draw_examples, write_examples
+from mtl.ablation.grid import AblationRun
 from mtl.config import TrainConfig
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import Reading
-from targets.truth.traps import TruthOptions
+from targets.io.catalogue import ReadOptions
+from targets.truth.traps import GroundTruthOptions
 
 TRAP, DIST = HEADS["trap"], HEADS["dist"]
 
 
 def job(row, folder, seed=0, condition="all", answers=("trap",)):
-    return Job(row, condition, seed, TrainConfig(), None, "", answers, {}, Path(folder))
+    return AblationRun(row, condition, seed, TrainConfig(), None, "", answers, {}, Path(folder))
 
 
 def keep(path, dome_maps, probability):
     def answer(scene):
         return {name: np.full((1, *scene.shape), probability, np.float32) for name in ("trap", "dist")}
 
-    write_examples(answer, [TRAP, DIST], TruthOptions(), [str(dome_maps)], Reading(), path / "real" / EXAMPLES)
+    write_examples(
+        answer, [TRAP, DIST], GroundTruthOptions(), [str(dome_maps)], ReadOptions(), path / "real" / EXAMPLES_FILE
+    )
 
 
 def test_picture_truth_and_answers_are_kept_and_drawn_side_by_side(dome_maps, tmp_path):
     for name, probability in (("a", 0.25), ("b", 0.75), ("other_seed", 0.5)):
         keep(tmp_path / name, dome_maps, probability)
-    with np.load(tmp_path / "a" / "real" / EXAMPLES) as kept:
+    with np.load(tmp_path / "a" / "real" / EXAMPLES_FILE) as kept:
         assert sorted(key for key in kept if key.startswith("picture/")) == [f"picture/dome{i}" for i in range(6)]
         assert set(np.unique(kept["trap/truth/dome0"])) == {0, 1} and (kept["trap/answer/dome0"] == 0.25).all()
         assert np.isnan(kept["dist/truth/dome0"]).any()  # a distance is known inside traps only

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import mtl.models.safetensors_io
-from mtl.ablation.grid import MOST_RUNS, Ablation, plan
-from mtl.ablation.grid import test_sets as sets_of
+from mtl.ablation.grid import MAX_RUNS, Ablation, expand_grid
+from mtl.ablation.grid import find_test_sets as sets_of
 from mtl.config import OptimConfig, TrainConfig, _changed, fingerprint
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
@@ -34,9 +34,9 @@ def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
     monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", model)  # where rows start from the package's model
     ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
     assert ablation.name == path.stem and path.read_text().startswith("# ")
-    jobs = plan(ablation, tmp_path)
+    jobs = expand_grid(ablation, tmp_path)
     networks = [job for job in jobs if job.baseline is None]
-    assert len({job.settings for job in networks}) == len(networks)  # no two rows are the same
+    assert len({job.fingerprint for job in networks}) == len(networks)  # no two rows are the same
     for net in {str(job.config.net): job.config for job in networks}.values():
         with torch.device("meta"):  # shapes only
             build_net(net, pretrained=False)
@@ -44,7 +44,7 @@ def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
 
 def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
     one = fingerprint(TrainConfig(), None)
-    other = TrainConfig(optim=OptimConfig(weights={"dist": 0.5}))
+    other = TrainConfig(optim=OptimConfig(loss_weights={"dist": 0.5}))
     assert fingerprint(TrainConfig(optim=OptimConfig(lr=OptimConfig.lr)), None) == one
     assert len({one, fingerprint(other, None), fingerprint(other, "exact")}) == 3
     defaults = TrainConfig().as_dict()
@@ -56,23 +56,23 @@ def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
 def test_a_name_does_not_lead_out_of_the_output_folder(name, tmp_path):
     rows = {"a": {}}
     with pytest.raises(UserError, match="the name"):
-        plan(Ablation(name, rows, {}), tmp_path)
+        expand_grid(Ablation(name, rows, {}), tmp_path)
     with pytest.raises(UserError, match="the name"):
         sets_of(Ablation("x", rows, {name: [str(tmp_path)]}))
-    for job in plan(
+    for job in expand_grid(
         Ablation("x", {f"{name}b": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml")), tmp_path
     ):
         assert job.folder.resolve().is_relative_to(tmp_path.resolve())
 
 
 @pytest.mark.parametrize(
-    ("rows", "conditions", "seeds"), [(1, 1, 10**9), (1, 1, MOST_RUNS + 1), (200, 60, 1), (1, 4000, 3)]
+    ("rows", "conditions", "seeds"), [(1, 1, 10**9), (1, 1, MAX_RUNS + 1), (200, 60, 1), (1, 4000, 3)]
 )
 def test_more_runs_than_anybody_can_make_are_refused_before_any_is_looked_at(rows, conditions, seeds, tmp_path):
     unknown = {"no such setting": 1}  # looking at a single row would say this instead
     grid = {f"row {i}": unknown for i in range(rows)}, {}, {f"condition {i}": {} for i in range(conditions)}, seeds
-    with pytest.raises(UserError, match=f"{rows * conditions * seeds:,} runs.*at most {MOST_RUNS:,}"):
-        plan(Ablation("much", *grid), tmp_path)
+    with pytest.raises(UserError, match=f"{rows * conditions * seeds:,} runs.*at most {MAX_RUNS:,}"):
+        expand_grid(Ablation("much", *grid), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_what_is_null_or_unknown_is_one_line(lines, tmp_path):
     path = tmp_path / "grid.yaml"
     path.write_text(f"name: a\ntests: {{t: maps}}\n{lines}\n")
     with pytest.raises(UserError, match=r"null|no such setting"):
-        plan(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)
+        expand_grid(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)

@@ -11,18 +11,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import mtl.ablation.runner
 import mtl.training.run_folder
-from mtl.ablation.grid import Ablation, plan
-from mtl.ablation.results import FIGURES, SUMS, read_results
-from mtl.ablation.runner import StepTime, ablate
+from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.results import METRICS_FILE, SUMS_FILE, read_results
+from mtl.ablation.runner import StepTimer, run_ablation
 from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
 from targets.common.cli import Names
-from targets.common.parallel import Farm
+from targets.common.parallel import Workers
 from targets.errors import UserError
-from targets.io.catalogue import Reading
-from targets.io.map_folder import write_folder
+from targets.io.catalogue import ReadOptions
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 
 SMOKE = Path(__file__).parents[3] / "configs" / "ablations" / "smoke.yaml"
@@ -33,7 +33,7 @@ def smoke(tmp_path):
     """The shipped smoke ablation, on six domes of 32 × 32 cells."""
     for i in range(6):
         scene = dome_scene(f"dome{i}", size=32, crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
-        write_folder(scene, tmp_path / "maps" / scene.name)
+        write_map_folder(scene, tmp_path / "maps" / scene.name)
     given = yaml.safe_load(SMOKE.read_text())
     given["conditions"]["tiny"]["data"] = str(tmp_path / "maps")
     tests = {"same": str(tmp_path / "maps"), "real": str(tmp_path / "absent")}
@@ -64,23 +64,23 @@ def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypa
 
     monkeypatch.setattr(mtl.training.run_folder, "train", train_until(1))
     with pytest.raises(Killed):
-        ablate(smoke, out)
-    assert [line["row"] for line in lines(out / FIGURES)] == ["trap alone"]  # written after every run
+        run_ablation(smoke, out)
+    assert [line["row"] for line in lines(out / METRICS_FILE)] == ["trap alone"]  # written after every run
     monkeypatch.setattr(mtl.training.run_folder, "train", train_until(9))
-    assert ablate(smoke, out) == []
+    assert run_ablation(smoke, out) == []
     rows = ["trap_alone/tiny/0", "+_boundary/tiny/0", "trap_alone/tiny/1", "+_boundary/tiny/1"]
     assert [str(folder) for folder in trained] == rows
     assert "test set real is skipped" in capsys.readouterr().out
     found = read_results(out)
-    assert len(found) == 5 and len(lines(out / SUMS)) == 5 * 6
+    assert len(found) == 5 and len(lines(out / SUMS_FILE)) == 5 * 6
     exact = found["exact closures of the depth channel", "tiny", 0, "same"]
-    assert exact.figures()["trap/iou"] == 1 and exact.figures()["trap/boundary_f1"] == 1
+    assert exact.metrics()["trap/iou"] == 1 and exact.metrics()["trap/boundary_f1"] == 1
     folder = out / "trap_alone" / "tiny" / "0"
     assert {p.name for p in folder.iterdir()} >= {"config.yaml", "best.ckpt", "last.ckpt", "metrics.csv", "same"}
     with (folder / "same" / "metrics.csv").open() as file:  # the pooled figure is that of the run's own evaluation
         pooled = list(csv.DictReader(file))[-1]
     result = found["trap alone", "tiny", 0, "same"]
-    assert float(pooled["trap/iou"]) == pytest.approx(result.figures()["trap/iou"])
+    assert float(pooled["trap/iou"]) == pytest.approx(result.metrics()["trap/iou"])
     assert result.seconds_per_step > 0
     scalars = EventAccumulator(str(folder)).Reload().Tags()["scalars"]
     assert {"same/trap/iou", "seconds_per_step"} <= set(scalars)  # what the hparams tab compares
@@ -95,45 +95,45 @@ def test_only_what_changed_runs_again(smoke, tmp_path, monkeypatch):
 
     monkeypatch.setattr(mtl.training.run_folder, "train", train)
     smoke = replace(smoke, seeds=1)
-    ablate(smoke, out)
-    before = (out / FIGURES).read_text()
+    run_ablation(smoke, out)
+    before = (out / METRICS_FILE).read_text()
     trained.clear()
-    ablate(smoke, out)
-    assert trained == [] and (out / FIGURES).read_text() == before
-    rows = smoke.rows | {"+ boundary": {"heads": "trap,boundary", "optim.weights": {"boundary": 0.25}}}
-    ablate(replace(smoke, rows=rows), out)
+    run_ablation(smoke, out)
+    assert trained == [] and (out / METRICS_FILE).read_text() == before
+    rows = smoke.rows | {"+ boundary": {"heads": "trap,boundary", "optim.loss_weights": {"boundary": 0.25}}}
+    run_ablation(replace(smoke, rows=rows), out)
     assert trained == ["+_boundary/tiny/0 anew"]
     trained.clear()
     # Elsewhere, with the two tables only: nothing is left to do. Another test set needs the finished run again.
-    ablate(replace(smoke, rows=rows), out)
+    run_ablation(replace(smoke, rows=rows), out)
     more = replace(smoke, rows=rows, tests=smoke.tests | {"two": [str(tmp_path / "maps" / "dome0")]})
-    ablate(more, out)
+    run_ablation(more, out)
     assert trained == ["trap_alone/tiny/0 goes on", "+_boundary/tiny/0 goes on"]
     assert read_results(out)["trap alone", "tiny", 0, "two"].seconds_per_step > 0  # of the steps made long ago
 
 
 def test_one_impossible_run_does_not_stop_the_others(smoke, tmp_path):
-    rows = {"impossible": {"split.maps": 99}, "exact": {"baseline": "exact"}}
-    tiny = {key: value for key, value in smoke.conditions["tiny"].items() if key != "split.maps"}
-    failed = ablate(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "out")
+    rows = {"impossible": {"split.train_groups": 99}, "exact": {"baseline": "exact"}}
+    tiny = {key: value for key, value in smoke.conditions["tiny"].items() if key != "split.train_groups"}
+    failed = run_ablation(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "out")
     assert [job.row for job, _ in failed] == ["impossible"] and "99" in str(failed[0][1])
     assert list(read_results(tmp_path / "out")) == [("exact", "tiny", 0, "same")]
 
 
 def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
     tiny = smoke.conditions["tiny"] | {"loop.epochs": 1}
-    rows = {"model": {"heads": "trap", "optim.weights": {}}}
-    (job,) = plan(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "first")
+    rows = {"model": {"heads": "trap", "optim.loss_weights": {}}}
+    (job,) = expand_grid(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "first")
     torch.manual_seed(1)
     net, _, _ = build_net(job.config, pretrained=False)
     model = tmp_path / "model.safetensors"
     write_weights(job.config, {f"net.{name}": value for name, value in net.state_dict().items()}, model)
     ours = {key: value for key, value in tiny.items() if not key.startswith("net.") and key != "inputs"}
     rows = {"trained on": {"init": str(model)}, "as it is": {"baseline": "model", "init": str(model)}}
-    assert ablate(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
+    assert run_ablation(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
     found = read_results(tmp_path / "out")
-    score = evaluate(PredictorOptions(Names(str(model))), [str(tmp_path / "maps")], tmp_path / "alone", Reading())
-    assert f"**{found['as it is', 'tiny', 0, 'same'].figures()['trap/iou']:.3f}**" in score
+    score = evaluate(PredictorOptions(Names(str(model))), [str(tmp_path / "maps")], tmp_path / "alone", ReadOptions())
+    assert f"**{found['as it is', 'tiny', 0, 'same'].metrics()['trap/iou']:.3f}**" in score
     assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
     assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()
 
@@ -146,51 +146,51 @@ def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
         ({"rows": {"a": {"optim.rate": 1}}}, "optim.rate"),
         ({"rows": {"a": {"inputs": "rgb"}}}, "both set inputs"),
         ({"rows": {"a": {"baseline": "guess"}}}, "exact"),
-        ({"rows": {"a": {"heads": "dist", "optim.weights": {}}}}, "answers dist"),
+        ({"rows": {"a": {"heads": "dist", "optim.loss_weights": {}}}}, "answers dist"),
         ({"rows": {"A b": {}, "a_B": {}}}, "differ"),
         ({"seeds": 0}, "one seed"),
     ],
 )
 def test_a_grid_that_cannot_run_is_said_before_anything_runs(smoke, tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
-        ablate(replace(smoke, **fields), tmp_path / "out")
+        run_ablation(replace(smoke, **fields), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_settings_are_told_apart_and_a_row_answers_what_its_heads_give(smoke, tmp_path):
     rows = {"a": {"heads": "trap"}, "b": {"heads": "trap,depth"}, "c": {"heads": "fused"}}
-    conditions = {"tiny": smoke.conditions["tiny"] | {"optim.weights": {}}}
+    conditions = {"tiny": smoke.conditions["tiny"] | {"optim.loss_weights": {}}}
     answers = Names("trap,depth_traps,fused_traps,fusion")
-    jobs = plan(replace(smoke, rows=rows, conditions=conditions, answers=answers), tmp_path)
-    assert len({job.settings for job in jobs}) == len(jobs) == 6
-    assert [job.answers for job in jobs[::2]] == [("trap",), ("trap", "depth_traps", "fusion"), ("fused_traps",)]
+    jobs = expand_grid(replace(smoke, rows=rows, conditions=conditions, answers=answers), tmp_path)
+    assert len({job.fingerprint for job in jobs}) == len(jobs) == 6
+    assert [job.outputs for job in jobs[::2]] == [("trap",), ("trap", "depth_traps", "fusion"), ("fused_traps",)]
 
 
 def test_a_foreign_folder_is_left_alone(smoke, tmp_path):
     folder = tmp_path / "out" / "trap_alone" / "tiny" / "0"
     folder.mkdir(parents=True)
     (folder / "thesis.txt").write_text("mine")
-    failed = ablate(replace(smoke, rows={"trap alone": smoke.rows["trap alone"]}, seeds=1), tmp_path / "out")
+    failed = run_ablation(replace(smoke, rows={"trap alone": smoke.rows["trap alone"]}, seeds=1), tmp_path / "out")
     assert "not a run" in str(failed[0][1]) and (folder / "thesis.txt").read_text() == "mine"
 
 
 def test_the_time_of_a_step_leaves_out_first_steps_and_validation(monkeypatch):
     clock = iter([0, 9, 9, 9, 9, 9, *range(10, 15), 100, 101, 102])  # a validation of 86 between two epochs
     monkeypatch.setattr(mtl.ablation.runner, "perf_counter", lambda: float(next(clock)))
-    time = StepTime()
+    time = StepTimer()
     for steps in (11, 3):
         time.on_train_epoch_start(None, None)
         for _ in range(steps):
             time.on_train_batch_end(None, None, None, None, 0)
     assert time.median() == 1
-    again = StepTime()
+    again = StepTimer()
     again.load_state_dict(time.state_dict())
-    assert again.median() == 1 and torch.isnan(torch.tensor(StepTime().median()))
+    assert again.median() == 1 and torch.isnan(torch.tensor(StepTimer().median()))
 
 
 @pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_results(smoke, tmp_path):
     pytest.importorskip("distributed")
     alone, workers = (tmp_path / name for name in ("alone", "workers"))
-    assert ablate(smoke, alone) == ablate(smoke, workers, Farm(jobs=2, scheduler="local")) == []
-    assert (alone / SUMS).read_text() == (workers / SUMS).read_text()
+    assert run_ablation(smoke, alone) == run_ablation(smoke, workers, Workers(jobs=2, scheduler="local")) == []
+    assert (alone / SUMS_FILE).read_text() == (workers / SUMS_FILE).read_text()
