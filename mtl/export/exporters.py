@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl.config import STRIDE
-from mtl.data.channel_stack import planes_of
+from mtl.data.channel_stack import channel_slices
 from mtl.data.channels import InputChannel
 from mtl.inference.backends import Onnx
 from mtl.inference.onnx import Shape, differences, optional, to_onnx
@@ -19,18 +19,18 @@ from mtl.metrics.base import THRESHOLD
 from mtl.models.checkpoint import read_checkpoint, trained_net
 from mtl.models.safetensors_io import write_weights
 from mtl.prediction.instances import MIN_AREA
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.base import Head
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
 
 TOLERANCE = 1e-4  # largest difference between ONNX Runtime and torch, over the head's usual size of values
-SHAPES = ((1, 2 * STRIDE, 3 * STRIDE), (2, 4 * STRIDE, 2 * STRIDE))  # batch, rows and columns that are compared
+CHECKED_SHAPES = ((1, 2 * STRIDE, 3 * STRIDE), (2, 4 * STRIDE, 2 * STRIDE))  # batch, rows and columns that are compared
 
 Errors = dict[Shape, dict[str, float]]
 
 
-class Answers(nn.Module):
+class HeadValues(nn.Module):
     """A network that answers in the units of its heads instead of logits."""
 
     def __init__(self, net: nn.Module, heads: Sequence[Head]) -> None:
@@ -43,7 +43,7 @@ class Answers(nn.Module):
         return {head.name: head.values(logits[head.name]) for head in self.heads}
 
 
-class OnBytes(nn.Module):
+class FromImageBytes(nn.Module):
     """A network that takes the bytes of a map's pictures, over 255, and answers one head as Deepness wants it.
 
     Deepness takes the class with the highest probability, so a head of one probability answers with two planes, what
@@ -53,7 +53,7 @@ class OnBytes(nn.Module):
     gain: Tensor
     offset: Tensor
 
-    def __init__(self, answers: Answers, inputs: Sequence[InputChannel]) -> None:
+    def __init__(self, answers: HeadValues, inputs: Sequence[InputChannel]) -> None:
         super().__init__()
         self.answers, (self.head,) = answers, answers.heads
         stored = [record.stored for record in inputs for _ in range(record.channels) if record.stored]
@@ -63,7 +63,7 @@ class OnBytes(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(B, C, H, W) of 0 to 1 -> {head: (B, classes, H, W) probabilities, or (B, 1, H, W) values}."""
         values = self.answers(x * self.gain + self.offset)[self.head.name]
-        if self.head.kind == "mask":
+        if self.head.task == "binary":
             values = torch.cat([1 - values, values], 1)
         return {self.head.name: values}
 
@@ -79,11 +79,11 @@ def export_weights(predictor: Predictor, path: Path) -> Errors:
     write_weights(predictor.config, {f"net.{name}": value for name, value in net.state_dict().items()}, path)
     config, content = read_checkpoint(path)
     halved, _, _ = trained_net(config, content["state_dict"], path)
-    before, after = (Answers(own, predictor.heads).eval() for own in (net, halved))
-    return differences(before, after, predictor.planes, SHAPES)
+    before, after = (HeadValues(own, predictor.heads).eval() for own in (net, halved))
+    return differences(before, after, predictor.planes, CHECKED_SHAPES)
 
 
-def export_network(predictor: Predictor, path: Path) -> Errors:
+def export_onnx(predictor: Predictor, path: Path) -> Errors:
     """Write a network with all its heads, each in its unit; gives {(batch, rows, columns): {head: largest difference}}
     between ONNX Runtime and torch.
 
@@ -94,13 +94,13 @@ def export_network(predictor: Predictor, path: Path) -> Errors:
     UserError
         A library is missing, or ONNX Runtime answers otherwise than torch: nothing is written.
     """
-    net = Answers(predictor.nets[0], predictor.heads).eval()
+    net = HeadValues(predictor.nets[0], predictor.heads).eval()
     model, errors = _checked(net, predictor, None, (-2, 2), path)
-    _write(model, path, {"trapmtl": description(predictor)})
+    _write(model, path, {"trapmtl": describe_network(predictor)})
     return errors
 
 
-def export_for_deepness(predictor: Predictor, head: str, cell: float | None, path: Path) -> Errors:
+def export_deepness(predictor: Predictor, head: str, cell: float | None, path: Path) -> Errors:
     """Write one head of a network so that QGIS's plugin Deepness loads it; gives what `export_network` gives.
 
     Parameters
@@ -130,10 +130,10 @@ def export_for_deepness(predictor: Predictor, head: str, cell: float | None, pat
                 "a network of rgb, fault, depth or map",
                 "train one with --inputs rgb",
             )
-    (record,) = pick({h.name: h for h in predictor.heads}, [head], "--deepness")
-    net = OnBytes(Answers(predictor.nets[0], [record]), predictor.inputs).eval()
+    (record,) = select_records({h.name: h for h in predictor.heads}, [head], "--deepness")
+    net = FromImageBytes(HeadValues(predictor.nets[0], [record]), predictor.inputs).eval()
     model, errors = _checked(net, predictor, predictor.config.patches.size, (0, 1), path)
-    _write(model, path, deepness_notes(predictor, record, cell) | {"trapmtl": description(predictor)})
+    _write(model, path, deepness_metadata(predictor, record, cell) | {"trapmtl": describe_network(predictor)})
     return errors
 
 
@@ -143,7 +143,7 @@ def _checked(
     """The graph of a network, of a fixed size or any, and how far it is from the network on inputs between two ends."""
     planes = predictor.planes
     model = to_onnx(net, planes, size)
-    shapes = [(batch, size or rows, size or columns) for batch, rows, columns in SHAPES]
+    shapes = [(batch, size or rows, size or columns) for batch, rows, columns in CHECKED_SHAPES]
     errors = differences(net, Onnx(model, "32"), planes, shapes, ends)
     scales = {head.name: head.scale for head in predictor.heads}
     for shape, found in errors.items():
@@ -158,25 +158,25 @@ def _checked(
     return model, errors
 
 
-def description(predictor: Predictor) -> dict[str, object]:
+def describe_network(predictor: Predictor) -> dict[str, object]:
     """What the planes of the input are, what the outputs mean, and how a map is cut into tiles: plain types."""
     inputs = []
-    for record, own in planes_of(predictor.inputs):
+    for record, own in channel_slices(predictor.inputs):
         planes = list(range(own.start, own.stop))
         stored = asdict(record.stored) if record.stored else None
-        inputs.append({"name": record.name, "planes": planes, "unit": record.unit, "outside": record.outside,
+        inputs.append({"name": record.name, "planes": planes, "unit": record.unit, "outside": record.fill_value,
                        "stored": stored})  # fmt: skip
     return {
         "inputs": inputs,
         "outputs": [{"name": h.name, "channels": h.channels, "unit": h.unit} for h in predictor.heads],
         "window": predictor.config.patches.size,
         "context": predictor.config.patches.context,  # not 0: as many planes again, of the square around the window
-        "longest": predictor.config.patches.longest,
+        "longest": predictor.config.patches.max_side,
         "predict": asdict(predictor.config.predict),
     }
 
 
-def deepness_notes(predictor: Predictor, head: Head, cell: float | None) -> dict[str, object]:
+def deepness_metadata(predictor: Predictor, head: Head, cell: float | None) -> dict[str, object]:
     """The metadata that Deepness reads (its `ModelBase`, versions to 0.7); it multiplies all inputs by 1/255 first.
 
     Its documents say `tiles_size`, its reader `tile_size`: both are given, as are means and spreads of as many
@@ -193,10 +193,10 @@ def deepness_notes(predictor: Predictor, head: Head, cell: float | None) -> dict
     }
     if cell is not None:
         notes["resolution"] = 100 * cell  # centimetres
-    if head.kind not in ("mask", "classes"):
+    if head.task not in ("binary", "multiclass"):
         return notes | {"model_type": "Regressor", "class_names": {"0": head.name}, "reg_output_scaling": 1.0}
     classes = head.unit.removeprefix("probability of ").split(", ")
-    names = classes if head.kind == "classes" else ["background", head.name]
+    names = classes if head.task == "multiclass" else ["background", head.name]
     return notes | {
         "model_type": "Segmentor",
         "class_names": {str(number): name for number, name in enumerate(names)},
@@ -210,5 +210,5 @@ def _write(model: bytes, path: Path, notes: Mapping[str, object]) -> None:
     onnx = optional("onnx")
     graph = onnx.load_from_string(model)
     onnx.helper.set_model_props(graph, {name: json.dumps(note, ensure_ascii=False) for name, note in notes.items()})
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(graph.SerializeToString())
