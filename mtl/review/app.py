@@ -27,29 +27,29 @@ from PIL import Image
 
 from mtl.inference.predictor import Predictor
 from mtl.metrics.base import THRESHOLD
-from mtl.prediction.instances import MIN_AREA, find_objects, object_outputs
-from mtl.prediction.writers import coloured, where_told
-from mtl.tasks.base import Output, masked
-from mtl.tasks.heads import HEADS, outputs_of, trap_outputs
+from mtl.prediction.instances import MIN_AREA, find_instances, instance_outputs
+from mtl.prediction.writers import apply_colour_map, output_valid
+from mtl.tasks.base import Output, mask_invalid
+from mtl.tasks.heads import HEADS, collect_outputs, trap_outputs
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, Reading, list_maps, read_map
+from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
 from targets.io.images import read_rgba
-from targets.io.interpreted_traps import save_traps, traps_file
-from targets.rendering.figures import title
-from targets.rendering.map import with_picture
+from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
+from targets.rendering.figures import map_title
+from targets.rendering.map import ensure_picture
 from targets.scene import Scene
 
-PAGE = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 LOOPBACK = "127.0.0.1"
-MOST_CELLS = 25_000_000  # of a map that a browser still draws with ease
-KEPT = 4  # maps whose predictions are kept, so that going back to one is quick
-STOPS = 9  # colours of a legend's bar
+MAX_CELLS = 25_000_000  # of a map that a browser still draws with ease
+MAX_CACHED_MAPS = 4  # maps whose predictions are kept, so that going back to one is quick
+LEGEND_STOPS = 9  # colours of a legend's bar
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Layer:
+class OutputLayer:
     """One output of a map as the page shows it.
 
     Attributes
@@ -66,7 +66,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ReviewedMap:
     """What is known about one map.
 
     Attributes
@@ -78,36 +78,36 @@ class Looked:
     """
 
     scene: Scene
-    layers: dict[str, Layer]
+    layers: dict[str, OutputLayer]
     trap: Pixels | None
 
 
-Look = Callable[[Scene], tuple[dict[str, Layer], Pixels | None]]
+PredictionSource = Callable[[Scene], tuple[dict[str, OutputLayer], Pixels | None]]
 
 
-def predicted_by(predictor: Predictor) -> Look:
+def predictions_of_network(predictor: Predictor) -> PredictionSource:
     """Outputs of a map as a network gives them."""
 
-    def look(scene: Scene) -> tuple[dict[str, Layer], Pixels | None]:
+    def look(scene: Scene) -> tuple[dict[str, OutputLayer], Pixels | None]:
         answers, outputs, layers = predictor(scene), predictor.outputs, {}
-        found = find_objects(answers, outputs) if object_outputs(outputs) else None
+        found = find_instances(answers, outputs) if instance_outputs(outputs) else None
         for output in outputs:
-            told = where_told(output, scene, None if found is None else found[0])
-            plane = output.drawing.plane(masked(answers[output.name], told))
-            high = output.drawing.high
+            told = output_valid(output, scene, None if found is None else found[0])
+            plane = output.drawing.plane(mask_invalid(answers[output.name], told))
+            high = output.drawing.vmax
             high = float(np.nanmax(plane, initial=1e-6)) if high is None else high
-            layers[output.name] = Layer(output, coloured(output.drawing, plane), high)
+            layers[output.name] = OutputLayer(output, apply_colour_map(output.drawing, plane), high)
         return layers, None if found is None else np.ceil(found[1] * 255 - 0.5).clip(0, 255).astype(np.uint8)
 
     return look
 
 
-def predicted_in(folder: Path) -> Look:
+def predictions_in_folder(folder: Path) -> PredictionSource:
     """Outputs of a map from the pictures that tools/predict.py wrote of it."""
 
-    def look(scene: Scene) -> tuple[dict[str, Layer], Pixels | None]:
+    def look(scene: Scene) -> tuple[dict[str, OutputLayer], Pixels | None]:
         layers = {}
-        for output in outputs_of(tuple(HEADS.values())):
+        for output in collect_outputs(tuple(HEADS.values())):
             path = folder / scene.name / f"{output.name}.png"
             if not path.exists():
                 continue
@@ -115,20 +115,20 @@ def predicted_in(folder: Path) -> Look:
             if colours.shape != (*scene.shape, 4):
                 raise UserError(path, f"a picture of shape {colours.shape}", f"{(*scene.shape, 4)}",
                                 "predict this map again")  # fmt: skip
-            high = output.drawing.high
-            layers[output.name] = Layer(output, colours, float("nan") if high is None else high)
+            high = output.drawing.vmax
+            layers[output.name] = OutputLayer(output, colours, float("nan") if high is None else high)
         if not layers:
             raise UserError(folder / scene.name, "holds no prediction of this map", "pictures such as trap.png",
                             "predict it with tools/predict.py, or give --checkpoint")  # fmt: skip
         traps = trap_outputs([layer.output for layer in layers.values()])
-        return layers, values_of(layers[traps[-1].name]) if traps else None
+        return layers, colour_codes(layers[traps[-1].name]) if traps else None
 
     return look
 
 
-def values_of(layer: Layer) -> Pixels:
+def colour_codes(layer: OutputLayer) -> Pixels:
     """(H, W) uint8, which of the 256 colours of its map each cell of a picture has; 0 where it is transparent."""
-    table = matplotlib.colormaps[layer.output.drawing.colours](np.arange(256), bytes=True)
+    table = matplotlib.colormaps[layer.output.drawing.colour_map](np.arange(256), bytes=True)
     codes = np.ascontiguousarray(table).view(np.uint32)[:, 0]
     order = codes.argsort()
     cells = np.ascontiguousarray(layer.colours).view(np.uint32)[..., 0]
@@ -140,7 +140,7 @@ def values_of(layer: Layer) -> Pixels:
     return np.where(seen, places, 0).astype(np.uint8)
 
 
-class Desk:
+class ReviewSession:
     """The maps of one data set, and what was predicted about the last few of them.
 
     Raises
@@ -149,15 +149,15 @@ class Desk:
         The folder is missing or holds no map.
     """
 
-    def __init__(self, data: Path, look: Look, how: Reading) -> None:
+    def __init__(self, data: Path, look: PredictionSource, how: ReadOptions) -> None:
         self.data, self.how, self._look = data.resolve(), how, look
         if not data.is_dir():
             raise UserError(data, "not a folder", "a folder of maps")
         self.sources = {source.name: source for source in list_maps([data], how.layout)}
-        self._kept: OrderedDict[str, Looked] = OrderedDict()
+        self._kept: OrderedDict[str, ReviewedMap] = OrderedDict()
         self._lock = Lock()  # one prediction at a time; a second request for a map waits for the first
 
-    def listed(self) -> list[dict[str, object]]:
+    def list_maps(self) -> list[dict[str, object]]:
         """Name, whether traps are drawn, and why traps cannot be saved ("": they can), of every map."""
         return [
             {"name": name, "drawn": "traps" in source.files, "refused": self._refused(source)}
@@ -166,7 +166,7 @@ class Desk:
 
     def _refused(self, source: MapSource) -> str:
         try:
-            self._own(traps_file(source, self.how))
+            self._own(interpreted_traps_file(source, self.how))
         except UserError as error:
             return str(error)
         return ""
@@ -177,35 +177,35 @@ class Desk:
             if not place.resolve().is_relative_to(self.data):
                 raise UserError(path, "lies outside the data folder", str(self.data), "review that folder instead")
 
-    def looked(self, name: str) -> Looked:
+    def open_map(self, name: str) -> ReviewedMap:
         """A map with its outputs."""
         with self._lock:
             if name not in self._kept:
-                scene = with_picture(read_map(self.sources[name], self.how.fill, self.how.elevation))
-                if scene.map_valid.size > MOST_CELLS:
-                    raise UserError(name, f"has {scene.map_valid.size:,} cells", f"at most {MOST_CELLS:,}",
+                scene = ensure_picture(read_map(self.sources[name], self.how.fill, self.how.elevation))
+                if scene.map_valid.size > MAX_CELLS:
+                    raise UserError(name, f"has {scene.map_valid.size:,} cells", f"at most {MAX_CELLS:,}",
                                     "cut it into smaller maps")  # fmt: skip
-                self._kept[name] = Looked(scene, *self._look(scene))
-                if len(self._kept) > KEPT:
+                self._kept[name] = ReviewedMap(scene, *self._look(scene))
+                if len(self._kept) > MAX_CACHED_MAPS:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(name)
             return self._kept[name]
 
     def save(self, name: str, traps: NDArray[np.bool_]) -> Path:
         """Save the traps (H, W) of a map; cells outside it hold none."""
-        looked = self.looked(name)
+        looked = self.open_map(name)
         source = self.sources[name]
-        path = traps_file(source, self.how)
+        path = interpreted_traps_file(source, self.how)
         self._own(path)
         traps = traps & looked.scene.map_valid
-        save_traps(source, traps, self.how)
+        save_interpreted_traps(source, traps, self.how)
         with self._lock:
             (self.sources[name],) = [s for s in list_maps([self.data], self.how.layout) if s.name == name]
-            self._kept[name] = Looked(looked.scene.with_(traps=traps), looked.layers, looked.trap)
+            self._kept[name] = ReviewedMap(looked.scene.replace(traps=traps), looked.layers, looked.trap)
         return path
 
 
-def review_app(desk: Desk, port: int, key: str) -> Any:
+def create_app(session: ReviewSession, port: int, key: str) -> Any:
     """The page as a WSGI application of Flask.
 
     Parameters
@@ -226,7 +226,7 @@ def review_app(desk: Desk, port: int, key: str) -> Any:
         raise UserError("review", "the library flask is not installed", "", "pip install 'trapmtl[review]'") from error
 
     app = flask.Flask("review", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_CELLS
+    app.config["MAX_CONTENT_LENGTH"] = MAX_CELLS
     app.url_map.merge_slashes = False  # no redirects: what is no name of a map is not there
     hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
     cookie = f"trapmtl_{port}"
@@ -272,28 +272,28 @@ def review_app(desk: Desk, port: int, key: str) -> Any:
 
     @app.get("/")
     def front() -> Any:
-        return flask.send_file(PAGE / "page.html")
+        return flask.send_file(STATIC / "page.html")
 
     @app.get("/page.js")
     def script() -> Any:
-        return flask.send_file(PAGE / "page.js")
+        return flask.send_file(STATIC / "page.js")
 
     @app.get("/page.css")
     def style() -> Any:
-        return flask.send_file(PAGE / "page.css")
+        return flask.send_file(STATIC / "page.css")
 
     @app.get("/maps")
     def maps() -> Any:
-        return {"maps": desk.listed()}
+        return {"maps": session.list_maps()}
 
-    def looked(name: str) -> Looked:
-        if name not in desk.sources:
+    def looked(name: str) -> ReviewedMap:
+        if name not in session.sources:
             flask.abort(HTTPStatus.NOT_FOUND, "no such map")
-        return desk.looked(name)
+        return session.open_map(name)
 
     @app.get("/maps/<name>")
     def one(name: str) -> Any:
-        return facts(looked(name))
+        return map_facts(looked(name))
 
     @app.get("/maps/<name>/picture")
     def picture(name: str) -> Any:
@@ -327,7 +327,7 @@ def review_app(desk: Desk, port: int, key: str) -> Any:
         scene, content = looked(name).scene, flask.request.get_data()
         if len(content) != scene.map_valid.size or content.strip(b"\0\1"):
             flask.abort(HTTPStatus.BAD_REQUEST, f"expected {scene.map_valid.size} bytes of 0 and 1")
-        path = desk.save(name, np.frombuffer(content, np.uint8).reshape(scene.shape) > 0)
+        path = session.save(name, np.frombuffer(content, np.uint8).reshape(scene.shape) > 0)
         return {"saved": path.name}
 
     def png(pixels: Pixels) -> Any:
@@ -341,17 +341,17 @@ def review_app(desk: Desk, port: int, key: str) -> Any:
     return app
 
 
-def facts(looked: Looked) -> dict[str, object]:
+def map_facts(looked: ReviewedMap) -> dict[str, object]:
     """What the page is told about a map beside its rasters: plain types."""
     scene = looked.scene
     layers = []
     for name, layer in looked.layers.items():
         drawing = layer.output.drawing
-        stops = [to_hex(matplotlib.colormaps[drawing.colours](i / (STOPS - 1))) for i in range(STOPS)]
+        stops = [to_hex(matplotlib.colormaps[drawing.colour_map](i / (LEGEND_STOPS - 1))) for i in range(LEGEND_STOPS)]
         high = None if np.isnan(layer.high) else layer.high
-        layers.append({"name": name, "unit": layer.output.unit, "low": drawing.low, "high": high, "colours": stops})
+        layers.append({"name": name, "unit": layer.output.unit, "low": drawing.vmin, "high": high, "colours": stops})
     return {
-        "title": title(scene),
+        "title": map_title(scene),
         "rows": scene.shape[0],
         "columns": scene.shape[1],
         "drawn": scene.traps is not None,
@@ -362,7 +362,7 @@ def facts(looked: Looked) -> dict[str, object]:
     }
 
 
-def serve(desk: Desk, port: int, announce: Callable[[str], None]) -> None:
+def serve(session: ReviewSession, port: int, announce: Callable[[str], None]) -> None:
     """Serve the page on the loopback address until it is interrupted.
 
     Parameters
@@ -378,7 +378,7 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None]) -> None:
         The port is taken, or Flask is not installed.
     """
     key = secrets.token_urlsafe(24)
-    server = listening(desk, port, key)
+    server = bind_server(session, port, key)
     announce(f"http://{LOOPBACK}:{server.port}/?key={key}")
     try:
         server.serve_forever()
@@ -388,7 +388,7 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None]) -> None:
         server.server_close()
 
 
-def listening(desk: Desk, port: int, key: str) -> Any:
+def bind_server(session: ReviewSession, port: int, key: str) -> Any:
     """A server that is bound to the loopback address, ready to serve."""
     with socket.socket() as own:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -398,7 +398,7 @@ def listening(desk: Desk, port: int, key: str) -> Any:
         except OSError as error:
             raise UserError("--port", f"{port} is taken ({error})", "a free port", "choose another, or 0") from error
         port = own.getsockname()[1]
-        app = review_app(desk, port, key)
+        app = create_app(session, port, key)
         from werkzeug.serving import make_server  # the server that Flask brings: enough for one person
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request would hide what the tool says

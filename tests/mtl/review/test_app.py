@@ -11,13 +11,22 @@ import pytest
 from PIL import Image
 
 from mtl.inference.predictor import Predictor
-from mtl.prediction.writers import coloured, write_prediction
-from mtl.review.app import LOOPBACK, PAGE, Desk, Layer, listening, predicted_by, predicted_in, review_app
+from mtl.prediction.writers import apply_colour_map, write_prediction
+from mtl.review.app import (
+    LOOPBACK,
+    STATIC,
+    OutputLayer,
+    ReviewSession,
+    bind_server,
+    create_app,
+    predictions_in_folder,
+    predictions_of_network,
+)
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
-from targets.io.catalogue import Reading, list_maps, read_map
+from targets.io.catalogue import ReadOptions, list_maps, read_map
 from targets.io.images import write_picture
-from targets.io.map_folder import write_folder
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 from tests.mtl.inference.test_predictor import predictor
 
@@ -31,7 +40,7 @@ def half_trap(scene):
     share = np.zeros(scene.shape, np.uint8)
     share[8:-8, 8 : scene.shape[1] // 2] = 200
     head = HEADS["trap"]
-    return {"trap": Layer(head, coloured(head.drawing, share / np.float32(255)), 1.0)}, share
+    return {"trap": OutputLayer(head, apply_colour_map(head.drawing, share / np.float32(255)), 1.0)}, share
 
 
 @pytest.fixture
@@ -43,18 +52,18 @@ def desk(tmp_path):
     inside[:, :10] = False
     cut = {"map_valid": inside, "depth_valid": inside}
     for folder, scene in (
-        ("data/a", dome_scene("a").with_(traps=traps)),
-        ("data/b", dome_scene("b").with_(**cut)),
+        ("data/a", dome_scene("a").replace(traps=traps)),
+        ("data/b", dome_scene("b").replace(**cut)),
         ("other/c", dome_scene("c")),
     ):
-        write_folder(scene, tmp_path / folder)
-    return Desk(tmp_path / "data", half_trap, Reading())
+        write_map_folder(scene, tmp_path / folder)
+    return ReviewSession(tmp_path / "data", half_trap, ReadOptions())
 
 
 @pytest.fixture
 def client(desk):
     """A browser that opened the address which the tool printed."""
-    browser = review_app(desk, PORT, KEY).test_client()
+    browser = create_app(desk, PORT, KEY).test_client()
     assert browser.get(f"/?key={KEY}", base_url=OWN).status_code == 302
     return browser
 
@@ -137,7 +146,7 @@ def test_writing_from_elsewhere_is_refused(client, desk, headers):
 
 
 def test_without_the_key_nothing_is_told(desk):
-    stranger = review_app(desk, PORT, KEY).test_client()
+    stranger = create_app(desk, PORT, KEY).test_client()
     for path in ("/", "/?key=wrong", "/?key=", "/maps", "/maps/a", "/maps/a/traps", "/page.js"):
         assert stranger.get(path, base_url=OWN).status_code == 403
     assert post(stranger).status_code == 403
@@ -158,7 +167,7 @@ def test_reading_from_elsewhere_is_refused(client):
 
 
 def test_the_cookie_stays_with_this_page_and_nothing_is_loaded_from_elsewhere(desk):
-    answer = review_app(desk, PORT, KEY).test_client().get(f"/?key={KEY}", base_url=OWN)
+    answer = create_app(desk, PORT, KEY).test_client().get(f"/?key={KEY}", base_url=OWN)
     assert "HttpOnly" in answer.headers["Set-Cookie"] and "SameSite=Strict" in answer.headers["Set-Cookie"]
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "http" not in policy
@@ -181,8 +190,8 @@ def test_links_out_of_the_data_folder_are_not_written_through(desk):
     write_picture(np.ones((64, 64), bool), other / "kept.png")
     (desk.data / "b" / "traps.png").symlink_to(other / "kept.png")
     before = (other / "kept.png").read_bytes()
-    linked = Desk(desk.data, half_trap, Reading())
-    assert [bool(entry["refused"]) for entry in linked.listed()] == [False, True, True]
+    linked = ReviewSession(desk.data, half_trap, ReadOptions())
+    assert [bool(entry["refused"]) for entry in linked.list_maps()] == [False, True, True]
     for name in ("b", "c"):
         with pytest.raises(UserError, match="outside the data folder"):
             linked.save(name, np.zeros((64, 64), bool))
@@ -190,7 +199,7 @@ def test_links_out_of_the_data_folder_are_not_written_through(desk):
 
 
 def test_the_server_listens_on_the_loopback_address_alone(desk):
-    server = listening(desk, 0, KEY)
+    server = bind_server(desk, 0, KEY)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -203,7 +212,7 @@ def test_the_server_listens_on_the_loopback_address_alone(desk):
                                          headers={"Cookie": f"trapmtl_{server.port}={KEY}"})  # fmt: skip
         assert len(json.load(urllib.request.urlopen(request))["maps"]) == 2
         with pytest.raises(UserError, match="taken"):
-            listening(desk, server.port, KEY)
+            bind_server(desk, server.port, KEY)
     finally:
         server.shutdown()
         server.server_close()
@@ -213,11 +222,11 @@ def test_a_checkpoint_and_its_prediction_on_disk_show_the_same(tmp_path):
     trained: Predictor = predictor(0)
     inside = np.ones((64, 64), bool)
     inside[:, :9] = False
-    scene = dome_scene("a").with_(map_valid=inside, depth_valid=inside)
+    scene = dome_scene("a").replace(map_valid=inside, depth_valid=inside)
     answers = trained(scene)
     write_prediction(scene, answers, trained.outputs, tmp_path / "a", None)
-    layers, trap = predicted_by(trained)(scene)
-    on_disk, trap_on_disk = predicted_in(tmp_path)(scene)
+    layers, trap = predictions_of_network(trained)(scene)
+    on_disk, trap_on_disk = predictions_in_folder(tmp_path)(scene)
     assert list(layers) == list(on_disk) == ["trap", "dist"]
     for name in layers:
         np.testing.assert_array_equal(layers[name].colours, on_disk[name].colours)
@@ -227,14 +236,14 @@ def test_a_checkpoint_and_its_prediction_on_disk_show_the_same(tmp_path):
 
 def test_a_prediction_of_another_map_or_none_is_said(tmp_path):
     with pytest.raises(UserError, match="holds no prediction of this map"):
-        predicted_in(tmp_path)(dome_scene("a"))
+        predictions_in_folder(tmp_path)(dome_scene("a"))
     (tmp_path / "a").mkdir()
     Image.fromarray(np.zeros((9, 9, 4), np.uint8)).save(tmp_path / "a" / "trap.png")
     with pytest.raises(UserError, match="shape"):
-        predicted_in(tmp_path)(dome_scene("a"))
+        predictions_in_folder(tmp_path)(dome_scene("a"))
     Image.fromarray(np.full((64, 64, 4), 255, np.uint8)).save(tmp_path / "a" / "trap.png")
     with pytest.raises(UserError, match="colours that this program did not draw"):
-        predicted_in(tmp_path)(dome_scene("a"))
+        predictions_in_folder(tmp_path)(dome_scene("a"))
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -253,14 +262,14 @@ def test_a_body_beyond_every_map_is_refused_before_it_is_read(client, monkeypatc
 
 
 def test_the_page_makes_no_html_of_what_it_is_told():
-    script = (PAGE / "page.js").read_text()
+    script = (STATIC / "page.js").read_text()
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
         assert word not in script
 
 
 def test_names_of_strangers_reach_the_page_as_plain_values(tmp_path):
-    write_folder(dome_scene("a"), tmp_path / "data" / "<img src=x onerror=alert(1)>")
-    browser = review_app(Desk(tmp_path / "data", half_trap, Reading()), PORT, KEY).test_client()
+    write_map_folder(dome_scene("a"), tmp_path / "data" / "<img src=x onerror=alert(1)>")
+    browser = create_app(ReviewSession(tmp_path / "data", half_trap, ReadOptions()), PORT, KEY).test_client()
     browser.get(f"/?key={KEY}", base_url=OWN)
     answer = browser.get("/maps", base_url=OWN)
     assert answer.mimetype == "application/json" and answer.json["maps"][0]["name"] == "img_src_x_onerror_alert_1"
