@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
-from mtl.ablation.runner import ablate
+from mtl.ablation.runner import run_ablation
 from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm
+from targets.common.folder_lock import lock_folder
+from targets.common.parallel import THIS_PROCESS, Workers
 from targets.errors import UserError
 
 
 def main(
     ablation: Ablation,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: str | None = None,
     threads: int | None = None,
@@ -32,9 +32,9 @@ def main(
         Make no run, only tables and pictures of what is finished.
     """
     folder = Path(out or Path("runs") / "ablations" / ablation.name)
-    with in_use(folder):
-        failed = [] if report_only else ablate(ablation, folder, farm, threads)
-        print(write_report(ablation, plan(ablation, folder), read_results(folder), folder))
+    with lock_folder(folder):
+        failed = [] if report_only else run_ablation(ablation, folder, workers, threads)
+        print(write_report(ablation, expand_grid(ablation, folder), read_results(folder), folder))
     print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
     print(f"the runs side by side: tensorboard --logdir {folder}")
     if failed:

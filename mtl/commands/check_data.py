@@ -2,23 +2,23 @@
 
 from pathlib import Path
 
-from targets.check.dataset import check_data, fingerprint
-from targets.check.report import write_page
+from targets.check.dataset import check_data, dataset_summary
+from targets.check.report import write_check_report
 from targets.common.cli import run
-from targets.common.parallel import HERE, Farm
-from targets.io.catalogue import Reading
-from targets.truth.traps import TrapRules
+from targets.common.parallel import THIS_PROCESS, Workers
+from targets.io.catalogue import ReadOptions
+from targets.truth.traps import TrapCriteria
 
-READING, RULES = Reading(), TrapRules()
+READING, RULES = ReadOptions(), TrapCriteria()
 
 
 def main(
     data: tuple[Path, ...],
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: Path = Path("check"),
-    reading: Reading = READING,
-    rules: TrapRules = RULES,
+    reading: ReadOptions = READING,
+    rules: TrapCriteria = RULES,
 ) -> None:
     """Check maps: what they hold, and what looks wrong, as text and as one HTML page.
 
@@ -29,14 +29,14 @@ def main(
     out : Path, default Path('check')
         Folder for check.html.
     """
-    check = check_data(data, reading, rules, farm)
-    for what, text in fingerprint(check):
+    check = check_data(data, reading, rules, workers)
+    for what, text in dataset_summary(check):
         print(f"{what:15}{text}")
     print(f"\n{len(check.findings)} finding(s)")
     for finding in check.findings:
         print(f"- {finding.kind}: {finding.error}")
     page = out / "check.html"
-    write_page(
+    write_check_report(
         check, page, f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}", reading, rules
     )
     print(f"\nlook at {page}")

@@ -7,11 +7,11 @@ from targets.analysis.closures_of_map import DEFAULT, EXACT, ClosureOptions, Dep
 from targets.analysis.out_of_core import analyse_large
 from targets.analysis.writers import analyse_map
 from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm, executor
+from targets.common.folder_lock import lock_folder
+from targets.common.parallel import THIS_PROCESS, Workers, piece_executor
 from targets.common.process_lifetime import sigterm_as_interrupt
-from targets.common.resume import each_unfinished
-from targets.errors import UserError, raise_together
+from targets.common.resume import map_resumable
+from targets.errors import UserError, raise_all
 from targets.io.catalogue import list_maps
 
 
@@ -19,7 +19,7 @@ def main(
     maps: tuple[str, ...],
     closures: ClosureOptions = DEFAULT,
     error: DepthError = EXACT,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: Path,
     elevation: bool = False,
@@ -50,7 +50,7 @@ def main(
         Do not repeat maps that an earlier command with these options finished.
     """
     if tile is not None:
-        with sigterm_as_interrupt(), executor(farm) as workers:
+        with sigterm_as_interrupt(), piece_executor(workers) as workers:
             for grid in map(Path, maps):
                 told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation, workers)
                 print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
@@ -60,15 +60,15 @@ def main(
         analyse_map, out=out, options=closures, error=error, elevation=elevation, grids=grids, vectors=vectors
     )
     sources, failed = list_maps(maps), dict[int, UserError]()
-    with in_use(out):
-        done = each_unfinished(work, sources, out, settings, resume, farm, lambda map, _: (out / map.name).is_dir())
+    with lock_folder(out):
+        done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())
         for number, told in done:
             if isinstance(told, UserError):
                 failed[number] = told
             else:
                 name = sources[number].name
                 print(f"{name}: {told}; look at {out / name / 'closures.png'}", flush=True)
-    raise_together(failed)
+    raise_all(failed)
 
 
 def command(args: list[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from mtl.config import TrainConfig
 from mtl.evaluation.cross_validation import cross_validate
 from targets.common.cli import run
-from targets.common.folder_lock import in_use
+from targets.common.folder_lock import lock_folder
 
 
 def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
@@ -19,7 +19,7 @@ def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
         New maps, a folder of them, to predict with all folds together.
     """
     folder = Path(out)
-    with in_use(folder):
+    with lock_folder(folder):
         print(cross_validate(config, folder, test))
     print(f"look at {folder / 'crossval.png'}; tables: {folder / 'crossval.md'}, {folder / 'thresholds.json'}")
     if test is not None:

@@ -5,20 +5,20 @@ from pathlib import Path
 from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from targets.common.cli import run
-from targets.common.parallel import HERE, Farm
-from targets.io.catalogue import Reading
+from targets.common.parallel import THIS_PROCESS, Workers
+from targets.io.catalogue import ReadOptions
 
-READING, NETWORK = Reading(), PredictorOptions()
+READING, NETWORK = ReadOptions(), PredictorOptions()
 
 
 def main(
     network: PredictorOptions = NETWORK,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     data: tuple[str, ...],
     out: str,
     tile: float | None = None,
-    reading: Reading = READING,
+    reading: ReadOptions = READING,
 ) -> None:
     """Score every head of a network on maps, per map and pooled.
 
@@ -32,7 +32,7 @@ def main(
         Side in cells that the sizes of traps are held against, to compare networks of different tiles; by default that
         of the network's own tiles.
     """
-    print(evaluate(network, data, Path(out), reading, tile, farm))
+    print(evaluate(network, data, Path(out), reading, tile, workers))
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mtl.export.exporters import export_for_deepness, export_network, export_weights
+from mtl.export.exporters import export_deepness, export_onnx, export_weights
 from mtl.inference.predictor import load_predictor
 from mtl.models.safetensors_io import SUFFIX
 from targets.common.cli import run
@@ -29,9 +29,9 @@ def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None
             raise UserError("--deepness", f"given with {path.name}", "an .onnx file")
         errors = export_weights(predictor, path)
     elif deepness is None:
-        errors = export_network(predictor, path)
+        errors = export_onnx(predictor, path)
     else:
-        errors = export_for_deepness(predictor, deepness, cell, path)
+        errors = export_deepness(predictor, deepness, cell, path)
     for (batch, rows, columns), found in errors.items():
         largest = ", ".join(f"{name} {error:.1e}" for name, error in found.items())
         print(f"largest difference from the network, {batch} x {rows} x {columns} cells: {largest}")

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from mtl.evaluation.benchmark import TABLE, judge
+from mtl.evaluation.benchmark import TABLE_FILE, run_benchmark
 from mtl.inference.predictor import load_predictor
 from targets.common.cli import Names, run
-from targets.io.catalogue import Reading
+from targets.io.catalogue import ReadOptions
 
-DEFAULT = Reading()
+DEFAULT = ReadOptions()
 
 
 def main(
@@ -17,7 +17,7 @@ def main(
     checkpoint: Names | None = None,
     seed: int = 0,
     device: str = "auto",
-    reading: Reading = DEFAULT,
+    reading: ReadOptions = DEFAULT,
 ) -> None:
     """Judge a model on real surfaces: with a picture alone, with depth, with closures, and with a noisy depth.
 
@@ -35,8 +35,8 @@ def main(
     device : str, default 'auto'
         Auto, cpu, cuda, ...
     """
-    print(judge(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed))
-    print(f"table: {Path(out) / TABLE}; look at worst.png in the folders beside it")
+    print(run_benchmark(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed))
+    print(f"table: {Path(out) / TABLE_FILE}; look at worst.png in the folders beside it")
 
 
 def command(args: list[str] | None = None) -> None:

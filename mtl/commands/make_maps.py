@@ -8,20 +8,20 @@ import numpy as np
 
 from targets.common.atomic_write import remove_half_written
 from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm
-from targets.common.resume import each_unfinished
-from targets.errors import UserError, raise_together
+from targets.common.folder_lock import lock_folder
+from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.resume import map_resumable
+from targets.errors import UserError, raise_all
 from targets.io.catalogue import MapSource, list_maps, read_map
 from targets.io.images import write_picture
-from targets.io.map_folder import Layout, read_picture, write_folder
-from targets.rendering.map import contact_sheet, drawn
-from targets.rendering.style import DEFAULT, Style
-from targets.rendering.style_families import CLEAN, STYLES, random_style
+from targets.io.map_folder import Layout, read_map_picture, write_map_folder
+from targets.rendering.map import contact_sheet, with_rendered_picture
+from targets.rendering.style import DEFAULT_STYLE, Style
+from targets.rendering.style_families import CLEAN, FAMILY_NAMES, random_style
 from targets.scene import Scene
-from targets.surface.resample import coarsened
-from targets.synthetic.options import TYPICAL, SynthOptions
-from targets.synthetic.structure_maps import make_scene, with_poor_picks
+from targets.surface.resample import downsample
+from targets.synthetic.options import DEFAULT_STRUCTURES, StructureMapOptions
+from targets.synthetic.structure_maps import make_structure_map, with_picking_noise
 
 LAYOUT = Layout()
 SHOWN = 12  # maps on the contact sheet
@@ -29,7 +29,7 @@ SEEDS = 100_000  # maps of one --seed at most, so that two seeds never share a m
 
 
 def main(
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: Path,
     count: int | None = None,
@@ -39,8 +39,8 @@ def main(
     elevation: bool = False,
     longest: int = 0,
     styles: str | None = None,
-    style: Style = DEFAULT,
-    synth: SynthOptions = TYPICAL,
+    style: Style = DEFAULT_STYLE,
+    synth: StructureMapOptions = DEFAULT_STRUCTURES,
     surfaces: tuple[Path, ...] = (),
     margin: int = 12,
     depth_noise: float = 0.0,
@@ -97,8 +97,8 @@ def main(
         raise UserError("--depth_noise", str(depth_noise), "a share of the relief, below 1")
     if min(seed, margin, longest) < 0:
         raise UserError("--seed, --margin, --longest", f"{seed}, {margin}, {longest}", "at least 0")
-    if styles is not None and styles not in STYLES:
-        raise UserError("--styles", repr(styles), f"one of {', '.join(STYLES)}")
+    if styles is not None and styles not in FAMILY_NAMES:
+        raise UserError("--styles", repr(styles), f"one of {', '.join(FAMILY_NAMES)}")
     jobs: Sequence[int | MapSource] = list_maps(grids) if grids else range(seed * SEEDS, seed * SEEDS + count)
     shape = (elevation, longest, depth_noise)
     make: partial[Scene] = partial(_make_grid, shape=shape, style=style, styles=styles, seed=seed)
@@ -108,8 +108,8 @@ def main(
     work = partial(_make_and_write, make=make, out=out, margin=margin, depth_bits=depth_bits)
     made, failed = dict[int, str](), dict[int, UserError]()
     settings = (make.keywords, margin, depth_bits)
-    with in_use(out):
-        done = each_unfinished(work, jobs, out, settings, resume, farm, lambda _, name: (out / name).is_dir(), "maps")
+    with lock_folder(out):
+        done = map_resumable(work, jobs, out, settings, resume, workers, lambda _, name: (out / name).is_dir(), "maps")
         for number, name in done:
             if isinstance(name, UserError):
                 failed[number] = name
@@ -118,30 +118,30 @@ def main(
     if made:
         first = [made[number] for number in sorted(made)[:SHOWN]]
         sheet = out / "contact_sheet.png"
-        pictures = [read_picture(out / name / f"{LAYOUT.rgb}.png").with_(name=name) for name in first]
+        pictures = [read_map_picture(out / name / f"{LAYOUT.rgb}.png").replace(name=name) for name in first]
         write_picture(contact_sheet(pictures), sheet)
         print(f"{len(made)} maps in {out}: look at {sheet}")
-    raise_together(failed)
+    raise_all(failed)
 
 
 def _make_and_write(job: int | MapSource, make: Callable[..., Scene], out: Path, margin: int, depth_bits: int) -> str:
     """Write one map; returns its name."""
     scene = make(job)
     remove_half_written(out / scene.name)
-    write_folder(scene, out / scene.name, margin, depth_bits)
+    write_map_folder(scene, out / scene.name, margin, depth_bits)
     return scene.name
 
 
 def _make_synthetic(
     seed: int,
     size: int,
-    options: SynthOptions,
+    options: StructureMapOptions,
     styles: str,
     disturbed: float,
     surfaces: tuple[Path, ...],
 ) -> Scene:
     real = _read_surfaces(surfaces) if surfaces else ()
-    return make_scene(seed, size, options, styles=styles, disturbed=disturbed, surfaces=real)
+    return make_structure_map(seed, size, options, style_family=styles, depth_noise=disturbed, real_surfaces=real)
 
 
 @lru_cache(maxsize=1)
@@ -155,14 +155,14 @@ def _make_grid(source: MapSource, shape: tuple[bool, int, float], style: Style, 
     scene = _shaped(source, *shape, seed)
     if styles is not None:
         style = random_style(np.random.default_rng([seed, *source.name.encode()]), styles, scene.shape)
-    return drawn(scene, style)
+    return with_rendered_picture(scene, style)
 
 
 def _shaped(source: MapSource, elevation: bool, longest: int, disturbed: float, seed: int) -> Scene:
     """A grid as it is to be drawn."""
-    scene = coarsened(read_map(source, elevation=elevation), longest)
+    scene = downsample(read_map(source, elevation=elevation), longest)
     noise = np.random.default_rng([seed, *source.name.encode(), 1])
-    return with_poor_picks(scene, disturbed, noise) if disturbed else scene
+    return with_picking_noise(scene, disturbed, noise) if disturbed else scene
 
 
 def command(args: list[str] | None = None) -> None:

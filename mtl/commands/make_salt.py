@@ -4,25 +4,25 @@ from functools import partial
 from pathlib import Path
 
 from targets.common.cli import run
-from targets.common.parallel import HERE, Farm, each
-from targets.errors import UserError, raise_together
+from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
+from targets.errors import UserError, raise_all
 from targets.io.catalogue import list_maps, read_map
 from targets.io.images import write_picture
-from targets.io.tgs_salt import write_image, write_tables
-from targets.synthetic.seismic_salt import TYPICAL, SeismicOptions, make_image, sheet_of
+from targets.io.tgs_salt import write_salt_image, write_salt_tables
+from targets.synthetic.seismic_salt import DEFAULT_SALT, SaltImageOptions, make_salt_image, salt_contact_sheet
 
 SHOWN = 32  # images on the contact sheet
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
 
 
 def main(
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: Path,
     count: int = 400,
     test: int = 100,
     seed: int = 0,
-    seismic: SeismicOptions = TYPICAL,
+    seismic: SaltImageOptions = DEFAULT_SALT,
 ) -> None:
     """Make seismic images with and without salt.
 
@@ -43,18 +43,18 @@ def main(
         raise UserError("--seed", f"{seed}", "at least 0")
     first = 2 * SEEDS * seed
     jobs = [("train", first + i) for i in range(count)] + [("test", first + SEEDS + i) for i in range(test)]
-    done = dict(each(partial(_make_and_write, seismic, out), jobs, farm, "images"))
-    raise_together({number: told for number, told in done.items() if isinstance(told, UserError)})
-    write_tables([told for _, told in sorted(done.items()) if not isinstance(told, UserError)], out)
+    done = dict(map_unordered(partial(_make_and_write, seismic, out), jobs, workers, "images"))
+    raise_all({number: told for number, told in done.items() if isinstance(told, UserError)})
+    write_salt_tables([told for _, told in sorted(done.items()) if not isinstance(told, UserError)], out)
     sheet = out / "contact_sheet.png"
-    write_picture(sheet_of([read_map(source) for source in list_maps([out])[:SHOWN]]), sheet)
+    write_picture(salt_contact_sheet([read_map(source) for source in list_maps([out])[:SHOWN]]), sheet)
     print(f"{count} training and {test} test images in {out}: look at {sheet}")
 
 
-def _make_and_write(seismic: SeismicOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
+def _make_and_write(seismic: SaltImageOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
     """Write one image; returns its id, and what tables tell of it."""
     part, seed = job
-    return write_image(make_image(seed, seismic), part, out)
+    return write_salt_image(make_salt_image(seed, seismic), part, out)
 
 
 def command(args: list[str] | None = None) -> None:

@@ -4,26 +4,26 @@ from pathlib import Path
 
 from mtl.inference.loading import PredictorOptions
 from mtl.metrics.base import THRESHOLD
-from mtl.prediction.predict_maps import REPORT, predict_maps
+from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
 from targets.common.cli import run
-from targets.common.folder_lock import in_use
-from targets.common.parallel import HERE, Farm
-from targets.errors import UserError, raise_together
-from targets.io.catalogue import Reading
+from targets.common.folder_lock import lock_folder
+from targets.common.parallel import THIS_PROCESS, Workers
+from targets.errors import UserError, raise_all
+from targets.io.catalogue import ReadOptions
 from targets.io.tgs_salt import SUBMISSION
 
-READING, NETWORK = Reading(), PredictorOptions()
+READING, NETWORK = ReadOptions(), PredictorOptions()
 
 
 def main(
     maps: tuple[str, ...],
     network: PredictorOptions = NETWORK,
-    farm: Farm = HERE,
+    workers: Workers = THIS_PROCESS,
     *,
     out: str,
     folders: bool = True,
-    cut: float = THRESHOLD,
-    reading: Reading = READING,
+    threshold: float = THRESHOLD,
+    reading: ReadOptions = READING,
     resume: bool = False,
 ) -> None:
     """Predict every head of one or more maps and write pictures, polygons and tables.
@@ -42,8 +42,8 @@ def main(
         Do not repeat maps that an earlier command with these options finished.
     """
     folder, failed = Path(out), dict[int, UserError]()
-    with in_use(folder):
-        done = predict_maps(network, maps, folder, reading, folders, cut, farm=farm, resume=resume)
+    with lock_folder(folder):
+        done = predict_maps(network, maps, folder, reading, folders, threshold, workers=workers, resume=resume)
         for place, name, result in done:
             if isinstance(result, UserError):
                 failed[place] = result
@@ -52,8 +52,8 @@ def main(
     if (folder / SUBMISSION).exists():
         print(f"run-length codes of all masks: {folder / SUBMISSION}")
     elif folders:
-        print(f"all maps, the least sure first: {folder / REPORT}", flush=True)
-    raise_together(failed)
+        print(f"all maps, the least sure first: {folder / REPORT_FILE}", flush=True)
+    raise_all(failed)
 
 
 def command(args: list[str] | None = None) -> None:

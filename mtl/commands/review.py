@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from mtl.inference.predictor import load_predictor
-from mtl.review.app import Desk, predicted_by, predicted_in, serve
+from mtl.review.app import ReviewSession, predictions_in_folder, predictions_of_network, serve
 from targets.common.cli import run
 from targets.errors import UserError
-from targets.io.catalogue import Reading
+from targets.io.catalogue import ReadOptions
 
-DEFAULT = Reading()
+DEFAULT = ReadOptions()
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
     predictions: str | None = None,
     port: int = 8765,
     device: str = "auto",
-    reading: Reading = DEFAULT,
+    reading: ReadOptions = DEFAULT,
 ) -> None:
     """Serve a local web page on which predicted traps are accepted, deleted or redrawn, and saved as traps.png.
 
@@ -38,8 +38,12 @@ def main(
     """
     if checkpoint and predictions:
         raise UserError("--predictions", "given together with --checkpoint", "one of them")
-    look = predicted_in(Path(predictions)) if predictions else predicted_by(load_predictor(checkpoint, device))
-    desk = Desk(Path(data), look, reading)
+    look = (
+        predictions_in_folder(Path(predictions))
+        if predictions
+        else predictions_of_network(load_predictor(checkpoint, device))
+    )
+    desk = ReviewSession(Path(data), look, reading)
     serve(desk, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mtl.config import TrainConfig
-from mtl.distributed.launch import require_single_process, report_error_once, current_process
+from mtl.distributed.launch import current_process, report_error_once, require_single_process
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from mtl.training.finetune import typed, with_model

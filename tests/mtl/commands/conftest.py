@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from targets.common.cli import run
-from targets.common.resume import FINISHED
+from targets.common.resume import JOURNAL
 
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")  # at which a GeoPackage says it was written
 
@@ -30,5 +30,5 @@ def call(request, capsys):
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of results under a folder, but for the times in it and the order in which maps were finished."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != FINISHED)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
     return {str(path.relative_to(folder)): TIME.sub(b"", path.read_bytes()) for path in files}

@@ -11,7 +11,7 @@ import pytest
 from mtl.commands.closures import main as main
 from targets.closure import find_closures
 from targets.closure import out_of_core as tiled
-from targets.io.map_folder import write_folder
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 from tests.mtl.commands.conftest import contents
 
@@ -22,7 +22,7 @@ TOOL = Path(__file__).parents[3] / "tools" / "closures.py"
 def maps(tmp_path) -> Path:
     """A map folder, a grid without a location and one that is damaged."""
     folder = tmp_path / "maps"
-    write_folder(dome_scene(), folder / "dome")
+    write_map_folder(dome_scene(), folder / "dome")
     np.savez(folder / "flat.npz", depth=dome_scene().depth)
     (folder / "hurt.npz").write_bytes((folder / "flat.npz").read_bytes()[:-400])
     return folder

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mtl.commands.make_maps import main as main
 from targets.io.catalogue import list_maps, read_map
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 TOOL = Path(__file__).parents[3] / "tools" / "make_maps.py"
 
@@ -25,7 +25,7 @@ def test_synthetic_maps_end_to_end(call, tmp_path):
     assert [source.name for source in sources] == ["synth_200000", "synth_200001", "synth_200002"]
     assert Image.open(tmp_path / "synth_200001" / "rgb.png").size == (110, 110)
     assert Image.open(tmp_path / "contact_sheet.png").size[0] > 300
-    read, made = read_map(sources[1]), make_scene(200001, 96)
+    read, made = read_map(sources[1]), make_structure_map(200001, 96)
     for name in ("depth_valid", "map_valid", "fault", "rgb"):
         assert np.array_equal(getattr(read, name), getattr(made, name)), name
     assert np.array_equal(read.depth[read.depth_valid], made.depth[made.depth_valid])
@@ -67,8 +67,8 @@ def test_poor_picks_of_grids_keep_the_surface_beside(call, tmp_path):
     assert call(*grids, tmp_path / "clean")[0] == 0
     assert call(*grids, tmp_path / "poor", "--depth_noise", 0.01, "--styles", "unseen")[0] == 0
     clean, poor = (read_map(list_maps([tmp_path / name])[0]) for name in ("clean", "poor"))
-    assert clean.clean is None and np.abs(poor.clean - clean.depth).max() < 1.0
-    assert 0.004 < (poor.depth - poor.clean).std() / np.ptp(clean.depth) < 0.02
+    assert clean.true_depth is None and np.abs(poor.true_depth - clean.depth).max() < 1.0
+    assert 0.004 < (poor.depth - poor.true_depth).std() / np.ptp(clean.depth) < 0.02
 
 
 def test_real_grids_with_their_faults(call, tmp_path, shared_data):

@@ -7,7 +7,7 @@ from PIL import Image
 from mtl.commands.make_salt import SEEDS, main
 from targets.common.cli import run
 from targets.io.catalogue import list_maps, read_map
-from targets.synthetic.seismic_salt import make_image
+from targets.synthetic.seismic_salt import make_salt_image
 
 
 def test_a_set_of_images_end_to_end(tmp_path, capsys):
@@ -15,13 +15,13 @@ def test_a_set_of_images_end_to_end(tmp_path, capsys):
     assert "contact_sheet.png" in capsys.readouterr().out
     assert Image.open(tmp_path / "contact_sheet.png").size[0] > 800
     scenes = [read_map(source) for source in list_maps([tmp_path])]
-    made = [make_image(2 * SEEDS + i) for i in range(5)]
+    made = [make_salt_image(2 * SEEDS + i) for i in range(5)]
     for read, own in zip(scenes, made, strict=True):
-        assert (read.name, read.z) == (own.name, own.z)
+        assert (read.name, read.image_depth) == (own.name, own.image_depth)
         np.testing.assert_array_equal(read.rgb, own.rgb)
         np.testing.assert_array_equal(read.salt, own.salt)
     asked = [read_map(source) for source in list_maps([tmp_path / "test"])]
-    assert [scene.salt for scene in asked] == [None, None] and asked[0].name == make_image(3 * SEEDS).name
+    assert [scene.salt for scene in asked] == [None, None] and asked[0].name == make_salt_image(3 * SEEDS).name
 
 
 @pytest.mark.parametrize("words", [["--count", "0"], ["--seed", "-1"], ["--seismic.empty", "2"]])

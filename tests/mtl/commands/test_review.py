@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mtl.commands.review import main  # noqa: F401 (the fixture `call`)
-from mtl.prediction.writers import coloured
-from mtl.review.app import LOOPBACK, Desk, Layer, listening
+from mtl.prediction.writers import apply_colour_map
+from mtl.review.app import LOOPBACK, OutputLayer, ReviewSession, bind_server
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import Reading, list_maps, read_map
-from targets.io.map_folder import write_folder
+from targets.io.catalogue import ReadOptions, list_maps, read_map
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 
 SIZE = 64
@@ -22,7 +22,7 @@ def two_traps(scene):
     share = np.zeros(scene.shape, np.uint8)
     share[10:30, 10:25], share[40:55, 35:60], share[2:5, 2:5] = 230, 102, 255  # the last is a speck
     head = HEADS["trap"]
-    return {"trap": Layer(head, coloured(head.drawing, share / np.float32(255)), 1.0)}, share
+    return {"trap": OutputLayer(head, apply_colour_map(head.drawing, share / np.float32(255)), 1.0)}, share
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def address(tmp_path):
     """A served data set of two maps."""
     pytest.importorskip("flask")
     for name in ("first", "second"):
-        write_folder(dome_scene(name), tmp_path / name)
-    server = listening(Desk(tmp_path, two_traps, Reading()), 0, "key")
+        write_map_folder(dome_scene(name), tmp_path / name)
+    server = bind_server(ReviewSession(tmp_path, two_traps, ReadOptions()), 0, "key")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{LOOPBACK}:{server.port}/"
     server.shutdown()

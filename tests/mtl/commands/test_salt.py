@@ -14,14 +14,14 @@ from mtl.commands.predict import main as predict
 from mtl.commands.train import main as train
 from mtl.inference.predictor import load_predictor
 from targets.common.cli import run
-from targets.common.resume import FINISHED
+from targets.common.resume import JOURNAL
 from targets.io.catalogue import list_maps, read_map
-from targets.io.tgs_salt import SIDE, decode_runs, read_table
+from targets.io.tgs_salt import IMAGE_SIDE, decode_rle, read_id_table
 
 TINY = [
-    *("--net.weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--loop.epochs", "1", "--loop.batch", "4"),
+    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--loop.epochs", "1", "--loop.batch_size", "4"),
     *("--heads", "salt,empty,boundary,dist", "--inputs", "salt_depth_abs,ramp,true_depth"),
-    *("--patches.size", "128", "--patches.small", "reflect", "--split.share", "0.25"),
+    *("--patches.size", "128", "--patches.small_map_mode", "reflect", "--split.val_fraction", "0.25"),
 ]
 
 
@@ -66,19 +66,19 @@ def test_a_submission_round_trips_through_the_reader(run_folder, images, tmp_pat
     run(predict, [*words, "--cut", str(cut)])
     assert "submission.csv" in capsys.readouterr().out and not (tmp_path / "report.html").exists()
     scenes = [read_map(source) for source in list_maps([images / "test"])]
-    rows = read_table(tmp_path / "submission.csv", "rle_mask")
+    rows = read_id_table(tmp_path / "submission.csv", "rle_mask")
     assert list(rows) == [scene.name for scene in scenes]
     for scene in scenes:
         answer = predictor(scene)["salt"][0]
-        assert answer.shape == (SIDE, SIDE)
-        np.testing.assert_array_equal(decode_runs(rows[scene.name], (SIDE, SIDE)), answer > cut)
+        assert answer.shape == (IMAGE_SIDE, IMAGE_SIDE)
+        np.testing.assert_array_equal(decode_rle(rows[scene.name], (IMAGE_SIDE, IMAGE_SIDE)), answer > cut)
         assert (tmp_path / scene.name / "overlay.png").exists() and (tmp_path / scene.name / "salt.png").exists()
 
 
 def test_thousands_of_images_need_no_folders(run_folder, images, tmp_path):
     words = [str(images / "test"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path / "p")]
     run(predict, [*words, "--no_folders"])
-    assert {path.name for path in (tmp_path / "p").iterdir()} == {"submission.csv", FINISHED}
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"submission.csv", JOURNAL}
 
 
 def test_a_set_of_images_is_checked(images, tmp_path, capsys):

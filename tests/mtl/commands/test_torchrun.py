@@ -42,11 +42,11 @@ def figures(folder):
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_with_all_patches_resume_and_say_an_error_once(tmp_path, dome_maps):
-    loop = LoopConfig(epochs=2, batch=4, panels_every=10, accelerator="cpu")
+    loop = LoopConfig(epochs=2, batch_size=4, panels_every=10, accelerator="cpu")
     config = tiny_config(
         heads=Names("trap,dist"),
         data=str(dome_maps),
-        split=SplitConfig(share=0.5),
+        split=SplitConfig(val_fraction=0.5),
         optim=OptimConfig(lr=2e-4, schedule="constant"),
         loop=loop,
     )

@@ -19,15 +19,15 @@ from mtl.commands.predict import main as predict
 from mtl.commands.train import main as train
 from mtl.commands.train import with_saved_settings
 from targets.common.cli import run
-from targets.common.resume import FINISHED
+from targets.common.resume import JOURNAL
 from targets.io.grids.registry import write_grid
-from targets.io.map_folder import write_folder
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 from tests.mtl.commands.conftest import contents
 
 TINY = [
-    *("--net.weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64"),
-    *("--patches.stride", "64", "--loop.epochs", "1", "--loop.batch", "2", "--predict.stride", "32"),
+    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64"),
+    *("--patches.stride", "64", "--loop.epochs", "1", "--loop.batch_size", "2", "--predict.stride", "32"),
 ]
 
 
@@ -133,7 +133,7 @@ def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_told
     said = capsys.readouterr()
     assert stop.value.code == 2 and said.err.count("\n") == 1 and str(corrupt) in said.err
     predicted = {"dome0", "dome1", "dome2", "3_north", "4_north", "maps_top", "maps_top_2", "maps_base", "maps_base_2"}
-    assert {path.name for path in out.iterdir()} == predicted | {"report.html", FINISHED}
+    assert {path.name for path in out.iterdir()} == predicted | {"report.html", JOURNAL}
     assert said.out.count("look at") == len(predicted) == 9
     report = (out / "report.html").read_text()
     assert "1 of 10 maps could not be predicted" in report and "corrupt.gri" in report
@@ -282,7 +282,7 @@ def test_a_picture_alone_is_predicted_by_a_network_of_pictures(tmp_path, dome_ma
 def test_drawn_traps_are_what_a_network_learns(tmp_path, run_folder):
     drawn = np.zeros((64, 64), bool)
     drawn[40:60, 40:60] = True
-    write_folder(dome_scene().with_(traps=drawn), tmp_path / "maps" / "a")
+    write_map_folder(dome_scene().replace(traps=drawn), tmp_path / "maps" / "a")
     run(
         evaluate,
         ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(tmp_path / "maps"), "--out", str(tmp_path)],
