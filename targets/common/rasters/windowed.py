@@ -1,0 +1,239 @@
+"""Grids on disk that are read and written window by window: GeoTIFF, zarr, .npy."""
+
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.common.optional_import import import_optional
+from targets.common.rasters.geotiff import check_block_size, open_geotiff, read_band, value_dtype
+from targets.errors import UserError
+
+MAX_BLOCK = 2**26  # cells of one block: it is decoded as a whole for each window, by every thread
+_writing = threading.Lock()
+
+
+class Raster(Protocol):
+    """(H, W) numbers of which windows ``[a:b, c:d]`` are read or written, such as arrays of NumPy and zarr."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def dtype(self) -> np.dtype: ...
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray: ...
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None: ...
+
+
+@dataclass(frozen=True)
+class GeoTiff:
+    """The band of a GeoTIFF as a raster; values are read as `targets.common.rasters.geotiff.read_band` reads them.
+
+    Attributes
+    ----------
+    path : Path
+        The file, opened anew for each window.
+    shape : tuple[int, int]
+        Rows and columns.
+    dtype : np.dtype
+        The type of the values that are read.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        rasterio = import_optional("rasterio", self.path)
+        try:
+            with open_geotiff(self.path, MAX_BLOCK) as dataset:
+                return read_band(dataset, self._rasterio_window(window))
+        except rasterio.errors.RasterioError as error:
+            raise UserError(self.path, f"damaged or cut off ({error})", "a whole GeoTIFF", "copy it again") from error
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        rasterio = import_optional("rasterio", self.path)
+        with _writing, rasterio.open(self.path, "r+") as file:
+            file.write(values, 1, window=self._rasterio_window(window))
+
+    def _rasterio_window(self, window: tuple[slice, slice]) -> Any:
+        """The window in rasterio's terms, clipped to the raster."""
+        rows, cols = (slice(*part.indices(size)[:2]) for part, size in zip(window, self.shape, strict=True))
+        return import_optional("rasterio.windows", self.path).Window.from_slices(rows, cols)
+
+
+@dataclass(frozen=True)
+class NpyFile:
+    """A .npy file as a raster; opened for each window, so that only its path travels to other processes."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        return np.load(self.path, mmap_mode="r")[window]
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        np.load(self.path, mmap_mode="r+")[window] = values
+
+
+@dataclass(frozen=True, eq=False)
+class NegatedRaster:
+    """A raster of elevations (positive up) read as depths (positive down)."""
+
+    raster: Raster
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.raster.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the negated values: a float type for whole numbers without a sign."""
+        return self[:1, :1].dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        values = np.asarray(self.raster[window])
+        dtype = values.dtype
+        if dtype.kind in "ui":  # the smallest whole number of a type has no opposite in it
+            dtype = np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
+        return -values.astype(dtype)
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        self.raster[window] = -values
+
+
+@dataclass(frozen=True)
+class ZarrArray:
+    """A zarr array on disk as a raster that is read."""
+
+    path: Path
+    array: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of its values."""
+        return self.array.dtype
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        try:
+            return np.asarray(self.array[window])
+        except Exception as error:  # each codec raises its own errors
+            raise UserError(self.path, f"damaged ({error})", "a whole zarr array", "copy it again") from error
+
+
+def open_raster(source: Any) -> Raster:
+    """Open a path as a raster; what is a raster already is returned as it is.
+
+    Parameters
+    ----------
+    source : str | Path | Raster | ArrayLike
+        The path of a ``.tif``, ``.zarr`` or ``.npy``, or numbers (H, W).
+
+    Returns
+    -------
+    raster : Raster
+        Of real numbers, with at least one cell.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, or is not a grid of real numbers.
+
+    Examples
+    --------
+    >>> open_raster([[1.0, 2.0], [3.0, 4.0]])[0:1, 0:2]
+    array([[1., 2.]])
+    """
+    if isinstance(source, str | Path):
+        source = _open_path(Path(source))
+    if not hasattr(source, "shape") or not hasattr(source, "dtype"):
+        source = np.asarray(source)
+    if len(source.shape) != 2 or 0 in source.shape:
+        raise UserError("grid", f"shape {source.shape}", "(H, W) with at least one cell")
+    if source.dtype.kind not in "biuf":
+        raise UserError("grid", f"values of type {source.dtype}", "real numbers")
+    return source
+
+
+def _open_path(path: Path) -> Any:
+    if not path.exists():
+        raise UserError(path, "no such file", "a GeoTIFF, a zarr array or a .npy file")
+    try:
+        if path.suffix in (".tif", ".tiff"):
+            with open_geotiff(path, MAX_BLOCK) as dataset:
+                return GeoTiff(path.absolute(), dataset.shape, value_dtype(dataset))
+        if path.suffix == ".npy":
+            array = np.load(path, mmap_mode="r")
+            return NpyFile(path.absolute(), array.shape, array.dtype)
+        if path.suffix == ".zarr":
+            stored = import_optional("zarr", path, extra="tiles").open_array(path.absolute(), mode="r")
+            check_block_size(path, stored.chunks, MAX_BLOCK)
+            return ZarrArray(path, stored)
+    except UserError:
+        raise
+    except Exception as error:  # zarr and rasterio raise many kinds
+        raise UserError(path, f"cannot be read ({error})", "a GeoTIFF, a zarr array or a .npy file") from error
+    raise UserError(path, f"suffix {path.suffix or 'missing'}", ".tif, .zarr or .npy")
+
+
+def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, like: Raster) -> Raster:
+    """Create an empty raster on disk; one that is there already is replaced.
+
+    Parameters
+    ----------
+    path : Path
+        ``.tif`` or ``.zarr``.
+    shape : tuple[int, int]
+        Rows and columns.
+    dtype : DTypeLike
+        Type of its values.
+    tile : int
+        Side of the windows that will be written, in cells; each begins at a multiple of it.
+    like : Raster
+        Its location is taken over if both are GeoTIFFs.
+
+    Raises
+    ------
+    UserError
+        The suffix is another one, or the library for it is missing.
+    """
+    side = next((s for s in (1024, 512, 256) if tile % s == 0), min(tile, *shape))
+    if path.suffix == ".zarr":
+        zarr = import_optional("zarr", path, extra="tiles")
+        chunks = min(side, shape[0]), min(side, shape[1])
+        fast = zarr.codecs.ZstdCodec(level=1)  # half the time of the default for the same size, within 1 %
+        return zarr.create_array(
+            path.absolute(), shape=shape, dtype=dtype, chunks=chunks, compressors=fast, overwrite=True
+        )
+    if path.suffix != ".tif":
+        raise UserError(path, f"suffix {path.suffix}", ".zarr or .tif")
+    rasterio = import_optional("rasterio", path)
+    location: dict[str, Any] = {}
+    like = like.raster if isinstance(like, NegatedRaster) else like
+    if isinstance(like, GeoTiff):
+        with rasterio.open(like.path) as file:
+            location = {"transform": file.transform, "crs": file.crs}
+    profile = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": np.dtype(dtype),
+               "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
+               "bigtiff": "if_safer", "sparse_ok": True}  # fmt: skip
+    with rasterio.open(path, "w", **profile, **location):
+        pass
+    return GeoTiff(path.absolute(), shape, np.dtype(dtype))
+
+
+def move_raster(path: Path, target: Path) -> Raster:
+    """Give a finished raster its final name; what had that name is removed."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    path.replace(target)
+    return open_raster(target)
