@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from targets.check.dataset import check_data, dataset_summary
+from targets.check.dataset import check_data
 from targets.check.report import write_check_report
+from targets.check.summary_text import dataset_summary
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.io.catalogue import ReadOptions

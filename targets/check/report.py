@@ -1,108 +1,160 @@
-"""How is a data set's check told? One HTML page to send: what it holds, what looks wrong, worst maps first."""
+"""HTML report of a data check: what the set holds, what looks wrong, and every map, the worst first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from targets.check.dataset import SIDE, DataCheck, Finding, MapFacts, contradiction, fingerprint
+from targets.check.dataset import DataCheck, compare_interpreted_with_exact
+from targets.check.issues import Finding
+from targets.check.map_summary import THUMBNAIL_SIDE, MapSummary
+from targets.check.summary_text import dataset_summary
 from targets.common.atomic_write import atomic_write
-from targets.common.html_report import Html, png_of_figure, element, page, jpeg_of_pixels, picture, table
-from targets.io.catalogue import Reading, read_map
-from targets.rendering.figures import classes_figure
+from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
+from targets.io.catalogue import ReadOptions, read_map
+from targets.rendering.figures import make_class_figure
 from targets.scene import Scene
 from targets.truth.traps import TrapCriteria
 
-MOST_SHOWN = 60  # maps without findings that the gallery shows; all of them are in the table
+TEMPLATE = Path(__file__).parent / "templates" / "check.html.j2"
+MAX_GALLERY = 60  # maps without findings in the gallery; all of them are in the table
+PALETTE_HEIGHT = 8  # pixels of the bar of colours under a map
+TABLE_HEADER = ("map", "findings", "group", "rows × columns", "channels", "inside", "outline", "depth", "contours",
+                "palette", "faults", "traps", "trap share", "drawn × exact IoU", "salt")  # fmt: skip
 
 
-def write_page(check: DataCheck, path: Path, title: str, how: Reading, rules: TrapCriteria) -> None:
-    """Write the page of a check.
+@dataclass(frozen=True, eq=False)
+class GalleryItem:
+    """One map of the gallery; pictures are PNG or JPEG bytes, `palette` may be missing."""
+
+    name: str
+    text: str
+    findings: list[str]
+    thumbnail: bytes
+    palette: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
+class WorstMap:
+    """The map whose interpreted traps agree least with the exact closures, as a PNG."""
+
+    name: str
+    picture: bytes
+
+
+def write_check_report(check: DataCheck, path: Path, title: str, options: ReadOptions, rules: TrapCriteria) -> None:
+    """Write the HTML report of a check.
 
     Parameters
     ----------
     check : DataCheck
-        Of `check.check_data`.
+        Of `targets.check.dataset.check_data`.
     path : Path
         The HTML file.
     title : str
         Its heading.
-    how, rules
+    options : ReadOptions
         As the maps were checked, to draw the worst one again.
+    rules : TrapCriteria
+        Likewise.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
     """
-    troubled = {name for finding in check.findings if finding.kind != "set" for name in finding.maps}
-    facts = sorted(check.facts, key=lambda fact: _rank(fact, check.findings))
-    parts = [_section("What it holds", table((), [(element("b", what), text) for what, text in fingerprint(check)]))]
-    parts.append(_section("What looks wrong", _findings(check.findings)))
-    if (worst := _worst(check.facts)) is not None:
-        scene = read_map(worst.source, how.fill, how.elevation)
-        shown_worst = picture(png_of_figure(contradiction_figure(scene, rules)), worst.name)
-        title_of_worst = f"Drawn traps against exact closures: the worst map, {worst.name}"
-        parts.append(_section(title_of_worst, element("div", shown_worst, css="half")))
-    if facts:
-        parts.append(_section("How the maps differ", picture(png_of_figure(histograms(facts)), "histograms")))
-        calm = [fact for fact in facts if fact.name not in troubled]
-        shown = [fact for fact in facts if fact.name in troubled] + calm[:MOST_SHOWN]
-        note = (
-            "Outlines: exact closures magenta, drawn traps or salt white, or white on magenta where they agree. "
-            "Bar: the picture's colours from deep (left) to high (right)."
-        )
-        if len(calm) > MOST_SHOWN:
-            note += f" {len(calm) - MOST_SHOWN} more maps without findings are in the table only."
-        figures = [_gallery_item(fact, check.findings) for fact in shown]
-        parts.append(_section("Maps", element("p", note, css="note"), element("div", *figures, css="gallery")))
-        parts.append(_section("All maps", _table(facts, check.findings)))
+    maps = sorted(check.maps, key=lambda summary: _rank(summary, check.findings))
+    with_findings = {name for finding in check.findings if finding.kind != "set" for name in finding.maps}
+    others = [summary for summary in maps if summary.name not in with_findings]
+    gallery = [summary for summary in maps if summary.name in with_findings] + others[:MAX_GALLERY]
+    page = render_report(
+        TEMPLATE,
+        title,
+        summary=[(Cell(label, "bold"), text) for label, text in dataset_summary(check)],
+        findings=[_finding_row(finding) for finding in check.findings],
+        worst=_worst_map(check.maps, options, rules),
+        histograms=png_of_figure(draw_histograms(maps)) if maps else b"",
+        gallery=[_gallery_item(summary, check.findings) for summary in gallery],
+        omitted=max(0, len(others) - MAX_GALLERY),
+        table_header=TABLE_HEADER,
+        table=[_table_row(summary, check.findings) for summary in maps],
+    )
     with atomic_write(path) as temporary:
-        temporary.write_text(page(title, parts), encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8")
 
 
-def _section(title: str, *content: Html) -> Html:
-    return Html(element("h2", title) + "".join(content))
-
-
-def _rank(fact: MapFacts, findings: Sequence[Finding]) -> int:
+def _rank(summary: MapSummary, findings: Sequence[Finding]) -> int:
     """The place of a map's worst finding; maps without any come last."""
-    places = [i for i, finding in enumerate(findings) if finding.kind != "set" and fact.name in finding.maps]
+    places = [i for i, finding in enumerate(findings) if finding.kind != "set" and summary.name in finding.maps]
     return min(places, default=len(findings))
 
 
-def _findings(findings: Sequence[Finding]) -> Html:
-    if not findings:
-        return element("p", "Nothing.")
-    rows = []
-    for finding in findings:
-        where, found, expected, mend = finding.error.args
-        rows.append((element("b", finding.kind, css="bad"), "/".join(Path(where).parts[-2:]), found, expected, mend))
-    lines = [element("tr", *(element("th", word) for word in ("", "where", "found", "expected", "mend")))]
-    lines += [element("tr", *(element("td", cell) for cell in row)) for row in rows]
-    return element("table", *lines)
+def _of_map(summary: MapSummary, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings about one map."""
+    return [finding for finding in findings if finding.kind != "set" and summary.name in finding.maps]
 
 
-def _worst(facts: Sequence[MapFacts]) -> MapFacts | None:
-    compared = [fact for fact in facts if fact.iou is not None]
-    return min(compared, key=lambda fact: fact.iou or 0.0, default=None)
+def _finding_row(finding: Finding) -> tuple[Cell | str, ...]:
+    """Cells of a finding; of its file the last two parts of the path."""
+    error = finding.error
+    return Cell(finding.kind, "bad"), "/".join(Path(error.where).parts[-2:]), error.found, error.expected, error.hint
 
 
-def contradiction_figure(scene: Scene, rules: TrapCriteria) -> Figure:
-    """Where an interpreter's traps and the exact closures differ, on a pale map."""
-    parts, iou = contradiction(scene, rules)
+def _worst_map(maps: Sequence[MapSummary], options: ReadOptions, rules: TrapCriteria) -> WorstMap | None:
+    """The map with the least IoU of interpreted traps with exact closures, read and drawn again."""
+    compared = [summary for summary in maps if summary.iou is not None]
+    if not compared:
+        return None
+    worst = min(compared, key=lambda summary: summary.iou or 0.0)
+    scene = read_map(worst.source, options.fill, options.elevation)
+    return WorstMap(worst.name, png_of_figure(draw_disagreement(scene, rules)))
+
+
+def draw_disagreement(scene: Scene, rules: TrapCriteria) -> Figure:
+    """Draw where interpreted traps and the exact closures differ, on a pale map.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth and interpreted traps.
+    rules : TrapCriteria
+        Of the exact closures.
+
+    Returns
+    -------
+    Figure
+        Interpreted only blue, exact only red, both green.
+    """
+    classes, iou = compare_interpreted_with_exact(scene, rules)
     colours = {"drawn only": "#1f77ff", "exact only": "#e3001b", "both": "#2ca02c"}
-    return classes_figure(scene, f"drawn traps against exact closures, IoU {iou or 0:.2f}", parts, colours)
+    return make_class_figure(scene, f"drawn traps against exact closures, IoU {iou or 0:.2f}", classes, colours)
 
 
-def histograms(facts: Sequence[MapFacts]) -> Figure:
-    """How sizes, outlines, reliefs, faults and traps of maps are spread."""
-    known = [fact for fact in facts if "depth" in fact.channels or "drawn traps" in fact.channels]
+def draw_histograms(maps: Sequence[MapSummary]) -> Figure:
+    """Draw the distributions of size, relief, shares of fault and trap, and so on over the maps.
+
+    Parameters
+    ----------
+    maps : Sequence[MapSummary]
+        At least one.
+
+    Returns
+    -------
+    Figure
+        One panel for each property that any map has.
+    """
+    known = [summary for summary in maps if "depth" in summary.channels or "drawn traps" in summary.channels]
     panels: dict[str, Sequence[float]] = {
-        "longer side, cells": [max(fact.shape) for fact in facts],
-        "map, share of array": [fact.inside for fact in facts],
-        "relief, depth units": [fact.relief[1] - fact.relief[0] for fact in facts if fact.relief],
-        "faults, share of map": [fact.fault for fact in facts],
-        "traps, share of map": [fact.trap for fact in known],
-        "traps, number": [fact.traps for fact in known],
-        "salt, share of image": [fact.salt for fact in facts if fact.salt is not None],
-        "drawn × exact, IoU": [fact.iou for fact in facts if fact.iou is not None],
+        "longer side, cells": [max(summary.shape) for summary in maps],
+        "map, share of array": [summary.inside_share for summary in maps],
+        "relief, depth units": [summary.relief[1] - summary.relief[0] for summary in maps if summary.relief],
+        "faults, share of map": [summary.fault_share for summary in maps],
+        "traps, share of map": [summary.trap_share for summary in known],
+        "traps, number": [summary.trap_count for summary in known],
+        "salt, share of image": [summary.salt_share for summary in maps if summary.salt_share is not None],
+        "drawn × exact, IoU": [summary.iou for summary in maps if summary.iou is not None],
     }
     panels = {name: values for name, values in panels.items() if values}
     figure = Figure(figsize=(12, 2.4 * -(-len(panels) // 4)), dpi=90, layout="constrained")
@@ -118,33 +170,44 @@ def histograms(facts: Sequence[MapFacts]) -> Figure:
     return figure
 
 
-def _gallery_item(fact: MapFacts, findings: Sequence[Finding]) -> Html:
-    """A map's picture, its colours by depth, and what was found."""
-    told = [element("div", f"{f.kind}: {f.error.args[1]}", css="bad") for f in findings
-            if f.kind != "set" and fact.name in f.maps]  # fmt: skip
-    images = [picture(fact.picture, fact.name)]
-    if fact.colours is not None and fact.colours.step_colours is not None:
-        steps = fact.colours.step_colours
-        bar = np.repeat(np.repeat(steps[None], SIDE // len(steps), axis=1), 8, axis=0)
-        images.append(picture(jpeg_of_pixels(bar), "colours by depth"))
-    traps = "drawn" if "drawn traps" in fact.channels else "computed" if "depth" in fact.channels else "unknown"
-    held = f"traps: {fact.traps} ({traps})" if fact.salt is None else f"salt: {fact.salt:.0%}"
-    text = f"group {fact.group} · {fact.shape[0]} × {fact.shape[1]} · {held}"
-    return element("figure", *images, element("figcaption", element("b", fact.name), Html("<br>"), text, *told))
+def _gallery_item(summary: MapSummary, findings: Sequence[Finding]) -> GalleryItem:
+    """A map's thumbnail, its colours by depth, and what was found."""
+    palette = None
+    if summary.colours is not None and summary.colours.step_colours is not None:
+        steps = summary.colours.step_colours
+        bar = np.repeat(np.repeat(steps[None], THUMBNAIL_SIDE // len(steps), axis=1), PALETTE_HEIGHT, axis=0)
+        palette = jpeg_of_pixels(bar)
+    traps = "drawn" if "drawn traps" in summary.channels else "computed" if "depth" in summary.channels else "unknown"
+    held = f"traps: {summary.trap_count} ({traps})"
+    if summary.salt_share is not None:
+        held = f"salt: {summary.salt_share:.0%}"
+    return GalleryItem(
+        name=summary.name,
+        text=f"group {summary.group} · {summary.shape[0]} × {summary.shape[1]} · {held}",
+        findings=[f"{finding.kind}: {finding.error.found}" for finding in _of_map(summary, findings)],
+        thumbnail=summary.thumbnail,
+        palette=palette,
+    )
 
 
-def _table(facts: Sequence[MapFacts], findings: Sequence[Finding]) -> Html:
-    header = ("map", "findings", "group", "rows × columns", "channels", "inside", "outline", "depth", "contours",
-              "palette", "faults", "traps", "trap share", "drawn × exact IoU", "salt")  # fmt: skip
-    rows = []
-    for fact in facts:
-        kinds = dict.fromkeys(f.kind for f in findings if f.kind != "set" and fact.name in f.maps)
-        depth = f"{fact.relief[0]:.4g} to {fact.relief[1]:.4g} {fact.unit}".strip() if fact.relief else "–"
-        rows.append((
-            fact.name, element("span", ", ".join(kinds), css="bad"), fact.group, f"{fact.shape[0]} × {fact.shape[1]}",
-            ", ".join(fact.channels), f"{fact.inside:.0%}", fact.outline, depth,
-            f"{fact.interval:g}" if fact.interval else "–", fact.colours.palette if fact.colours else "–",
-            f"{fact.fault:.1%}", str(fact.traps), f"{fact.trap:.1%}", "–" if fact.iou is None else f"{fact.iou:.2f}",
-            "–" if fact.salt is None else f"{fact.salt:.0%}",
-        ))  # fmt: skip
-    return table(header, rows)
+def _table_row(summary: MapSummary, findings: Sequence[Finding]) -> tuple[Cell | str, ...]:
+    """Cells of a map in the order of `TABLE_HEADER`; what is unknown is a dash."""
+    kinds = dict.fromkeys(finding.kind for finding in _of_map(summary, findings))
+    relief = summary.relief
+    return (
+        summary.name,
+        Cell(", ".join(kinds), "bad"),
+        summary.group,
+        f"{summary.shape[0]} × {summary.shape[1]}",
+        ", ".join(summary.channels),
+        f"{summary.inside_share:.0%}",
+        summary.outline,
+        f"{relief[0]:.4g} to {relief[1]:.4g} {summary.unit}".strip() if relief else "–",
+        f"{summary.contour_interval:g}" if summary.contour_interval else "–",
+        summary.colours.palette if summary.colours else "–",
+        f"{summary.fault_share:.1%}",
+        str(summary.trap_count),
+        f"{summary.trap_share:.1%}",
+        "–" if summary.iou is None else f"{summary.iou:.2f}",
+        "–" if summary.salt_share is None else f"{summary.salt_share:.0%}",
+    )

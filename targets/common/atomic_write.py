@@ -1,4 +1,7 @@
-"""How files are written: under a temporary name first, then renamed, so that nothing is ever half-written."""
+"""Output files: names that every system takes, and writing that never leaves a file half-written.
+
+A file is written under a temporary name beside its place and then renamed, which a file system does in one step.
+"""
 
 import os
 import re
@@ -11,15 +14,36 @@ from targets.errors import UserError
 HALF_WRITTEN = re.compile(r"\..+\.\d+\.part(\.[\w-]+)?")  # the temporary names, and SQLite's journals of them
 
 
+def safe_file_name(text: str) -> str:
+    """A file or folder name made of any text.
+
+    Parameters
+    ----------
+    text : str
+        Such as the name of a row of an ablation.
+
+    Returns
+    -------
+    str
+        Lower case, with letters, digits and ``_ . + -`` only.
+
+    Examples
+    --------
+    >>> safe_file_name("Adam, 3e-4 / all heads")
+    'adam_3e-4_all_heads'
+    """
+    return re.sub(r"[^\w.+-]+", "_", text).strip("_.").lower()
+
+
 def remove_half_written(folder: Path) -> None:
-    """Remove what programs that were killed left half-written in a folder, which no other program may be using."""
+    """Remove the temporary files of killed programs from a folder that no other program may be using."""
     for path in folder.glob(".*"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
 def write_error(where: object, reason: object) -> UserError:
-    """What is told of a file or folder that the system, or a library, does not let be written."""
+    """The error for a file or folder that the system, or a library, cannot write."""
     return UserError(where, f"cannot be written ({reason})", "a writable folder with free space")
 
 
@@ -27,7 +51,15 @@ def write_error(where: object, reason: object) -> UserError:
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; it takes the name `path` only if the block succeeds.
 
-    The temporary name keeps the suffix, because writers choose the format by it. Missing folders are made.
+    Parameters
+    ----------
+    path : str | Path
+        The file to write; missing folders are made.
+
+    Yields
+    ------
+    Path
+        The temporary path. It keeps the suffix, because writers choose the format by it.
 
     Raises
     ------

@@ -5,10 +5,11 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+import yaml
 from docstring_parser import DocstringStyle, parse
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
 from jsonargparse.typing import register_type
@@ -46,6 +47,22 @@ class Names(tuple[str, ...]):
 register_type(Names, serializer=list, deserializer=Names)
 
 
+@dataclass(frozen=True)
+class EarlierNames:
+    """The names of options in earlier versions of a tool.
+
+    Attributes
+    ----------
+    upgrade : Callable[[Mapping[str, Any], object], dict[str, Any]]
+        (content of a config file of any version, the file) -> the content in today's names.
+    options : Mapping[str, str]
+        Old option -> its new name, which the error about the old one gives.
+    """
+
+    upgrade: Callable[[Mapping[str, Any], object], dict[str, Any]]
+    options: Mapping[str, str]
+
+
 class _ConfigFile(ActionConfigFile):
     """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
 
@@ -53,8 +70,12 @@ class _ConfigFile(ActionConfigFile):
         values = str(find_config(values))
         if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
             raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
+        content = values
+        if (earlier := parser.earlier) is not None and Path(values).is_file() and (settings := read_yaml(values)):
+            upgraded = earlier.upgrade(settings, values)
+            content = values if upgraded == settings else yaml.safe_dump(upgraded, sort_keys=False)
         try:
-            super().__call__(parser, cfg, values, option_string)
+            super().__call__(parser, cfg, content, option_string)
         except (ArgumentError, TypeError, ValueError, OSError) as error:
             said = str(error.message if isinstance(error, ArgumentError) else error)
             said = said.removeprefix("Problems parsing config:").replace(' in "<unicode string>",', "").strip()
@@ -69,6 +90,7 @@ def run(
     function: Callable[..., Result],
     args: list[str] | None = None,
     before: Callable[[list[str]], list[str]] | None = None,
+    earlier: EarlierNames | None = None,
 ) -> Result:
     """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
 
@@ -90,9 +112,11 @@ def run(
         The words of the command line; None takes them from `sys.argv`.
     before : Callable[[list[str]], list[str]] | None, default None
         What makes of the words typed those that are read, such as one that adds saved settings.
+    earlier : EarlierNames | None, default None
+        Names of options in earlier versions: config files may use them, the command line may not.
     """
     description = (inspect.getdoc(function) or "").split("\n\n")[0]
-    parser = _new_parser(description=description)
+    parser = _new_parser(description=description, earlier=earlier)
     hints, texts = get_type_hints(function), _help_texts(function)
     parameters = inspect.signature(function).parameters
     for name, parameter in parameters.items():
@@ -117,7 +141,7 @@ def run(
         raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
 
 
-def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
+def read_record(kind: type[Result], words: list[str], tool: str, earlier: EarlierNames | None = None) -> Result:
     """A record from the words of a command line whose options are the record's fields.
 
     Parameters
@@ -126,13 +150,15 @@ def read_record(kind: type[Result], words: list[str], tool: str) -> Result:
         Such as `--config FILE.yaml`, `--heads=trap`; later ones win.
     tool : str
         Whose options they are: its --help explains them.
+    earlier : EarlierNames | None, default None
+        Names of options in earlier versions, as of `run`.
 
     Raises
     ------
     UserError
         An unknown option, or a value that does not fit it.
     """
-    parser = _new_parser(prog=tool)
+    parser = _new_parser(prog=tool, earlier=earlier)
     _add_fields(parser, kind, "", inspect.Parameter.empty)
     return cast(Result, _value(_parsed(parser, words), kind))
 
@@ -153,13 +179,20 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
         raise UserError("settings", _readable(str(error)), "the settings of this version") from error
 
 
-def _new_parser(prog: str | None = None, description: str = "") -> ArgumentParser:
-    parser = ArgumentParser(prog=prog, description=description, exit_on_error=False, allow_abbrev=False)
+def _new_parser(
+    prog: str | None = None, description: str = "", earlier: EarlierNames | None = None
+) -> ArgumentParser:
+    parser: Any = ArgumentParser(prog=prog, description=description, exit_on_error=False, allow_abbrev=False)
+    parser.earlier = earlier
     parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
     return parser
 
 
 def _parsed(parser: ArgumentParser, words: list[str]) -> Any:
+    earlier: EarlierNames | None = parser.earlier  # type: ignore[attr-defined]
+    for option in (_underscored(word)[2:].partition("=")[0] for word in words if word.startswith("--")):
+        if earlier is not None and option in earlier.options:
+            raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
     try:
         return parser.parse_args([_underscored(word) for word in words])
     except ArgumentError as error:

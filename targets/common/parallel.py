@@ -30,7 +30,7 @@ GRACE = 10.0  # seconds in which a process that is asked to end may save what it
 PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
 # Of a Dask cluster that is started here.
 LOCAL = {
-    "distributed.worker.daemon": False,  # daemons may not have children, and a run with loop.workers has
+    "distributed.worker.daemon": False,  # daemons may not have children, and a run with loop.num_workers has
     "distributed.scheduler.allowed-failures": 0,  # `LOSSES` counts the deaths over an item, whoever works
     # For good, or a killed worker that takes longer than 15 s to come back (a busy machine) is never replaced.
     "distributed.deploy.lost-worker-timeout": "365 days",

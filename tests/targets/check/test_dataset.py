@@ -5,20 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from targets.check.dataset import check_data, contradiction, fingerprint, outline_kind
-from targets.check.report import write_page
-from targets.io.catalogue import Reading
-from targets.io.map_folder import write_folder
+from targets.check.dataset import check_data, compare_interpreted_with_exact
+from targets.check.map_summary import outline_kind
+from targets.check.report import write_check_report
+from targets.check.summary_text import dataset_summary
+from targets.io.catalogue import ReadOptions
+from targets.io.map_folder import write_map_folder
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.traps import TrapCriteria, compute_traps
 
-HOW, RULES = Reading(), TrapCriteria()
+HOW, RULES = ReadOptions(), TrapCriteria()
 SIZE = 96
 
 
 def write(folder: Path, scene: Scene, name: str, **changes: object) -> Path:
-    write_folder(scene.replace(name=name, group=name, **changes), folder / name)
+    write_map_folder(scene.replace(name=name, group=name, **changes), folder / name)
     return folder / name
 
 
@@ -42,12 +44,12 @@ def findings(folder: Path) -> list[tuple[str, tuple[str, ...]]]:
 def test_a_sound_set_has_no_findings_and_a_fingerprint(good):
     check = check_data([good], HOW, RULES)
     assert check.findings == []
-    lines = dict(fingerprint(check))
+    lines = dict(dataset_summary(check))
     assert lines["maps"] == "3" and lines["groups"].startswith("3,") and lines["sizes"] == f"{SIZE} × {SIZE} (3)"
     assert lines["channels"] == "picture (3), depth (3), faults (3), drawn traps (3), location (3)"
     assert lines["drawn × exact"] == "IoU 1.00 to 1.00, median 1.00"
-    assert {fact.outline for fact in check.facts} <= {"full frame", "rectangles"}
-    assert sum(fact.traps for fact in check.facts) > 3 and all(fact.iou > 0.99 for fact in check.facts)
+    assert {fact.outline for fact in check.maps} <= {"full frame", "rectangles"}
+    assert sum(fact.trap_count for fact in check.maps) > 3 and all(fact.iou > 0.99 for fact in check.maps)
 
 
 def test_a_corrupt_map_is_a_finding_and_the_others_are_checked(good):
@@ -57,7 +59,7 @@ def test_a_corrupt_map_is_a_finding_and_the_others_are_checked(good):
     (finding,) = check.findings
     assert finding.kind == "unreadable" and finding.maps == ("good3",)
     assert str(picture) in str(finding.error) and "copy it again" in str(finding.error)
-    assert len(check.facts) == 2 and dict(fingerprint(check))["maps"] == "2, and 1 that cannot be read"
+    assert len(check.maps) == 2 and dict(dataset_summary(check))["maps"] == "2, and 1 that cannot be read"
 
 
 def test_masks_that_cover_too_much(good):
@@ -67,7 +69,12 @@ def test_masks_that_cover_too_much(good):
     inner = np.zeros_like(scene.map_valid)
     inner[8:-8, 8:-8] = True
     write(
-        good, scene.replace(geo=GeoReference()), "traps", traps=inner & scene.map_valid, depth=make_structure_map(21, SIZE).depth, rgb=None
+        good,
+        scene.replace(geo=GeoReference()),
+        "traps",
+        traps=inner & scene.map_valid,
+        depth=make_structure_map(21, SIZE).depth,
+        rgb=None,
     )
     assert ("mask", ("faults",)) in findings(good) and ("mask", ("traps",)) in findings(good)
 
@@ -87,7 +94,7 @@ def test_traps_in_lows(good):
     upside_down = (low + high - scene.depth).astype(np.float32)
     write(good, scene, "lows", depth=upside_down, rgb=None, traps=traps_of(scene), geo=GeoReference(depth_unit="m"))
     check = check_data([good / "lows"], HOW, RULES)
-    assert [f.error.args[1] for f in check.findings if f.kind == "traps"] == [
+    assert [f.error.found for f in check.findings if f.kind == "traps"] == [
         "the drawn traps lie deeper than what surrounds them"
     ]
 
@@ -98,7 +105,7 @@ def test_drawn_traps_that_contradict_the_depth(good):
     write(good, scene, "mirrored", traps=drawn)
     (finding,) = check_data([good], HOW, RULES).findings
     assert finding.kind == "traps" and finding.maps == ("mirrored",) and "traps.png" in str(finding.error)
-    parts, iou = contradiction(scene.replace(traps=drawn), RULES)
+    parts, iou = compare_interpreted_with_exact(scene.replace(traps=drawn), RULES)
     exact = traps_of(scene)
     assert iou == (drawn & exact).sum() / (drawn | exact).sum()
     assert [(parts == k).sum() for k in (1, 2, 3)] == [
@@ -148,7 +155,7 @@ def test_flat_files_are_checked_too(tmp_path, good):
         for kind in ("rgb", "fault_mask", "depth_norm", "map_mask", "traps"):
             (good / name / f"{kind}.png").rename(flat / f"{number}_x_{kind}_{name}.png")
     check = check_data([flat], HOW, RULES)
-    assert [fact.name for fact in check.facts] == ["0_good3", "1_good5"] and check.findings == []
+    assert [fact.name for fact in check.maps] == ["0_good3", "1_good5"] and check.findings == []
 
 
 def test_outlines_are_told_apart():
@@ -163,7 +170,7 @@ def test_the_page_stands_alone_with_problems_first_and_names_escaped(good):
     scene = make_structure_map(22, SIZE)
     write(good, scene, "<b>z&", traps=np.ascontiguousarray(traps_of(scene)[::-1]) & scene.map_valid)
     check = check_data([good], HOW, RULES)
-    write_page(check, good / "check.html", "a <set>", HOW, RULES)
+    write_check_report(check, good / "check.html", "a <set>", HOW, RULES)
     page = (good / "check.html").read_text("utf-8")
     assert "a &lt;set&gt;" in page and "&lt;b&gt;z&amp;" in page and "<b>z" not in page
     assert "http" not in page and 'src="data:image' in page and page.count("<figure>") == 4

@@ -1,0 +1,243 @@
+"""Findings of a data check: what looks wrong with one map, with maps that overlap, and with the set as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy import ndimage
+
+from targets.check.map_summary import MapSummary
+from targets.check.overlap import Footprint, Overlap
+from targets.errors import UserError
+from targets.scene import Bool, Scene
+
+# Worst first. What the reader of maps refuses (a mask inverted beyond doubt, sizes that differ) is "unreadable".
+KINDS = ("unreadable", "mask", "polarity", "traps", "same ground", "copy", "set")
+# Thresholds: see docs/experiments/data_check.md.
+MAX_FAULT_SHARE = 0.2  # of the map; faults are lines
+MAX_TRAP_SHARE = 0.5  # of the map
+MIN_MAP_SHARE = 0.1  # of the array
+MIN_COLOUR_CORRELATION = 0.3  # of a picture's place on its palette with the depth
+MIN_IOU = 0.3  # of interpreted traps with exact closures
+RING_WIDTH = 3  # cells around a trap that are compared with its inside
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that looks wrong.
+
+    Attributes
+    ----------
+    kind : str
+        One of `KINDS`.
+    maps : tuple[str, ...]
+        Names of the maps it is about.
+    error : UserError
+        Where, what was found, what was expected, and a hint.
+    """
+
+    kind: str
+    maps: tuple[str, ...]
+    error: UserError
+
+
+def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Finding]:
+    """Find what looks wrong with one map by itself.
+
+    Parameters
+    ----------
+    summary : MapSummary
+        Of the map.
+    scene : Scene
+        The map.
+    exact : (H, W) bool
+        Its exact closures, None without a depth.
+
+    Returns
+    -------
+    list[Finding]
+        Of the kinds mask, polarity and traps.
+    """
+    found: list[Finding] = []
+
+    def report(kind: str, file: str, text: str, expected: str, hint: str) -> None:
+        where = summary.source.files.get(file, summary.source.path)
+        found.append(Finding(kind, (summary.name,), UserError(where, text, expected, hint)))
+
+    if summary.inside_share < MIN_MAP_SHARE:
+        report(
+            "mask",
+            "map_mask",
+            f"only {summary.inside_share:.0%} of the array is map",
+            "most of it",
+            "check that map_mask is white inside the map, or crop the files",
+        )
+    if summary.fault_share > MAX_FAULT_SHARE:
+        report(
+            "mask",
+            "fault_mask",
+            f"{summary.fault_share:.0%} of the map is fault",
+            f"lines, below {MAX_FAULT_SHARE:.0%}",
+            "check that faults are black and all else is white",
+        )
+    agreement = summary.colours.agreement if summary.colours else None
+    if agreement is not None and agreement < MIN_COLOUR_CORRELATION:
+        report(
+            "polarity",
+            "depth_norm",
+            f"the depth does not follow the picture's colours (correlation {agreement:.2f})",
+            f"blue = deep and red = high, a correlation above {MIN_COLOUR_CORRELATION}",
+            "check that picture and depth are of one map, and 'polarity' in map.yaml",
+        )
+    if summary.relief is not None and summary.relief[0] == summary.relief[1]:
+        report(
+            "polarity",
+            "depth_norm",
+            f"the depth is {summary.relief[0]:g} everywhere",
+            "a surface with relief",
+            "export the depth again",
+        )
+        return found
+    if scene.traps is None:
+        return found
+    if summary.trap_share > MAX_TRAP_SHARE:
+        report(
+            "mask",
+            "traps",
+            f"{summary.trap_share:.0%} of the map is trap",
+            f"below {MAX_TRAP_SHARE:.0%}",
+            "check that traps are black and all else is white",
+        )
+    traps = scene.traps & scene.map_valid
+    ring = ndimage.binary_dilation(traps, iterations=RING_WIDTH) & scene.map_valid & ~traps
+    if scene.has_depth and ring.any() and traps.any() and scene.depth[traps].mean() > scene.depth[ring].mean():
+        report(
+            "traps",
+            "traps",
+            "the drawn traps lie deeper than what surrounds them",
+            "highs",
+            "invert the mask if black is the background, or put 'polarity: inverted' into map.yaml if white is deep",
+        )
+    elif summary.iou is not None and exact is not None and summary.iou < MIN_IOU:
+        shares = f"drawn {summary.trap_share:.1%} of the map, exact {exact.sum() / scene.map_valid.sum():.1%}"
+        report(
+            "traps",
+            "traps",
+            f"the drawn traps contradict the exact closures (IoU {summary.iou:.2f}; {shares})",
+            f"an IoU above {MIN_IOU}",
+            "look whether traps and depth belong to one map, and whether other rules fit, "
+            "such as --rules.reading contour or --rules.faults sealing",
+        )
+    return found
+
+
+def overlap_issues(
+    maps: Sequence[MapSummary], footprints: Sequence[Footprint], overlaps: Sequence[Overlap]
+) -> list[Finding]:
+    """Report maps that show the same ground: one finding for each connected set of overlaps.
+
+    Parameters
+    ----------
+    maps : Sequence[MapSummary]
+        All maps, at least those of the footprints.
+    footprints : Sequence[Footprint]
+        Of the maps with a surface.
+    overlaps : Sequence[Overlap]
+        Pairs of footprints.
+
+    Returns
+    -------
+    list[Finding]
+        Of the kinds copy and same ground.
+    """
+    paths = {summary.name: summary.source.path for summary in maps}
+    found = []
+    for kind in ("copy", "same ground"):
+        chosen = [pair for pair in overlaps if (pair.method == "copy") == (kind == "copy")]
+        for members in connected_sets(len(footprints), chosen):
+            names = tuple(footprints[i].name for i in members)
+            best = max((p for p in chosen if p.first in members), key=lambda pair: (pair.share, pair.similarity))
+            first, second = footprints[best.first].name, footprints[best.second].name
+            if kind == "copy":
+                text = f"{len(names)} maps are one, perhaps turned, mirrored or resampled: {name_list(names)}"
+                expected, hint = "every map once", "remove the copies"
+            else:
+                groups = len({footprints[i].group for i in members})
+                text = (
+                    f"{len(names)} maps of {groups} groups share ground: {name_list(names)} ({first} and {second} have "
+                    f"{best.share:.0%} in common by {best.method}, similarity {best.similarity:.2f})"
+                )
+                expected = "maps that share ground in one group, or training maps leak into validation"
+                hint = "write one and the same 'group' into their map.yaml"
+            found.append(Finding(kind, names, UserError(paths[first], text, expected, hint)))
+    return found
+
+
+def connected_sets(count: int, pairs: Sequence[Overlap]) -> list[list[int]]:
+    """Sets of maps that are connected by overlaps; maps without any are left out."""
+    label = list(range(count))
+    for pair in pairs:
+        old, new = label[pair.second], label[pair.first]
+        label = [new if value == old else value for value in label]
+    sets = [[i for i in range(count) if label[i] == value] for value in dict.fromkeys(label)]
+    return [members for members in sets if len(members) > 1]
+
+
+def name_list(names: Sequence[str], most: int = 6) -> str:
+    """The first `most` names with commas, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def dataset_issues(maps: Sequence[MapSummary], where: Path) -> list[Finding]:
+    """Find what looks wrong with the maps as a set.
+
+    Parameters
+    ----------
+    maps : Sequence[MapSummary]
+        All maps that were read.
+    where : Path
+        The place that findings name.
+
+    Returns
+    -------
+    list[Finding]
+        Of the kind set.
+    """
+    found = []
+
+    def report(about: Sequence[MapSummary], text: str, expected: str, hint: str) -> None:
+        found.append(Finding("set", tuple(summary.name for summary in about), UserError(where, text, expected, hint)))
+
+    if not maps:
+        return []
+    if len({summary.group for summary in maps}) == 1:
+        report(
+            [],
+            f"{len(maps)} map(s) of one group",
+            "at least two groups, one of them to validate on",
+            "give cuts of different larger maps different groups, or add maps",
+        )
+    for channel, hint in (
+        ("depth", "add their depth, or train with --inputs rgb"),
+        ("drawn traps", "draw the others too: computed traps are not what a person draws"),
+        ("salt", "draw the others too, or leave them out: nothing is learned from them"),
+    ):
+        without = [summary for summary in maps if channel not in summary.channels]
+        if 0 < len(without) < len(maps):
+            names = name_list([summary.name for summary in without])
+            report(
+                without,
+                f"{len(without)} of {len(maps)} maps have no {channel}: {names}",
+                f"{channel} in all maps or in none",
+                hint,
+            )
+    known = [summary for summary in maps if "depth" in summary.channels or "drawn traps" in summary.channels]
+    trapless = [summary for summary in known if summary.trap_count == 0]
+    if known and len(trapless) > len(known) / 2:
+        report(
+            trapless,
+            f"{len(trapless)} of {len(known)} maps hold no trap",
+            "a trap in most of them",
+            "check depth and masks, or the thresholds --rules.min_area and --rules.min_relief",
+        )
+    return found
