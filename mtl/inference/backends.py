@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mtl.inference.onnx import INPUT, optional, to_onnx
+from mtl.inference.onnx import INPUT_NAME, import_optional, export_graph
 from mtl.inference.tiling import Net
 from targets.errors import UserError
 
 Backend = Literal["auto", "torch", "compile", "onnx", "openvino"]
 Precision = Literal["32", "bf16"]
 
-EXTRA = "fast"
+FAST_EXTRA = "fast"
 # Tiles of 256 cells after which getting OpenVINO ready has paid: docs/speed.md.
-PATIENCE = 64
+LAZY_TILES = 64
 
 
-def with_backend(net: nn.Module, planes: int, backend: Backend, precision: Precision) -> Net:
+def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: Precision) -> Net:
     """A function that answers as a network in evaluation does, in float32: (B, planes, H, W) -> {name: (B, C, H, W)}.
 
     Parameters
@@ -42,75 +42,75 @@ def with_backend(net: nn.Module, planes: int, backend: Backend, precision: Preci
     """
     on_cpu = next(net.parameters()).device.type == "cpu"
     if backend == "auto":
-        now = with_backend(net, planes, "torch", precision)
-        engine = fastest(precision)
+        now = make_backend(net, in_channels, "torch", precision)
+        engine = fastest_engine(precision)
         if not on_cpu or engine is None:
             return now
-        return Patient(now, lambda: with_backend(net, planes, engine, precision))
+        return LazyBackend(now, lambda: make_backend(net, in_channels, engine, precision))
     if backend in ENGINES:
-        if not on_cpu or not fits(backend, precision):
+        if not on_cpu or not supports_precision(backend, precision):
             raise UserError("--backend", f"{backend} in precision {precision} on {'the CPU' if on_cpu else 'a GPU'}",
                             "onnx in precision 32 or openvino, on the CPU", "use --backend torch")  # fmt: skip
-        return ENGINES[backend](to_onnx(net, planes), precision)
+        return ENGINES[backend](export_graph(net, in_channels), precision)
     if precision == "bf16":
         net = copy.deepcopy(net).to(torch.bfloat16)
-    return Torch(torch.compile(net) if backend == "compile" else net, next(net.parameters()).dtype)
+    return TorchBackend(torch.compile(net) if backend == "compile" else net, next(net.parameters()).dtype)
 
 
 @dataclass(frozen=True)
-class Torch:
+class TorchBackend:
     """A network run by torch, whatever type of number it calculates in."""
 
     net: Callable[[Tensor], dict[str, Tensor]]
-    inside: torch.dtype
+    dtype: torch.dtype
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        return {name: values.float() for name, values in self.net(x.to(self.inside)).items()}
+        return {name: values.float() for name, values in self.net(x.to(self.dtype)).items()}
 
 
 @dataclass
-class Patient:
+class LazyBackend:
     """One function for the first tiles, and another, which takes time to make, once there are many.
 
     So a single small map never waits, and many maps wait at most about twice as long as with the better choice (the
     ski-rental rule). It counts tiles rather than seconds, so that the same maps give the same answers again.
     """
 
-    now: Net
-    make: Callable[[], Net]
-    seen: int = 0
-    later: Net | None = field(default=None, init=False)
+    first: Net
+    make_second: Callable[[], Net]
+    tiles: int = 0
+    second: Net | None = field(default=None, init=False)
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        self.seen += len(x)
-        if self.later is None and self.seen > PATIENCE:
-            self.later = self.make()
-        return (self.later or self.now)(x)
+        self.tiles += len(x)
+        if self.second is None and self.tiles > LAZY_TILES:
+            self.second = self.make_second()
+        return (self.second or self.first)(x)
 
 
-class Onnx:
+class OnnxBackend:
     """A graph run by ONNX Runtime with as many threads as torch has."""
 
     def __init__(self, graph: bytes, precision: Precision) -> None:
-        runtime = optional("onnxruntime", EXTRA)
+        runtime = import_optional("onnxruntime", FAST_EXTRA)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        answers = self._session.run(self._names, {INPUT: x.contiguous().numpy()})
+        answers = self._session.run(self._names, {INPUT_NAME: x.contiguous().numpy()})
         return {name: torch.from_numpy(values) for name, values in zip(self._names, answers, strict=True)}
 
 
-class OpenVino:
+class OpenVinoBackend:
     """A graph run by OpenVINO with as many threads as torch has, one tile at a time.
 
     It is compiled once per shape of a tile, because a graph of any shape would run slower.
     """
 
     def __init__(self, graph: bytes, precision: Precision) -> None:
-        openvino = optional("openvino", EXTRA)
+        openvino = import_optional("openvino", FAST_EXTRA)
         self._core, self._graph = openvino.Core(), graph
         self._options = {
             "INFERENCE_PRECISION_HINT": {"32": "f32", "bf16": "bf16"}[precision],
@@ -132,17 +132,17 @@ class OpenVino:
 
 
 # The fastest first.
-ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVino, "onnx": Onnx}
+ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVinoBackend, "onnx": OnnxBackend}
 LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
 
 
-def fastest(precision: Precision) -> Backend | None:
+def fastest_engine(precision: Precision) -> Backend | None:
     """The fastest engine on a CPU that is installed, None without any."""
     if not importlib.util.find_spec("onnx"):
         return None
-    return next((e for e in ENGINES if fits(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
+    return next((e for e in ENGINES if supports_precision(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
 
 
-def fits(engine: Backend, precision: Precision) -> bool:
+def supports_precision(engine: Backend, precision: Precision) -> bool:
     """Whether an engine calculates in a precision: ONNX Runtime knows no bf16 on the CPU."""
     return precision == "32" or engine == "openvino"

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from mtl.config import Symmetry
-from mtl.inference.backends import PATIENCE, Backend, Precision, fastest
+from mtl.inference.backends import LAZY_TILES, Backend, Precision, fastest_engine
 from mtl.inference.predictor import Predictor, load_predictor
-from mtl.models.safetensors_io import default_model
+from mtl.models.safetensors_io import bundled_model
 from targets.common.cli import Names
-from targets.common.parallel import Farm
-from targets.common.resume import state_of
+from targets.common.parallel import Workers
+from targets.common.resume import file_state
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PredictorOptions:
     precision: Precision = "32"
 
 
-def for_maps(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
+def options_for_batch(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
     """What `loaded` takes for these maps: a backend that does not depend on what a process saw before, where it may.
 
     Parameters
@@ -57,14 +57,14 @@ def for_maps(options: PredictorOptions, maps: int, one_by_one: bool) -> Predicto
         Whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
     """
     _loaded.cache_clear()  # one that counted the tiles of an earlier call may be at another engine by now
-    if options.backend != "auto" or (maps <= PATIENCE and one_by_one):
+    if options.backend != "auto" or (maps <= LAZY_TILES and one_by_one):
         return options
     on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
-    engine = fastest(options.precision) if on_cpu and maps > PATIENCE else None
+    engine = fastest_engine(options.precision) if on_cpu and maps > LAZY_TILES else None
     return replace(options, backend=engine or "torch")
 
 
-def loaded(options: PredictorOptions, threads: int | None = None) -> Predictor:
+def cached_predictor(options: PredictorOptions, threads: int | None = None) -> Predictor:
     """The predictor, loaded once by each process that predicts.
 
     Parameters
@@ -74,12 +74,12 @@ def loaded(options: PredictorOptions, threads: int | None = None) -> Predictor:
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    return _loaded(options, states_of(options))
+    return _loaded(options, checkpoint_states(options))
 
 
-def states_of(options: PredictorOptions) -> tuple[object, ...]:
+def checkpoint_states(options: PredictorOptions) -> tuple[object, ...]:
     """What changes when a checkpoint is written anew."""
-    return tuple(state_of(Path(file)) for file in options.checkpoint or (default_model(),))
+    return tuple(file_state(Path(file)) for file in options.checkpoint or (bundled_model(),))
 
 
 @lru_cache(maxsize=1)
@@ -88,6 +88,6 @@ def _loaded(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
     return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
 
 
-def threads_of(farm: Farm) -> int | None:
+def threads_per_worker(workers: Workers) -> int | None:
     """Threads of torch in each process of this machine, which share its cores; None leaves them as they are."""
-    return max(1, torch.get_num_threads() // farm.jobs) if farm.here and not farm.alone else None
+    return max(1, torch.get_num_threads() // workers.jobs) if workers.is_local and not workers.is_serial else None

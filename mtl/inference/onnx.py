@@ -15,13 +15,13 @@ from mtl.config import STRIDE
 from mtl.inference.tiling import Net
 from targets.errors import UserError
 
-INPUT = "input"  # the name of the one input
+INPUT_NAME = "input"  # the name of the one input
 OPSET = 17  # of ONNX Runtime 1.12 (2022) and later
 
 Shape = tuple[int, int, int]  # batch, rows, columns
 
 
-def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
+def export_graph(net: nn.Module, in_channels: int, size: int | None = None) -> bytes:
     """The ONNX graph of a network (B, planes, H, W) -> {name: (B, C, H, W)} in evaluation; outputs keep their names.
 
     The batch may have any size. H and W are any multiples of 32 if `size` is None, else both are `size`.
@@ -33,9 +33,9 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
     UserError
         The library onnx is not installed.
     """
-    onnx = optional("onnx")
+    onnx = import_optional("onnx")
     side = size or 2 * STRIDE
-    example = torch.zeros(1, planes, side, side, device=next(net.parameters()).device)
+    example = torch.zeros(1, in_channels, side, side, device=next(net.parameters()).device)
     axes = {0: "batch"} if size else {0: "batch", 2: "rows", 3: "columns"}
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this exporter is old, and that numbers of planes become constants
@@ -47,9 +47,9 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
             (example,),
             path,
             dynamo=False,
-            input_names=[INPUT],
+            input_names=[INPUT_NAME],
             output_names=names,
-            dynamic_axes=dict.fromkeys((INPUT, *names), axes),
+            dynamic_axes=dict.fromkeys((INPUT_NAME, *names), axes),
             opset_version=OPSET,
         )
         model = onnx.load(path)
@@ -61,22 +61,22 @@ def to_onnx(net: nn.Module, planes: int, size: int | None = None) -> bytes:
     return model.SerializeToString()
 
 
-def differences(
-    one: Net, other: Net, planes: int, shapes: Iterable[Shape], ends: tuple[float, float] = (-2, 2)
+def compare_backends(
+    one: Net, other: Net, in_channels: int, shapes: Iterable[Shape], value_range: tuple[float, float] = (-2, 2)
 ) -> dict[Shape, dict[str, float]]:
     """{shape: {output: largest difference}} between what two answer, on the CPU, to random inputs between two ends."""
     rng = np.random.default_rng(0)
     found = {}
     for shape in shapes:
         batch, rows, columns = shape
-        x = torch.from_numpy(rng.uniform(*ends, (batch, planes, rows, columns)).astype(np.float32))
+        x = torch.from_numpy(rng.uniform(*value_range, (batch, in_channels, rows, columns)).astype(np.float32))
         with torch.inference_mode():
             answers, others = one(x), other(x)
         found[shape] = {name: float((answers[name] - others[name]).abs().max()) for name in answers}
     return found
 
 
-def optional(library: str, extra: str = "export") -> Any:
+def import_optional(library: str, extra: str = "export") -> Any:
     """A library that not every user needs, of one of the extras of pyproject.toml.
 
     Raises

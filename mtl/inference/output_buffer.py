@@ -7,7 +7,7 @@ import numpy as np
 from targets.scene import Float
 
 
-class Store:
+class OutputBuffer:
     """Arrays (C, H, W) by name, written by rows.
 
     Parameters

@@ -11,24 +11,24 @@ import torch
 from torch import Tensor
 
 from mtl.config import Symmetry, TrainConfig
-from mtl.data.channel_stack import read_inputs
+from mtl.data.channel_stack import input_row_reader
 from mtl.data.channels import InputChannel
 from mtl.data.context import Context
-from mtl.data.modality_masking import as_shown, sets_of
-from mtl.data.resize import Frame
-from mtl.inference.backends import Backend, Precision, with_backend
-from mtl.inference.output_buffer import Store
-from mtl.inference.tiling import Net, blend_tiles, padded_length, run_tiles, tile_places, tile_weights, tiles_at_once
-from mtl.inference.tta import Looks, logits_of, spread_of
-from mtl.metrics.by_size import View
-from mtl.models.checkpoint import check_goes_with, read_checkpoint, trained_net
+from mtl.data.modality_masking import visible_scene, input_sets_of
+from mtl.data.resize import Resizer
+from mtl.inference.backends import Backend, Precision, make_backend
+from mtl.inference.output_buffer import OutputBuffer
+from mtl.inference.tiling import Net, blend_tiles, pad_length, run_tiles, place_tiles, make_tile_weights, default_batch_size
+from mtl.inference.tta import Ensemble, logits_name, std_name
+from mtl.metrics.by_size import TileView
+from mtl.models.checkpoint import check_ensemble_member, read_checkpoint, build_trained_net
 from mtl.models.multi_head_net import MultiHeadNet
-from mtl.models.safetensors_io import default_model
-from mtl.models.stacking import Fusion, mean_fusion
-from mtl.tasks.base import Head, Output, masked
-from mtl.tasks.heads import FUSION, outputs_of
+from mtl.models.safetensors_io import bundled_model
+from mtl.models.stacking import Stacking, mean_stacking
+from mtl.tasks.base import Head, Output, mask_invalid
+from mtl.tasks.heads import FUSION, collect_outputs
 from targets.scene import Float, Rows, Scene
-from targets.surface.resample import coarsened, refined
+from targets.surface.resample import downsample, upsample
 
 
 @dataclass(frozen=True)
@@ -46,29 +46,29 @@ class Predictor:
     """
 
     nets: tuple[MultiHeadNet, ...]
-    fusion: Fusion | None
+    stacking: Stacking | None
     inputs: tuple[InputChannel, ...]
     heads: tuple[Head, ...]
     config: TrainConfig
-    runs: tuple[Net, ...] = ()
+    backends: tuple[Net, ...] = ()
 
     @property
     def outputs(self) -> tuple[Output, ...]:
         """Everything it answers: the heads, what is derived from them, and the fusion of all traps."""
-        return outputs_of(self.heads)
+        return collect_outputs(self.heads)
 
     @property
-    def planes(self) -> int:
+    def in_channels(self) -> int:
         """Planes of a network's input: the inputs' of a tile, and with a context as many of what lies around it."""
         return sum(record.channels for record in self.inputs) * (2 if self.config.patches.context else 1)
 
     @property
-    def looks(self) -> Looks:
+    def ensemble(self) -> Ensemble:
         """How it looks at a tile: every network in every symmetry of `predict.tta`."""
-        return Looks(self.runs or self.nets, self.heads, self.config.predict.tta)
+        return Ensemble(self.backends or self.nets, self.heads, self.config.predict.tta)
 
     @torch.inference_mode()
-    def __call__(self, scene: Scene, into: Path | None = None) -> dict[str, Float]:
+    def __call__(self, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
         """{output: (C, H, W) float32 in the output's unit, NaN outside the map}.
 
         Where it looks at a tile more than once (several networks, `predict.tta`), `spread_of(head)` beside each head:
@@ -80,72 +80,72 @@ class Predictor:
             For maps too large for memory (their arrays mapped from files, too): heads become memory-mapped files
             NAME.npy of this folder, written as rows are finished. What is derived from whole maps needs memory still.
         """
-        coarse = coarsened(scene, self.config.patches.longest)
-        shown = sets_of(coarse, self.inputs, self.config.shown)[0]
-        inputs = read_inputs(coarse, self.inputs, self.config.targets.traps, shown)
+        coarse = downsample(scene, self.config.patches.max_side)
+        shown = input_sets_of(coarse, self.inputs, self.config.input_sets)[0]
+        inputs = input_row_reader(coarse, self.inputs, self.config.targets.traps, shown)
         if coarse is scene:
-            return self.answer(inputs, scene, into)
+            return self.predict_inputs(inputs, scene, buffer_folder)
         grown = max(scene.shape) / max(coarse.shape)
-        in_cells = {name for head in self.heads if head.in_cells for name in (head.name, spread_of(head.name))}
-        store = Store(scene.shape[0], into)
-        for name, planes in self._blended(self.looks, inputs, coarse).items():
-            finer = np.stack([refined(plane, scene.shape) for plane in planes]) * np.float32(
+        in_cells = {name for head in self.heads if head.in_cells for name in (head.name, std_name(head.name))}
+        store = OutputBuffer(scene.shape[0], buffer_folder)
+        for name, planes in self._blended(self.ensemble, inputs, coarse).items():
+            finer = np.stack([upsample(plane, scene.shape) for plane in planes]) * np.float32(
                 grown if name in in_cells else 1
             )
-            store.write(name, 0, masked(finer, scene.map_valid))
+            store.write(name, 0, mask_invalid(finer, scene.map_valid))
         return self._completed(store.arrays(), scene, grown)
 
-    def known_by(self, sets: Sequence[str]) -> "Predictor":
-        """The same network, shown these sets of inputs at most (`TrainConfig.shown`)."""
-        return replace(self, config=replace(self.config, shown=list(sets)))
+    def with_input_sets(self, sets: Sequence[str]) -> "Predictor":
+        """The same network, shown these sets of inputs at most (`TrainConfig.input_sets`)."""
+        return replace(self, config=replace(self.config, input_sets=list(sets)))
 
-    def view(self, scene: Scene) -> View:
+    def tile_view(self, scene: Scene) -> TileView:
         """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
         patches = self.config.patches
-        grown = max(1.0, max(scene.shape) / patches.longest) if patches.longest else 1.0
-        seen = coarsened(scene, patches.longest).map_valid
+        grown = max(1.0, max(scene.shape) / patches.max_side) if patches.max_side else 1.0
+        seen = downsample(scene, patches.max_side).map_valid
         side = patches.size * grown
-        places = np.array(tile_places(seen, patches.size, self.config.predict.stride), float)
-        return View(side, side * max(1, patches.context), grown * places)
+        places = np.array(place_tiles(seen, patches.size, self.config.predict.stride), float)
+        return TileView(side, side * max(1, patches.context), grown * places)
 
     @torch.inference_mode()
-    def answer(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
+    def predict_inputs(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
         """What a call gives, {name: (C, H, W)}, of inputs (C, rows, W) that are at hand."""
-        return self._completed(self._blended(self.looks, inputs, scene, into), scene)
+        return self._completed(self._blended(self.ensemble, inputs, scene, into), scene)
 
     @torch.inference_mode()
-    def answer_and_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
+    def predict_with_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
         """The answer of a single network in one look, and its blended logits of every head: what a loss reads."""
         (net,) = self.nets
         blended = self._blended(partial(values_and_logits, net, self.heads), inputs, scene)
-        logits = {head.name: blended.pop(logits_of(head.name)) for head in self.heads}
+        logits = {head.name: blended.pop(logits_name(head.name)) for head in self.heads}
         return self._completed(blended, scene), logits
 
     def _blended(self, look: Net, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
         """What `look` says about tiles, blended: {name: (C, H, W)}, values of heads, NaN outside the map."""
         window, tiling = self.config.patches.size, self.config.predict
-        frame = Frame(scene.shape, window, self.config.patches.small)
-        map_valid = frame.put(scene.map_valid[None])[0]
+        frame = Resizer(scene.shape, window, self.config.patches.small_map_mode)
+        map_valid = frame.forward(scene.map_valid[None])[0]
         height, width = map_valid.shape
         device = next(self.nets[0].parameters()).device
-        outside = np.concatenate([[record.outside] * record.channels for record in self.inputs])
-        read, factor = frame.rows(inputs), self.config.patches.context
+        outside = np.concatenate([[record.fill_value] * record.channels for record in self.inputs])
+        read, factor = frame.forward_rows(inputs), self.config.patches.context
         context = Context(read, map_valid.shape, outside, window, factor) if factor else None
-        batch = tiling.batch or tiles_at_once(window, device)
+        batch = tiling.batch_size or default_batch_size(window, device)
         tiles = run_tiles(look, read, outside, map_valid, window, tiling.stride, batch, device, context)
-        padded = padded_length(height, window), padded_length(width, window)
-        store = Store(height, None if frame.fills else into)
-        for top, band in blend_tiles(tiles, padded, tile_weights(window, tiling.weights).to(device)):
+        padded = pad_length(height, window), pad_length(width, window)
+        store = OutputBuffer(height, None if frame.is_active else into)
+        for top, band in blend_tiles(tiles, padded, make_tile_weights(window, tiling.tile_weights).to(device)):
             band |= {h.name: h.values(band[h.name]) for h in self.heads if h.blend == "logits"}
             inside = map_valid[top : top + window]
             for name, planes in band.items():
                 rows = inside[: planes.shape[1]]
-                store.write(name, top, masked(planes[:, : len(rows), :width].cpu().numpy(), rows))
-        if not frame.fills:
+                store.write(name, top, mask_invalid(planes[:, : len(rows), :width].cpu().numpy(), rows))
+        if not frame.is_active:
             return store.arrays()
-        store, seen = Store(scene.shape[0], into), store.arrays()
+        store, seen = OutputBuffer(scene.shape[0], into), store.arrays()
         for name, values in seen.items():
-            store.write(name, 0, masked(frame.take(values), scene.map_valid))
+            store.write(name, 0, mask_invalid(frame.inverse(values), scene.map_valid))
         return store.arrays()
 
     def _completed(self, answers: dict[str, Float], scene: Scene, coarse: float = 1.0) -> dict[str, Float]:
@@ -156,25 +156,25 @@ class Predictor:
         coarse : float, default 1.0
             Cells of the scene along one cell of the map that the network saw.
         """
-        names = sets_of(scene, self.inputs, self.config.shown)[0]
-        if any(head.finish or head.derived for head in self.heads):
-            seen = as_shown(scene, self.inputs, names)
+        names = input_sets_of(scene, self.inputs, self.config.input_sets)[0]
+        if any(head.postprocess or head.derived for head in self.heads):
+            seen = visible_scene(scene, self.inputs, names)
             for head in self.heads:
-                if head.finish is not None:
-                    answers[head.name] = head.finish(answers[head.name], seen, coarse)
+                if head.postprocess is not None:
+                    answers[head.name] = head.postprocess(answers[head.name], seen, coarse)
                 if head.derived is not None:
                     derive = head.derived.derive
                     answers[head.derived.name] = derive(answers[head.name], seen, self.config.targets, coarse)
-        if self.fusion is not None:
-            answers[FUSION.name] = self.fusion(answers, names)
+        if self.stacking is not None:
+            answers[FUSION.name] = self.stacking(answers, names)
         return answers
 
 
 def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[str, Tensor]:
     """What is blended of tiles, as of `Looks`, and `logits_of` every head with the planes that only a loss reads."""
     logits = {name: planes.float() for name, planes in net(tiles).items()}
-    blended = {h.name: (h.values if h.blend == "values" else h.shown)(logits[h.name]) for h in heads}
-    return blended | {logits_of(name): planes for name, planes in logits.items()}
+    blended = {h.name: (h.values if h.blend == "values" else h.main_logits)(logits[h.name]) for h in heads}
+    return blended | {logits_name(name): planes for name, planes in logits.items()}
 
 
 def load_predictor(
@@ -206,7 +206,7 @@ def load_predictor(
         A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend is not
         installed.
     """
-    paths = [default_model()] if checkpoints is None else checkpoints
+    paths = [bundled_model()] if checkpoints is None else checkpoints
     paths = [paths] if isinstance(paths, str | Path) else paths
     members = [read_checkpoint(path) for path in paths]
     config = members[0][0]
@@ -215,13 +215,13 @@ def load_predictor(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     built = []
     for path, (own, content) in zip(paths, members, strict=True):
-        check_goes_with(path, own, paths[0], config)
-        net, inputs, heads = trained_net(own, content["state_dict"], path)
+        check_ensemble_member(path, own, paths[0], config)
+        net, inputs, heads = build_trained_net(own, content["state_dict"], path)
         net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         built.append((net, inputs, heads))
     _, inputs, heads = built[0]
     nets = tuple(net for net, _, _ in built)
     config = replace(config, predict=replace(config.predict, **changed))
-    predictor = Predictor(nets, mean_fusion([net.fusion for net in nets]), inputs, heads, config)
-    runs = tuple(with_backend(net, predictor.planes, backend, precision) for net in nets)
+    predictor = Predictor(nets, mean_stacking([net.fusion for net in nets]), inputs, heads, config)
+    runs = tuple(make_backend(net, predictor.in_channels, backend, precision) for net in nets)
     return replace(predictor, runs=runs)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtl.config import STRIDE
-from mtl.data.crop import Origin, cut
+from mtl.data.crop import Origin, crop
 from targets.errors import UserError
 from targets.scene import Bool, Float, Rows
 
@@ -20,12 +20,12 @@ CPU_CELLS, GPU_CELLS = 2**18, 2**22  # of a batch: 4 and 64 tiles of 256 cells
 Net = Callable[[Tensor], dict[str, Tensor]]
 
 
-def padded_length(length: int, window: int) -> int:
+def pad_length(length: int, window: int) -> int:
     """The length rounded up to a multiple of the encoder's stride, and at least one window."""
     return max(window, ceil(length / STRIDE) * STRIDE)
 
 
-def tile_origins(length: int, window: int, stride: int) -> list[int]:
+def space_tiles(length: int, window: int, stride: int) -> list[int]:
     """Origins of tiles along one side: evenly spread, at most `stride` apart, all on multiples of the encoder's stride.
 
     An origin off these multiples would shift the encoder's grid and change the answer.
@@ -40,13 +40,13 @@ def tile_origins(length: int, window: int, stride: int) -> list[int]:
             raise UserError(f"tile {name}", f"{value}", f"a positive multiple of {STRIDE}")
     if stride > window:
         raise UserError("tile stride", f"{stride} is larger than the window {window}", "tiles that leave no gap")
-    span = padded_length(length, window) - window
+    span = pad_length(length, window) - window
     steps = ceil(span / stride)
     # floor of even spacing on the 32-grid: gaps differ by at most one grid step and never exceed the stride
     return [STRIDE * (i * (span // STRIDE) // steps) for i in range(steps + 1)] if steps else [0]
 
 
-def tile_places(map_valid: Bool, window: int, stride: int) -> list[Origin]:
+def place_tiles(map_valid: Bool, window: int, stride: int) -> list[Origin]:
     """(row, col) of the tiles that a map of any shape (H, W) needs, from the top down.
 
     Rows of tiles are spread from the first to the last row of the map, and the tiles of each from the first to the last
@@ -66,11 +66,11 @@ def _origins_over(held: Bool, window: int, stride: int) -> list[int]:
         return []
     first = int(cells[0]) // STRIDE * STRIDE
     length = int(cells[-1]) + 1 - first
-    first = min(first, padded_length(len(held), window) - padded_length(length, window))
-    return [first + origin for origin in tile_origins(length, window, stride)]
+    first = min(first, pad_length(len(held), window) - pad_length(length, window))
+    return [first + origin for origin in space_tiles(length, window, stride)]
 
 
-def tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
+def make_tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
     """(window, window) float32, positive, 1 in the middle: the product of one profile down and the same across.
 
     No floor is laid under the product: along the border of the map it would make the weights of all tiles there alike,
@@ -85,7 +85,7 @@ def tile_weights(window: int, kind: Literal["gaussian", "hann"]) -> Tensor:
     return torch.outer(side, side)
 
 
-class Blend:
+class TileBlender:
     """A weighted average of overlapping tiles: the weights are summed beside the values, in float32.
 
     It holds a band of rows only. Within the band tiles may come in any order; `rows` hands out those that no later
@@ -117,7 +117,7 @@ class Blend:
         for name, values in tile.items():
             self._sums[name][here].addcmul_(torch.where(finite, values, 0), weights)
 
-    def rows(self, until: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    def finished_rows(self, until: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
         """The finished rows above `until`: the first of them, and {name: (C, rows, W)}, NaN where no tile gave a value.
 
         At most as many rows at a time as the band holds.
@@ -151,18 +151,18 @@ def blend_tiles(
     ------
     First row, {name: (C, rows, W)}: all H rows in order, NaN where no tile gave a value.
     """
-    blend: Blend | None = None
+    blend: TileBlender | None = None
     for origin, tile in tiles:
         if blend is None:
             channels = {name: values.shape[0] for name, values in tile.items()}
-            blend = Blend((len(weights), shape[1]), weights, channels)
-        yield from blend.rows(origin[0])
+            blend = TileBlender((len(weights), shape[1]), weights, channels)
+        yield from blend.finished_rows(origin[0])
         blend.add(origin, tile)
     assert blend is not None
-    yield from blend.rows(shape[0])
+    yield from blend.finished_rows(shape[0])
 
 
-def tiles_at_once(window: int, device: torch.device) -> int:
+def default_batch_size(window: int, device: torch.device) -> int:
     """A batch that keeps the device busy: on a CPU more gain nothing, and on a GPU memory has the last word."""
     return max(1, (CPU_CELLS if device.type == "cpu" else GPU_CELLS) // window**2)
 
@@ -170,11 +170,11 @@ def tiles_at_once(window: int, device: torch.device) -> int:
 def run_tiles(
     net: Net,
     read: Rows,
-    outside: NDArray[np.float32],
+    fill: NDArray[np.float32],
     map_valid: Bool,
     window: int,
     stride: int,
-    batch: int,
+    batch_size: int,
     device: torch.device,
     context: Callable[[Origin], Float] | None = None,
 ) -> Iterator[tuple[Origin, dict[str, Tensor]]]:
@@ -199,8 +199,8 @@ def run_tiles(
     (row, col) of a tile in the padded map, {name: (channels, window, window) float32} as the network gives them, on
     the device.
     """
-    cuts: Iterator[tuple[Origin, Float]] = cut_tiles(read, outside, map_valid, window, stride)
-    while group := list(islice(cuts, batch)):
+    cuts: Iterator[tuple[Origin, Float]] = read_tiles(read, fill, map_valid, window, stride)
+    while group := list(islice(cuts, batch_size)):
         origins, tiles = zip(*group, strict=True)
         if context is not None:
             tiles = tuple(np.concatenate([tile, context(origin)]) for origin, tile in group)
@@ -212,18 +212,18 @@ def run_tiles(
         except torch.OutOfMemoryError:
             if len(group) == 1:
                 raise
-            batch, cuts = len(group) // 2, chain(group, cuts)
+            batch_size, cuts = len(group) // 2, chain(group, cuts)
             continue
         answers = {name: values.float() for name, values in answers.items()}
         for i, origin in enumerate(origins):
             yield origin, {name: values[i] for name, values in answers.items()}
 
 
-def cut_tiles(
-    read: Rows, outside: NDArray[np.float32], map_valid: Bool, window: int, stride: int
+def read_tiles(
+    read: Rows, fill: NDArray[np.float32], map_valid: Bool, window: int, stride: int
 ) -> Iterator[tuple[Origin, Float]]:
     """Origins and inputs (C, window, window) of the tiles that hold a valid cell; a row of them reads its rows once."""
-    for row, places in groupby(tile_places(map_valid, window, stride), itemgetter(0)):
+    for row, places in groupby(place_tiles(map_valid, window, stride), itemgetter(0)):
         band = read(slice(row, row + window))
         for place in places:
-            yield place, cut(band, (0, place[1]), window, outside)
+            yield place, crop(band, (0, place[1]), window, fill)

@@ -25,17 +25,17 @@ SYMMETRIES: dict[Symmetry, tuple[tuple[int, bool], ...]] = {
 }
 
 
-def spread_of(name: str) -> str:
+def std_name(name: str) -> str:
     """What the spread of a head is called, among values and as a file."""
     return f"{name}_spread"
 
 
-def logits_of(name: str) -> str:
+def logits_name(name: str) -> str:
     """What the raw answer of a head is called."""
     return f"{name}_logits"
 
 
-def relative_spread(values: Mapping[str, Float]) -> dict[str, float]:
+def relative_std(values: Mapping[str, Float]) -> dict[str, float]:
     """{`spread_of(head)`: sum of the spread over the sum of |values|} of a whole map; empty of a single look.
 
     Relative, because a map with little trap has little to disagree about: of 24 generated maps the mean spread is the
@@ -44,12 +44,12 @@ def relative_spread(values: Mapping[str, Float]) -> dict[str, float]:
     return {
         spread: float(np.nansum(values[spread]) / max(np.nansum(np.abs(planes)), 1e-9))
         for name, planes in values.items()
-        if (spread := spread_of(name)) in values
+        if (spread := std_name(name)) in values
     }
 
 
 @dataclass(frozen=True)
-class Looks:
+class Ensemble:
     """Every network of an ensemble looks at a tile in every symmetry; each head is averaged by its own rule."""
 
     nets: Sequence[Net]
@@ -57,7 +57,7 @@ class Looks:
     tta: Symmetry
 
     @property
-    def several(self) -> bool:
+    def has_std(self) -> bool:
         """Whether there is a spread."""
         return len(self.nets) * len(SYMMETRIES[self.tta]) > 1
 
@@ -67,19 +67,19 @@ class Looks:
         {head: (B, channels, H, W) mean of values, or of logits where the head's rule says so}, and of several looks
         {`spread_of(head)`: standard deviation over the looks, in the head's unit}.
         """
-        means = {head.name: Moments() for head in self.heads}
-        values = {h.name: means[h.name] if h.blend == "values" else Moments() for h in self.heads}
-        for logits in self._looks(tiles):
+        means = {head.name: RunningMoments() for head in self.heads}
+        values = {h.name: means[h.name] if h.blend == "values" else RunningMoments() for h in self.heads}
+        for logits in self._views(tiles):
             for head in self.heads:
                 values[head.name].add(head.values(logits[head.name]))
                 if head.blend == "logits":
-                    means[head.name].add(head.shown(logits[head.name]))
+                    means[head.name].add(head.main_logits(logits[head.name]))
         blended = {name: moments.mean for name, moments in means.items()}
-        if self.several:
-            blended |= {spread_of(name): moments.spread() for name, moments in values.items()}
+        if self.has_std:
+            blended |= {std_name(name): moments.std() for name, moments in values.items()}
         return blended
 
-    def _looks(self, tiles: Tensor) -> Iterator[dict[str, Tensor]]:
+    def _views(self, tiles: Tensor) -> Iterator[dict[str, Tensor]]:
         """The logits of each network in each symmetry, turned back."""
         for turns, flip in SYMMETRIES[self.tta]:
             seen = torch.rot90(tiles, turns, (-2, -1))
@@ -89,7 +89,7 @@ class Looks:
                 yield {name: torch.rot90(v.flip(-1) if flip else v, -turns, (-2, -1)) for name, v in answer.items()}
 
 
-class Moments:
+class RunningMoments:
     """Mean and standard deviation of tensors that come one by one (Welford 1962): exactly 0 for equal ones."""
 
     mean: Tensor
@@ -107,6 +107,6 @@ class Moments:
         self.mean = self.mean + off / self._count
         self._squares += off * (values - self.mean)
 
-    def spread(self) -> Tensor:
+    def std(self) -> Tensor:
         """Standard deviation of those seen, divided by their number."""
         return (self._squares / self._count).sqrt()

@@ -13,18 +13,19 @@ from torch import Tensor
 
 from mtl.config import TrainConfig
 from mtl.data.channels import INPUTS, InputChannel
-from mtl.data.modality_masking import every_set
+from mtl.data.modality_masking import parse_input_sets
+from mtl.migration import upgrade_settings
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import SUFFIX, read_weights
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, with_losses
 from targets.common.cli import checked_record
 from targets.errors import UserError
 
-LONGEST_SIDE = 2**14  # cells of a patch or tile; more fits on no device
-KEY = "trapmtl"  # the resolved config of the run, as plain types
-POSITION = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
+MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
+CONFIG_KEY = "trapmtl"  # the resolved config of the run, as plain types
+POSITION_KEY = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
 MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 
@@ -45,7 +46,7 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     try:
         if path.suffix == SUFFIX:
             settings, state = read_weights(path)
-            content = {KEY: settings, "state_dict": state}
+            content = {CONFIG_KEY: settings, "state_dict": state}
         else:
             _check_archive(path)
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -54,15 +55,15 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     except Exception as error:  # a stranger's pickle can make torch stumble anywhere
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
-    if not isinstance(content, dict) or KEY not in content or "state_dict" not in content:
+    if not isinstance(content, dict) or CONFIG_KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
     try:
-        config = checked_record(TrainConfig, of_today(content[KEY]))
+        config = checked_record(TrainConfig, upgrade_settings(content[CONFIG_KEY]))
     except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
     for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
-        if not 0 < side <= LONGEST_SIDE:
-            raise UserError(path, f"{name} is {side}", f"1 to {LONGEST_SIDE}", MEND)
+        if not 0 < side <= MAX_WINDOW:
+            raise UserError(path, f"{name} is {side}", f"1 to {MAX_WINDOW}", MEND)
     state = content["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(n, str) and torch.is_tensor(t) for n, t in state.items()):
         raise UserError(path, "holds no weights", "tensors by name", MEND)
@@ -80,16 +81,6 @@ def _check_archive(path: Path) -> None:
         raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", MEND)
 
 
-def of_today(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of an earlier version in the words of this one: augment.d4 has become augment.symmetry, and
-    loop.devices what torchrun says."""
-    augment, loop = dict(plain["augment"]), dict(plain["loop"])
-    if "d4" in augment:
-        augment["symmetry"] = "d4" if augment.pop("d4") else "none"
-    loop.pop("devices", None)
-    return {**plain, "augment": augment, "loop": loop}
-
-
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
     """The network of a config with its records; `pretrained` False leaves ImageNet's weights out.
 
@@ -100,14 +91,14 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
-    inputs = pick(INPUTS, config.inputs, "--inputs")
-    heads = with_losses(pick(HEADS, config.heads, "--heads"), config.optim)
-    net = config.net if pretrained else replace(config.net, weights="none")
-    sets = every_set(inputs, config.shown)
+    inputs = select_records(INPUTS, config.inputs, "--inputs")
+    heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim)
+    net = config.net if pretrained else replace(config.net, encoder_weights="none")
+    sets = parse_input_sets(inputs, config.input_sets)
     return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads
 
 
-def trained_net(
+def build_trained_net(
     config: TrainConfig, state: Mapping[str, Tensor], path: str | Path
 ) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
     """`build_net` with the weights of a training run.
@@ -155,8 +146,8 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
 def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
     """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
-    keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema")
-    for key, before, now in differing(keys, saved, asked):
+    keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema_decay")
+    for key, before, now in differing_settings(keys, saved, asked):
         raise UserError(
             path,
             f"a checkpoint with {key} {before}",
@@ -165,11 +156,11 @@ def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> No
         )
 
 
-def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
+def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
     """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
     first."""
-    keys = ("heads", "inputs", "shown", "patches.size", "patches.context", "patches.longest", "targets")
-    for key, own, expected in differing(keys, config, wanted):
+    keys = ("heads", "inputs", "input_sets", "patches.size", "patches.context", "patches.max_side", "targets")
+    for key, own, expected in differing_settings(keys, config, wanted):
         raise UserError(
             path,
             f"was trained with {key} {own}",
@@ -178,7 +169,7 @@ def check_goes_with(path: str | Path, config: TrainConfig, first: str | Path, wa
         )
 
 
-def differing(keys: Sequence[str], own: TrainConfig, other: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
+def differing_settings(keys: Sequence[str], own: TrainConfig, other: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
     """The settings, of those with these dotted names, in which two configs differ: name and both values."""
     for key in keys:
         values = attrgetter(key)(own), attrgetter(key)(other)

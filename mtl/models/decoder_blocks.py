@@ -39,7 +39,7 @@ def _convolution(given: int, features: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(given, features, 3, padding=1, bias=False), nn.BatchNorm2d(features))
 
 
-def put_bottlenecks(decoder: nn.Module, dropout: float) -> None:
+def replace_with_bottlenecks(decoder: nn.Module, dropout: float) -> None:
     """Put a bottleneck in the place of the two convolutions of every block of a decoder.
 
     Upsampling, concatenation and attention stay the block's own.
@@ -49,7 +49,7 @@ def put_bottlenecks(decoder: nn.Module, dropout: float) -> None:
     UserError
         The decoder has no blocks of two convolutions.
     """
-    for block in blocks_of(decoder, "net.block"):
+    for block in list_decoder_blocks(decoder, "net.block"):
         if not hasattr(block, "conv1") or not hasattr(block, "conv2"):
             raise UserError("net.block", "bottleneck needs blocks of two convolutions", "arch unet or unetplusplus")
         if block.conv1 is None:  # UNet++ at a size at which the encoder has no features
@@ -61,7 +61,7 @@ def put_bottlenecks(decoder: nn.Module, dropout: float) -> None:
         block.conv1, block.conv2 = Bottleneck(first.in_channels, second.out_channels, dropout), nn.Identity()
 
 
-def blocks_of(decoder: nn.Module, option: str) -> list[nn.Module]:
+def list_decoder_blocks(decoder: nn.Module, option: str) -> list[nn.Module]:
     """The blocks of a decoder, in the order in which the library made them.
 
     Raises
@@ -76,7 +76,7 @@ def blocks_of(decoder: nn.Module, option: str) -> list[nn.Module]:
     return list(blocks.values()) if isinstance(blocks, nn.ModuleDict) else list(blocks)
 
 
-def decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[Tensor]:
+def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[Tensor]:
     """What a decoder knows at every size, coarse to fine: (B, C_i, h_i, w_i), the last one its own answer.
 
     Where several blocks answer at one size, as in UNet++, the last one does, which has heard all others.
@@ -87,7 +87,7 @@ def decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[Tenso
         if answer.shape[1]:
             seen[answer.shape[-2:]] = answer
 
-    handles = [block.register_forward_hook(keep) for block in blocks_of(decoder, "net")]
+    handles = [block.register_forward_hook(keep) for block in list_decoder_blocks(decoder, "net")]
     try:
         last = decoder(features)
     finally:
@@ -97,17 +97,17 @@ def decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[Tenso
     return sorted(seen.values(), key=lambda stage: stage.shape[-2:].numel())
 
 
-def stage_widths(encoder: nn.Module, decoder: nn.Module) -> list[int]:
+def measure_stage_widths(encoder: nn.Module, decoder: nn.Module) -> list[int]:
     """Number of features of every stage, coarse to fine, seen on an empty picture."""
     trains = encoder.training
     encoder.eval(), decoder.eval()
     with torch.no_grad():
-        widths = [stage.shape[1] for stage in decoder_stages(decoder, encoder(torch.zeros(1, 3, 64, 64)))]
+        widths = [stage.shape[1] for stage in run_decoder_stages(decoder, encoder(torch.zeros(1, 3, 64, 64)))]
     encoder.train(trains), decoder.train(trains)
     return widths
 
 
-def hypercolumn(stages: Sequence[Tensor]) -> Tensor:
+def stack_hypercolumn(stages: Sequence[Tensor]) -> Tensor:
     """All stages at the size of the last one, one above the other (Hariharan et al. 2015): (B, sum of C_i, h, w)."""
     size = stages[-1].shape[-2:]
     grown = [F.interpolate(stage, size, mode="bilinear", align_corners=False) for stage in stages[:-1]]

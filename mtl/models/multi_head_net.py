@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from mtl.config import NetConfig
 from mtl.data.channels import InputChannel
-from mtl.data.modality_masking import every_set
-from mtl.models.decoder_blocks import blocks_of, decoder_stages, hypercolumn, put_bottlenecks, stage_widths
-from mtl.models.head_layers import last_layers
-from mtl.models.pretrained import load_imagenet, widen_stem
-from mtl.models.stacking import Fusion
+from mtl.data.modality_masking import parse_input_sets
+from mtl.models.decoder_blocks import list_decoder_blocks, run_decoder_stages, stack_hypercolumn, replace_with_bottlenecks, measure_stage_widths
+from mtl.models.head_layers import make_head_layers
+from mtl.models.pretrained import load_imagenet_weights, widen_stem
+from mtl.models.stacking import Stacking
 from mtl.tasks.base import Head
-from mtl.tasks.heads import FUSION, outputs_of, trap_outputs
+from mtl.tasks.heads import FUSION, collect_outputs, trap_outputs
 from targets.errors import UserError
 
 
@@ -43,26 +43,26 @@ class MultiHeadNet(nn.Module):
         shared: Any = _encoder_decoder(config)
         widths = [shared.segmentation_head[0].in_channels]
         if config.hypercolumn or config.deep_supervision:
-            blocks_of(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
-            widths = stage_widths(shared.encoder, shared.decoder)
+            list_decoder_blocks(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
+            widths = measure_stage_widths(shared.encoder, shared.decoder)
         widen_stem(shared.encoder, inputs, config.stem)
         self.encoder, self.decoder = shared.encoder, shared.decoder
         self.hypercolumn = config.hypercolumn
         width = sum(widths) if config.hypercolumn else widths[-1]
         self.context = context
-        self.mix = mixing(width) if context else nn.Identity()
-        self.planes = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
-        self.heads = last_layers(width + self.planes, heads, inputs if config.inputs_to_heads else ())
-        self.early = nn.ModuleList(last_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
-        outputs = outputs_of(heads)
+        self.mix = make_context_mixing(width) if context else nn.Identity()
+        self.input_skip_channels = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
+        self.heads = make_head_layers(width + self.input_skip_channels, heads, inputs if config.inputs_to_heads else ())
+        self.early = nn.ModuleList(make_head_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
+        outputs = collect_outputs(heads)
         parts = trap_outputs([output for output in outputs if output is not FUSION])
-        self.fusion = Fusion(parts, sets or every_set(inputs, ())) if FUSION in outputs else None
+        self.fusion = Stacking(parts, sets or parse_input_sets(inputs, ())) if FUSION in outputs else None
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""
-        return self.answers(self.shared(x), x.shape[-2:])
+        return self.head_logits(self.shared_features(x), x.shape[-2:])
 
-    def shared(self, x: Tensor) -> Tensor:
+    def shared_features(self, x: Tensor) -> Tensor:
         """The features that all heads read: (B, width, h, w)."""
         return self.features(x)[0]
 
@@ -76,12 +76,12 @@ class MultiHeadNet(nn.Module):
         if self.context:
             both, stages = self._seen(torch.cat(x.chunk(2, 1)))
             near, wide = both.chunk(2)
-            seen = self.mix(torch.cat([near, enlarged_middle(wide, self.context)], 1))
+            seen = self.mix(torch.cat([near, enlarge_middle(wide, self.context)], 1))
             stages = [stage.chunk(2)[0] for stage in stages]
         else:
             seen, stages = self._seen(x)
-        if self.planes:
-            own = F.interpolate(x[:, : self.planes], seen.shape[-2:], mode="bilinear", align_corners=False)
+        if self.input_skip_channels:
+            own = F.interpolate(x[:, : self.input_skip_channels], seen.shape[-2:], mode="bilinear", align_corners=False)
             seen = torch.cat([seen, own], 1)
         return seen, stages
 
@@ -90,19 +90,19 @@ class MultiHeadNet(nn.Module):
         features = self.encoder(x)
         if not self.hypercolumn and not self.early:
             return self.decoder(features), []
-        stages = decoder_stages(self.decoder, features)
-        return hypercolumn(stages) if self.hypercolumn else stages[-1], stages[:-1]
+        stages = run_decoder_stages(self.decoder, features)
+        return stack_hypercolumn(stages) if self.hypercolumn else stages[-1], stages[:-1]
 
-    def answers(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
+    def head_logits(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
         """Logits of every head, at a size (H, W), from shared features."""
-        return answers_of(self.heads, shared, size)
+        return apply_heads(self.heads, shared, size)
 
-    def early_answers(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
+    def deep_supervision_logits(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
         """What every head would answer from each earlier stage: deep supervision; none without it."""
-        return [answers_of(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
+        return [apply_heads(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
 
 
-def mixing(width: int) -> nn.Module:
+def make_context_mixing(width: int) -> nn.Module:
     """(B, 2 width, h, w) features of two squares -> (B, width, h, w); at first their sum."""
     layer = nn.Conv2d(2 * width, width, 3, padding=1)
     assert layer.bias is not None
@@ -112,7 +112,7 @@ def mixing(width: int) -> nn.Module:
     return nn.Sequential(layer, nn.ReLU())
 
 
-def enlarged_middle(features: Tensor, factor: int) -> Tensor:
+def enlarge_middle(features: Tensor, factor: int) -> Tensor:
     """The middle of (B, C, h, w) features, a factor less wide and high, on h × w cells again."""
     height, width = features.shape[-2:]
     top, left = (height - height // factor) // 2, (width - width // factor) // 2
@@ -122,7 +122,7 @@ def enlarged_middle(features: Tensor, factor: int) -> Tensor:
     return large[..., factor:-factor, factor:-factor]
 
 
-def answers_of(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
+def apply_heads(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
     """Logits of every head, at a size (H, W), from features that may be smaller."""
     assert isinstance(heads, nn.ModuleDict)
     plain = {name: head for name, head in heads.items() if type(head) is nn.Conv2d}
@@ -159,9 +159,9 @@ def _encoder_decoder(config: NetConfig) -> nn.Module:
     if config.attention == "scse":
         check_attention(config.arch, shared.decoder)
     if config.block == "bottleneck":
-        put_bottlenecks(shared.decoder, config.dropout)
-    if config.weights == "imagenet":
-        load_imagenet(shared.encoder, config.encoder)
+        replace_with_bottlenecks(shared.decoder, config.dropout)
+    if config.encoder_weights == "imagenet":
+        load_imagenet_weights(shared.encoder, config.encoder)
     return shared
 
 

