@@ -1,73 +1,113 @@
-"""How a folder is kept to one program at a time, and what a program that died half-way left in it is removed."""
+"""Lock of an output folder: one program at a time, released by the system however that program ends."""
 
 import errno
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
-from targets.common.atomic_write import write_error, remove_half_written
+from filelock import BaseFileLock, FileLock, Timeout
+
+from targets.common.atomic_write import remove_half_written, write_error
 from targets.errors import UserError
 
-LOCK = ".in_use"  # in a folder that a program works in: who it is
+LOCK = ".in_use"  # in the folder, while a program works in it
+HOLDER = ".in_use_by"  # beside it: who that is; Windows lets nobody read the locked file itself
 NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}  # of disks without locks, such as Google Drive
-DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE}
+DISK_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE
+}  # fmt: skip
 
 
 @contextmanager
 def lock_folder(folder: str | Path) -> Iterator[None]:
-    """Keep a folder to this process while the block runs; it is made if it is missing, and removed if it stays empty.
+    """Keep a folder to this block of this process; the folder is made if it is missing, and removed if it stays empty.
 
-    The lock is the system's (fcntl), so it ends with the process, however that ends. Half-written files of a program
-    that was killed here are removed. Where the disk knows no locks, none is held.
+    Half-written files of a program that was killed here are removed. Where the disk knows no locks, none is held.
+
+    Parameters
+    ----------
+    folder : str | Path
+        The output folder.
 
     Raises
     ------
     UserError
-        Another program works in the folder; it cannot be written to; or, from the block, the disk is full.
+        Another program, or this one, works in the folder already; it cannot be written to; or, from the block, the
+        disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, lock_folder(folder):
+    ...     with lock_folder(folder):
+    ...         pass
+    Traceback (most recent call last):
+        ...
+    targets.errors.UserError: ...: is in use by process ...
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _locked(folder)
+        lock = _acquire(folder)
     except OSError as error:
         raise write_error(folder, error) from error
     try:
         remove_half_written(folder)
         yield
     except OSError as error:
-        if error.errno not in DISK:
+        if error.errno not in DISK_ERRORS:
             raise
         raise write_error(error.filename or folder, error.strerror) from error
     finally:
-        with suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
-        file.close()
+        # Before the lock is released, or it could be another program's by now.
+        for name in (HOLDER, LOCK):
+            _remove(folder / name)
+        if lock is not None:
+            lock.release()
+        if os.name == "nt":  # which removes no open file, and so none of another program's either
+            _remove(folder / LOCK)
         with suppress(OSError):
             folder.rmdir()
 
 
-def _locked(folder: Path) -> IO[str]:
-    """The open file whose lock is held."""
+def _acquire(folder: Path) -> BaseFileLock | None:
+    """The lock, held; None on a disk without locks."""
+    lock = FileLock(folder / LOCK, thread_local=False)
     while True:
-        file = (folder / LOCK).open("a+")
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                file.seek(0)
-                holder = file.read(200).strip() or "another process"
-                file.close()
-                raise UserError(
-                    folder, f"is in use by {holder}", "a folder of its own for each run", "wait, or name another --out"
-                ) from error
-        with suppress(OSError):
-            if os.fstat(file.fileno()).st_ino == (folder / LOCK).stat().st_ino:
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-                file.flush()
-                return file
-        file.close()  # whoever held it has just removed it
+        # A file that its holder removes while this process opens it locks nothing. This handle keeps its number from
+        # being given to another file, so that it can be told.
+        with (folder / LOCK).open("a") as handle:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                raise _in_use(folder) from error
+            except OSError as error:
+                if error.errno in NO_LOCKS:
+                    return None
+                raise
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle.fileno()), (folder / LOCK).stat()):
+                    (folder / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+                    return lock
+        lock.release()
+
+
+def _in_use(folder: Path) -> UserError:
+    """The error for a folder that is locked, with its holder's name."""
+    holder = ""
+    with suppress(OSError):
+        holder = (folder / HOLDER).read_text()[:200].strip()
+    return UserError(
+        folder,
+        f"is in use by {holder or 'another process'}",
+        "a folder of its own for each run",
+        "wait, or name another --out",
+    )
+
+
+def _remove(file: Path) -> None:
+    """Remove a file; what cannot be removed is left."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """A folder for one program at a time: another process is refused, a dead one is not in the way."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,7 +8,8 @@ import sys
 
 import pytest
 
-from targets.common.folder_lock import LOCK, lock_folder
+from targets.common import folder_lock
+from targets.common.folder_lock import HOLDER, LOCK, lock_folder
 from targets.errors import UserError
 
 HOLD = """
@@ -32,6 +34,49 @@ def test_a_folder_in_use_is_refused_and_the_other_is_named(tmp_path, holder):
     with pytest.raises(UserError, match=f"in use by process {holder.pid} on"), lock_folder(tmp_path / "run"):
         pass
     assert (tmp_path / "run" / LOCK).exists()  # still the other's
+
+
+def test_a_second_lock_of_this_process_is_refused_and_its_end_does_not_free_the_first(tmp_path):
+    with lock_folder(tmp_path / "run"):
+        for _ in range(2):
+            with pytest.raises(UserError, match=f"in use by process {os.getpid()} on"), lock_folder(tmp_path / "run"):
+                pass
+        again = subprocess.run(
+            [sys.executable, "-c", HOLD, tmp_path / "run"], capture_output=True, text=True, timeout=60
+        )
+        assert again.returncode == 1 and f"in use by process {os.getpid()} on" in again.stderr
+        assert (tmp_path / "run" / LOCK).exists() and (tmp_path / "run" / HOLDER).exists()
+    with lock_folder(tmp_path / "run"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_file_that_its_holder_removes_meanwhile_is_not_taken_for_the_lock(tmp_path, monkeypatch):
+    """The file is removed, as its last holder does, between opening and locking: the lock is tried again."""
+    acquire, calls = folder_lock.FileLock.acquire, []
+
+    def removed_once(self, *args, **options):
+        got = acquire(self, *args, **options)
+        calls.append(self)
+        if len(calls) == 1:
+            (tmp_path / LOCK).unlink()
+        return got
+
+    monkeypatch.setattr(folder_lock.FileLock, "acquire", removed_once)
+    with lock_folder(tmp_path):
+        assert len(calls) == 2 and (tmp_path / LOCK).exists()
+        with pytest.raises(UserError, match="in use"), lock_folder(tmp_path):
+            pass
+
+
+def test_a_disk_without_locks_is_used_without_one(tmp_path, monkeypatch):
+    def no_locks(self, *args, **options):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(folder_lock.FileLock, "acquire", no_locks)
+    with lock_folder(tmp_path / "run"), lock_folder(tmp_path / "run"):
+        (tmp_path / "run" / "result").write_text("x")
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["result"]
 
 
 def test_a_killed_process_holds_nothing(tmp_path, holder):
