@@ -1,4 +1,4 @@
-"""How is a batch of predictions told? One HTML page to send: what failed, and every map, the least sure first."""
+"""HTML report of a prediction batch: failures first, then maps by falling uncertainty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,35 +16,50 @@ from mtl.prediction.compare_exact import AGREEMENT_COLOURS
 from mtl.prediction.traps import ENTROPY, PredictedTrap, TrapPrediction, UncertaintyMeasure, trap_polygons
 from mtl.prediction.writers import MAGENTA
 from targets.common.atomic_write import atomic_write
-from targets.common.html_report import Html, element, jpeg_of_pixels, link, page, picture, png_of_figure, table
+from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
 from targets.errors import UserError
 from targets.rendering.map import RGB, ensure_picture
 from targets.scene import Scene
 from targets.surface.polygonize import Ring, cell_rings
 
-PREVIEW_SIDE = 300  # pixels of a small picture
-MAX_PREVIEWS = 200  # maps in the gallery; all of them are in the table
-MAX_LISTED_TRAPS = 40  # in the table of traps to look at first
+TEMPLATE = Path(__file__).parent / "templates" / "prediction.html.j2"
+PREVIEW_SIDE = 300  # pixels, of each half of a preview
+MAX_PREVIEWS = 200  # maps with a preview; all maps are in the table
+MAX_LISTED_TRAPS = 40  # most uncertain traps in the table
 UNCERTAINTY_COLOUR_MAP = "inferno"
-PREVIEW_FILE = "report.jpg"  # in the folder of a map: its picture on the page
+PREVIEW_FILE = "report.jpg"  # in the folder of a map
+UNDEFINED = "–"
+MAP_HEADER = ("map", "uncertainty", "traps", "trap fraction", "exact closures", "IoU with them", "rows × columns")
+TRAP_HEADER = ("map", "trap", "confidence", "uncertainty", "area", "crest depth", "exact closure", "IoU with it",
+               "its height", "its volume")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class MapSummary:
-    """What the page tells of one map.
+    """Part of the report about one map.
 
     Attributes
     ----------
-    doubt : float | None
-        Of the whole map, per cell that is probably trap; None when the outputs tell of no traps. measure : what it is.
-        (Per cell of the map, maps with hardly any trap would seem the surest: over 40 generated maps Spearman's
-        correlation with 1 - IoU is -0.37 so, and 0.48 per cell of trap; over 18 real ones -0.04 and 0.52.).
-    share : float
-        Of the map that is trap.
-    exact : int | None
-        How many exact closures, and iou : of the learned traps with them; None without a depth.
-    unit : str
-        Of depths, "" when unknown.
+    name : str
+        Name of the map and of its folder.
+    shape : tuple[int, int]
+        Rows and columns.
+    traps : list[PredictedTrap]
+        Its traps.
+    uncertainty : float | None
+        Sum of the uncertainty over the sum of the probability of trap: per cell that is probably trap, since per cell
+        of the map those with hardly any trap would look the most certain (docs/experiments/prediction.md). None where
+        no output says where traps are.
+    measure : UncertaintyMeasure
+        What uncertainty means.
+    trap_fraction : float
+        Fraction of the map's cells in traps.
+    exact_count : int | None
+        Number of exact closures, None without a depth.
+    iou : float | None
+        Intersection over union of learned traps and exact closures, in cells; None without a depth, or without any.
+    depth_unit : str
+        Unit of depths, "" where unknown.
     """
 
     name: str
@@ -58,162 +73,207 @@ class MapSummary:
     depth_unit: str
 
 
-def summarise_prediction(scene: Scene, found: TrapPrediction | None) -> MapSummary:
-    """The page's part about one map."""
-    if found is None:
+@dataclass(frozen=True, eq=False)
+class GalleryItem:
+    """Preview of one map in the report: JPEG bytes, a caption, and the path of its overlay."""
+
+    name: str
+    preview: bytes
+    overlay: str
+    caption: str
+
+
+def summarise_prediction(scene: Scene, prediction: TrapPrediction | None) -> MapSummary:
+    """Summarise the prediction of one map; None where no output says where traps are."""
+    if prediction is None:
         return MapSummary(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "")
-    doubt = float(np.nansum(found.uncertainty) / max(found.probability.sum(), 1))
-    share = float((found.labels > 0).sum() / scene.map_valid.sum())
-    count, iou = None, None
-    if found.comparison is not None:
-        kinds = np.bincount(found.comparison.agreement.ravel(), minlength=len(AGREEMENT_COLOURS) + 1)
-        count = len(found.comparison.table)
-        iou = float(kinds[-1] / kinds[1:].sum()) if kinds[1:].any() else None
-    unit = scene.geo.depth_unit or ""
-    return MapSummary(scene.name, scene.shape, found.traps, doubt, found.measure, share, count, iou, unit)
-
-
-def summary_from_json(told: dict[str, Any]) -> MapSummary:
-    """What `dataclasses.asdict` made plain, and JSON may have kept."""
-    rows, cols = told["shape"]
-    traps = [PredictedTrap(**trap) for trap in told["traps"]]
+    uncertainty = float(np.nansum(prediction.uncertainty) / max(prediction.probability.sum(), 1))
+    trap_fraction = float((prediction.labels > 0).sum() / scene.map_valid.sum())
+    exact_count, iou = None, None
+    if prediction.comparison is not None:
+        cells = np.bincount(prediction.comparison.agreement.ravel(), minlength=len(AGREEMENT_COLOURS) + 1)
+        exact_count = len(prediction.comparison.table)
+        iou = float(cells[-1] / cells[1:].sum()) if cells[1:].any() else None
+    depth_unit = scene.geo.depth_unit or ""
     return MapSummary(
-        **told | {"shape": (rows, cols), "traps": traps, "measure": UncertaintyMeasure(**told["measure"])}
+        scene.name,
+        scene.shape,
+        prediction.traps,
+        uncertainty,
+        prediction.measure,
+        trap_fraction,
+        exact_count,
+        iou,
+        depth_unit,
     )
 
 
-def write_preview(scene: Scene, found: TrapPrediction | None, folder: Path) -> None:
-    """Write a map's picture on the page into its folder: the map with its traps and, right of it, its doubt."""
+def summary_from_json(plain: dict[str, Any]) -> MapSummary:
+    """The summary of which `dataclasses.asdict` and JSON made plain types."""
+    rows, cols = plain["shape"]
+    traps = [PredictedTrap(**trap) for trap in plain["traps"]]
+    measure = UncertaintyMeasure(**plain["measure"])
+    return MapSummary(**plain | {"shape": (rows, cols), "traps": traps, "measure": measure})
+
+
+def write_preview(scene: Scene, prediction: TrapPrediction | None, folder: Path) -> None:
+    """Write the preview of a map into its folder: the map with its traps and, right of it, the uncertainty.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+    """
     rgb = ensure_picture(scene).rgb
     assert rgb is not None
     left, right = fit_in_square(rgb), np.full((PREVIEW_SIDE, PREVIEW_SIDE, 3), 255, np.uint8)
-    if found is not None:
-        lines = [ring for rings in trap_polygons(found) for ring in rings]
-        exact = [] if found.comparison is None else cell_rings(found.comparison.closures.labels)
-        heat = matplotlib.colormaps[UNCERTAINTY_COLOUR_MAP](
-            np.nan_to_num(found.uncertainty) / found.measure.maximum, bytes=True
-        )
-        right = fit_in_square(np.where(np.isfinite(found.uncertainty)[..., None], heat[..., :3], 255).astype(np.uint8))
+    if prediction is not None:
+        outlines = [ring for rings in trap_polygons(prediction) for ring in rings]
+        exact = [] if prediction.comparison is None else cell_rings(prediction.comparison.closures.labels)
+        relative = np.nan_to_num(prediction.uncertainty) / prediction.measure.maximum
+        colours = matplotlib.colormaps[UNCERTAINTY_COLOUR_MAP](relative, bytes=True)[..., :3]
+        inside = np.isfinite(prediction.uncertainty)[..., None]
+        right = fit_in_square(np.where(inside, colours, 255).astype(np.uint8))
         draw_rings(left, exact, scene.shape, (0, 0, 0), 4)
         draw_rings(left, exact, scene.shape, (255, 255, 255), 1)
-        draw_rings(left, lines, scene.shape, MAGENTA[:3], 2)
-        draw_rings(right, lines, scene.shape, (255, 255, 255), 1)
+        draw_rings(left, outlines, scene.shape, MAGENTA[:3], 2)
+        draw_rings(right, outlines, scene.shape, (255, 255, 255), 1)
     with atomic_write(folder / PREVIEW_FILE) as temporary:
         temporary.write_bytes(jpeg_of_pixels(np.hstack([left, right])))
 
 
 def fit_in_square(rgb: RGB) -> RGB:
-    """The picture within a white square of `SIDE` pixels, at its upper left."""
+    """Scale a picture into the upper left of a white square of `PREVIEW_SIDE` pixels."""
     scale = PREVIEW_SIDE / max(rgb.shape)
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    page_of = np.full((PREVIEW_SIDE, PREVIEW_SIDE, 3), 255, np.uint8)
-    page_of[: size[1], : size[0]] = cv2.resize(
-        rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )
-    return page_of
+    width, height = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+    square = np.full((PREVIEW_SIDE, PREVIEW_SIDE, 3), 255, np.uint8)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    square[:height, :width] = cv2.resize(rgb, (width, height), interpolation=method)
+    return square
 
 
 def draw_rings(square: RGB, rings: Sequence[Ring], shape: tuple[int, int], colour: tuple[int, ...], width: int) -> None:
-    """Draw rings of rows and columns of a map of this shape over its small picture."""
-    fine = 16  # parts of a pixel
+    """Draw rings over a map that `fit_in_square` scaled.
+
+    Parameters
+    ----------
+    square : (PREVIEW_SIDE, PREVIEW_SIDE, 3) uint8
+        The picture; it is changed.
+    rings : Sequence[Ring]
+        (n, 2) rows and columns of the map.
+    shape : tuple[int, int]
+        Rows and columns of the map.
+    colour : tuple[int, ...]
+        Red, green, blue.
+    width : int
+        Pixels.
+    """
+    subpixels = 16
     for ring in rings:
-        points = np.rint(((ring[:, ::-1] + 0.5) * PREVIEW_SIDE / max(shape) - 0.5) * fine).astype(np.int32)
+        points = np.rint(((ring[:, ::-1] + 0.5) * PREVIEW_SIDE / max(shape) - 0.5) * subpixels).astype(np.int32)
         cv2.polylines(square, [points], True, colour, width, cv2.LINE_AA, shift=4)
 
 
 def write_report(maps: Sequence[MapSummary], failed: Sequence[tuple[str, UserError]], path: Path) -> None:
-    """Write the page.
+    """Write the HTML report of a batch.
 
     Parameters
     ----------
-    maps : Sequence[Shown]
-        Those that were predicted, their pictures (`write_pair`) in folders of their names beside the page.
+    maps : Sequence[MapSummary]
+        The predicted maps; their previews lie in folders of their names beside the report.
     failed : Sequence[tuple[str, UserError]]
-        (name, what is wrong) of those that were not.
+        (name, error) of the others.
+    path : Path
+        The HTML file.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
     """
-    ordered = sorted(maps, key=lambda one: -(one.uncertainty or 0))
-    parts = []
-    if failed:
-        parts.append(
-            element("h2", f"{len(failed)} of {len(maps) + len(failed)} maps could not be predicted", css="bad")
-        )
-        parts.append(_failures(failed))
-    if ordered:
-        parts += _gallery(ordered, path.parent)
-    title = f"Predicted traps of {len(maps)} map{'' if len(maps) == 1 else 's'}"
-    with atomic_write(path) as temporary:
-        temporary.write_text(page(title, parts), encoding="utf-8")
-
-
-def _failures(failed: Sequence[tuple[str, UserError]]) -> Html:
-    """A table whose long lines wrap."""
-    rows = [(name, Path(error.args[0]).name, *error.args[1:]) for name, error in failed]
-    lines = [element("tr", *(element("th", word) for word in ("map", "file", "found", "expected", "mend")))]
-    lines += [element("tr", *(element("td", cell) for cell in row)) for row in rows]
-    return element("table", *lines)
-
-
-def _gallery(ordered: Sequence[MapSummary], folder: Path) -> list[Html]:
-    measure = ordered[0].measure
-    note = (
-        "The least sure maps come first. Left: the map with predicted traps (magenta) and, where its depth is known, "
-        "exact closures (white, edged black). Right: where the network is in doubt; its traps in white. Doubt is "
-        f"{measure.description}. Of a map it is given per cell that is probably trap."
+    ordered = sorted(maps, key=lambda summary: -(summary.uncertainty or 0))
+    traps = sorted(((summary, trap) for summary in ordered for trap in summary.traps),
+                   key=lambda pair: -pair[1].uncertainty)  # fmt: skip
+    selection = f"the {MAX_LISTED_TRAPS} of {len(traps)}" if len(traps) > MAX_LISTED_TRAPS else f"all {len(traps)}"
+    measure = ordered[0].measure if ordered else ENTROPY
+    page = render_report(
+        TEMPLATE,
+        f"Predicted traps of {_count(len(maps), 'map')}",
+        total=len(maps) + len(failed),
+        failures=[(name, Path(error.args[0]).name, *error.args[1:]) for name, error in failed],
+        measure=measure,
+        colour_scale=png_of_figure(draw_uncertainty_scale(measure)),
+        gallery=[_gallery_item(summary, path.parent) for summary in ordered[:MAX_PREVIEWS]],
+        omitted=max(0, len(ordered) - MAX_PREVIEWS),
+        trap_selection=selection,
+        trap_header=TRAP_HEADER,
+        trap_rows=[_trap_row(summary, trap) for summary, trap in traps[:MAX_LISTED_TRAPS]],
+        map_header=MAP_HEADER,
+        map_rows=[_map_row(summary) for summary in ordered],
     )
-    parts = [
-        element("h2", "Maps"),
-        element("p", note),
-        element("p", picture(png_of_figure(draw_uncertainty_scale(measure)), "scale of doubt")),
-    ]
-    parts.append(element("div", *(_item(one, folder) for one in ordered[:MAX_PREVIEWS]), css="gallery wide"))
-    if len(ordered) > MAX_PREVIEWS:
-        parts.append(element("p", f"{len(ordered) - MAX_PREVIEWS} surer maps are in the table only.", css="note"))
-    traps = sorted(((one, trap) for one in ordered for trap in one.traps), key=lambda pair: -pair[1].uncertainty)
-    if traps:
-        header = ("map", "trap", "confidence", "doubt", "area", "crest depth", "exact closure", "IoU with it",
-                  "its height", "its volume")  # fmt: skip
-        rows = [(one.name, str(t.id), f"{t.confidence:.2f}", f"{t.uncertainty:.2f}", _number(t.area),
-                 _number(t.crest_depth, one.depth_unit), str(t.exact_id or "none") if one.exact_count is not None else "–",
-                 f"{t.exact_iou:.2f}" if t.exact_id else "–", _number(t.exact_height, one.depth_unit),
-                 _number(t.exact_volume)) for one, t in traps[:MAX_LISTED_TRAPS]]  # fmt: skip
-        of = (
-            f"the {MAX_LISTED_TRAPS} least sure of {len(traps)}"
-            if len(traps) > MAX_LISTED_TRAPS
-            else f"all {len(traps)}"
-        )
-        note = "Areas and volumes in map units (volume: area × depth); in cells where the spacing is unknown."
-        parts += [element("h2", f"Traps to look at first: {of}"), element("p", note, css="note"),
-                  table(header, rows, numbers=True)]  # fmt: skip
-    of_maps = ("map", "doubt", "traps", "share of the map", "exact closures", "IoU with them", "rows × columns")
-    lines = [(link(one.name, f"{one.name}/overlay.png"), _share(one.uncertainty), str(len(one.traps)), f"{one.trap_fraction:.1%}",
-             "–" if one.exact_count is None else str(one.exact_count), _share(one.iou), f"{one.shape[0]} × {one.shape[1]}")
-            for one in ordered]  # fmt: skip
-    return [*parts, element("h2", "All maps"), table(of_maps, lines, numbers=True)]
-
-
-def _item(one: MapSummary, folder: Path) -> Html:
-    told = f"{len(one.traps)} trap{'' if len(one.traps) == 1 else 's'} on {one.trap_fraction:.1%} of the map"
-    if one.uncertainty is not None:
-        told = f"doubt {one.uncertainty:.2f} · {told}"
-    if one.exact_count is not None:
-        told += f" · {one.exact_count} exact closure{'' if one.exact_count == 1 else 's'}"
-        told += "" if one.iou is None else f", IoU {one.iou:.2f}"
-    caption = element("figcaption", element("b", link(one.name, f"{one.name}/overlay.png")), " ", told)
-    return element("figure", picture((folder / one.name / PREVIEW_FILE).read_bytes(), one.name), caption)
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def draw_uncertainty_scale(measure: UncertaintyMeasure) -> Figure:
-    """The colours of doubt."""
+    """Draw the colour scale of uncertainty."""
     figure = Figure(figsize=(4.2, 0.62), dpi=90, layout="constrained")
     colours = ScalarMappable(Normalize(0, measure.maximum), UNCERTAINTY_COLOUR_MAP)
-    figure.colorbar(colours, cax=figure.subplots(), orientation="horizontal", label=f"doubt, {measure.unit}")
+    figure.colorbar(colours, cax=figure.subplots(), orientation="horizontal", label=f"uncertainty, {measure.unit}")
     return figure
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def _gallery_item(summary: MapSummary, folder: Path) -> GalleryItem:
+    """The preview of one map and its caption."""
+    parts = [f"{_count(len(summary.traps), 'trap')} on {summary.trap_fraction:.1%} of the map"]
+    if summary.uncertainty is not None:
+        parts.insert(0, f"uncertainty {summary.uncertainty:.2f}")
+    if summary.exact_count is not None:
+        iou = "" if summary.iou is None else f", IoU {summary.iou:.2f}"
+        parts.append(f"{_count(summary.exact_count, 'exact closure')}{iou}")
+    preview = (folder / summary.name / PREVIEW_FILE).read_bytes()
+    return GalleryItem(summary.name, preview, _overlay(summary), " · ".join(parts))
+
+
+def _trap_row(summary: MapSummary, trap: PredictedTrap) -> tuple[str, ...]:
+    """A row under `TRAP_HEADER`."""
+    return (
+        summary.name,
+        str(trap.id),
+        f"{trap.confidence:.2f}",
+        f"{trap.uncertainty:.2f}",
+        _number(trap.area),
+        _number(trap.crest_depth, summary.depth_unit),
+        UNDEFINED if summary.exact_count is None else str(trap.exact_id or "none"),
+        f"{trap.exact_iou:.2f}" if trap.exact_id else UNDEFINED,
+        _number(trap.exact_height, summary.depth_unit),
+        _number(trap.exact_volume),
+    )
+
+
+def _map_row(summary: MapSummary) -> tuple[str | Cell, ...]:
+    """A row under `MAP_HEADER`."""
+    return (
+        Cell(summary.name, target=_overlay(summary)),
+        UNDEFINED if summary.uncertainty is None else f"{summary.uncertainty:.2f}",
+        str(len(summary.traps)),
+        f"{summary.trap_fraction:.1%}",
+        UNDEFINED if summary.exact_count is None else str(summary.exact_count),
+        UNDEFINED if summary.iou is None else f"{summary.iou:.2f}",
+        f"{summary.shape[0]} × {summary.shape[1]}",
+    )
+
+
+def _overlay(summary: MapSummary) -> str:
+    """Path of a map's overlay from the report."""
+    return f"{summary.name}/overlay.png"
+
+
+def _count(number: int, noun: str) -> str:
+    """A number with its noun in singular or plural."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _number(value: float | None, unit: str = "") -> str:
-    """Four digits that count, thousands apart."""
-    return "–" if value is None else f"{float(f'{value:.4g}'):,.12g} {unit}".rstrip()
+    """Four significant digits, thousands separated by commas."""
+    return UNDEFINED if value is None else f"{float(f'{value:.4g}'):,.12g} {unit}".rstrip()

@@ -1,15 +1,21 @@
-"""What a network leaves of a folder of maps: the prediction of each, and the files about all of them."""
+"""Prediction of a batch of maps: the files of each map, and those about all of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtl.inference.loading import PredictorOptions, for_maps, loaded, states_of, threads_of
-from mtl.inference.tta import relative_spread
+from mtl.inference.loading import (
+    PredictorOptions,
+    cached_predictor,
+    checkpoint_states,
+    options_for_batch,
+    threads_per_worker,
+)
+from mtl.inference.tta import relative_std
 from mtl.metrics.base import THRESHOLD
 from mtl.prediction.html_report import (
     PREVIEW_FILE,
@@ -19,6 +25,7 @@ from mtl.prediction.html_report import (
     write_report,
 )
 from mtl.prediction.writers import write_prediction
+from mtl.tasks.base import Output
 from targets.common.csv_tables import write_csv
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.common.resume import map_resumable
@@ -28,6 +35,30 @@ from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.truth.traps import find_trap_closures
 
 REPORT_FILE = "report.html"
+STD_TABLE_FILE = "relative_std.csv"
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What a batch of predictions leaves beside its table of standard deviations.
+
+    Attributes
+    ----------
+    folders : bool, default True
+        Write a folder per map; without them only the files about all maps.
+    threshold : float, default THRESHOLD
+        Probability above which a cell of a mask in submission.csv is positive.
+    mask_output : str | None, default None
+        Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
+        if the network has one.
+    """
+
+    folders: bool = True
+    threshold: float = THRESHOLD
+    mask_output: str | None = None
+
+
+DEFAULT_BATCH = BatchOptions()
 
 
 def predict_maps(
@@ -35,77 +66,77 @@ def predict_maps(
     paths: Sequence[str],
     out: Path,
     reading: ReadOptions,
-    folders: bool = True,
-    threshold: float = THRESHOLD,
-    mask_output: str | None = None,
+    batch: BatchOptions = DEFAULT_BATCH,
     workers: Workers = THIS_PROCESS,
     resume: bool = False,
 ) -> Iterator[tuple[int, str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
-    At the end out/report.html tells of the traps of all of them, if each has its folder; a network of salt leaves
-    out/submission.csv instead, the run-length codes of all masks.
-    Of several looks, out/spread.csv says how far they were apart on each map: `relative_spread` of each head.
+    At the end out/report.html describes all maps that have a folder; with masks for a submission out/submission.csv is
+    written instead. Of an ensemble, or with test-time augmentation, out/relative_std.csv holds `relative_std` of each
+    head on each map.
 
     Parameters
     ----------
-    folders : bool, default True
-        Write out/NAME/; False: only what is written of all maps together.
-    cut : float, default THRESHOLD
-        A cell of a mask in submission.csv is more probable than this.
-    masks : str | None, default None
-        The output whose masks submission.csv holds; none: the one that is submitted, if there is any.
+    options : PredictorOptions
+        The networks.
+    paths : Sequence[str]
+        Maps, folders of maps, or grids.
+    out : Path
+        Folder of the results.
+    reading : ReadOptions
+        How maps are read.
+    batch : BatchOptions, default DEFAULT_BATCH
+        What is written.
     workers : Workers, default THIS_PROCESS
-        Who predicts; each process loads the network once.
+        Processes that predict; each loads the networks once.
     resume : bool, default False
-        Do not repeat maps that an earlier call with these settings finished.
+        Skip maps that an earlier call with these settings finished.
 
     Yields
     ------
-    (place, name, folder) of a map that was predicted, (place, name, error) of one that could not be, as they come.
+    tuple[int, str, Path | UserError]
+        (index, name, folder) of a map that was predicted, (index, name, error) of one that could not be, as they come.
+
+    Raises
+    ------
+    UserError
+        No maps, no such networks, or a file about all maps cannot be written.
     """
     sources = list_maps(paths, reading.layout)
-    chosen = for_maps(options, len(sources), workers.is_serial and not resume)
-    predictor = loaded(chosen)
-    mask_output = mask_output or next(
-        (output.name for output in predictor.outputs if output.run_length_submission), None
-    )
+    chosen = options_for_batch(options, len(sources), workers.is_serial and not resume)
+    predictor = cached_predictor(chosen)
+    batch = replace(batch, mask_output=batch.mask_output or _submission_output(predictor.outputs))
     work = partial(
-        predict_map,
-        options=chosen,
-        threads=threads_of(workers),
-        out=out,
-        reading=reading,
-        folders=folders,
-        mask_output=mask_output,
-        threshold=threshold,
+        predict_map, options=chosen, threads=threads_per_worker(workers), out=out, reading=reading, batch=batch
     )
-    settings = (options, states_of(options), reading, folders, mask_output, threshold)
+    settings = (options, checkpoint_states(options), reading, batch)
 
-    def there(source: MapSource, gave: dict[str, Any]) -> bool:
-        return not folders or (out / source.name / (PREVIEW_FILE if "shown" in gave else "")).exists()
+    def is_complete(source: MapSource, record: dict[str, Any]) -> bool:
+        return not batch.folders or (out / source.name / (PREVIEW_FILE if "summary" in record else "")).exists()
 
-    told: dict[int, dict[str, Any]] = {}
+    records: dict[int, dict[str, Any]] = {}
     failed: dict[int, tuple[str, UserError]] = {}
-    bar = "" if folders else "maps"
-    for number, outcome in map_resumable(work, sources, out, settings, resume, workers, there, bar):
-        name = sources[number].name
+    label = "" if batch.folders else "maps"
+    for index, outcome in map_resumable(work, sources, out, settings, resume, workers, is_complete, label):
+        name = sources[index].name
         if isinstance(outcome, UserError):
-            failed[number] = name, outcome
-            yield number, name, outcome
+            failed[index] = name, outcome
+            yield index, name, outcome
         else:
-            told[number] = outcome
-            yield number, name, out / name
-    ordered = [(sources[number].name, told[number]) for number in sorted(told)]
-    if mask_output is not None and ordered:
-        write_id_table({name: one["code"] for name, one in ordered}, "rle_mask", out / SUBMISSION)
-    if folders and mask_output is None:
-        maps = [summary_from_json(one["shown"]) for _, one in ordered]
-        write_report(maps, [failed[number] for number in sorted(failed)], out / REPORT_FILE)
-    if ordered and predictor.looks.several:
-        columns = list(ordered[0][1]["spread"])
-        rows = [[name, *(one["spread"][column] for column in columns)] for name, one in ordered]
-        write_csv(out / "spread.csv", ["map", *columns], rows)
+            records[index] = outcome
+            yield index, name, out / name
+    ordered = [(sources[index].name, records[index]) for index in sorted(records)]
+    if batch.mask_output is not None and ordered:
+        codes = {name: record["run_length_code"] for name, record in ordered}
+        write_id_table(codes, "rle_mask", out / SUBMISSION)
+    if batch.folders and batch.mask_output is None:
+        summaries = [summary_from_json(record["summary"]) for _, record in ordered]
+        write_report(summaries, [failed[index] for index in sorted(failed)], out / REPORT_FILE)
+    if ordered and predictor.ensemble.has_std:
+        columns = list(ordered[0][1]["relative_std"])
+        rows = [[name, *(record["relative_std"][column] for column in columns)] for name, record in ordered]
+        write_csv(out / STD_TABLE_FILE, ["map", *columns], rows)
 
 
 def predict_map(
@@ -114,30 +145,51 @@ def predict_map(
     threads: int | None,
     out: Path,
     reading: ReadOptions,
-    folders: bool,
-    mask_output: str | None,
-    threshold: float,
+    batch: BatchOptions,
 ) -> dict[str, Any]:
-    """Predict one map of a list; returns what the files about all maps tell of it, as JSON holds it.
+    """Predict one map and write its folder.
 
-    `spread`: `relative_spread`; `code`: the run-length code of the mask of the output `masks`; `shown`: the report's
-    part about it, of a network without such masks.
+    Parameters
+    ----------
+    source : MapSource
+        The map.
+    options : PredictorOptions
+        The networks.
+    threads : int | None
+        Threads of torch in this process; None leaves them.
+    out : Path
+        Folder of the results.
+    reading : ReadOptions
+        How the map is read.
+    batch : BatchOptions
+        What is written.
+
+    Returns
+    -------
+    dict[str, Any]
+        Parts of the files about all maps, in plain types: relative_std; run_length_code with masks for a submission;
+        summary, the map's part of the report, with a folder and without such masks.
 
     Raises
     ------
     UserError
         The map cannot be read, or a file cannot be written.
     """
-    predictor = loaded(options, threads)
+    predictor = cached_predictor(options, threads)
     scene = read_map(source, reading.fill, reading.elevation)
     values = predictor(scene)
-    told: dict[str, Any] = {"spread": relative_spread(values)}
-    if mask_output is not None:
-        told["code"] = encode_rle(np.nan_to_num(values[mask_output][0]) > threshold)
-    if folders:
+    record: dict[str, Any] = {"relative_std": relative_std(values)}
+    if batch.mask_output is not None:
+        record["run_length_code"] = encode_rle(np.nan_to_num(values[batch.mask_output][0]) > batch.threshold)
+    if batch.folders:
         exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
-        found = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
-        if mask_output is None:
-            write_preview(scene, found, out / source.name)
-            told["shown"] = asdict(summarise_prediction(scene, found))
-    return told
+        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
+        if batch.mask_output is None:
+            write_preview(scene, prediction, out / source.name)
+            record["summary"] = asdict(summarise_prediction(scene, prediction))
+    return record
+
+
+def _submission_output(outputs: Sequence[Output]) -> str | None:
+    """The output that is made for submissions, None without one."""
+    return next((output.name for output in outputs if output.run_length_submission), None)

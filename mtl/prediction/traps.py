@@ -1,4 +1,4 @@
-"""What is said of each predicted trap: where it is, how sure, and which exact closure it belongs to."""
+"""Records of predicted traps: place, confidence, uncertainty, polygon and the matching exact closure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mtl.inference.tta import spread_of
+from mtl.inference.tta import std_name
 from mtl.metrics.base import THRESHOLD
 from mtl.prediction.compare_exact import ExactComparison, best_matches, compare_with_exact
 from mtl.prediction.instances import find_instances, instance_confidences, planes_by_role
@@ -22,14 +22,16 @@ from targets.surface.polygonize import Ring
 
 @dataclass(frozen=True)
 class UncertaintyMeasure:
-    """A measure of how unsure an answer is.
+    """A measure of predictive uncertainty.
 
     Attributes
     ----------
-    told : str
-        In words that end a sentence.
+    description : str
+        Its definition, as the end of a sentence "Uncertainty is ...".
     unit : str
-        Of its values, 0 = sure to high = as unsure as can be.
+        Unit of its values.
+    maximum : float
+        Largest possible value; 0 is certainty.
     """
 
     description: str
@@ -39,8 +41,8 @@ class UncertaintyMeasure:
 
 ENTROPY = UncertaintyMeasure("the entropy of trap or not trap in bits: 0 = sure, 1 = as likely as not", "bits", 1.0)
 STANDARD_DEVIATION = UncertaintyMeasure(
-    "the standard deviation of the probability of trap over the looks (networks and symmetries): 0 = all say the same, "
-    "0.5 = half say yes and half say no",
+    "the standard deviation of the probability of trap over networks and symmetries: 0 = all agree, 0.5 = half say yes "
+    "and half say no",
     "standard deviation",
     0.5,
 )
@@ -48,24 +50,33 @@ STANDARD_DEVIATION = UncertaintyMeasure(
 
 @dataclass(frozen=True)
 class PredictedTrap:
-    """One trap as predicted, and the exact closure that shares most of it.
+    """One predicted trap, and the exact closure that shares most of its cells.
 
-    Areas and volumes are in map units, cells when the spacing is unknown; depths in depth units, None without a depth.
+    Areas and volumes are in map units, or in cells where the spacing is unknown; depths in the map's depth unit,
+    positive down, None without a depth.
 
     Attributes
     ----------
+    id : int
+        Number from 1, the label of its cells.
     confidence : float
-        Mean predicted probability inside.
-    doubt : float
-        Mean inside, of what `Prediction` says.
+        Mean probability of trap inside.
+    uncertainty : float
+        Mean uncertainty inside, in the sense of `TrapPrediction.measure`.
+    area : float
+        Area in squared map units.
+    cells : int
+        Area in cells.
     crest_x, crest_y : float
-        Map coordinates; column and row when the map has no location.
+        Map coordinates of the crest; column and row on a map without a location.
+    crest_depth : float | None
+        Depth of the crest.
     exact_id : int
-        0 when it shares no cell with a closure, or the map has no depth.
+        The matching closure; 0 when it shares no cell with one, or the map has no depth.
     exact_iou : float
-        Intersection over union with that closure.
+        Intersection over union with that closure, 0 without one.
     exact_height, exact_area, exact_volume, spill_depth : float | None
-        Of that closure, None when there is none.
+        Properties of that closure, None without one.
     """
 
     id: int
@@ -86,20 +97,24 @@ class PredictedTrap:
 
 @dataclass(frozen=True, eq=False)
 class TrapPrediction:
-    """The traps of one map.
+    """All predicted traps of one map.
 
     Attributes
     ----------
+    traps : list[PredictedTrap]
+        Their records, in the order of their labels.
     labels : (H, W) int32
         0 = none, k = traps[k - 1].
-    probability : (H, W)
-        Of trap, 0 outside the map.
-    doubt : (H, W)
-        How unsure it is, NaN outside the map; measure : in which sense.
-    crests : (N, 2)
-        Rows and columns.
-    sides : Sides | None
-        Beside the closures of the map's depth, None without one.
+    probability : (H, W) float32
+        Probability of trap, 0 outside the map.
+    uncertainty : (H, W) float32
+        Uncertainty of each cell, NaN outside the map.
+    measure : UncertaintyMeasure
+        What uncertainty means here.
+    crests : (N, 2) int64
+        Row and column of each crest.
+    comparison : ExactComparison | None
+        Comparison with the closures of the map's depth, None without a depth.
     """
 
     traps: list[PredictedTrap]
@@ -114,69 +129,89 @@ class TrapPrediction:
 def extract_traps(
     scene: Scene, maps: Mapping[str, Float], outputs: Sequence[Output], exact: Closures | None
 ) -> TrapPrediction:
-    """The trap objects of all heads (`find_objects`), beside the closures of the depth.
+    """Extract trap instances from a prediction and match them with exact closures.
 
-    The crest of a trap is the shallowest cell of the predicted depth; without one the highest peak of the head that
-    tells of crests, the shallowest cell of the map's own depth, or the most probable cell.
+    The crest of a trap is the shallowest cell of the predicted depth; without one the highest peak of the crest head,
+    the shallowest cell of the map's own depth, or the most probable cell.
+
+    Parameters
+    ----------
+    scene : Scene
+        The predicted map.
+    maps : Mapping[str, Float]
+        {output: (C, H, W) float32}, NaN outside the map.
+    outputs : Sequence[Output]
+        Outputs of the run; at least one has the role mask or boundary.
+    exact : Closures | None
+        Closures of the map's depth, None to compare with nothing.
     """
     labels, probability = find_instances(maps, outputs)
-    measure, unsure = trap_uncertainty(scene, maps, outputs, probability)
-    told = planes_by_role(maps, outputs)
-    rank = told.get("elevation", told.get("keypoint", -scene.depth if scene.has_depth else probability))
-    sure, count = instance_confidences(labels, probability), int(labels.max(initial=0))
+    measure, uncertainty = trap_uncertainty(scene, maps, outputs, probability)
+    planes = planes_by_role(maps, outputs)
+    height = planes.get("elevation", planes.get("keypoint", -scene.depth if scene.has_depth else probability))
+    confidences, count = instance_confidences(labels, probability), int(labels.max(initial=0))
     numbers = np.arange(1, count + 1)
-    crests = np.array(ndimage.maximum_position(rank, labels, numbers), np.int64).reshape(count, 2)
+    crests = np.array(ndimage.maximum_position(height, labels, numbers), np.int64).reshape(count, 2)
     cells = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    doubts = ndimage.mean(unsure, labels, numbers)
+    uncertainties = ndimage.mean(uncertainty, labels, numbers)
     xs, ys = scene.geo.xy(crests[:, 0], crests[:, 1])
-    sides = None if exact is None else compare_with_exact(labels, exact, scene.geo)
-    met, iou = (np.zeros(count, np.int64), np.zeros(count)) if exact is None else best_matches(labels, exact.labels)
+    comparison = None if exact is None else compare_with_exact(labels, exact, scene.geo)
+    ids, iou = (np.zeros(count, np.int64), np.zeros(count)) if exact is None else best_matches(labels, exact.labels)
     traps = []
     for i, (row, col) in enumerate(crests):
-        closure = sides.table[met[i] - 1] if sides is not None and met[i] else None
-        height, area, volume, spill = (
+        closure = comparison.table[ids[i] - 1] if comparison is not None and ids[i] else None
+        exact_height, exact_area, exact_volume, spill_depth = (
             None if closure is None else float(closure[name]) for name in ("height", "area", "volume", "spill_depth")
         )
         traps.append(PredictedTrap(
-            id=i + 1, confidence=float(sure[i]), uncertainty=float(doubts[i]),
+            id=i + 1, confidence=float(confidences[i]), uncertainty=float(uncertainties[i]),
             area=float(cells[i] * scene.geo.cell_area), cells=int(cells[i]),
             crest_x=float(xs[i]), crest_y=float(ys[i]),
             crest_depth=float(scene.depth[row, col]) if scene.has_depth else None,
-            exact_id=int(met[i]), exact_iou=float(iou[i]), exact_height=height, exact_area=area,
-            exact_volume=volume, spill_depth=spill,
+            exact_id=int(ids[i]), exact_iou=float(iou[i]), exact_height=exact_height, exact_area=exact_area,
+            exact_volume=exact_volume, spill_depth=spill_depth,
         ))  # fmt: skip
-    return TrapPrediction(traps, labels, probability, unsure, measure, crests, sides)
+    return TrapPrediction(traps, labels, probability, uncertainty, measure, crests, comparison)
 
 
 def trap_uncertainty(
     scene: Scene, maps: Mapping[str, Float], outputs: Sequence[Output], probability: Float
 ) -> tuple[UncertaintyMeasure, Float]:
-    """(H, W) how unsure the answer is, NaN outside the map, and in which sense: the spread of several looks at the
-    traps where there is one, else the entropy of the answer."""
-    spreads = [maps[name] for output in trap_outputs(outputs) if (name := spread_of(output.name)) in maps]
-    if spreads:
-        return STANDARD_DEVIATION, spreads[-1][0]
+    """Uncertainty (H, W) of each cell, NaN outside the map, and its measure.
+
+    The standard deviation over networks and symmetries where the prediction has one, else the entropy of the
+    probability of trap (Shannon 1948).
+    """
+    deviations = [maps[name] for output in trap_outputs(outputs) if (name := std_name(output.name)) in maps]
+    if deviations:
+        return STANDARD_DEVIATION, deviations[-1][0]
     p = np.clip(probability.astype(np.float64), 1e-12, 1 - 1e-12)
     entropy = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
     return ENTROPY, np.where(scene.map_valid, entropy, np.nan).astype(np.float32)
 
 
-def trap_polygons(found: TrapPrediction) -> list[list[Ring]]:
-    """Of every trap its polygon: rings (n, 2) of rows and columns where the probability crosses 0.5, the outer one
-    first; where it meets another trap, along the line between them."""
-    taken = (found.probability > THRESHOLD).astype(np.int32)
+def trap_polygons(prediction: TrapPrediction) -> list[list[Ring]]:
+    """Trace every trap as a polygon.
+
+    Returns
+    -------
+    list[list[Ring]]
+        For each trap its rings (n, 2) of rows and columns, the outer one first, where the probability crosses 0.5;
+        beside another trap the ring follows the line between them.
+    """
+    positive = (prediction.probability > THRESHOLD).astype(np.int32)
     polygons = []
-    for number, box in enumerate(ndimage.find_objects(found.labels), start=1):
+    for number, box in enumerate(ndimage.find_objects(prediction.labels), start=1):
         rows, cols = (slice(max(side.start - 1, 0), side.stop + 1) for side in box)
-        own = found.labels[rows, cols] == number
-        field = np.where(own | (taken[rows, cols] == 0), found.probability[rows, cols], 0)
+        own = prediction.labels[rows, cols] == number
+        field = np.where(own | (positive[rows, cols] == 0), prediction.probability[rows, cols], 0)
         corner = np.array([rows.start, cols.start])
         polygons.append([ring + corner for ring in threshold_rings(field)])
     return polygons
 
 
 def threshold_rings(field: NDArray) -> list[Ring]:
-    """Rings around the part of a field above the threshold, the outer one first."""
+    """Trace the largest part of a field (H, W) above the threshold: its rings (n, 2), the outer one first."""
     padded = np.pad(field, 1)  # a trap at the array's edge is closed there
     lines = contour_generator(z=padded, fill_type=FillType.OuterOffset).filled(THRESHOLD, np.inf)
     points, offsets = max(zip(*lines, strict=True), key=lambda polygon: len(polygon[0]))

@@ -1,4 +1,4 @@
-"""Learned and exact traps side by side, on labels that can be counted by hand."""
+"""Comparison of learned and exact traps on labels that can be counted by hand."""
 
 import numpy as np
 
@@ -25,14 +25,14 @@ def test_a_trap_belongs_to_the_one_it_shares_most_cells_with():
     assert best_matches(ONE, 0 * TWO)[0].tolist() == [0, 0, 0] and best_matches(0 * ONE, TWO)[0].size == 0
 
 
-def test_kinds_of_cells_and_their_polygons():
-    kinds = agreement_classes(ONE > 0, TWO > 0)
-    assert kinds.tolist() == [[3, 3, 3, 2, 1, 0, 3]]
-    layer = disagreement_layer(kinds, GeoReference(0.0, 0.0, 10.0, -10.0))
+def test_agreement_classes_and_their_polygons():
+    agreement = agreement_classes(ONE > 0, TWO > 0)
+    assert agreement.tolist() == [[3, 3, 3, 2, 1, 0, 3]]
+    layer = disagreement_layer(agreement, GeoReference(0.0, 0.0, 10.0, -10.0))
     assert sorted(layer.attributes.tolist()) == [
         ("both", 100.0), ("both", 300.0), ("exact only", 100.0), ("learned only", 100.0)]  # fmt: skip
     assert list(layer.style.styles) == list(AGREEMENT_COLOURS) == ["learned only", "exact only", "both"]
-    assert len(disagreement_layer(0 * kinds, GeoReference()).attributes) == 0
+    assert len(disagreement_layer(0 * agreement, GeoReference()).attributes) == 0
 
 
 def test_every_exact_closure_has_its_row_and_the_learned_trap_that_meets_it():

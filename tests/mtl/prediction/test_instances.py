@@ -1,4 +1,4 @@
-"""Trap objects on planes drawn by hand: what each head adds, and what happens without it."""
+"""Trap instances on planes drawn by hand: what each head adds, and what happens without it."""
 
 from itertools import combinations
 
@@ -31,7 +31,7 @@ TOUCHING = {
 }
 
 
-def objects(**planes):
+def segment(**planes):
     maps = {name: plane[None].astype(np.float32) for name, plane in planes.items()}
     return find_instances(maps, [HEADS[name] for name in planes])
 
@@ -41,8 +41,8 @@ def chosen(*names):
 
 
 @pytest.mark.parametrize("more", [more for n in range(4) for more in combinations(["boundary", "crest", "dist"], n)])
-def test_two_touching_domes_are_two_objects_where_each_has_its_crest_and_a_ridge_is_between(more) -> None:
-    labels, _ = objects(**chosen("trap", *more))
+def test_two_touching_domes_are_two_instances_where_each_has_a_crest_and_a_ridge_is_between(more) -> None:
+    labels, _ = segment(**chosen("trap", *more))
     apart = "crest" in more and len(more) > 1
     assert labels.max() == (2 if apart else 1)
     if apart:
@@ -53,54 +53,54 @@ def test_two_touching_domes_are_two_objects_where_each_has_its_crest_and_a_ridge
         assert not (ndimage.maximum_filter(labels == 1, footprint=np.ones((3, 3)))[labels == 2]).any()
 
 
-def test_two_domes_part_along_the_ridge_of_the_outline_wherever_it_lies() -> None:
+def test_two_domes_are_divided_along_the_boundary_ridge_wherever_it_lies() -> None:
     for ridge in (28, 36):
         boundary = np.where(MASK & (np.abs(COLS - ridge) <= 1), 0.8, 0.1)
-        labels, _ = objects(trap=TOUCHING["trap"], boundary=boundary, crest=TOUCHING["crest"])
+        labels, _ = segment(trap=TOUCHING["trap"], boundary=boundary, crest=TOUCHING["crest"])
         assert labels.max() == 2 and set(COLS[MASK & (labels == 0)]) <= {ridge - 1, ridge, ridge + 1}
 
 
-def test_every_piece_is_parted_by_itself() -> None:
-    above, _ = objects(**TOUCHING)
-    labels, _ = objects(**{name: np.vstack([plane, plane]) for name, plane in TOUCHING.items()})
+def test_every_component_is_divided_by_itself() -> None:
+    above, _ = segment(**TOUCHING)
+    labels, _ = segment(**{name: np.vstack([plane, plane]) for name, plane in TOUCHING.items()})
     assert labels.max() == 4
     for half in np.split(labels, 2):
         np.testing.assert_array_equal(half > 0, above > 0)
 
 
-def test_a_weak_crest_parts_nothing() -> None:
+def test_a_weak_crest_divides_nothing() -> None:
     weak = TOUCHING | {"crest": np.where(LEFT < RIGHT, 1, 0.9 * 0.5) * TOUCHING["crest"]}
-    assert objects(**{name: weak[name] for name in ("trap", "boundary", "crest", "dist")})[0].max() == 1
+    assert segment(**{name: weak[name] for name in ("trap", "boundary", "crest", "dist")})[0].max() == 1
 
 
-def test_the_way_to_the_crest_says_which_crest_a_cell_belongs_to() -> None:
+def test_the_distance_to_the_crest_says_which_crest_a_cell_belongs_to() -> None:
     """Crests that lie askew in the mask: halfway between them a cell goes to the crest that `dist` says is nearer."""
     second = np.hypot(ROWS - 32, COLS - 36)
     crest = np.maximum(np.exp(-((LEFT / 4) ** 2) / 2), np.exp(-((second / 4) ** 2) / 2))
-    labels, _ = objects(trap=TOUCHING["trap"], crest=crest, dist=np.minimum(LEFT, second))
+    labels, _ = segment(trap=TOUCHING["trap"], crest=crest, dist=np.minimum(LEFT, second))
     line = MASK & (labels == 0)
     assert labels.max() == 2 and set(COLS[line]) <= {27, 28, 29}
 
 
-def test_without_a_mask_what_an_outline_encloses_is_trap() -> None:
+def test_without_a_mask_what_a_boundary_encloses_is_trap() -> None:
     ring = np.where(np.abs(LEFT - 12) < 2, 0.8, 0.05)
-    labels, probability = objects(boundary=ring)
+    labels, probability = segment(boundary=ring)
     assert labels.max() == 1 and probability[32, 20] == np.float32(0.8)
     assert np.hypot(*np.argwhere(labels > 0).T - np.array([[32], [20]])).max() == pytest.approx(12, abs=1.5)
     ring[30:35, 32] = 0.05  # a gap: nothing is enclosed any more
     ring[30:35, 30:36] = 0.05
-    assert objects(boundary=ring)[0].max() == 0
+    assert segment(boundary=ring)[0].max() == 0
     assert enclosure_probability(np.zeros(SHAPE, np.float32)).max() == 0
 
 
-def test_specks_are_no_objects_and_numbers_have_no_gaps() -> None:
+def test_small_components_are_no_instances_and_labels_have_no_gaps() -> None:
     trap = np.zeros(SHAPE)
     trap[0:2, 0:20] = trap[30:36, 0:3] = trap[50:60, 50:60] = 0.9
-    labels, _ = objects(trap=trap)
+    labels, _ = segment(trap=trap)
     assert MIN_AREA == 40 and set(np.unique(labels)) == {0, 1, 2} and not labels[30:36].any()
 
 
-def test_the_last_answer_about_traps_is_the_mask() -> None:
+def test_the_last_output_with_the_role_mask_counts() -> None:
     heads = [HEADS["trap"], HEADS["boundary"], FUSION]
     maps = {"trap": TOUCHING["trap"], "boundary": TOUCHING["boundary"], "fusion": np.where(LEFT < 10, 0.7, 0.0)}
     labels, probability = find_instances({name: plane[None].astype(np.float32) for name, plane in maps.items()}, heads)
@@ -108,11 +108,11 @@ def test_the_last_answer_about_traps_is_the_mask() -> None:
     assert trap_outputs(heads)[-1] is FUSION and labels.max() == 1
 
 
-def test_objects_of_all_heads_are_judged_beside_the_parts_of_the_mask() -> None:
+def test_instances_of_all_heads_are_scored_beside_the_components_of_the_mask() -> None:
     heads = [HEADS[name] for name in TOUCHING]
     maps = add_instance_planes({name: plane[None].astype(np.float32) for name, plane in TOUCHING.items()}, heads)
-    assert maps["objects"][0].max() == 2 and maps["mask_parts"][0].max() == 1 and set(TOUCHING) <= set(maps)
-    assert [output.name for output in instance_outputs([HEADS["boundary"]])] == ["objects"]
+    assert maps["instances"][0].max() == 2 and maps["mask_components"][0].max() == 1 and set(TOUCHING) <= set(maps)
+    assert [output.name for output in instance_outputs([HEADS["boundary"]])] == ["instances"]
     assert instance_outputs([HEADS["crest"], HEADS["dist"]]) == []
 
 

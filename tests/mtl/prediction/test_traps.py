@@ -1,4 +1,4 @@
-"""What is said of predicted traps whose shape is known."""
+"""Records of predicted traps whose shape is known."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,14 @@ def area_of(ring):
     return abs(0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()))
 
 
-def found(scene, exact=None, **planes):
+def predict(scene, exact=None, **planes):
     maps = {name: plane[None] for name, plane in planes.items()}
     return extract_traps(scene, maps, [HEADS[name] for name in planes], exact)
 
 
 def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
     scene = dome_scene()  # cells of 50 m
-    ((ring,),) = trap_polygons(found(scene, trap=disc((30, 20), 10)))
+    ((ring,),) = trap_polygons(predict(scene, trap=disc((30, 20), 10)))
     x, y = scene.geo.xy(*ring.T)
     assert area_of(np.stack([x, y], axis=1)) == pytest.approx(np.pi * 100 * 2500, rel=0.02)
     assert x[:-1].mean() == pytest.approx(20 * 50, abs=5) and y[:-1].mean() == pytest.approx(-30 * 50, abs=5)
@@ -37,19 +37,19 @@ def test_a_disc_becomes_a_polygon_of_its_area_in_map_units():
 
 def test_a_hole_is_a_ring_of_its_own():
     ring = np.minimum(disc((32, 32), 20), 1 - disc((32, 32), 8))
-    (rings,) = trap_polygons(found(dome_scene().replace(geo=GeoReference()), trap=ring))
+    (rings,) = trap_polygons(predict(dome_scene().replace(geo=GeoReference()), trap=ring))
     assert [round(area_of(r) / np.pi) for r in rings] == pytest.approx([400, 64], rel=0.05)
 
 
 def test_a_trap_at_the_edge_of_the_map_is_closed_there():
-    prediction = found(dome_scene(), trap=disc((0, 30), 12))
+    prediction = predict(dome_scene(), trap=disc((0, 30), 12))
     assert area_of(trap_polygons(prediction)[0][0]) == pytest.approx(prediction.traps[0].cells, rel=0.1)
 
 
-def test_an_outline_runs_where_the_probability_crosses_one_half():
+def test_an_outline_lies_where_the_probability_crosses_one_half():
     block = np.full((64, 64), 0.4, np.float32)
     block[20:30, 40:60] = 0.6  # halfway to the next cell
-    ((ring,),) = trap_polygons(found(dome_scene(), trap=block))
+    ((ring,),) = trap_polygons(predict(dome_scene(), trap=block))
     np.testing.assert_allclose([ring.min(0), ring.max(0)], [[19.5, 39.5], [29.5, 59.5]], atol=1e-5)
 
 
@@ -57,44 +57,44 @@ def test_two_traps_that_touch_have_polygons_that_do_not_overlap():
     shapely = pytest.importorskip("shapely")
     trap = np.maximum(disc((32, 20), 14), disc((32, 44), 14))
     crest = np.maximum(disc((32, 20), 1), disc((32, 44), 1))
-    prediction = found(dome_scene(), trap=trap, crest=crest, boundary=disc((32, 32), 1))
+    prediction = predict(dome_scene(), trap=trap, crest=crest, boundary=disc((32, 32), 1))
     one, two = (shapely.Polygon(rings[0], rings[1:]) for rings in trap_polygons(prediction))
     assert one.intersection(two).area == 0 and one.distance(two) < 2
     assert one.area + two.area == pytest.approx((trap > 0.5).sum(), rel=0.06)
 
 
-def test_specks_are_not_traps_and_each_trap_has_its_crest():
+def test_small_components_are_not_traps_and_each_trap_has_its_crest():
     trap = np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])
     crest = np.maximum(disc((16, 14), 0), disc((44, 47), 0))
-    traps = found(dome_scene().replace(geo=GeoReference()), trap=trap, crest=crest).traps
+    traps = predict(dome_scene().replace(geo=GeoReference()), trap=trap, crest=crest).traps
     assert [trap.id for trap in traps] == [1, 2] and all(t.confidence > 0.8 for t in traps)
     assert [(t.crest_x, t.crest_y) for t in traps] == [(14, 16), (47, 44)]
 
 
-def test_the_crest_is_the_shallowest_cell_of_a_predicted_depth_whatever_the_crest_head_says():
+def test_the_crest_is_the_shallowest_cell_of_a_predicted_depth_whatever_the_crest_head_predicts():
     depth = -np.hypot(*(np.indices((64, 64)) - 30)).astype(np.float32)
-    (trap,) = found(dome_scene(), trap=disc((32, 32), 10), crest=disc((35, 35), 1), depth=depth).traps
+    (trap,) = predict(dome_scene(), trap=disc((32, 32), 10), crest=disc((35, 35), 1), depth=depth).traps
     scene = dome_scene()
     assert (trap.crest_x, trap.crest_y) == tuple(float(v) for v in scene.geo.xy(30, 30))
 
 
 def test_without_a_crest_head_the_crest_is_the_shallowest_cell(dome):
-    (trap,) = found(dome, trap=disc((32, 32), 15)).traps
+    (trap,) = predict(dome, trap=disc((32, 32), 15)).traps
     assert (trap.crest_x, trap.crest_y, trap.crest_depth) == (1600.0, -1600.0, 2000.0)
 
 
 def test_height_and_volume_are_those_of_the_exact_closure(dome):
     exact = find_trap_closures(dome, TrapCriteria())
-    (trap,) = found(dome, exact, trap=(exact.labels > 0).astype(np.float32)).traps
+    (trap,) = predict(dome, exact, trap=(exact.labels > 0).astype(np.float32)).traps
     assert trap.exact_id == 1 and trap.exact_iou == 1 and trap.exact_area == trap.area
     # A paraboloid of 100 m over a disc: half of the cylinder.
     assert trap.exact_height == pytest.approx(100, abs=1) and trap.spill_depth == pytest.approx(2100, abs=1)
     assert trap.exact_volume == pytest.approx(trap.area * 100 / 2, rel=0.02)
-    (away,) = found(dome, exact, trap=disc((0, 0), 9)).traps
+    (away,) = predict(dome, exact, trap=disc((0, 0), 9)).traps
     assert away.exact_id == 0 and away.exact_iou == 0 and away.exact_volume is None
 
 
-def test_doubt_is_one_bit_at_one_half_and_none_where_it_is_sure(dome):
+def test_entropy_is_one_bit_at_one_half_and_zero_where_the_answer_is_certain(dome):
     inside = dome.map_valid.copy()
     inside[:, 0] = False
     scene = dome.replace(map_valid=inside, depth_valid=inside)
@@ -105,9 +105,9 @@ def test_doubt_is_one_bit_at_one_half_and_none_where_it_is_sure(dome):
     np.testing.assert_allclose(bits[:3, 1], [1, 0, 0.5], atol=0.001)  # 0.11: half a bit
 
 
-def test_doubt_is_the_spread_of_several_looks_where_there_are_any(dome):
-    spread = disc((32, 32), 20) / 4
-    maps = {"trap": disc((32, 32), 15)[None], "trap_spread": spread[None], "crest_spread": 1 + spread[None]}
+def test_uncertainty_is_the_standard_deviation_of_an_ensemble_where_there_is_one(dome):
+    deviation = disc((32, 32), 20) / 4
+    maps = {"trap": disc((32, 32), 15)[None], "trap_std": deviation[None], "crest_std": 1 + deviation[None]}
     prediction = extract_traps(dome, maps, [HEADS["trap"]], None)
     assert prediction.measure is STANDARD_DEVIATION and prediction.traps[0].uncertainty == 0.25
-    np.testing.assert_array_equal(prediction.uncertainty, spread)
+    np.testing.assert_array_equal(prediction.uncertainty, deviation)

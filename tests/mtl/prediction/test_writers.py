@@ -1,4 +1,4 @@
-"""Files of a prediction whose answer is known."""
+"""Files of a prediction with a known answer."""
 
 import csv
 import json
@@ -16,20 +16,20 @@ from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import full_disk
 from tests.mtl.prediction.test_traps import disc
 
-RULES = TrapCriteria()
+CRITERIA = TrapCriteria()
 
 
-def predicted(scene, folder, depth=True, **planes):
+def write_planes(scene, folder, depth=True, **planes):
     """Write the prediction of some heads' planes (H, W)."""
     maps = {name: plane[None] for name, plane in planes.items()}
-    exact = find_trap_closures(scene, RULES) if depth else None
+    exact = find_trap_closures(scene, CRITERIA) if depth else None
     return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact)
 
 
 def test_a_located_map_becomes_gis_files(dome, tmp_path):
     geopandas, rasterio = pytest.importorskip("geopandas"), pytest.importorskip("rasterio")
     located = dome.replace(geo=GeoReference(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
-    predicted(located, tmp_path, trap=disc((32, 32), 15))
+    write_planes(located, tmp_path, trap=disc((32, 32), 15))
     assert {path.name for path in tmp_path.iterdir()} == {
         "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
         "disagreement.tif", "disagreement.qml"}  # fmt: skip
@@ -48,19 +48,19 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
 
 
 @pytest.mark.parametrize(("size", "file"), [(500, "trap.png"), (1500, "trap.tif"), (40_000, "traps.gpkg")])
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(dome, tmp_path, size, file):
+def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(dome, tmp_path, size, file):
     pytest.importorskip("geopandas")
     located = dome.replace(geo=GeoReference(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
-    predicted(located, tmp_path / "whole", trap=disc((32, 32), 15))
+    write_planes(located, tmp_path / "whole", trap=disc((32, 32), 15))
     with pytest.raises(UserError, match=f"{file}: cannot be written"), full_disk(size):
-        predicted(located, tmp_path / "full", trap=disc((32, 32), 15))
+        write_planes(located, tmp_path / "full", trap=disc((32, 32), 15))
     for path in (tmp_path / "full").iterdir():
         assert path.stat().st_size == (tmp_path / "whole" / path.name).stat().st_size
 
 
 def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
     picture = dome.replace(geo=GeoReference(), depth_valid=np.zeros((64, 64), bool))
-    predicted(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
+    write_planes(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv"}
     trap, crest = json.loads((tmp_path / "traps.geojson").read_text())["features"]
@@ -74,21 +74,21 @@ def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
 
 def test_a_map_without_traps_has_its_files_too(dome, tmp_path):
     pytest.importorskip("geopandas")
-    found = predicted(dome, tmp_path, trap=np.zeros((64, 64), np.float32))
+    found = write_planes(dome, tmp_path, trap=np.zeros((64, 64), np.float32))
     assert found.traps == [] and len((tmp_path / "closures.csv").read_text().splitlines()) == 1
     assert "exact only" in (tmp_path / "traps.gpkg").read_bytes().decode("latin-1")
 
 
-def test_heads_that_tell_of_no_traps_are_written_alone(dome, tmp_path):
-    assert predicted(dome, tmp_path, crest=disc((32, 32), 3)) is None
+def test_heads_without_traps_are_written_alone(dome, tmp_path):
+    assert write_planes(dome, tmp_path, crest=disc((32, 32), 3)) is None
     assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png"}
 
 
-def test_distances_are_told_inside_predicted_traps_only(dome, tmp_path):
+def test_distances_are_drawn_inside_predicted_traps_only(dome, tmp_path):
     import cv2
 
     picture = dome.replace(geo=GeoReference())
-    found = predicted(picture, tmp_path, trap=disc((30, 20), 10), dist=np.ones((64, 64), np.float32))
+    found = write_planes(picture, tmp_path, trap=disc((30, 20), 10), dist=np.ones((64, 64), np.float32))
     shown = {
         name: cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_UNCHANGED)[..., 3] > 0 for name in ("trap", "dist")
     }
@@ -106,9 +106,9 @@ def test_cells_outside_the_map_are_transparent(tmp_path):
     assert (picture[:, :4, 3] == 255).all() and (picture[:, 4:, 3] == 0).all()
 
 
-def test_the_overlay_says_what_it_shows(dome):
+def test_the_legend_of_the_overlay_names_what_is_drawn(dome):
     trap, crest = disc((32, 32), 15), disc((32, 32), 3) + disc((8, 56), 3)  # the second peak lies in no trap
-    exact = find_trap_closures(dome, RULES)
+    exact = find_trap_closures(dome, CRITERIA)
     found = extract_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
     for scene, known in ((dome, "exact closures"), (dome.replace(traps=dome.depth < 2050), "drawn traps")):
         figure = draw_overlay(scene, found, trap_polygons(found), crest, exact, {})
@@ -119,7 +119,7 @@ def test_the_overlay_says_what_it_shows(dome):
         assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
 
 
-def test_the_overlay_of_salt_shows_the_mask_and_what_was_drawn(dome):
+def test_the_overlay_of_salt_shows_predicted_and_interpreted_masks(dome):
     salt = dome.depth < 2050
     seismic = dome.replace(depth_valid=np.zeros(dome.shape, bool), salt=salt, image_depth=500.0)
     figure = draw_overlay(seismic, None, [], None, None, {"salt": np.roll(salt, 5, axis=0)})
