@@ -1,4 +1,4 @@
-"""What is reached without a network: answers that every table shows beside the learned ones."""
+"""Baselines without a network: exact closures of a given depth, or of the depth that a picture's legend gives."""
 
 from collections.abc import Callable
 
@@ -11,36 +11,56 @@ from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
 from targets.truth.traps import TrapCriteria, Traps, compute_traps
 
+TRAP_HEAD = HEADS["trap"]  # baselines are scored as this head
+INITIAL_MODEL = "model"  # in an ablation: the model that runs start from (`init`), not trained on
+
 
 def exact_depth(scene: Scene) -> Scene:
-    """The depth channel as it is: what no network can beat where the truth was computed from that depth."""
+    """The map with its own depth: an upper bound where the truth was computed from that depth.
+
+    Raises
+    ------
+    UserError
+        The map has no depth.
+    """
     if not scene.has_depth:
         raise UserError(scene.name, "the map has no depth channel", "a depth for the baseline 'exact'")
     return scene
 
 
 def depth_from_legend(scene: Scene) -> Scene:
-    """The depth that the picture's colours say: what a person reaches who has the legend."""
+    """The map with the depth that its picture's colours mean: what a person with the legend can read."""
     return scene_from_picture(ensure_picture(scene))
 
 
-BASELINES: dict[str, Callable[[Scene], Scene]] = {
-    "exact": exact_depth,
-    "legend": depth_from_legend,
-}  # whose exact closures they take
-TRAP_HEAD = HEADS["trap"]  # baselines answer what this head does
-INITIAL_MODEL = "model"  # in an ablation: the model that runs start from (`init`), as it is
+# Name -> function that gives the depth whose exact closures are the answer.
+BASELINES: dict[str, Callable[[Scene], Scene]] = {"exact": exact_depth, "legend": depth_from_legend}
 
 
-def baseline_traps(name: str, rules: TrapCriteria, scene: Scene) -> Traps:
-    """Labels, crests and heights of the traps of a baseline; none where it finds no depth."""
-    told = BASELINES[name](scene)
-    if told.has_depth:
-        return compute_traps(told, rules)
+def baseline_traps(name: str, criteria: TrapCriteria, scene: Scene) -> Traps:
+    """Compute the traps of a baseline.
+
+    Parameters
+    ----------
+    name : str
+        A key of `BASELINES`.
+    criteria : TrapCriteria
+        Which closures count as traps.
+    scene : Scene
+        The map.
+
+    Returns
+    -------
+    Traps
+        Labels (H, W) int32, crests (N, 2) int64 and heights (H, W) float32; no traps where there is no depth.
+    """
+    with_depth = BASELINES[name](scene)
+    if with_depth.has_depth:
+        return compute_traps(with_depth, criteria)
     return np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
 
 
-def predict_baseline(name: str, rules: TrapCriteria, scene: Scene) -> dict[str, Float]:
-    """The answer of a baseline in the shape of a predictor's."""
-    labels, _, _ = baseline_traps(name, rules, scene)
+def predict_baseline(name: str, criteria: TrapCriteria, scene: Scene) -> dict[str, Float]:
+    """Predict a map with a baseline; {head: (1, H, W) float32} as a predictor gives it."""
+    labels, _, _ = baseline_traps(name, criteria, scene)
     return {TRAP_HEAD.name: (labels > 0)[None].astype(np.float32)}

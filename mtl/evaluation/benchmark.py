@@ -1,4 +1,4 @@
-"""How good a model is on real surfaces it never saw, beside what needs no network: one table, and the worst maps."""
+"""Benchmark of a model on real surfaces: with picture or depth, beside baselines without a network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,55 +29,56 @@ from targets.synthetic.structure_maps import with_picking_noise
 from targets.truth.rasters import trap_mask
 from targets.truth.traps import GroundTruth, GroundTruthOptions
 
-MAX_WORST_MAPS = 5  # maps of a row that are drawn
-PICKING_NOISE = 0.01  # of the relief, the picking noise of a noisy depth
-DEPTH_STEPS = 255  # steps of its 8 bits
+MAX_WORST_MAPS = 5  # maps of a case that are drawn
+PICKING_NOISE = 0.01  # of the relief: noise of a noisy depth
+DEPTH_STEPS = 255  # of the relief: resolution of a noisy depth, 8 bits
+METRICS = ("iou", "crest_hits", "fp_area", "fn_area")
 TRUTH_OPTIONS = GroundTruthOptions()  # traps of at least 1 % of the relief and 40 cells
 TABLE_FILE = "judged.md"
 
 
 def picture_only(scene: Scene) -> Scene:
-    """Nothing but the picture and the outline of the map."""
+    """The map reduced to its picture and outline."""
     nothing = np.zeros(scene.shape, np.bool_)
     return Scene(scene.name, np.zeros(scene.shape, np.float32), nothing, scene.map_valid, nothing, scene.rgb)
 
 
 def whole_scene(scene: Scene) -> Scene:
-    """Picture, faults and depth."""
+    """The map with picture, faults and depth."""
     return scene
 
 
 def undisturbed(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The surface itself."""
+    """The surface as it is."""
     return scene
 
 
 def with_noisy_depth(scene: Scene, rng: np.random.Generator) -> Scene:
-    """A depth with picking noise, in 8 bits."""
-    rough = with_picking_noise(scene, PICKING_NOISE, rng)
-    step = (rough.relief[1] - rough.relief[0]) / DEPTH_STEPS or 1.0
-    depth = np.round((rough.depth - rough.relief[0]) / step) * step
+    """The surface with picking noise in its depth, rounded to 8 bits."""
+    noisy = with_picking_noise(scene, PICKING_NOISE, rng)
+    step = (noisy.relief[1] - noisy.relief[0]) / DEPTH_STEPS or 1.0
+    depth = np.round((noisy.depth - noisy.relief[0]) / step) * step
     return scene.replace(depth=depth.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class BenchmarkCase:
-    """One line of the table.
+    """What a network is given in one row of the benchmark.
 
     Attributes
     ----------
     name : str
-        What the network may be shown.
-    styles : str
+        What the network is given, in words.
+    style_family : str
         Family of `targets.rendering.style_families` in which pictures are drawn.
-    spoil : Callable[[Scene, np.random.Generator], Scene], default as_it_is
-        (surface, random numbers) -> the surface as it is known, which is then drawn.
-    handed : Callable[[Scene], Scene], default all_of_it
-        Map -> what of it is handed over.
-    hidden : frozenset[str]
-        Inputs that are not shown.
+    degrade : Callable[[Scene, np.random.Generator], Scene], default undisturbed
+        (surface, random numbers) -> the surface as it is known, from which the picture is drawn.
+    select : Callable[[Scene], Scene], default whole_scene
+        Map -> the part of it that network and baseline are given.
+    hidden_inputs : frozenset[str]
+        Input channels that the network is not given.
     baseline : tuple[str, str] | None, default None
-        What stands beside it, of `mtl.evaluation.baselines`, and what that is called.
+        Key of `mtl.evaluation.baselines.BASELINES` and its name in the table.
     """
 
     name: str
@@ -104,14 +105,14 @@ CASES = (
 
 
 def mask_and_crest_planes(labels: NDArray[np.int32], crests: NDArray[np.int64]) -> Float:
-    """(2, H, W) 1 in traps, and 1 on their crests."""
+    """Planes (2, H, W) float32 of traps: 1 in their cells, and 1 on their crests."""
     points = np.zeros(labels.shape, np.float32)
     points[tuple(crests.T)] = 1
     return np.stack([(labels > 0).astype(np.float32), points])
 
 
 def true_mask_and_crests(truth: GroundTruth) -> MaskedValues:
-    """`mask_and_crests` of the true traps, known everywhere."""
+    """`mask_and_crest_planes` of the true traps, valid in the whole map."""
     return mask_and_crest_planes((trap_mask(truth) > 0).astype(np.int32), truth.crests), truth.scene.map_valid
 
 
@@ -123,33 +124,51 @@ BASELINE_OUTPUT = replace(NETWORK_OUTPUT, name="baseline")
 
 
 def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, reading: ReadOptions, seed: int = 0) -> str:
-    """Write judged.md, ROW/metrics.csv and .md, and ROW/worst.png; returns the table.
+    """Run every case of the benchmark.
+
+    Leaves judged.md, and for each case a folder with metrics.csv, metrics.md and worst.png.
 
     Parameters
     ----------
+    predictor : Predictor
+        The model.
     surfaces : Sequence[str]
-        Grids, map folders, or folders of them; their pictures are drawn anew.
+        Grids, map folders, or folders of them; pictures are drawn for them.
+    out : Path
+        Folder of the results.
+    reading : ReadOptions
+        How surfaces are read.
     seed : int, default 0
-        Of styles and noise.
+        Seed of styles and noise.
+
+    Returns
+    -------
+    str
+        Text of judged.md.
+
+    Raises
+    ------
+    UserError
+        A surface cannot be read, or has no depth.
     """
-    lines = ["| the network may be shown | | trap IoU | crests within 5 cells | FP area | FN area |",
+    lines = ["| given to the network | | trap IoU | crests within 5 cells | FP area | FN area |",
              "|---|---|---:|---:|---:|---:|"]  # fmt: skip
-    for row in CASES:
-        sets = input_sets_for(predictor, row)
-        if not sets:
-            lines.append(f"| {row.name} | the network needs other inputs | – | – | – | – |")
+    for case in CASES:
+        input_sets = input_sets_for(predictor, case)
+        if not input_sets:
+            lines.append(f"| {case.name} | the network needs other inputs | – | – | – | – |")
             continue
-        scores, worst = run_case(predictor.known_by(sets), row, surfaces, reading, seed)
-        outputs = case_outputs(row)
-        folder = out / safe_file_name(row.name)
+        scores, worst = run_case(predictor.with_input_sets(input_sets), case, surfaces, reading, seed)
+        outputs = case_outputs(case)
+        folder = out / safe_file_name(case.name)
         write_scores(scores, outputs, folder)
         with atomic_write(folder / "worst.png") as temporary:
-            temporary.write_bytes(png_of_figure(draw_worst_maps(row, worst)))
-        names = ("network", *([row.baseline[1]] if row.baseline else []))
+            temporary.write_bytes(png_of_figure(draw_worst_maps(case, worst)))
+        names = ("network", *([case.baseline[1]] if case.baseline else []))
         for name, output in zip(names, outputs, strict=True):
-            figures = output.metric.compute(add_states([own.sums[output.name] for own in scores]))
-            shown = [f"{figures[key]:.3f}" for key in ("iou", "crest_hits", "fp_area", "fn_area")]
-            lines.append(f"| {row.name if output is NETWORK_OUTPUT else ''} | {name} | {' | '.join(shown)} |")
+            metrics = output.metric.compute(add_states([score.states[output.name] for score in scores]))
+            cells = " | ".join(f"{metrics[metric]:.3f}" for metric in METRICS)
+            lines.append(f"| {case.name if output is NETWORK_OUTPUT else ''} | {name} | {cells} |")
     text = "\n".join(lines) + "\n"
     with atomic_write(out / TABLE_FILE) as temporary:
         temporary.write_text(text)
@@ -157,28 +176,32 @@ def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, read
 
 
 def case_outputs(case: BenchmarkCase) -> tuple[Output, ...]:
-    """What is judged of a row."""
+    """The outputs that are scored in a case."""
     return (NETWORK_OUTPUT,) if case.baseline is None else (NETWORK_OUTPUT, BASELINE_OUTPUT)
 
 
 def input_sets_for(predictor: Predictor, case: BenchmarkCase) -> list[str]:
-    """The sets of inputs by which the network may know what a row hands over; none if it needs more."""
-    every = predictor.config.input_sets or [",".join(record.name for record in predictor.inputs)]
-    deep = {name for name, record in INPUTS.items() if record.needs_depth}
-    kept = case.hidden_inputs | (deep if case.select is picture_only else frozenset())
-    return [names for names in every if not kept & set(names.split(","))]
+    """Input sets of a model that a case allows; none if all of them need hidden inputs."""
+    input_sets = predictor.config.input_sets or [",".join(record.name for record in predictor.inputs)]
+    from_depth = {name for name, record in INPUTS.items() if record.needs_depth}
+    hidden = case.hidden_inputs | (from_depth if case.select is picture_only else frozenset())
+    return [names for names in input_sets if not hidden & set(names.split(","))]
 
 
 @dataclass(frozen=True, eq=False)
 class CaseMap:
-    """What is drawn of one map.
+    """One map of a case, as it is drawn among the worst.
 
     Attributes
     ----------
-    wrong : float
-        Share of the map's cells that are false or missed.
-    sides : dict[str, NDArray[np.uint8]]
-        {answer: (H, W) uint8 kinds of `sides.KINDS`}.
+    name : str
+        Name of the map.
+    error_fraction : float
+        Fraction of the map's cells that the network gets wrong.
+    picture : (H, W, 3) uint8
+        Picture of the map.
+    agreement : dict[str, NDArray[np.uint8]]
+        {output: (H, W) `agreement_classes` of its mask and the true one}.
     """
 
     name: str
@@ -190,56 +213,56 @@ class CaseMap:
 def run_case(
     predictor: Predictor, case: BenchmarkCase, surfaces: Sequence[str], reading: ReadOptions, seed: int
 ) -> tuple[list[MapScore], list[CaseMap]]:
-    """What is counted on every map, and the worst of them."""
+    """Score a model on all maps of a case; returns the scores and the worst maps."""
     outputs = case_outputs(case)
     scores: list[MapScore] = []
     worst: list[CaseMap] = []
-    for truth, given in predict_with_truth(partial(make_case_scene, case, seed), TRUTH_OPTIONS, surfaces, reading):
-        values = predict_case(predictor, case, given)
+    for truth, scene in predict_with_truth(partial(make_case_scene, case, seed), TRUTH_OPTIONS, surfaces, reading):
+        values = predict_case(predictor, case, scene)
         scores.append(score_map(truth, values, outputs))
-        worst.append(compare_map(truth, given, values))
+        worst.append(compare_map(truth, scene, values))
         worst = sorted(worst, key=lambda one: -one.error_fraction)[:MAX_WORST_MAPS]
     return scores, worst
 
 
 def make_case_scene(case: BenchmarkCase, seed: int, surface: Scene) -> Scene:
-    """What of a surface network and baseline are given, drawn in a style that seed and name choose."""
+    """Make the map that network and baseline are given; seed and name of the surface choose style and noise."""
     rng = np.random.default_rng([seed, *surface.name.encode()])
     return case.select(with_random_style(case.degrade(surface, rng), rng, case.style_family))
 
 
-def predict_case(predictor: Predictor, case: BenchmarkCase, given: Scene) -> dict[str, Float]:
-    """What network and baseline say of a map."""
-    found = extract_traps(given, predictor(given), predictor.outputs, None)
-    said = {NETWORK_OUTPUT.name: mask_and_crest_planes(found.labels, found.crests)}
+def predict_case(predictor: Predictor, case: BenchmarkCase, scene: Scene) -> dict[str, Float]:
+    """Predict a map with the network and with the case's baseline: {output: `mask_and_crest_planes`}."""
+    prediction = extract_traps(scene, predictor(scene), predictor.outputs, None)
+    values = {NETWORK_OUTPUT.name: mask_and_crest_planes(prediction.labels, prediction.crests)}
     if case.baseline is not None:
-        labels, crests, _ = baseline_traps(case.baseline[0], TRUTH_OPTIONS.traps, given)
-        said[BASELINE_OUTPUT.name] = mask_and_crest_planes(labels, crests)
-    return said
+        labels, crests, _ = baseline_traps(case.baseline[0], TRUTH_OPTIONS.traps, scene)
+        values[BASELINE_OUTPUT.name] = mask_and_crest_planes(labels, crests)
+    return values
 
 
-def compare_map(truth: GroundTruth, given: Scene, values: Mapping[str, Float]) -> CaseMap:
-    """What is drawn of one map."""
+def compare_map(truth: GroundTruth, scene: Scene, values: Mapping[str, Float]) -> CaseMap:
+    """Compare the predictions of a map with its truth."""
     true, inside = truth.labels > 0, truth.scene.map_valid
-    sides = {name: agreement_classes((planes[0] > 0) & inside, true & inside) for name, planes in values.items()}
-    network = sides[NETWORK_OUTPUT.name]
-    wrong = float(((network == 1) | (network == 2)).sum() / inside.sum())
-    picture = ensure_picture(given).rgb
+    agreement = {name: agreement_classes((planes[0] > 0) & inside, true & inside) for name, planes in values.items()}
+    network = agreement[NETWORK_OUTPUT.name]
+    error_fraction = float(((network == 1) | (network == 2)).sum() / inside.sum())
+    picture = ensure_picture(scene).rgb
     assert picture is not None
-    return CaseMap(truth.scene.name, wrong, picture, sides)
+    return CaseMap(truth.scene.name, error_fraction, picture, agreement)
 
 
 def draw_worst_maps(case: BenchmarkCase, worst: Sequence[CaseMap]) -> Figure:
-    """The worst maps of a row: the picture, and where network and baseline are right and wrong."""
-    titles = ["as it is handed over", "network"] + ([case.baseline[1]] if case.baseline else [])
+    """Draw the worst maps of a case: the picture, and where network and baseline are right and wrong."""
+    titles = ["picture of the map", "network"] + ([case.baseline[1]] if case.baseline else [])
     figure = Figure(figsize=(3.3 * len(titles), 3.0 * len(worst) + 0.9), dpi=90, layout="constrained")
     axes = figure.subplots(len(worst), len(titles), squeeze=False)
-    for line, one in zip(axes, worst, strict=True):
-        line[0].imshow(one.picture)
-        line[0].set_ylabel(f"{one.name}\n{one.error_fraction:.1%} of the cells wrong", fontsize=8)
-        for axis, kinds in zip(line[1:], one.agreement.values(), strict=True):
-            axis.imshow(overlay_agreement(one.picture, kinds))
-        for axis in line:
+    for row, case_map in zip(axes, worst, strict=True):
+        row[0].imshow(case_map.picture)
+        row[0].set_ylabel(f"{case_map.name}\n{case_map.error_fraction:.1%} of the cells wrong", fontsize=8)
+        for axis, agreement in zip(row[1:], case_map.agreement.values(), strict=True):
+            axis.imshow(overlay_agreement(case_map.picture, agreement))
+        for axis in row:
             axis.set(xticks=[], yticks=[])
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
@@ -251,10 +274,10 @@ def draw_worst_maps(case: BenchmarkCase, worst: Sequence[CaseMap]) -> Figure:
     return figure
 
 
-def overlay_agreement(picture: RGB, kinds: NDArray[np.uint8]) -> RGB:
-    """The picture in pale grey, cells in the colours of their kind."""
+def overlay_agreement(picture: RGB, agreement: NDArray[np.uint8]) -> RGB:
+    """Tint the cells of a pale grey picture (H, W, 3) by their agreement class (H, W)."""
     pale = np.repeat(255 - (255 - picture.mean(axis=2, keepdims=True)) * 0.4, 3, axis=2)
     colours = np.array([(0, 0, 0), *(rgba[:3] for rgba in AGREEMENT_COLOURS.values())], float)
-    told = kinds > 0
-    pale[told] = 0.35 * pale[told] + 0.65 * colours[kinds[told]]
+    tinted = agreement > 0
+    pale[tinted] = 0.35 * pale[tinted] + 0.65 * colours[agreement[tinted]]
     return pale.astype(np.uint8)

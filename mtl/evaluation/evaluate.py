@@ -1,4 +1,4 @@
-"""How good a trained network is on whole maps: every output's figures per map and pooled, as CSV and Markdown."""
+"""Evaluation on whole maps: every metric of every output, per map and pooled, as CSV and Markdown."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from mtl.inference.loading import PredictorOptions, for_maps, loaded, threads_of
+from mtl.inference.loading import PredictorOptions, cached_predictor, options_for_batch, threads_per_worker
 from mtl.metrics.base import State, add_states
 from mtl.metrics.by_size import count_by_size, metrics_by_size
 from mtl.prediction.instances import add_instance_planes, instance_outputs
@@ -21,25 +21,27 @@ from targets.scene import Float, Scene
 from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
 
 POOLED = "pooled"
-Row = dict[str, str | float]
-Answer = TypeVar("Answer")
+MetricsRow = dict[str, str | float]
+Prediction = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class MapScore:
-    """What was counted on one map.
+    """Metric states of one map.
 
     Attributes
     ----------
+    name : str
+        Name of the map.
     group : str
-        The larger map it was cut from.
-    sums : dict[str, Sums]
-        {output: its score's additive sums}.
+        The larger map it was cut from; maps of a group are not independent.
+    states : dict[str, State]
+        {output: state of its metric}.
     """
 
     name: str
     group: str
-    sums: dict[str, State]
+    states: dict[str, State]
 
 
 def evaluate(
@@ -50,18 +52,30 @@ def evaluate(
     tile: float | None = None,
     workers: Workers = THIS_PROCESS,
 ) -> str:
-    """Write metrics.csv, metrics.md and sizes.md (traps by size over tile), and return both Markdown texts.
+    """Evaluate a network on maps whose traps are known.
 
-    Beside every output, the traps as objects are judged: of all heads together, and of the mask alone.
+    Writes metrics.csv, metrics.md and sizes.md (traps by their size over a tile's). Beside every output trap instances
+    are scored: those of all heads, and those of the mask alone.
 
     Parameters
     ----------
     options : PredictorOptions
-        The network; each process that evaluates loads it once.
+        The network; each process loads it once.
     data : Sequence[str]
         Maps, folders of maps, or grids.
+    out : Path
+        Folder of the tables.
+    reading : ReadOptions
+        How maps are read.
     tile : float | None, default None
-        Side in cells that the sizes of traps are held against; none: of the network's own tiles.
+        Side in cells over which sizes of traps are given; None: that of the network's own tiles.
+    workers : Workers, default THIS_PROCESS
+        Processes that evaluate.
+
+    Returns
+    -------
+    str
+        Text of metrics.md and sizes.md.
 
     Raises
     ------
@@ -69,16 +83,16 @@ def evaluate(
         A map cannot be read.
     """
     sources = list_maps(data, reading.layout)
-    options = for_maps(options, len(sources), workers.is_serial)
-    outputs = loaded(options).outputs
-    work = partial(evaluate_map, options=options, threads=threads_of(workers), reading=reading, tile=tile)
-    done = dict[int, tuple[MapScore, dict[str, list[State]]]]()
-    for number, outcome in map_unordered(work, sources, workers, "maps"):
+    options = options_for_batch(options, len(sources), workers.is_serial)
+    outputs = cached_predictor(options).outputs
+    work = partial(evaluate_map, options=options, threads=threads_per_worker(workers), reading=reading, tile=tile)
+    results = dict[int, tuple[MapScore, dict[str, list[State]]]]()
+    for index, outcome in map_unordered(work, sources, workers, "maps"):
         if isinstance(outcome, UserError):
             raise outcome
-        done[number] = outcome
-    scores, counts = zip(*(done[number] for number in sorted(done)), strict=True)
-    sizes = {output.name: metrics_by_size([count[output.name] for count in counts]) for output in trap_outputs(outputs)}
+        results[index] = outcome
+    scores, states = zip(*(results[index] for index in sorted(results)), strict=True)
+    sizes = {output.name: metrics_by_size([state[output.name] for state in states]) for output in trap_outputs(outputs)}
     text = sizes_as_markdown(sizes)
     with atomic_write(out / "sizes.md") as temporary:
         temporary.write_text(text)
@@ -88,15 +102,14 @@ def evaluate(
 def evaluate_map(
     source: MapSource, options: PredictorOptions, threads: int | None, reading: ReadOptions, tile: float | None
 ) -> tuple[MapScore, dict[str, list[State]]]:
-    """Count on one map of a list how right the network is: of every output, and {output: sums by size of the trap}."""
-    predictor = loaded(options, threads)
+    """Evaluate one map; returns its score, and {output: metric state by size of the trap}."""
+    predictor = cached_predictor(options, threads)
     outputs = predictor.outputs
     truth, values = predict_map_with_truth(predictor, predictor.config.targets, source, reading)
-    view = predictor.view(truth.scene)
+    view = predictor.tile_view(truth.scene)
+    side = tile or view.tile_side
     sizes = {
-        output.name: count_by_size(
-            values[output.name], *output.target(truth), truth.scene, view, tile or view.tile_side
-        )
+        output.name: count_by_size(values[output.name], *output.target(truth), truth.scene, view, side)
         for output in trap_outputs(outputs)
     }
     return score_map(truth, add_instance_planes(values, outputs), (*outputs, *instance_outputs(outputs))), sizes
@@ -109,39 +122,68 @@ def score_maps(
     data: Sequence[str],
     reading: ReadOptions,
 ) -> list[MapScore]:
-    """Count on every map how right `answer` is, be it a predictor or another function from a scene to {output: values}.
+    """Score predictions of every map.
 
     The truth is made as in training: traps that an interpreter drew, else exact closures.
+
+    Parameters
+    ----------
+    predict : Callable[[Scene], Mapping[str, Float]]
+        A predictor or baseline: map -> {output: (C, H, W) float32}.
+    outputs : Sequence[Output]
+        Outputs that are scored.
+    options : GroundTruthOptions
+        How the truth is made.
+    data : Sequence[str]
+        Maps, folders of maps, or grids.
+    reading : ReadOptions
+        How maps are read.
     """
     return [score_map(truth, values, outputs) for truth, values in predict_with_truth(predict, options, data, reading)]
 
 
 def predict_with_truth(
-    predict: Callable[[Scene], Answer], options: GroundTruthOptions, data: Sequence[str], reading: ReadOptions
-) -> Iterator[tuple[GroundTruth, Answer]]:
-    """Every map with what is true of it and what is answered."""
+    predict: Callable[[Scene], Prediction], options: GroundTruthOptions, data: Sequence[str], reading: ReadOptions
+) -> Iterator[tuple[GroundTruth, Prediction]]:
+    """Iterate over maps: their truth, and what `predict` makes of them."""
     for source in list_maps(data, reading.layout):
         yield predict_map_with_truth(predict, options, source, reading)
 
 
 def predict_map_with_truth(
-    predict: Callable[[Scene], Answer], options: GroundTruthOptions, source: MapSource, reading: ReadOptions
-) -> tuple[GroundTruth, Answer]:
-    """What is true of a map of a list, and what is answered."""
+    predict: Callable[[Scene], Prediction], options: GroundTruthOptions, source: MapSource, reading: ReadOptions
+) -> tuple[GroundTruth, Prediction]:
+    """Read one map; returns its truth, and what `predict` makes of it."""
     scene = read_map(source, reading.fill, reading.elevation)
     return build_ground_truth(scene, options), predict(scene)
 
 
 def score_map(truth: GroundTruth, values: Mapping[str, Float], outputs: Sequence[Output]) -> MapScore:
-    """Count on one map."""
-    sums = {output.name: output.metric.update(values[output.name], *output.target(truth)) for output in outputs}
-    return MapScore(truth.scene.name, truth.scene.group, sums)
+    """Count the metric states of one map.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        The map with its truth.
+    values : Mapping[str, Float]
+        {output: (C, H, W) float32} predictions.
+    outputs : Sequence[Output]
+        Outputs that are scored.
+    """
+    states = {output.name: output.metric.update(values[output.name], *output.target(truth)) for output in outputs}
+    return MapScore(truth.scene.name, truth.scene.group, states)
 
 
 def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Path) -> str:
-    """Write metrics.csv and metrics.md, and return the Markdown text."""
-    rows: list[Row] = [{"map": score.name, **metric_columns(outputs, score.sums)} for score in scores]
-    pooled = {output.name: add_states([score.sums[output.name] for score in scores]) for output in outputs}
+    """Write metrics.csv and metrics.md into a folder, and return the Markdown.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
+    """
+    rows: list[MetricsRow] = [{"map": score.name, **metric_columns(outputs, score.states)} for score in scores]
+    pooled = {output.name: add_states([score.states[output.name] for score in scores]) for output in outputs}
     rows.append({"map": POOLED, **metric_columns(outputs, pooled)})
     with atomic_write(out / "metrics.csv") as temporary:
         temporary.write_text(scores_as_csv(rows))
@@ -151,18 +193,18 @@ def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Pat
     return text
 
 
-def metric_columns(outputs: Sequence[Output], sums: dict[str, State]) -> Row:
-    """{OUTPUT/FIGURE: value} of all outputs."""
-    return {f"{o.name}/{name}": value for o in outputs for name, value in o.metric.compute(sums[o.name]).items()}
+def metric_columns(outputs: Sequence[Output], states: dict[str, State]) -> MetricsRow:
+    """{OUTPUT/METRIC: value} of all outputs."""
+    return {f"{o.name}/{name}": value for o in outputs for name, value in o.metric.compute(states[o.name]).items()}
 
 
-def scores_as_csv(rows: Sequence[Row]) -> str:
-    """One line per map, the pooled one last; a figure that is not defined is empty."""
+def scores_as_csv(rows: Sequence[MetricsRow]) -> str:
+    """CSV with one line per map, the pooled one last; undefined values are empty."""
     return csv_text(list(rows[0]), (["" if value != value else value for value in row.values()] for row in rows))
 
 
-def scores_as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
-    """One table per output, the pooled line last and bold; – where a figure is not defined."""
+def scores_as_markdown(rows: Sequence[MetricsRow], outputs: Sequence[Output]) -> str:
+    """Markdown with one table per output, the pooled line last and bold; undefined values are –."""
     parts = []
     for output in outputs:
         names = [key for key in rows[0] if key.startswith(f"{output.name}/")]
@@ -177,12 +219,12 @@ def scores_as_markdown(rows: Sequence[Row], outputs: Sequence[Output]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def sizes_as_markdown(figures: Mapping[str, Mapping[str, dict[str, float]]]) -> str:
-    """One table per output that says where the traps are: {output: {class of size: figures}}."""
+def sizes_as_markdown(metrics: Mapping[str, Mapping[str, dict[str, float]]]) -> str:
+    """Markdown with one table per trap output, from {output: {size class: metrics}}."""
     parts = []
-    for name, classes in figures.items():
+    for name, classes in metrics.items():
         lines = [f"## {name} by size of the trap", ""]
-        lines.append("| diameter / tile | traps | spill point not shown | found | recall | iou |")
+        lines.append("| diameter / tile | traps | spill point outside the tile | found | recall | iou |")
         lines.append("|---|" + "---:|" * 5)
         for size, own in classes.items():
             shares = " | ".join(_number(own[key]) for key in ("beyond", "found", "recall", "iou"))

@@ -1,4 +1,4 @@
-"""The table of a model on real surfaces: each row hands over what it says, and counts what can be counted by hand."""
+"""The benchmark: each case gives the network what it names, and counts what can be counted by hand."""
 
 import numpy as np
 import torch
@@ -25,8 +25,8 @@ from tests.conftest import dome_scene, tiny_config
 PICTURE, UNKNOWN, DEPTH, CLOSURE, NOISY = CASES
 
 
-class Copies(torch.nn.Module):
-    """A network that calls trap what the closure input shows."""
+class CopyClosures(torch.nn.Module):
+    """A network whose trap is the closure input."""
 
     def __init__(self):
         super().__init__()
@@ -36,15 +36,15 @@ class Copies(torch.nn.Module):
         return {"trap": (x * self.weight - 1).clamp(-9, 9)}
 
 
-def copying(shown=()):
+def copying_predictor(input_sets=()):
     records = (INPUTS["closure"],)
-    return Predictor((Copies(),), None, records, (HEADS["trap"],), tiny_config(shown=list(shown)))
+    return Predictor((CopyClosures(),), None, records, (HEADS["trap"],), tiny_config(input_sets=list(input_sets)))
 
 
-def test_a_network_that_copies_the_closures_is_judged_as_they_are(tmp_path):
+def test_a_network_that_copies_the_closures_scores_as_they_do(tmp_path):
     for name, crest in (("a", (0.4, 0.5)), ("b", (0.6, 0.4))):
         write_map_folder(dome_scene(name, crest=crest), tmp_path / "maps" / name, depth_bits=32)
-    text = run_benchmark(copying(), [str(tmp_path / "maps")], tmp_path / "out", ReadOptions())
+    text = run_benchmark(copying_predictor(), [str(tmp_path / "maps")], tmp_path / "out", ReadOptions())
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert [row[1] for row in rows[:3]] == ["the network needs other inputs"] * 3
     network, exact, noisy, noisy_exact = rows[3:]
@@ -54,23 +54,23 @@ def test_a_network_that_copies_the_closures_is_judged_as_they_are(tmp_path):
     assert (tmp_path / "out" / "rgb_+_fault_+_depth_+_closure" / "worst.png").exists()
 
 
-def test_rows_hand_over_what_they_say(dome):
-    picture, depth, rough = (make_case_scene(row, 0, dome) for row in (UNKNOWN, DEPTH, NOISY))
+def test_a_case_gives_what_it_names(dome):
+    picture, depth, noisy = (make_case_scene(case, 0, dome) for case in (UNKNOWN, DEPTH, NOISY))
     assert not picture.has_depth and not picture.fault.any() and not picture.depth.any()
     np.testing.assert_array_equal(depth.depth, dome.depth)
-    assert len(np.unique(rough.depth)) <= 256
-    off = (rough.depth - dome.depth).std() / 100  # the dome's relief
+    assert len(np.unique(noisy.depth)) <= 256
+    off = (noisy.depth - dome.depth).std() / 100  # the dome's relief
     assert PICKING_NOISE / 3 < off < PICKING_NOISE * 3
     assert not np.array_equal(picture.rgb, make_case_scene(PICTURE, 0, dome).rgb)
     np.testing.assert_array_equal(picture.rgb, make_case_scene(UNKNOWN, 0, dome).rgb)
-    assert not np.array_equal(rough.depth, make_case_scene(NOISY, 1, dome).depth)
+    assert not np.array_equal(noisy.depth, make_case_scene(NOISY, 1, dome).depth)
 
 
-def test_a_row_shows_no_more_than_it_says():
+def test_a_case_gives_no_more_than_it_names():
     sets = ["rgb", "rgb,fault,depth", "rgb,fault,depth,closure"]
-    one = copying(sets)
-    assert [input_sets_for(one, row) for row in (PICTURE, DEPTH, CLOSURE)] == [sets[:1], sets[:2], sets]
-    assert input_sets_for(copying(), DEPTH) == []
+    one = copying_predictor(sets)
+    assert [input_sets_for(one, case) for case in (PICTURE, DEPTH, CLOSURE)] == [sets[:1], sets[:2], sets]
+    assert input_sets_for(copying_predictor(), DEPTH) == []
 
 
 def test_crests_are_hit_within_five_cells(dome):
@@ -78,9 +78,9 @@ def test_crests_are_hit_within_five_cells(dome):
     labels, crests, _ = baseline_traps("exact", TRUTH_OPTIONS.traps, dome)
     true = mask_and_crest_planes(truth.labels, truth.crests)
     for off, hits in ((3, 1.0), (6, 0.0)):
-        figures = MASK_AND_CREST_METRIC.compute(
+        metrics = MASK_AND_CREST_METRIC.compute(
             MASK_AND_CREST_METRIC.update(
                 mask_and_crest_planes(labels, crests + np.array([0, off])), true, dome.map_valid
             )
         )
-        assert (figures["iou"], figures["crest_hits"], figures["crest_precision"]) == (1.0, hits, hits)
+        assert (metrics["iou"], metrics["crest_hits"], metrics["crest_precision"]) == (1.0, hits, hits)

@@ -1,4 +1,4 @@
-"""Cross-validation: every map is judged by a network that never saw it, masks are cut where that is best."""
+"""Cross-validation: every map is scored by a network that did not train on it, thresholds are chosen on all of them."""
 
 import json
 from dataclasses import replace
@@ -34,58 +34,61 @@ def config_of(dome_maps, **fields):
     return replace(config, **fields)
 
 
-def test_every_map_is_judged_by_the_fold_that_did_not_see_it_and_new_maps_by_all(dome_maps, tmp_path, monkeypatch):
+def test_every_map_is_predicted_by_the_fold_that_did_not_see_it_and_new_maps_by_all(dome_maps, tmp_path, monkeypatch):
     config = config_of(dome_maps)
     text = cross_validate(config, tmp_path, test=str(dome_maps))
     assert {path.name for path in tmp_path.iterdir()} == {
-        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "spread.csv", JOURNAL
+        "fold_0", "fold_1", "thresholds.json", "crossval.md", "crossval.png", "submission.csv", "relative_std.csv",
+        JOURNAL,
     }  # fmt: skip
-    judged = []
+    predicted = []
     for fold in range(2):
-        with np.load(tmp_path / f"fold_{fold}" / "out_of_fold.npz") as kept:
-            judged += [name.removeprefix("trap/") for name in kept if name.startswith("trap/")]
+        with np.load(tmp_path / f"fold_{fold}" / "out_of_fold.npz") as arrays:
+            predicted += [name.removeprefix("trap/") for name in arrays if name.startswith("trap/")]
             own = load_predictor(tmp_path / f"fold_{fold}" / "best.ckpt", device="cpu")
-            scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == judged[-1])
-            np.testing.assert_allclose(kept[f"trap/{scene.name}"], own(scene)["trap"], atol=1e-3)
-    assert sorted(judged) == [f"dome{i}" for i in range(6)]
+            scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == predicted[-1])
+            np.testing.assert_allclose(arrays[f"trap/{scene.name}"], own(scene)["trap"], atol=1e-3)
+    assert sorted(predicted) == [f"dome{i}" for i in range(6)]
 
-    cuts = json.loads((tmp_path / "thresholds.json").read_text())
-    assert set(cuts) == {"trap", "boundary"} and f"| trap | iou | {cuts['trap']:g} |" in text
+    thresholds = json.loads((tmp_path / "thresholds.json").read_text())
+    assert set(thresholds) == {"trap", "boundary"} and f"| trap | iou | {thresholds['trap']:g} |" in text
     ensemble = load_predictor([tmp_path / f"fold_{fold}" / "best.ckpt" for fold in range(2)], device="cpu")
     for name, code in read_id_table(tmp_path / "submission.csv", "rle_mask").items():
         scene = next(read_map(s) for s in list_maps([dome_maps]) if s.name == name)
-        np.testing.assert_array_equal(decode_rle(code, scene.shape), ensemble(scene)["trap"][0] > cuts["trap"])
+        np.testing.assert_array_equal(decode_rle(code, scene.shape), ensemble(scene)["trap"][0] > thresholds["trap"])
 
     def no_training(*_):
         raise AssertionError("a finished fold is trained again")
 
-    monkeypatch.setattr(crossval, "make_run", no_training)
+    monkeypatch.setattr(crossval, "ensure_run", no_training)
     assert cross_validate(config, tmp_path) == text
     with pytest.raises(AssertionError):  # other settings are another run
         cross_validate(replace(config, optim=OptimConfig(lr=1e-5)), tmp_path)
 
 
-def counted(inside, outside, share):
-    """Sums of a map whose left share is trap, seen with one probability inside and another outside."""
+def states_of(inside, outside, fraction):
+    """States of a map whose left fraction is trap, predicted with one probability inside and another outside."""
     trap = np.zeros((1, 20, 20), np.float32)
-    trap[..., : int(20 * share)] = 1
-    seen, valid = np.where(trap > 0, np.float32(inside), np.float32(outside)), np.ones((20, 20), bool)
-    return [TRAP.metric.update(shift_probabilities(seen, cut), trap, valid) for cut in THRESHOLDS]
+    trap[..., : int(20 * fraction)] = 1
+    predicted, valid = np.where(trap > 0, np.float32(inside), np.float32(outside)), np.ones((20, 20), bool)
+    return [TRAP.metric.update(shift_probabilities(predicted, threshold), trap, valid) for threshold in THRESHOLDS]
 
 
-def test_a_mask_is_cut_where_the_answers_out_of_fold_say():
-    cut = choose_threshold(TRAP, [counted(0.3, 0.1, 0.5), counted(0.4, 0.2, 0.25)])
-    assert 0.2 <= cut.threshold < 0.3 and cut.value == 1 and cut.value_at_default == 0
-    assert cut.metric == "iou" and cut.fold_curves[0][np.argmin(abs(THRESHOLDS - 0.1))] == 1
-    # The first fold alone would be cut at 0.1, where the second one's IoU is a quarter: cells of both are pooled.
-    assert cut.cross_fitted_value == pytest.approx((200 + 100) / (200 + 400))
+def test_the_threshold_is_the_best_one_of_the_out_of_fold_predictions():
+    choice = choose_threshold(TRAP, [states_of(0.3, 0.1, 0.5), states_of(0.4, 0.2, 0.25)])
+    assert 0.2 <= choice.threshold < 0.3 and choice.value == 1 and choice.value_at_default == 0
+    assert choice.metric == "iou" and choice.fold_curves[0][np.argmin(abs(THRESHOLDS - 0.1))] == 1
+    # The first fold alone would choose 0.1, where the second one's IoU is a quarter: cells of both are pooled.
+    assert choice.cross_fitted_value == pytest.approx((200 + 100) / (200 + 400))
 
 
-def test_a_moved_probability_exceeds_one_half_where_it_exceeded_the_cut():
+def test_a_shifted_probability_exceeds_one_half_where_it_exceeded_the_threshold():
     values = np.linspace(0, 1, 1001, dtype=np.float32)
-    for cut in THRESHOLDS:
-        clear = abs(values - cut) > 1e-5
-        np.testing.assert_array_equal((shift_probabilities(values, cut) > 0.5)[clear], (values > cut)[clear])
+    for threshold in THRESHOLDS:
+        clear = abs(values - threshold) > 1e-5
+        np.testing.assert_array_equal(
+            (shift_probabilities(values, threshold) > 0.5)[clear], (values > threshold)[clear]
+        )
 
 
 @pytest.mark.parametrize(
