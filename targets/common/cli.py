@@ -11,11 +11,10 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
 from docstring_parser import DocstringStyle, parse
-from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser
+from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser, Namespace
 from jsonargparse.typing import register_type
 
-from targets.common.bounded_yaml import read_yaml
-from targets.common.shipped_configs import find_config
+from targets.common.settings_files import find_config, read_yaml
 from targets.errors import UserError
 
 Result = TypeVar("Result")
@@ -63,10 +62,32 @@ class EarlierNames:
     options: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Presets:
+    """Settings that are taken over from elsewhere, such as from a saved run; what is typed replaces them.
+
+    Attributes
+    ----------
+    settings : Mapping[str, Any] | Path
+        Plain types as in a config file, sections as mappings; or the config file itself.
+    replace_config : bool
+        Whether they also replace the settings of config files that are typed (`--config`).
+    """
+
+    settings: Mapping[str, Any] | Path
+    replace_config: bool
+
+
+# ({dotted option: value} of all options, and of those that are typed) -> what is taken over, or None
+FindPresets = Callable[[Mapping[str, Any], Mapping[str, Any]], Presets | None]
+
+
 class _ConfigFile(ActionConfigFile):
     """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
+        if not parser.reads_config_files:
+            return
         values = str(find_config(values))
         if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
             raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
@@ -84,12 +105,13 @@ class _ConfigFile(ActionConfigFile):
         for key, _ in cfg.items():
             if not any(key == name or key.startswith(f"{name}.") for name in known):
                 raise UserError(values, f"unknown key {key}", hint=f"see {parser.prog} --help")
+        cfg.update(parser.replacements)
 
 
 def run(
     function: Callable[..., Result],
     args: list[str] | None = None,
-    before: Callable[[list[str]], list[str]] | None = None,
+    find_presets: FindPresets | None = None,
     earlier: EarlierNames | None = None,
 ) -> Result:
     """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
@@ -110,8 +132,8 @@ def run(
         The tool's one function, with type hints; records are frozen dataclasses.
     args : list[str] | None, default None
         The words of the command line; None takes them from `sys.argv`.
-    before : Callable[[list[str]], list[str]] | None, default None
-        What makes of the words typed those that are read, such as one that adds saved settings.
+    find_presets : FindPresets | None, default None
+        Finds the settings that are taken over from elsewhere, such as those of a run that is resumed.
     earlier : EarlierNames | None, default None
         Names of options in earlier versions: config files may use them, the command line may not.
     """
@@ -127,7 +149,7 @@ def run(
             _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
     try:
         words = sys.argv[1:] if args is None else args
-        values = _parsed(parser, before(words) if before is not None else words)
+        values = _parse_with_presets(parser, words, find_presets)
         given = {}
         for name, parameter in parameters.items():
             flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
@@ -141,7 +163,13 @@ def run(
         raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
 
 
-def read_record(kind: type[Result], words: list[str], tool: str, earlier: EarlierNames | None = None) -> Result:
+def read_record(
+    kind: type[Result],
+    words: list[str],
+    tool: str,
+    earlier: EarlierNames | None = None,
+    find_presets: FindPresets | None = None,
+) -> Result:
     """A record from the words of a command line whose options are the record's fields.
 
     Parameters
@@ -152,6 +180,8 @@ def read_record(kind: type[Result], words: list[str], tool: str, earlier: Earlie
         Whose options they are: its --help explains them.
     earlier : EarlierNames | None, default None
         Names of options in earlier versions, as of `run`.
+    find_presets : FindPresets | None, default None
+        Finds the settings that are taken over from elsewhere, as of `run`.
 
     Raises
     ------
@@ -160,7 +190,7 @@ def read_record(kind: type[Result], words: list[str], tool: str, earlier: Earlie
     """
     parser = _new_parser(prog=tool, earlier=earlier)
     _add_fields(parser, kind, "", inspect.Parameter.empty)
-    return cast(Result, _value(_parsed(parser, words), kind))
+    return cast(Result, _value(_parse_with_presets(parser, words, find_presets), kind))
 
 
 def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
@@ -179,22 +209,43 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
         raise UserError("settings", _readable(str(error)), "the settings of this version") from error
 
 
-def _new_parser(
-    prog: str | None = None, description: str = "", earlier: EarlierNames | None = None
-) -> ArgumentParser:
+def _new_parser(prog: str | None = None, description: str = "", earlier: EarlierNames | None = None) -> ArgumentParser:
     parser: Any = ArgumentParser(prog=prog, description=description, exit_on_error=False, allow_abbrev=False)
     parser.earlier = earlier
+    parser.reads_config_files, parser.replacements = True, Namespace()
     parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
     return parser
 
 
-def _parsed(parser: ArgumentParser, words: list[str]) -> Any:
+def _parse_with_presets(parser: Any, words: list[str], find_presets: FindPresets | None) -> Any:
+    """Parse in layers: defaults, presets, config files (or these before the presets), and what is typed."""
+    if find_presets is None:
+        return _parsed(parser, words)
+    silent = [word for word in words if not _underscored(word).startswith("--print_config")]
+    values = _parsed(parser, silent)
+    parser.reads_config_files = False
+    typed = _parsed(parser, silent, defaults=False)
+    parser.reads_config_files = True
+    presets = find_presets(dict(values.items()), dict(typed.items()))
+    if presets is None:
+        return _parsed(parser, words)
+    if isinstance(presets.settings, Path):
+        base = _parsed(parser, ["--config", str(presets.settings)], defaults=False)
+        base.pop("config")
+    else:
+        base = parser.parse_object(dict(presets.settings), defaults=False)
+    parser.replacements = base if presets.replace_config else Namespace()
+    return _parsed(parser, words, namespace=base)
+
+
+def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
+    """The values of the words of a command line; `how` as of jsonargparse's `parse_args`."""
     earlier: EarlierNames | None = parser.earlier  # type: ignore[attr-defined]
     for option in (_underscored(word)[2:].partition("=")[0] for word in words if word.startswith("--")):
         if earlier is not None and option in earlier.options:
             raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
     try:
-        return parser.parse_args([_underscored(word) for word in words])
+        return parser.parse_args([_underscored(word) for word in words], **how)
     except ArgumentError as error:
         raise UserError(parser.prog, _readable(str(error)), hint=f"see {parser.prog} --help") from error
 

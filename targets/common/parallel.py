@@ -1,20 +1,21 @@
-"""Who does the same work on many maps? This process, several of this machine, or the workers of a Dask cluster."""
+"""Parallel work on many items: in this process, in several of this machine, or on the workers of a Dask cluster."""
 
 import errno
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, get_context
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tqdm import tqdm
 
+from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
 from targets.common.process_lifetime import end_with_parent, sigterm_as_interrupt
 from targets.errors import UserError
 
@@ -22,24 +23,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Outcomes = Iterator[tuple[int, Result | UserError]]
 
-LOSSES = 3  # processes that may die over an item before it is given up
-AHEAD = 2  # items given out for each process: one at work, one that waits, so that none is idle
+IN_FLIGHT = 2  # items given out for each process: one at work, one that waits, so that none is idle
 PAUSES = (1.0, 5.0)  # seconds before a file is tried again
 GRACE = 10.0  # seconds in which a process that is asked to end may save what it has
 # What a file system over a network says when it may answer a moment later.
-PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
-# Of a Dask cluster that is started here.
-LOCAL = {
-    "distributed.worker.daemon": False,  # daemons may not have children, and a run with loop.num_workers has
-    "distributed.scheduler.allowed-failures": 0,  # `LOSSES` counts the deaths over an item, whoever works
-    # For good, or a killed worker that takes longer than 15 s to come back (a busy machine) is never replaced.
-    "distributed.deploy.lost-worker-timeout": "365 days",
-}
+TRANSIENT = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the work on many maps.
+    """Who works on many maps.
 
     Attributes
     ----------
@@ -65,46 +58,75 @@ class Workers:
     @property
     def is_local(self) -> bool:
         """Whether all the work is done on this machine."""
-        return self.scheduler in (None, "local")
+        return self.scheduler in (None, LOCAL)
 
 
 THIS_PROCESS = Workers()
 
 
-def map_unordered(work: Callable[[Item], Result], items: Sequence[Item], workers: Workers = THIS_PROCESS, progress_label: str = "") -> Outcomes[Result]:
-    """Do the work on every item: (its place, what it gave or the user's mistake), as they are finished.
+def map_unordered(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: Workers = THIS_PROCESS, progress_label: str = ""
+) -> Outcomes[Result]:
+    """Do the work on every item and give the outcomes as they are finished.
 
-    A user's mistake stops no other item; any other exception ends all. An item whose process died or had too little
-    memory is done again, with nothing beside it, and after `LOSSES` deaths counts as a mistake.
+    A user's error stops no other item; any other exception ends all. An item whose process died or had too little
+    memory is done again, with nothing beside it, and after `MAX_LOSSES` deaths counts as a user's error.
 
     Parameters
     ----------
     work : Callable[[Item], Result]
-        Pickles, gives something small, and may be done anew for an item: what it writes has fixed names.
-    told : str, default ''
-        What items are called on a bar of progress; none: no bar.
+        Pickles, gives something small, and may be done again for an item: what it writes has fixed names.
+    items : Sequence[Item]
+        What to work on; they pickle.
+    workers : Workers, default THIS_PROCESS
+        Who works.
+    progress_label : str, default ''
+        What items are called on the progress bar; none: no bar.
+
+    Yields
+    ------
+    tuple[int, Result | UserError]
+        (place of the item, what its work gave or the user's error).
 
     Raises
     ------
     UserError
         There is no such cluster, or it was lost.
+
+    Examples
+    --------
+    >>> dict(map_unordered(abs, [-1, 2]))
+    {0: 1, 1: 2}
     """
     # In a file nobody looks at a bar that moves: a line's worth twice a minute.
-    calm = {} if sys.stderr.isatty() else {"delay": 30, "mininterval": 30}
-    with tqdm(total=len(items), unit=f" {progress_label}", disable=not progress_label, leave=False, **calm) as bar:
+    pace = {} if sys.stderr.isatty() else {"delay": 30, "mininterval": 30}
+    with tqdm(total=len(items), unit=f" {progress_label}", disable=not progress_label, leave=False, **pace) as bar:
         for outcome in _outcomes(partial(with_retries, work), items, workers):
             bar.update()
             yield outcome
 
 
 def with_retries(work: Callable[[Item], Result], item: Item) -> Result | UserError:
-    """What the work gives, or the user's mistake; what a file system refuses for a moment is tried again."""
+    """Do the work on an item; what a file system refuses for a moment is tried again.
+
+    Parameters
+    ----------
+    work : Callable[[Item], Result]
+        As in `map_unordered`.
+    item : Item
+        What to work on.
+
+    Returns
+    -------
+    Result | UserError
+        What the work gives, or the user's error that it raised.
+    """
     for pause in (*PAUSES, None):
         try:
             return work(item)
         except (UserError, OSError) as error:
             cause = error.__cause__ if isinstance(error, UserError) else error
-            if pause is None or getattr(cause, "errno", None) not in PASSING:
+            if pause is None or getattr(cause, "errno", None) not in TRANSIENT:
                 if isinstance(error, UserError):
                     return error
                 raise
@@ -116,45 +138,58 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
     if workers.is_serial:
         yield from ((number, work(item)) for number, item in enumerate(items))
         return
-    fresh, again = iter(range(len(items))), list[int]()
+    first_time, again = iter(range(len(items))), list[int]()
     deaths: Counter[int] = Counter()
-    flying: dict[Future[Result | UserError], int] = {}
-    with sigterm_as_interrupt(), _processes(workers.jobs) if workers.scheduler is None else _cluster(workers) as hands:
+    in_flight: dict[Future[Result | UserError], int] = {}
+    with sigterm_as_interrupt(), _worker_pool(workers) as pool:
         while True:
             # An item that a process died over flies alone: should another one die, nothing else is blamed for it.
-            room = 1 if again or any(deaths[number] for number in flying.values()) else hands.room()
-            while len(flying) < room:
-                number = again.pop(0) if again else next(fresh, -1)
+            room = 1 if again or any(deaths[number] for number in in_flight.values()) else pool.room()
+            while len(in_flight) < room:
+                number = again.pop(0) if again else next(first_time, -1)
                 if number < 0:
                     break
-                flying[hands.submit(work, items[number])] = number
-            if not flying:
+                in_flight[pool.submit(work, items[number])] = number
+            if not in_flight:
                 return
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                number = flying.pop(future)
-                if future.cancelled():
-                    raise _lost()
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                number = in_flight.pop(future)
                 error = future.exception()
                 if error is None:
                     yield number, future.result()
                     continue
-                if not isinstance(error, hands.deaths):
-                    error.add_note(f"This happened at {_name(items[number])}.")
+                if not isinstance(error, pool.deaths):
+                    if not isinstance(error, UserError):  # of the cluster itself: work returns its own
+                        error.add_note(f"This happened at {_name(items[number])}.")
                     raise error
                 deaths[number] += 1
-                if deaths[number] < LOSSES:
+                if deaths[number] < MAX_LOSSES:
                     again.append(number)
                 else:
-                    found = f"the process at work on it died {LOSSES} times ({type(error).__name__})"
-                    mend = "it may need more memory: give it fewer --jobs, or a machine with more"
-                    yield number, UserError(_name(items[number]), found, hint=mend)
+                    found = f"the process at work on it died {MAX_LOSSES} times ({type(error).__name__})"
+                    hint = "it may need more memory: give it fewer --jobs, or a machine with more"
+                    yield number, UserError(_name(items[number]), found, hint=hint)
+
+
+def _name(item: object) -> object:
+    """What an item is called in messages."""
+    return getattr(item, "path", item)
 
 
 @contextmanager
 def piece_executor(workers: Workers) -> Iterator[Executor | None]:
-    """Who works on the pieces of one map: the cluster's workers, or None: nobody but the threads of this process.
+    """Give the executor for the pieces of one map.
 
-    A piece whose process died is done again, up to `LOSSES` times.
+    Parameters
+    ----------
+    workers : Workers
+        Of several processes only a cluster's.
+
+    Yields
+    ------
+    Executor | None
+        The cluster's workers; None: nobody but the threads of this process. A piece whose process died, or that the
+        cluster lost, is done again, up to `MAX_LOSSES` times.
 
     Raises
     ------
@@ -163,38 +198,54 @@ def piece_executor(workers: Workers) -> Iterator[Executor | None]:
     """
     if workers.scheduler is None:
         if workers.jobs > 1:
-            raise UserError("--jobs", f"{workers.jobs} for one map", hint="leave it away: all cores work on the map; or "
-                            "add --scheduler local")  # fmt: skip
+            hint = "leave it away: all cores work on the map; or add --scheduler local"
+            raise UserError("--jobs", f"{workers.jobs} for one map", hint=hint)
         yield None
         return
-    with _client(workers, LOCAL | {"distributed.scheduler.allowed-failures": LOSSES}) as client:
+    settings = LOCAL_SETTINGS | {"distributed.scheduler.allowed-failures": MAX_LOSSES}
+    with cluster_executor(workers.scheduler, workers.jobs, settings) as (executor, _):
         from distributed import KilledWorker
 
         try:
-            yield client.get_executor(pure=False)
-        except CancelledError as error:
-            raise _lost() from error
+            yield executor
         except KilledWorker as error:
-            mend = "they may need more memory: give them smaller pieces, or a machine with more"
-            raise UserError("--scheduler", f"processes of the cluster died ({error})", hint=mend) from error
-
-
-def _lost() -> UserError:
-    return UserError("--scheduler", "the connection to the Dask scheduler was lost",
-                     hint="see what ended it, and start the same command again")  # fmt: skip
-
-
-def _name(item: object) -> object:
-    return getattr(item, "path", item)
+            hint = "they may need more memory: give them smaller pieces, or a machine with more"
+            raise UserError("--scheduler", f"processes of the cluster died ({error})", hint=hint) from error
 
 
 @dataclass(frozen=True)
 class WorkerPool:
-    """Who works: `submit` gives out work, `room` is how much at a time, `deaths` is what a lost process looks like."""
+    """Processes that work.
+
+    Attributes
+    ----------
+    submit : Callable[..., Future]
+        Gives out work.
+    room : Callable[[], int]
+        How many items may be in flight.
+    deaths : tuple[type[BaseException], ...]
+        The exceptions of a lost process.
+    """
 
     submit: Callable[..., Future]
     room: Callable[[], int]
     deaths: tuple[type[BaseException], ...]
+
+
+@contextmanager
+def _worker_pool(workers: Workers) -> Iterator[WorkerPool]:
+    """Processes of this machine, or of a Dask cluster."""
+    if workers.scheduler is None:
+        with _processes(workers.jobs) as pool:
+            yield pool
+        return
+    with cluster_executor(workers.scheduler, workers.jobs, LOCAL_SETTINGS) as (executor, client):
+        from distributed import KilledWorker
+
+        def room() -> int:
+            return IN_FLIGHT * max(1, len(client.nthreads()))
+
+        yield WorkerPool(executor.submit, room, (KilledWorker, MemoryError))
 
 
 @contextmanager
@@ -206,7 +257,7 @@ def _processes(jobs: int) -> Iterator[WorkerPool]:
 
     pool = new()
 
-    def submit(work: Callable[..., Any], item: object) -> Future:
+    def submit(work: Callable[[Item], Result], item: Item) -> Future[Result]:
         nonlocal pool
         try:
             return pool.submit(work, item)
@@ -215,7 +266,7 @@ def _processes(jobs: int) -> Iterator[WorkerPool]:
             return pool.submit(work, item)
 
     try:
-        yield WorkerPool(submit, lambda: AHEAD * jobs, (BrokenProcessPool, MemoryError))
+        yield WorkerPool(submit, lambda: IN_FLIGHT * jobs, (BrokenProcessPool, MemoryError))
     except BaseException:  # the pool would wait until they have done all that was given out
         _end_children()
         raise
@@ -231,41 +282,3 @@ def _end_children() -> None:
     for child in children:
         child.join(max(0.0, until - monotonic()))
         child.kill()
-
-
-@contextmanager
-def _cluster(workers: Workers) -> Iterator[WorkerPool]:
-    """The workers of a Dask cluster, behind Python's own interface to such things."""
-    with _client(workers, LOCAL) as client:
-        from distributed import KilledWorker
-
-        pool = client.get_executor(pure=False)
-        yield WorkerPool(pool.submit, lambda: AHEAD * max(1, len(client.nthreads())), (KilledWorker, MemoryError))
-
-
-@contextmanager
-def _client(workers: Workers, local: Mapping[str, Any]) -> Iterator[Any]:
-    """A client of the farm's Dask cluster; `local` are the settings of one that is started here."""
-    try:
-        import dask
-        from distributed import Client
-    except ImportError as error:
-        mend = "pip install 'trapmtl[cluster]', or leave --scheduler away"
-        raise UserError("--scheduler", "the package distributed is not installed", hint=mend) from error
-
-    def client() -> AbstractContextManager[Any]:
-        if workers.scheduler != "local":
-            return Client(workers.scheduler)
-        return Client(n_workers=workers.jobs, threads_per_worker=1, dashboard_address=None)
-
-    with dask.config.set(local if workers.scheduler == "local" else {}):
-        try:
-            connected = client()
-        except (OSError, ValueError) as error:
-            found = f"{workers.scheduler}: no Dask scheduler answers ({error})"
-            raise UserError("--scheduler", found, "local, or an address such as tcp://host:8786") from error
-        with connected as cluster:
-            if any(threads > 1 for threads in cluster.nthreads().values()):
-                raise UserError(workers.scheduler, "a worker has several threads, which would share one network",
-                                "workers of one thread each", "dask worker HOST:PORT --nthreads 1")  # fmt: skip
-            yield cluster

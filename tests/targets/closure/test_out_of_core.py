@@ -17,7 +17,7 @@ from scipy import ndimage
 from targets.closure import find_closures, find_closures_tiled
 from targets.closure import out_of_core as tiled
 from targets.closure.out_of_core import TiledClosures
-from targets.common.windowed_rasters import raster_of
+from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
 from tests.targets.closure.test_find import RULES, dome, maps
 
@@ -58,8 +58,12 @@ def same(found: TiledClosures, depth: NDArray, **options: Any) -> int:
     return expected.table.size
 
 
+IN_MEMORY: dict[Path, NDArray] = {}
+
+
 def in_memory(path: Path, shape: Any, kind: Any, tile: int, like: Any) -> Any:
-    return np.empty(shape, kind)
+    IN_MEMORY[path] = np.empty(shape, kind)
+    return IN_MEMORY[path]
 
 
 def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
@@ -94,13 +98,13 @@ def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[st
     depth, options = case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiled, "create_raster", in_memory)
-        patch.setattr(tiled, "moved", lambda raster, path, target: raster)
+        patch.setattr(tiled, "move_raster", lambda path, target: IN_MEMORY.pop(path))
         same(find_closures_tiled(depth, tmp_path, tile=tile, workers=Now(), **options), depth, **options)
 
 
 def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "create_raster", in_memory)
-    monkeypatch.setattr(tiled, "moved", lambda raster, path, target: raster)
+    monkeypatch.setattr(tiled, "move_raster", lambda path, target: IN_MEMORY.pop(path))
     monkeypatch.setattr(tiled, "CHUNK", 64)  # the table is put together in many steps
     for seed in seeds:
         depth, options, tile = random_map(seed)
@@ -160,7 +164,7 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
         tmp_path / name, tmp_path / "out", tmp_path / "valid.npy", tile=32, form=form, workers=FarAway()
     )
     assert same(found, depth, valid=valid) > 50
-    again = raster_of(tmp_path / "out" / f"labels.{form}")
+    again = open_raster(tmp_path / "out" / f"labels.{form}")
     assert (np.asarray(again[:, :]) == find_closures(depth, valid).labels).all()
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"height.{form}", f"labels.{form}", "table.npy"]
     if form == "tif":  # nodata alone says the same; the location is that of the source
@@ -179,12 +183,12 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
 
 @pytest.mark.slow
 def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("distributed")
     depth = np.random.default_rng(5).integers(0, 90, (160, 150)).astype(np.float32)
     np.save(tmp_path / "top.npy", depth)
-    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    settings = LOCAL_SETTINGS | {"distributed.scheduler.allowed-failures": MAX_LOSSES}
+    with cluster_executor(LOCAL, 2, settings) as (crew, client):
         pids = list(client.run(os.getpid).values())
-        crew = client.get_executor(pure=False)
         asked: list[Future] = []
 
         class Watched(Executor):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from targets.common.csv_tables import csv_text, read_csv, write_csv
-from targets.io.tgs_salt import write_table
+from targets.io.tgs_salt import write_id_table
 
 HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\n=1", '=HYPERLINK("http://x","y")', "'=1", "''@"]
 
@@ -35,5 +35,5 @@ def test_any_texts_fill_one_row_and_are_no_formulas(names: list[str]) -> None:
 
 
 def test_run_length_codes_are_kept_as_they_are(tmp_path: Path) -> None:
-    write_table({"-x": "1 5 20 3", "b": ""}, "rle_mask", tmp_path / "a.csv")
+    write_id_table({"-x": "1 5 20 3", "b": ""}, "rle_mask", tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "id,rle_mask\n'-x,1 5 20 3\nb,\n"

@@ -11,7 +11,8 @@ from time import sleep
 import pytest
 
 import targets.common.parallel
-from targets.common.parallel import LOCAL, Workers, map_unordered, with_retries
+from targets.common.dask_cluster import LOCAL_SETTINGS
+from targets.common.parallel import Workers, map_unordered, with_retries
 from targets.errors import UserError
 from tests.targets.common.test_process_lifetime import alive
 
@@ -23,15 +24,15 @@ def cluster():
     """The workers of a Dask cluster, started once because that takes seconds."""
     dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
     with (
-        dask.config.set(LOCAL),
+        dask.config.set(LOCAL_SETTINGS),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
     ):
         yield Workers(scheduler=started.scheduler_address)
 
 
 @pytest.fixture(params=["processes", "cluster"])
-def farm(request):
-    """Each of those who work elsewhere."""
+def workers(request):
+    """All workers outside this process."""
     return TWO if request.param == "processes" else request.getfixturevalue("cluster")
 
 
@@ -53,7 +54,7 @@ def write_square_unless_killed(folder: Path, often: int, number: int) -> int:
     return write_square(folder, number)
 
 
-def told(outcomes):
+def by_number(outcomes):
     return {number: str(outcome) if isinstance(outcome, UserError) else outcome for number, outcome in outcomes}
 
 
@@ -64,32 +65,32 @@ def files(folder):
 @pytest.fixture
 def folders(tmp_path):
     """Folders for the files of one process, and of several."""
-    alone, shared = tmp_path / "alone", tmp_path / "shared"
-    alone.mkdir(), shared.mkdir()
-    return alone, shared
+    serial, shared = tmp_path / "alone", tmp_path / "shared"
+    serial.mkdir(), shared.mkdir()
+    return serial, shared
 
 
-def test_whoever_works_gives_the_same_and_tells_mistakes_by_name(farm, folders):
-    alone, shared = folders
-    expected = told(map_unordered(partial(write_square, alone), range(9)))
+def test_whoever_works_gives_the_same_and_tells_mistakes_by_name(workers, folders):
+    serial, shared = folders
+    expected = by_number(map_unordered(partial(write_square, serial), range(9)))
     assert expected[3] == "map 3: is corrupt" and expected[8] == 64 and len(expected) == 9
-    assert told(map_unordered(partial(write_square, shared), range(9), farm)) == expected
-    assert files(shared) == files(alone)
+    assert by_number(map_unordered(partial(write_square, shared), range(9), workers)) == expected
+    assert files(shared) == files(serial)
 
 
-def test_a_killed_worker_loses_nothing(farm, folders):
-    alone, shared = folders
-    expected = told(map_unordered(partial(write_square, alone), range(6)))
-    assert told(map_unordered(partial(write_square_unless_killed, shared, 1), range(6), farm)) == expected
-    assert files(shared) == files(alone)
+def test_a_killed_worker_loses_nothing(workers, folders):
+    serial, shared = folders
+    expected = by_number(map_unordered(partial(write_square, serial), range(6)))
+    assert by_number(map_unordered(partial(write_square_unless_killed, shared, 1), range(6), workers)) == expected
+    assert files(shared) == files(serial)
     assert (shared.parent / "killed.txt").stat().st_size == 1
 
 
-def test_what_always_kills_its_process_is_told_by_name_and_blames_no_other(farm, folders, monkeypatch):
-    monkeypatch.setattr(targets.common.parallel, "LOSSES", 2)
-    alone, shared = folders
-    expected = told(map_unordered(partial(write_square, alone), range(6)))
-    found = told(map_unordered(partial(write_square_unless_killed, shared, 99), range(6), farm))
+def test_what_always_kills_its_process_is_told_by_name_and_blames_no_other(workers, folders, monkeypatch):
+    monkeypatch.setattr(targets.common.parallel, "MAX_LOSSES", 2)
+    serial, shared = folders
+    expected = by_number(map_unordered(partial(write_square, serial), range(6)))
+    found = by_number(map_unordered(partial(write_square_unless_killed, shared, 99), range(6), workers))
     assert "1: the process at work on it died 2 times" in found[1]
     assert {**found, 1: 1} == expected
     assert (shared.parent / "killed.txt").stat().st_size == 2
@@ -99,9 +100,9 @@ def bug(number: int) -> int:
     return 1 // (number - 2)
 
 
-def test_a_bug_ends_all_and_says_where(farm):
+def test_a_bug_ends_all_and_says_where(workers):
     with pytest.raises(ZeroDivisionError) as raised:
-        list(map_unordered(bug, range(5), farm))
+        list(map_unordered(bug, range(5), workers))
     assert raised.value.__notes__ == ["This happened at 2."]
 
 
@@ -194,7 +195,10 @@ def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, 
 
 
 def test_nothing_of_dask_is_imported_without_a_scheduler():
-    code = "import sys; from targets.common.parallel import *; list(map_unordered(abs, [1, 2], Workers())); print('dask' in sys.modules)"
+    code = (
+        "import sys; from targets.common.parallel import *; "
+        "list(map_unordered(abs, [1, 2], Workers())); print('dask' in sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
 

@@ -1,4 +1,4 @@
-"""A folder run that is stopped goes on behind what is finished, and gives what it would have given."""
+"""Resumed work: a run that was stopped does not repeat finished maps, and its results are those of a whole run."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import pytest
 from targets.common.resume import JOURNAL, map_resumable
 from targets.errors import UserError
 from targets.io.catalogue import list_maps
-from targets.io.map_folder import write_folder
+from targets.io.map_folder import write_map_folder
 from tests.conftest import dome_scene
 
 
@@ -29,18 +29,18 @@ def area(worked, stop, source):
 def sources(tmp_path):
     """Three maps."""
     for name in "abc":
-        write_folder(dome_scene(name, size=32), tmp_path / "maps" / name)
+        write_map_folder(dome_scene(name, size=32), tmp_path / "maps" / name)
     return list_maps([tmp_path / "maps"])
 
 
-def run(sources, out, stop=99, resume=True, settings=1, there=lambda source, gave: True):
+def run(sources, out, stop=99, resume=True, settings=1, is_complete=lambda source, result: True):
     worked = []
     try:
-        told = {n: str(t) for n, t in map_resumable(partial(area, worked, stop), sources, out, settings, resume,
-                                                      there=there)}  # fmt: skip
+        done = map_resumable(partial(area, worked, stop), sources, out, settings, resume, is_complete=is_complete)
+        outcomes = {number: str(outcome) for number, outcome in done}
     except Stopped:
-        told = None
-    return worked, told
+        outcomes = None
+    return worked, outcomes
 
 
 def test_what_is_finished_is_not_repeated_and_what_failed_is(sources, tmp_path):
@@ -61,12 +61,12 @@ def test_a_line_that_was_cut_off_counts_for_nothing(sources, tmp_path):
 def test_other_settings_another_file_or_lost_results_are_work_again(sources, tmp_path):
     run(sources, tmp_path)
     assert run(sources, tmp_path, settings=2)[0] == ["a", "b", "c"]
-    write_folder(dome_scene("a", size=32), tmp_path / "maps" / "a")
+    write_map_folder(dome_scene("a", size=32), tmp_path / "maps" / "a")
     assert run(sources, tmp_path)[0] == ["a", "b"]
-    assert run(sources, tmp_path, there=lambda source, gave: gave["name"] != "c")[0] == ["b", "c"]
+    assert run(sources, tmp_path, is_complete=lambda source, result: result["name"] != "c")[0] == ["b", "c"]
 
 
-def test_who_does_not_ask_gets_everything_anew(sources, tmp_path):
+def test_without_resume_everything_is_done_again(sources, tmp_path):
     run(sources, tmp_path)
     assert run(sources, tmp_path, resume=False)[0] == ["a", "b", "c"]
-    assert (tmp_path / JOURNAL).read_text().count("mark") == 2
+    assert (tmp_path / JOURNAL).read_text().count('"key"') == 2

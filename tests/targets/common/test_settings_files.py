@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from targets.common.bounded_yaml import read_yaml
+from targets.common.settings_files import read_yaml
 from targets.errors import UserError
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -1,0 +1,94 @@
+"""Settings files in YAML: found by name, and read as plain values within bounds of size, depth and repetition."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from targets.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+CONFIG_FOLDERS = (ROOT / "configs", ROOT / "trapmtl" / "configs")  # of a clone, of an installed package
+MAX_BYTES = 2**20  # a file of settings has a few thousand
+MAX_DEPTH = 32  # lists and mappings in each other
+MAX_NUMBER_LENGTH = 100  # letters
+MAX_TEXT_LENGTH = 10_000  # letters; a coordinate system in WKT has up to 3,000
+
+
+def find_config(name: str | Path) -> Path:
+    """Find the file that a configuration's name means.
+
+    Parameters
+    ----------
+    name : path or str
+        A file; or the name of one that comes with TrapMTL, with or without `configs/` and `.yaml`.
+
+    Returns
+    -------
+    Path
+        The file itself if there is one of this name, else the one that comes with TrapMTL, else the name as given.
+
+    Examples
+    --------
+    >>> find_config("traps").name, find_config("configs/ablations/heads.yaml").name, find_config("mine.yaml").name
+    ('traps.yaml', 'heads.yaml', 'mine.yaml')
+    """
+    given = Path(name)
+    if given.is_file():
+        return given
+    inside = Path(*given.parts[1:]) if given.parts[:1] == ("configs",) else given
+    for folder in CONFIG_FOLDERS:
+        for file in (folder / inside, folder / f"{inside}.yaml"):
+            if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
+                return file
+    return given
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file that a stranger may have written.
+
+    Aliases are refused: a few of them in each other stand for billions of values ("billion laughs").
+
+    Parameters
+    ----------
+    path : str | Path
+        The file.
+
+    Returns
+    -------
+    Any
+        Its plain values (mappings, lists, texts, numbers, dates); None if it is empty.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged, too large, or holds more than plain values.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UserError(path, "a YAML file of more than 1 MB", f"at most {MAX_BYTES:,} bytes")
+        text = content.decode("utf-8-sig")
+        _check(path, text)
+        return yaml.safe_load(text)
+    # The last ones: PyYAML's answers to tags such as !!int on something else.
+    except (OSError, yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+        said = str(error).replace(' in "<unicode string>",', " at")
+        raise UserError(path, f"cannot be read ({said})", "a YAML file of lines 'key: value'") from error
+
+
+def _check(path: Path, text: str) -> None:
+    """Refuse what would take unbounded memory or time once it is built; this check takes neither."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise UserError(path, f"an alias *{event.anchor}", "values written out", "write the value in its place")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise UserError(path, f"values more than {MAX_DEPTH} deep in each other", "lines 'key: value'")
+        if isinstance(event, yaml.ScalarEvent):
+            most = MAX_NUMBER_LENGTH if event.value[:1] in "+-.0123456789" and not event.style else MAX_TEXT_LENGTH
+            if len(event.value) > most:
+                raise UserError(path, f"a value of {len(event.value):,} letters", f"at most {most:,}")
