@@ -1,4 +1,4 @@
-"""Which runs an ablation means: its config, read into one settled set of settings per row, condition and seed."""
+"""Grid of an ablation: rows × conditions × seeds, each a training run with all its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,44 +6,46 @@ from pathlib import Path
 from typing import Any
 
 from mtl.config import TrainConfig, fingerprint
-from mtl.evaluation.baselines import BASELINES, TRAP_HEAD, INITIAL_MODEL
+from mtl.evaluation.baselines import BASELINES, INITIAL_MODEL, TRAP_HEAD
+from mtl.migration import EARLIER_SETTINGS
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS, collect_outputs
 from mtl.training.check_settings import check_settings
-from mtl.training.finetune import DEFAULT_MODEL, as_word, with_model
+from mtl.training.finetune import DEFAULT_MODEL, as_word, find_model_presets
 from targets.common.atomic_write import safe_file_name
 from targets.common.cli import Names, read_record
 from targets.errors import UserError
 
-MAX_RUNS = 10_000  # of ten minutes each, ten weeks of one machine
+MAX_RUNS = 10_000  # at ten minutes each, ten weeks of one machine
 TestSets = dict[str, dict[str, list[str]]]  # {test set: {group, "" for each map's own: paths}}
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is compared with what.
+    """Rows of settings that are compared with the first row.
 
     Attributes
     ----------
     name : str
-        Of the comparison, and of its folder under runs/ablations.
+        Name of the ablation, and of its folder under runs/ablations.
     rows : dict[str, dict[str, Any]]
-        {row: {setting: value}}, settings by their dotted names as in mtl/config.py; the first row is the one that all
-        others are compared with. {baseline: NAME} is a row without a network; {baseline: model, init: FILE} is a model
-        that is not trained on.
+        {row: {setting: value}} with dotted names as in mtl/config.py; the first row is the one that all others are
+        compared with. {baseline: NAME} is a row without a network; {baseline: model, init: FILE} is a model that is not
+        trained on.
+    test_sets : dict[str, Any]
+        {test set: maps, folders of maps or grids}, or {test set: {group: maps, folders or grids}} where the maps of a
+        group (of one field, say) are not independent of each other. A test set that is absent is skipped.
     conditions : dict[str, dict[str, Any]]
-        {condition: {setting: value}}; every row is trained under each, and compared within it.
+        {condition: {setting: value}}; every row is trained under each condition, and compared within it.
     seeds : int, default 3
-        Runs of every row under every condition; maps and split stay, what training draws varies.
+        Number of runs of every row under every condition; maps and split stay the same, training is random.
     base : str, default 'configs/ablations/base.yaml'
         Config file that all rows start from.
-    tests : dict[str, Any]
-        {test set: maps, folders of maps or grids}, or {test set: {group: maps, folders or grids}} where the maps of a
-        group (of one field, say) are not independent of each other. A set that is absent is skipped.
-    answers : Names
-        Outputs that are judged; a row has a line in the table for each of them that it gives.
-    figures : Names
-        Of the answers, pooled over the maps of a test set.
+    outputs : Names
+        Outputs that are scored, trap by default; a row of settings has a row in the table for each of them that its
+        network has.
+    metrics : Names
+        Metrics of the outputs, pooled over the maps of a test set; iou and boundary_f1 by default.
     """
 
     name: str
@@ -58,16 +60,24 @@ class Ablation:
 
 @dataclass(frozen=True)
 class AblationRun:
-    """One run that is to be made, or that is finished.
+    """One run of the grid, finished or not.
 
     Attributes
     ----------
-    settings : str
+    row, condition, seed : str, str, int
+        Place in the grid.
+    config : TrainConfig
+        All settings.
+    baseline : str | None
+        Name of the baseline instead of a trained network, None for a network.
+    fingerprint : str
         Fingerprint of config and baseline.
-    answers : tuple[str, ...]
-        Outputs to be scored, of those the row gives.
-    varied : dict[str, str | float]
-        {setting: value} of what differs between the runs of the grid.
+    outputs : tuple[str, ...]
+        Outputs that are scored, of those the run has.
+    hparams : dict[str, str | float]
+        {setting: value} of the settings that differ within the grid, for TensorBoard.
+    folder : Path
+        Run folder.
     """
 
     row: str
@@ -85,20 +95,28 @@ class AblationRun:
 
 
 def expand_grid(ablation: Ablation, out: Path) -> list[AblationRun]:
-    """All runs of the grid, those of the first row first.
+    """Expand an ablation into its runs, those of the first row first.
+
+    Parameters
+    ----------
+    ablation : Ablation
+        Rows, conditions and seeds.
+    out : Path
+        Folder of the ablation.
 
     Raises
     ------
     UserError
-        An unknown setting, head or baseline, a row that gives no answer, names that cannot be folders, or more than
-        `MOST_RUNS` runs.
+        An unknown setting, head or baseline, a row without a scored output, names that cannot be folders, or more than
+        `MAX_RUNS` runs.
     """
     if ablation.seeds < 1 or not ablation.rows or not ablation.conditions:
         raise UserError(ablation.name, "nothing to run", "at least one row, one condition and one seed")
-    if (runs := len(ablation.rows) * len(ablation.conditions) * ablation.seeds) > MAX_RUNS:
+    count = len(ablation.rows) * len(ablation.conditions) * ablation.seeds
+    if count > MAX_RUNS:
         grid = f"{len(ablation.rows)} rows × {len(ablation.conditions)} conditions × {ablation.seeds:,} seeds"
-        raise UserError(ablation.name, f"{grid} are {runs:,} runs", f"at most {MAX_RUNS:,}",
-                        "fewer seeds, or rows and conditions in several ablations")  # fmt: skip
+        hint = "fewer seeds, or rows and conditions in several ablations"
+        raise UserError(ablation.name, f"{grid} are {count:,} runs", f"at most {MAX_RUNS:,}", hint)
     _check_folder(ablation, ablation.name)
     for names in (ablation.rows, ablation.conditions):
         folders = [safe_file_name(name) for name in names]
@@ -110,31 +128,39 @@ def expand_grid(ablation: Ablation, out: Path) -> list[AblationRun]:
         for condition in ablation.conditions
     }
     keys = sorted({key for part in (*ablation.rows.values(), *ablation.conditions.values()) for key in part})
-    jobs = []
-    for row, own in ablation.rows.items():
+    runs = []
+    for row, settings in ablation.rows.items():
         for condition in ablation.conditions:
-            baseline = own.get("baseline")
-            config = configs[row, condition]
+            baseline = settings.get("baseline")
             for seed in range(1 if baseline else ablation.seeds):
-                run = replace(config, loop=replace(config.loop, seed=seed))
-                jobs.append(
-                    AblationRun(
-                        row,
-                        condition,
-                        seed,
-                        run,
-                        baseline,
-                        fingerprint(run, baseline),
-                        scored_outputs(ablation, row, run, baseline),
-                        {key: _of(run, key) for key in keys if key != "baseline"},
-                        out / safe_file_name(row) / safe_file_name(condition) / str(seed),
-                    )
+                config = configs[row, condition]
+                config = replace(config, loop=replace(config.loop, seed=seed))
+                run = AblationRun(
+                    row=row,
+                    condition=condition,
+                    seed=seed,
+                    config=config,
+                    baseline=baseline,
+                    fingerprint=fingerprint(config, baseline),
+                    outputs=scored_outputs(ablation, row, config, baseline),
+                    hparams={key: _setting(config, key) for key in keys if key != "baseline"},
+                    folder=out / safe_file_name(row) / safe_file_name(condition) / str(seed),
                 )
-    return jobs
+                runs.append(run)
+    return runs
 
 
 def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
-    """The settings of a row under a condition, before the seed.
+    """Resolve the settings of a row under a condition, before the seed.
+
+    Parameters
+    ----------
+    ablation : Ablation
+        The ablation.
+    row : str
+        Name of the row.
+    condition : str
+        Name of the condition.
 
     Raises
     ------
@@ -142,21 +168,19 @@ def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
         Unknown or contradicting settings.
     """
     where = f"{ablation.name}, {row} · {condition}"
-    own, common = ablation.rows[row], ablation.conditions[condition]
-    if both := own.keys() & common.keys():
+    settings, common = ablation.rows[row], ablation.conditions[condition]
+    if both := settings.keys() & common.keys():
         raise UserError(where, f"row and condition both set {', '.join(sorted(both))}", "one of them to set it")
-    if (baseline := own.get("baseline")) is not None:
-        if baseline not in (*BASELINES, INITIAL_MODEL) or own.keys() - {
-            "baseline",
-            "init" if baseline == INITIAL_MODEL else "",
-        }:
-            raise UserError(
-                where, f"{own}", f"only baseline: one of {', '.join((*BASELINES, INITIAL_MODEL))} (with an init)"
-            )
-        own = {"init": own.get("init", DEFAULT_MODEL)} if baseline == INITIAL_MODEL else {}
-    words = [f"--{key}={as_word(value)}" for key, value in (common | own).items()]
+    if (baseline := settings.get("baseline")) is not None:
+        baselines = (*BASELINES, INITIAL_MODEL)
+        allowed = {"baseline", "init"} if baseline == INITIAL_MODEL else {"baseline"}
+        if baseline not in baselines or settings.keys() - allowed:
+            raise UserError(where, f"{settings}", f"only baseline: one of {', '.join(baselines)} (with an init)")
+        settings = {"init": settings.get("init", DEFAULT_MODEL)} if baseline == INITIAL_MODEL else {}
+    words = [f"--{key}={as_word(value)}" for key, value in (common | settings).items()]
     try:
-        config = read_record(TrainConfig, with_model(["--config", ablation.base, *words]), "tools/train.py")
+        words = ["--config", ablation.base, *words]
+        config = read_record(TrainConfig, words, "tools/train.py", EARLIER_SETTINGS, find_model_presets)
         check_settings(config)
     except UserError as error:
         raise UserError(where, str(error)) from error
@@ -164,17 +188,29 @@ def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
 
 
 def scored_outputs(ablation: Ablation, row: str, config: TrainConfig, baseline: str | None) -> tuple[str, ...]:
-    """Which of the outputs that are judged a row gives."""
+    """Names of the outputs of a row that are scored.
+
+    Raises
+    ------
+    UserError
+        The row has none of them.
+    """
     heads = (TRAP_HEAD,) if baseline in BASELINES else select_records(HEADS, config.heads, "heads")
-    given = [output.name for output in collect_outputs(heads)]
-    if not (answers := tuple(name for name in ablation.outputs if name in given)):
-        raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(given)}", f"one of {ablation.outputs}")
-    return answers
+    available = [output.name for output in collect_outputs(heads)]
+    if not (scored := tuple(name for name in ablation.outputs if name in available)):
+        raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(available)}", f"one of {ablation.outputs}")
+    return scored
 
 
 def find_test_sets(ablation: Ablation) -> TestSets:
-    """The test sets that are there; says which are not."""
-    found: TestSets = {}
+    """Find the test sets that are present, and print which are not.
+
+    Raises
+    ------
+    UserError
+        None is present, or a name cannot be a folder.
+    """
+    present: TestSets = {}
     for name in ablation.test_sets:
         _check_folder(ablation, name)
     for name, given in ablation.test_sets.items():
@@ -183,19 +219,19 @@ def find_test_sets(ablation: Ablation) -> TestSets:
         if missing := [path for own in paths.values() for path in own if not Path(path).exists()]:
             print(f"test set {name} is skipped: {missing[0]} is absent")
         else:
-            found[name] = paths
-    if not found:
+            present[name] = paths
+    if not present:
         raise UserError(ablation.name, "no test set is there", "one of them", "make it as the config's comment says")
-    return found
+    return present
 
 
 def _check_folder(ablation: Ablation, name: str) -> None:
-    """Refuse a name that leads out of the folder in which it is to be one."""
+    """Refuse a name that cannot be a folder, or leads out of its parent."""
     if name in ("", ".", "..") or Path(name).name != name or not name.isprintable():
         raise UserError(ablation.name, f"the name {name!r}", "one that can be a folder's")
 
 
-def _of(config: TrainConfig, key: str) -> str | float:
+def _setting(config: TrainConfig, key: str) -> str | float:
     """A setting as TensorBoard's hparams can hold it."""
     value: Any = config
     for name in key.split("."):

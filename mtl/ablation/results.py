@@ -1,6 +1,6 @@
-"""What finished ablation runs left: figures of every run, and the sums per map they follow from, as two CSV files.
+"""Results of finished ablation runs as two CSV files: metrics of every run, and the metric states of every map.
 
-Both are small texts that can be committed: whoever continues an ablation elsewhere does not repeat what is in them.
+Both are small texts that can be committed: whoever continues an ablation elsewhere does not repeat its runs.
 """
 
 import csv
@@ -17,22 +17,31 @@ from targets.errors import UserError
 
 METRICS_FILE, SUMS_FILE = "results.csv", "sums.csv"
 RunKey = tuple[str, str, int, str]  # row, condition, seed, test set
-RUN_COLUMNS = ("row", "condition", "seed", "test", "settings")
-SCORES: dict[str, Metric] = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
+# Column of both files -> field of `RunResult`.
+RUN_COLUMNS = {
+    "row": "row",
+    "condition": "condition",
+    "seed": "seed",
+    "test": "test_set",
+    "settings": "fingerprint",
+}
+METRICS: dict[str, Metric] = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run on one test set.
+    """Result of one run on one test set.
 
     Attributes
     ----------
-    settings : str
-        Fingerprint of all settings of the run: another one means that the run is out of date.
-    seconds_per_step : float
-        NaN for a baseline.
+    row, condition, seed, test_set : str, str, int, str
+        Which run and test set.
+    fingerprint : str
+        Fingerprint of all settings of the run; another one means that the result is out of date.
+    step_seconds : float
+        Median seconds of a training step, NaN for a baseline.
     maps : tuple[MapScore, ...]
-        The sums of every output on every map.
+        Metric states of every output on every map.
     """
 
     row: str
@@ -40,30 +49,30 @@ class RunResult:
     seed: int
     test_set: str
     fingerprint: str
-    seconds_per_step: float
+    step_seconds: float
     maps: tuple[MapScore, ...]
 
     @property
     def key(self) -> RunKey:
-        """What tells one result from another."""
+        """What identifies the result."""
         return self.row, self.condition, self.seed, self.test_set
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs that were scored."""
-        return tuple(self.maps[0].sums)
+        """Names of the scored outputs."""
+        return tuple(self.maps[0].states)
 
     def metrics(self) -> dict[str, float]:
-        """{OUTPUT/FIGURE: value} over all maps pooled."""
+        """{OUTPUT/METRIC: value} pooled over all maps."""
         return {
             f"{output}/{name}": value
             for output in self.outputs
-            for name, value in SCORES[output].compute(add_states([m.sums[output] for m in self.maps])).items()
+            for name, value in METRICS[output].compute(add_states([m.states[output] for m in self.maps])).items()
         }
 
 
 def read_results(folder: Path) -> dict[RunKey, RunResult]:
-    """The results that `write_results` left in a folder; none if there are none.
+    """Read the results that `write_results` left in a folder; none if there are no files.
 
     Raises
     ------
@@ -75,22 +84,18 @@ def read_results(folder: Path) -> dict[RunKey, RunResult]:
     maps: dict[tuple[str, ...], dict[tuple[str, str], dict[str, State]]] = defaultdict(lambda: defaultdict(dict))
     try:
         for line in read_csv(folder / SUMS_FILE):
-            score = SCORES[line["output"]]
-            own = {name: float(line[name]) for name in score.state}
-            maps[tuple(line[name] for name in RUN_COLUMNS)][line["group"], line["map"]][line["output"]] = own
-        found = {}
+            state = {name: float(line[name]) for name in METRICS[line["output"]].state}
+            maps[_run_of(line)][line["group"], line["map"]][line["output"]] = state
+        results = {}
         for line in read_csv(folder / METRICS_FILE):
-            scores = [
-                MapScore(name, group, sums) for (group, name), sums in maps[tuple(line[n] for n in RUN_COLUMNS)].items()
-            ]
+            run = _run_of(line)
+            scores = tuple(MapScore(name, group, states) for (group, name), states in maps[run].items())
             if len(scores) != int(line["maps"]):
-                raise ValueError(
-                    f"{SUMS_FILE} has {len(scores)} of the {line['maps']} maps of {'/'.join(line[n] for n in RUN_COLUMNS)}"
-                )
-            seconds = float(line["seconds_per_step"] or "nan")
-            run = line["row"], line["condition"], int(line["seed"]), line["test"], line["settings"]
-            result = RunResult(*run, seconds, tuple(scores))
-            found[result.key] = result
+                raise ValueError(f"{SUMS_FILE} has {len(scores)} of the {line['maps']} maps of {'/'.join(run)}")
+            row, condition, seed, test_set, fingerprint = run
+            step_seconds = float(line["seconds_per_step"] or "nan")
+            result = RunResult(row, condition, int(seed), test_set, fingerprint, step_seconds, scores)
+            results[result.key] = result
     except (KeyError, ValueError, OSError, csv.Error) as error:
         raise UserError(
             folder / METRICS_FILE,
@@ -98,7 +103,7 @@ def read_results(folder: Path) -> dict[RunKey, RunResult]:
             "the two files as tools/ablate.py wrote them",
             "restore them, or remove both to start again",
         ) from error
-    return found
+    return results
 
 
 def write_results(folder: Path, results: Iterable[RunResult], metrics: Sequence[str]) -> None:
@@ -106,39 +111,58 @@ def write_results(folder: Path, results: Iterable[RunResult], metrics: Sequence[
 
     Parameters
     ----------
-    figures : Sequence[str]
-        Those that get a column for each output.
+    folder : Path
+        Folder of the ablation.
+    results : Iterable[RunResult]
+        All results.
+    metrics : Sequence[str]
+        Metrics that get a column for each output in results.csv.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
     """
     results = list(results)
     outputs = list(dict.fromkeys(output for result in results for output in result.outputs))
-    names = list(dict.fromkeys(name for output in outputs for name in SCORES[output].state))
-    wanted = [f"{output}/{figure}" for output in outputs for figure in metrics]
-    _write(folder / SUMS_FILE, [*RUN_COLUMNS, "group", "map", "output", *names], _sums_lines(results))
-    _write(folder / METRICS_FILE, [*RUN_COLUMNS, "maps", "seconds_per_step", *wanted], _figures_lines(results, wanted))
+    quantities = list(dict.fromkeys(name for output in outputs for name in METRICS[output].state))
+    columns = [f"{output}/{metric}" for output in outputs for metric in metrics]
+    _write(folder / SUMS_FILE, [*RUN_COLUMNS, "group", "map", "output", *quantities], _state_lines(results))
+    _write(folder / METRICS_FILE, [*RUN_COLUMNS, "maps", "seconds_per_step", *columns], _metric_lines(results, columns))
 
 
-def _sums_lines(results: Iterable[RunResult]) -> Iterator[Mapping[str, object]]:
+def _run_of(line: Mapping[str, str]) -> tuple[str, ...]:
+    """The cells of a line that say which run it belongs to."""
+    return tuple(line[column] for column in RUN_COLUMNS)
+
+
+def _state_lines(results: Iterable[RunResult]) -> Iterator[Mapping[str, object]]:
+    """Lines of sums.csv."""
     for result in results:
         for score in result.maps:
-            for output, sums in score.sums.items():
-                counts = {name: f"{value:.10g}" for name, value in sums.items()}
-                yield _run(result) | {"group": score.group, "map": score.name, "output": output} | counts
+            for output, state in score.states.items():
+                quantities = {name: f"{value:.10g}" for name, value in state.items()}
+                yield _run_cells(result) | {"group": score.group, "map": score.name, "output": output} | quantities
 
 
-def _figures_lines(results: Iterable[RunResult], wanted: Sequence[str]) -> Iterator[Mapping[str, object]]:
+def _metric_lines(results: Iterable[RunResult], columns: Sequence[str]) -> Iterator[Mapping[str, object]]:
+    """Lines of results.csv."""
     for result in results:
-        figures = result.metrics()
-        line = {name: _number(figures.get(name, float("nan"))) for name in wanted}
-        yield _run(result) | {"maps": len(result.maps), "seconds_per_step": _number(result.seconds_per_step)} | line
+        metrics = result.metrics()
+        cells = {name: _number(metrics.get(name, float("nan"))) for name in columns}
+        yield _run_cells(result) | {"maps": len(result.maps), "seconds_per_step": _number(result.step_seconds)} | cells
 
 
-def _run(result: RunResult) -> dict[str, object]:
-    return {name: getattr(result, name) for name in RUN_COLUMNS}
+def _run_cells(result: RunResult) -> dict[str, object]:
+    """{column: cell} of the columns that both files share."""
+    return {column: getattr(result, field) for column, field in RUN_COLUMNS.items()}
 
 
 def _number(value: float) -> str:
+    """Five significant digits; undefined values are empty."""
     return "" if value != value else f"{value:.5g}"
 
 
-def _write(path: Path, names: list[str], lines: Iterable[Mapping[str, object]]) -> None:
-    write_csv(path, names, ([line.get(name, "") for name in names] for line in lines))
+def _write(path: Path, columns: list[str], lines: Iterable[Mapping[str, object]]) -> None:
+    """Write lines as CSV; missing cells are empty."""
+    write_csv(path, columns, ([line.get(column, "") for column in columns] for line in lines))

@@ -1,4 +1,4 @@
-"""How an ablation is trained and scored: every run once, in its own folder, however often it is interrupted."""
+"""Runner of an ablation: trains and scores every run once, in its own folder, and resumes after interruptions."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,9 @@ from torch.utils.tensorboard import SummaryWriter
 from mtl.ablation.examples import EXAMPLES_FILE, write_examples
 from mtl.ablation.grid import Ablation, AblationRun, TestSets, expand_grid, find_test_sets
 from mtl.ablation.results import RunKey, RunResult, read_results, write_results
-from mtl.evaluation.baselines import TRAP_HEAD, INITIAL_MODEL, predict_baseline
+from mtl.evaluation.baselines import INITIAL_MODEL, TRAP_HEAD, predict_baseline
 from mtl.evaluation.evaluate import score_maps, write_scores
-from mtl.inference.loading import threads_of
+from mtl.inference.loading import threads_per_worker
 from mtl.inference.predictor import load_predictor
 from mtl.tasks.base import Output
 from mtl.training.finetune import model_path
@@ -27,13 +27,11 @@ from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.scene import Float, Scene
 
-# -- one run -----------------------------------------------------------------------------------------------------
-
 
 class StepTimer(Callback):
-    """Seconds from the end of one training step to the end of the next: loading included, validation excluded."""
+    """Seconds from the end of one training step to the end of the next: with loading, without validation."""
 
-    FIRST = 5  # steps that are slow: memory is asked for, kernels are chosen
+    FIRST = 5  # slow steps that do not count: memory is allocated, kernels are chosen
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -51,14 +49,15 @@ class StepTimer(Callback):
         self._last = now
 
     def median(self) -> float:
-        """The median, which a busy moment of the machine does not move; NaN for a run of too few steps."""
+        """Median seconds of a step, robust to a busy machine; NaN for a run of too few steps."""
         return statistics.median(self.seconds[self.FIRST :]) if len(self.seconds) > self.FIRST else float("nan")
 
     def state_dict(self) -> dict[str, Any]:
-        """Kept in the run's checkpoints, so that a run that goes on knows the time of all its steps."""
+        """The times, kept in checkpoints, so that a resumed run knows all of its steps."""
         return {"seconds": list(self.seconds)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the times from a checkpoint."""
         self.seconds = list(state_dict["seconds"])
 
 
@@ -73,128 +72,160 @@ class PendingRun:
         return str(self.run)
 
 
-def make_and_score_run(pending: PendingRun, metrics: Sequence[str], threads: int | None) -> list[RunResult]:
-    """Train (or go on with) one run and score it on its test sets.
+def complete_run(pending: PendingRun, metrics: Sequence[str], threads: int | None) -> list[RunResult]:
+    """Train one run, or resume it, and score it on its test sets.
 
     Parameters
     ----------
-    figures : Sequence[str]
-        That TensorBoard is told.
+    pending : PendingRun
+        The run.
+    metrics : Sequence[str]
+        Metrics that go into TensorBoard.
     threads : int | None
-        Of torch in this process; None leaves them.
+        Threads of torch in this process; None leaves them.
+
+    Returns
+    -------
+    list[RunResult]
+        One per test set.
+
+    Raises
+    ------
+    UserError
+        The run cannot be trained, or a map cannot be read.
     """
-    job = pending.run
+    run = pending.run
     if threads is not None:
         torch.set_num_threads(threads)
-    seconds = _trained(job) if job.baseline is None else float("nan")
-    answers, outputs = load_answering(job)
+    step_seconds = _train(run) if run.baseline is None else float("nan")
+    predict, outputs = load_predict(run)
     results = []
-    for test, groups in pending.test_sets.items():
+    for test_set, groups in pending.test_sets.items():
         scores = [
             replace(score, group=group or score.group)
             for group, paths in groups.items()
-            for score in score_maps(answers, outputs, job.config.targets, paths, job.config.reading)
+            for score in score_maps(predict, outputs, run.config.targets, paths, run.config.reading)
         ]
-        write_scores(scores, outputs, job.folder / test)
-        shown = [output for output in outputs if output.name in job.outputs]
-        every = [path for paths in groups.values() for path in paths]
-        write_examples(answers, shown, job.config.targets, every, job.config.reading, job.folder / test / EXAMPLES_FILE)
-        kept = tuple(replace(s, sums={name: s.sums[name] for name in job.outputs}) for s in scores)
-        results.append(RunResult(job.row, job.condition, job.seed, test, job.fingerprint, seconds, kept))
-    if job.baseline is None:
-        _write_hparams(job, results, metrics)
+        folder = run.folder / test_set
+        write_scores(scores, outputs, folder)
+        scored = [output for output in outputs if output.name in run.outputs]
+        data = [path for paths in groups.values() for path in paths]
+        write_examples(predict, scored, run.config.targets, data, run.config.reading, folder / EXAMPLES_FILE)
+        maps = tuple(replace(s, states={name: s.states[name] for name in run.outputs}) for s in scores)
+        results.append(RunResult(run.row, run.condition, run.seed, test_set, run.fingerprint, step_seconds, maps))
+    if run.baseline is None:
+        _write_hparams(run, results, metrics)
     return results
 
 
-def load_answering(job: AblationRun) -> tuple[Callable[[Scene], Mapping[str, Float]], Sequence[Output]]:
-    """What answers for a run that is trained, or for a row that needs no training; and the outputs it gives."""
-    if job.baseline is not None and job.baseline != INITIAL_MODEL:
-        return partial(predict_baseline, job.baseline, job.config.targets.traps), (TRAP_HEAD,)
-    if job.baseline is None:
-        predictor = load_predictor(job.folder / "best.ckpt")
+def load_predict(run: AblationRun) -> tuple[Callable[[Scene], Mapping[str, Float]], Sequence[Output]]:
+    """Load the trained network, the initial model or the baseline of a run.
+
+    Returns
+    -------
+    predict : Callable[[Scene], Mapping[str, Float]]
+        Map -> {output: (C, H, W) float32}.
+    outputs : Sequence[Output]
+        Its outputs.
+    """
+    if run.baseline is not None and run.baseline != INITIAL_MODEL:
+        return partial(predict_baseline, run.baseline, run.config.targets.traps), (TRAP_HEAD,)
+    if run.baseline is None:
+        predictor = load_predictor(run.folder / "best.ckpt")
     else:
-        predictor = load_predictor(model_path(str(job.config.init))).known_by(job.config.input_sets)
+        predictor = load_predictor(model_path(str(run.config.init))).with_input_sets(run.config.input_sets)
     return predictor, predictor.outputs
 
 
-def _trained(job: AblationRun) -> float:
-    """Make sure that the run's folder holds the finished run; returns its seconds per step."""
-    time = StepTimer()
-    ensure_run(job.config, job.folder, job.fingerprint, [time])
-    return time.median()
+def _train(run: AblationRun) -> float:
+    """Train or resume a run unless it is finished; returns the median seconds of its steps."""
+    timer = StepTimer()
+    ensure_run(run.config, run.folder, run.fingerprint, [timer])
+    return timer.median()
 
 
-def _write_hparams(job: AblationRun, results: Sequence[RunResult], figures: Sequence[str]) -> None:
-    """One line of TensorBoard's hparams tab: the same columns for all runs of the grid, or it would show none."""
-    reached = {f"{result.test_set}/{name}": value for result in results for name, value in result.metrics().items()}
-    shown = {name: value for name, value in reached.items() if name.rsplit("/", 1)[1] in figures} | {
-        "seconds_per_step": results[0].seconds_per_step
-    }
-    with SummaryWriter(str(job.folder)) as writer:
-        names = {"row": job.row, "condition": job.condition, "seed": job.seed}
-        writer.add_hparams(job.hparams | names, shown, run_name=".")
-
-
-# -- all runs ----------------------------------------------------------------------------------------------------
+def _write_hparams(run: AblationRun, results: Sequence[RunResult], metrics: Sequence[str]) -> None:
+    """Write one line of TensorBoard's hparams tab, which needs the same columns for all runs of the grid."""
+    values = {f"{result.test_set}/{name}": value for result in results for name, value in result.metrics().items()}
+    chosen = {name: value for name, value in values.items() if name.rsplit("/", 1)[1] in metrics}
+    chosen["seconds_per_step"] = results[0].step_seconds
+    with SummaryWriter(str(run.folder)) as writer:
+        names = {"row": run.row, "condition": run.condition, "seed": run.seed}
+        writer.add_hparams(run.hparams | names, chosen, run_name=".")
 
 
 def run_ablation(
     ablation: Ablation, out: Path, workers: Workers = THIS_PROCESS, threads: int | None = None
 ) -> list[tuple[AblationRun, UserError]]:
-    """Make every run of the grid that is not finished; results.csv and sums.csv in `out` are written after each.
+    """Train and score every run of the grid that is not finished.
+
+    results.csv and sums.csv are written after each run; a run that cannot be made stops no other.
 
     Parameters
     ----------
+    ablation : Ablation
+        The grid.
+    out : Path
+        Folder of the ablation.
     workers : Workers, default THIS_PROCESS
-        Who makes them. A run whose process died goes on from its last epoch.
+        Processes that train. A run whose process died resumes from its last epoch.
     threads : int | None, default None
-        Of torch in each process; None: all cores of this machine shared among them.
+        Threads of torch in each process; None shares the cores of this machine among them.
 
     Returns
     -------
-    The runs that could not be made, and why; they stop no other.
+    list[tuple[AblationRun, UserError]]
+        The runs that could not be made, and why.
+
+    Raises
+    ------
+    UserError
+        The ablation is contradictory, or no test set is present.
     """
-    grid, tests = expand_grid(ablation, out), find_test_sets(ablation)
+    grid, test_sets = expand_grid(ablation, out), find_test_sets(ablation)
     results = read_results(out)
-    todo = [PendingRun(job, left) for job in grid if (left := missing_test_sets(job, tests, results))]
-    todo.sort(key=lambda one: one.run.seed)  # all rows with one seed first: half an ablation compares all rows
-    print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(todo)} finished", flush=True)
-    threads = threads_of(workers) if threads is None else threads
+    pending = [PendingRun(run, missing) for run in grid if (missing := missing_test_sets(run, test_sets, results))]
+    pending.sort(key=lambda item: item.run.seed)  # all rows with one seed first: half an ablation compares all rows
+    print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(pending)} finished", flush=True)
+    threads = threads_per_worker(workers) if threads is None else threads
     failed = []
-    work = partial(make_and_score_run, metrics=ablation.metrics, threads=threads)
-    for number, (place, outcome) in enumerate(map_unordered(work, todo, workers), start=1):
-        job = todo[place].run
+    work = partial(complete_run, metrics=ablation.metrics, threads=threads)
+    for number, (index, outcome) in enumerate(map_unordered(work, pending, workers), start=1):
+        run = pending[index].run
         if isinstance(outcome, UserError):
-            failed.append((job, outcome))
-            print(f"[{number}/{len(todo)}] {job}: error: {outcome}", flush=True)
+            failed.append((run, outcome))
+            print(f"[{number}/{len(pending)}] {run}: error: {outcome}", flush=True)
             continue
         results |= {result.key: result for result in outcome}
-        write_results(out, sort_results(results, grid, tests), ablation.metrics)
-        print(f"[{number}/{len(todo)}] {job}: {_told(outcome, ablation.metrics)}", flush=True)
+        write_results(out, sort_results(results, grid, test_sets), ablation.metrics)
+        print(f"[{number}/{len(pending)}] {run}: {_summary(outcome, ablation.metrics)}", flush=True)
     return failed
 
 
-def missing_test_sets(job: AblationRun, tests: TestSets, results: Mapping[RunKey, RunResult]) -> TestSets:
-    """The test sets on which a run has no result of these settings yet."""
-    left = {}
-    for test, groups in tests.items():
-        found = results.get((job.row, job.condition, job.seed, test))
-        if found is None or found.fingerprint != job.fingerprint or not set(job.outputs) <= set(found.outputs):
-            left[test] = groups
-    return left
+def missing_test_sets(run: AblationRun, test_sets: TestSets, results: Mapping[RunKey, RunResult]) -> TestSets:
+    """The test sets on which a run has no result with its settings and outputs yet."""
+    missing = {}
+    for test_set, groups in test_sets.items():
+        result = results.get((run.row, run.condition, run.seed, test_set))
+        if result is None or result.fingerprint != run.fingerprint or not set(run.outputs) <= set(result.outputs):
+            missing[test_set] = groups
+    return missing
 
 
-def sort_results(results: Mapping[RunKey, RunResult], grid: Sequence[AblationRun], tests: TestSets) -> list[RunResult]:
+def sort_results(
+    results: Mapping[RunKey, RunResult], grid: Sequence[AblationRun], test_sets: TestSets
+) -> list[RunResult]:
     """Results in the order of the grid; those that are not of it last, so that nothing is lost."""
-    keys = [(job.row, job.condition, job.seed, test) for job in grid for test in tests]
+    keys = [(run.row, run.condition, run.seed, test_set) for run in grid for test_set in test_sets]
     known = [key for key in keys if key in results]
     return [results[key] for key in [*known, *sorted(results.keys() - set(known))]]
 
 
-def _told(results: Sequence[RunResult], figures: Sequence[str]) -> str:
+def _summary(results: Sequence[RunResult], metrics: Sequence[str]) -> str:
+    """One line about the results of a run."""
     parts = []
     for result in results:
-        reached = result.metrics()
-        shown = [f"{name} {value:.3f}" for name, value in reached.items() if name.rsplit("/", 1)[1] in figures]
-        parts.append(f"{result.test_set}: {', '.join(shown)}")
+        values = result.metrics()
+        chosen = [f"{name} {value:.3f}" for name, value in values.items() if name.rsplit("/", 1)[1] in metrics]
+        parts.append(f"{result.test_set}: {', '.join(chosen)}")
     return "; ".join(parts)

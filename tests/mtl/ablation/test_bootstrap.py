@@ -1,4 +1,4 @@
-"""The bootstrap of an ablation on sums made by hand, and the report that tells it."""
+"""The bootstrap of an ablation on states made by hand, and its report."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtl.ablation.bootstrap import MapSums, bootstrap_difference, compare_rows, draw_resamples, stack_sums
+from mtl.ablation.bootstrap import StackedStates, bootstrap_difference, compare_rows, draw_resamples, stack_states
 from mtl.ablation.grid import Ablation, AblationRun
 from mtl.ablation.report import draw_comparison, table_as_markdown, write_report
 from mtl.ablation.results import METRICS_FILE, SUMS_FILE, RunResult, read_results, write_results
@@ -15,57 +15,57 @@ from mtl.evaluation.evaluate import MapScore
 from targets.common.cli import Names
 from targets.errors import UserError
 
-FIGURE = ("iou", "boundary_f1")
+METRICS_SHOWN = ("iou", "boundary_f1")
 OUTLINE = {"outline_seen": 10.0, "outline_seen_right": 5.0, "outline_true": 10.0, "outline_true_found": 5.0}
 
 
-def result(row, seed, hits, condition="all", group=None, settings="s", seconds=1.0):
+def result(row, seed, hits, condition="all", group=None, fingerprint="s", step_seconds=1.0):
     """A run whose maps have 10 cells of trap each, of which `hits` are found."""
     maps = tuple(
         MapScore(f"m{i}", group or f"m{i}", {"trap": {"tp": float(h), "fp": 0.0, "fn": 10.0 - h} | OUTLINE})
         for i, h in enumerate(hits)
     )
-    return RunResult(row, condition, seed, "real", settings, seconds, maps)
+    return RunResult(row, condition, seed, "real", fingerprint, step_seconds, maps)
 
 
-def counts(row_hits, **more):
-    return stack_sums([result("x", seed, hits, **more) for seed, hits in enumerate(row_hits)], "trap")
+def stack(row_hits, **more):
+    return stack_states([result("x", seed, hits, **more) for seed, hits in enumerate(row_hits)], "trap")
 
 
 NOISY = [[1, 9, 4, 6, 2, 8], [3, 7, 5, 5, 1, 9], [2, 8, 6, 4, 3, 7]]
 
 
-def test_the_figure_is_that_of_all_maps_pooled():
-    one = counts([[0, 10], [5, 5]])
-    np.testing.assert_allclose(one.metrics(one.sums.sum(1), FIGURE)["iou"], [0.5, 0.5])
+def test_a_metric_is_pooled_over_all_maps():
+    one = stack([[0, 10], [5, 5]])
+    np.testing.assert_allclose(one.metrics(one.states.sum(1), METRICS_SHOWN)["iou"], [0.5, 0.5])
 
 
-def test_a_row_beside_itself_differs_by_exactly_nothing():
-    found = bootstrap_difference(counts(NOISY), counts(NOISY), FIGURE)["iou"]
-    assert (found.difference, found.low, found.high, found.excludes_zero) == (0, 0, 0, False)
+def test_a_row_differs_from_itself_by_exactly_nothing():
+    interval = bootstrap_difference(stack(NOISY), stack(NOISY), METRICS_SHOWN)["iou"]
+    assert (interval.difference, interval.low, interval.high, interval.excludes_zero) == (0, 0, 0, False)
 
 
 def test_a_constant_shift_is_certain_however_much_maps_and_seeds_vary():
     better = [[h + 1 for h in hits] for hits in NOISY]
-    found = bootstrap_difference(counts(better), counts(NOISY), FIGURE)["iou"]
-    assert found.difference == pytest.approx(0.1) and found.low == pytest.approx(0.1) and found.excludes_zero
-    assert bootstrap_difference(counts(NOISY), counts(better), FIGURE)["iou"].high == pytest.approx(-0.1)
+    interval = bootstrap_difference(stack(better), stack(NOISY), METRICS_SHOWN)["iou"]
+    assert interval.difference == pytest.approx(0.1) and interval.low == pytest.approx(0.1) and interval.excludes_zero
+    assert bootstrap_difference(stack(NOISY), stack(better), METRICS_SHOWN)["iou"].high == pytest.approx(-0.1)
 
 
 def test_one_lucky_map_and_one_lucky_seed_are_not_certain():
-    one_map = bootstrap_difference(counts([[9, 5, 5, 5]] * 3), counts([[5, 5, 5, 5]] * 3), FIGURE)["iou"]
-    one_seed = bootstrap_difference(counts([[9] * 4, [5] * 4, [5] * 4]), counts([[5] * 4] * 3), FIGURE)["iou"]
-    for found in (one_map, one_seed):
-        assert found.difference > 0 and found.low == 0 and not found.excludes_zero
+    one_map = bootstrap_difference(stack([[9, 5, 5, 5]] * 3), stack([[5, 5, 5, 5]] * 3), METRICS_SHOWN)["iou"]
+    one_seed = bootstrap_difference(stack([[9] * 4, [5] * 4, [5] * 4]), stack([[5] * 4] * 3), METRICS_SHOWN)["iou"]
+    for interval in (one_map, one_seed):
+        assert interval.difference > 0 and interval.low == 0 and not interval.excludes_zero
 
 
 def test_the_interval_is_as_wide_as_the_standard_error_of_the_mean_difference():
     """One seed, many maps: the percentiles must lie 1.96 standard errors away (Efron & Tibshirani 1993, ch. 13)."""
     hits = np.random.default_rng(3).integers(0, 11, 400)
-    found = bootstrap_difference(counts([hits]), counts([[5] * 400]), FIGURE)["iou"]
+    interval = bootstrap_difference(stack([hits]), stack([[5] * 400]), METRICS_SHOWN)["iou"]
     error = hits.std() / 10 / 20
-    assert found.high - found.difference == pytest.approx(1.96 * error, rel=0.1)
-    assert found.difference - found.low == pytest.approx(1.96 * error, rel=0.1)
+    assert interval.high - interval.difference == pytest.approx(1.96 * error, rel=0.1)
+    assert interval.difference - interval.low == pytest.approx(1.96 * error, rel=0.1)
 
 
 def test_maps_of_one_group_are_drawn_together():
@@ -73,27 +73,27 @@ def test_maps_of_one_group_are_drawn_together():
     np.testing.assert_array_equal(times[:, 0], times[:, 1])
     np.testing.assert_array_equal(times[:, [0, 2, 3]].sum(1), 3)
     assert (times[:, 0] != times[:, 2]).any()
-    assert bootstrap_difference(counts([[9, 5, 7]] * 2, group="field"), counts([[5] * 3] * 2, group="field"), FIGURE)[
-        "iou"
-    ].excludes_zero
+    assert bootstrap_difference(
+        stack([[9, 5, 7]] * 2, group="field"), stack([[5] * 3] * 2, group="field"), METRICS_SHOWN
+    )["iou"].excludes_zero
 
 
 def test_a_resample_without_a_trap_is_left_out():
     empty = [[{"tp": 0.0, "fp": 0.0, "fn": 0.0} | OUTLINE, {"tp": 6.0, "fp": 0.0, "fn": 4.0} | OUTLINE]]
-    one = counts([[5, 5]])
-    sums = np.array([[[own[name] for name in one.score.state] for own in run] for run in empty])
-    found = bootstrap_difference(replace(one, sums=sums), one, FIGURE)["iou"]
-    assert found.difference == pytest.approx(0.1) and np.isfinite([found.low, found.high]).all()
+    one = stack([[5, 5]])
+    states = np.array([[[own[name] for name in one.metric.state] for own in run] for run in empty])
+    interval = bootstrap_difference(replace(one, states=states), one, METRICS_SHOWN)["iou"]
+    assert interval.difference == pytest.approx(0.1) and np.isfinite([interval.low, interval.high]).all()
 
 
 def test_seeds_that_both_rows_have_are_paired_and_a_baseline_stands_beside_all():
-    later = replace(counts(NOISY[1:]), seeds=[1, 2])
-    assert bootstrap_difference(later, counts(NOISY), FIGURE)["iou"].high == 0
-    perfect = bootstrap_difference(counts([[10] * 6]), counts(NOISY), FIGURE, single_run=True)["iou"]
+    later = replace(stack(NOISY[1:]), seeds=[1, 2])
+    assert bootstrap_difference(later, stack(NOISY), METRICS_SHOWN)["iou"].high == 0
+    perfect = bootstrap_difference(stack([[10] * 6]), stack(NOISY), METRICS_SHOWN, single_run=True)["iou"]
     assert perfect.difference == pytest.approx(0.5) and perfect.excludes_zero
 
 
-def job(row, seed, baseline=None):
+def run_of(row, seed, baseline=None):
     return AblationRun(row, "all", seed, TrainConfig(), baseline, "s", ("trap",), {}, Path("no run was made"))
 
 
@@ -101,16 +101,16 @@ def job(row, seed, baseline=None):
 def finished():
     """Two rows of three seeds and a baseline."""
     better = [[h + 1 for h in hits] for hits in NOISY]
-    runs = [result("a", s, hits, seconds=2.0) for s, hits in enumerate(NOISY)]
-    runs += [result("b", s, hits, seconds=2.2) for s, hits in enumerate(better)]
-    runs.append(result("exact", 0, [10] * 6, seconds=float("nan")))
-    grid = [job(row, seed) for row in "ab" for seed in range(3)] + [job("exact", 0, baseline="exact")]
+    runs = [result("a", s, hits, step_seconds=2.0) for s, hits in enumerate(NOISY)]
+    runs += [result("b", s, hits, step_seconds=2.2) for s, hits in enumerate(better)]
+    runs.append(result("exact", 0, [10] * 6, step_seconds=float("nan")))
+    grid = [run_of(row, seed) for row in "ab" for seed in range(3)] + [run_of("exact", 0, baseline="exact")]
     return grid, {run.key: run for run in runs}
 
 
-def test_the_table_says_mean_spread_difference_and_time(finished):
+def test_the_table_shows_mean_deviation_difference_and_time(finished):
     grid, results = finished
-    (table,) = compare_rows(grid, results, FIGURE)
+    (table,) = compare_rows(grid, results, METRICS_SHOWN)
     text = table_as_markdown(table, ("iou",))
     assert "## real · all (6 maps)" in text
     assert "| a | 0.500 ± 0.000 |  | 1.00× |" in text
@@ -121,15 +121,15 @@ def test_the_table_says_mean_spread_difference_and_time(finished):
 def test_out_of_date_runs_are_not_counted_and_other_maps_are_refused(finished):
     grid, results = finished
     old = results["b", "all", 0, "real"]
-    (table,) = compare_rows(grid, results | {old.key: replace(old, settings="old")}, FIGURE)
+    (table,) = compare_rows(grid, results | {old.key: replace(old, fingerprint="old")}, METRICS_SHOWN)
     assert len(table.rows[1].values["iou"]) == 2
     with pytest.raises(UserError, match="other maps"):
-        compare_rows(grid, results | {old.key: replace(old, maps=old.maps[:3])}, FIGURE)
+        compare_rows(grid, results | {old.key: replace(old, maps=old.maps[:3])}, METRICS_SHOWN)
 
 
 def test_the_tables_on_disk_hold_the_results(finished, tmp_path):
     _, results = finished
-    write_results(tmp_path, results.values(), FIGURE)
+    write_results(tmp_path, results.values(), METRICS_SHOWN)
     again = read_results(tmp_path)
     assert {k: v for k, v in again.items() if k[0] != "exact"} == {k: v for k, v in results.items() if k[0] != "exact"}
     assert again["exact", "all", 0, "real"].maps == results["exact", "all", 0, "real"].maps
@@ -156,11 +156,11 @@ def test_the_report_is_one_file_that_needs_no_other(finished, tmp_path):
         write_report(ablation, grid, {}, tmp_path)
 
 
-def test_a_row_stands_in_one_line_of_the_picture_though_conditions_lack_some(finished):
+def test_a_row_keeps_its_line_in_the_picture_though_conditions_lack_some(finished):
     grid, results = finished
-    (whole,) = compare_rows(grid, results, FIGURE)
+    (whole,) = compare_rows(grid, results, METRICS_SHOWN)
     names = [line.name for line in whole.rows]
-    lacking = replace(whole, lines=[whole.rows[0], whole.rows[-1]])
+    lacking = replace(whole, rows=[whole.rows[0], whole.rows[-1]])
     for tables in ([whole, lacking], [lacking, whole]):
         axes = draw_comparison(tables, ["iou"]).axes
         assert [label.get_text() for label in axes[0].get_yticklabels()] == names
@@ -168,6 +168,6 @@ def test_a_row_stands_in_one_line_of_the_picture_though_conditions_lack_some(fin
         assert sorted(map(len, heights)) == [2, len(names)] and heights[0] ^ heights[1] == {1.0}
 
 
-def test_counts_keep_the_order_of_maps_and_seeds():
-    one = counts([[1, 2], [3, 4]])
-    assert isinstance(one, MapSums) and one.sums[:, :, 0].tolist() == [[1, 2], [3, 4]] and one.seeds == [0, 1]
+def test_stacked_states_keep_the_order_of_maps_and_seeds():
+    one = stack([[1, 2], [3, 4]])
+    assert isinstance(one, StackedStates) and one.states[:, :, 0].tolist() == [[1, 2], [3, 4]] and one.seeds == [0, 1]

@@ -1,4 +1,4 @@
-"""Examples of an ablation: the same maps for every row, kept with its run and drawn side by side."""
+"""Example predictions of an ablation: the same maps for every row, kept with its run and drawn side by side."""
 
 from pathlib import Path
 
@@ -14,20 +14,20 @@ from targets.truth.traps import GroundTruthOptions
 TRAP, DIST = HEADS["trap"], HEADS["dist"]
 
 
-def job(row, folder, seed=0, condition="all", answers=("trap",)):
-    return AblationRun(row, condition, seed, TrainConfig(), None, "", answers, {}, Path(folder))
+def run_of(row, folder, seed=0, condition="all", outputs=("trap",)):
+    return AblationRun(row, condition, seed, TrainConfig(), None, "", outputs, {}, Path(folder))
 
 
 def keep(path, dome_maps, probability):
-    def answer(scene):
+    def predict(scene):
         return {name: np.full((1, *scene.shape), probability, np.float32) for name in ("trap", "dist")}
 
     write_examples(
-        answer, [TRAP, DIST], GroundTruthOptions(), [str(dome_maps)], ReadOptions(), path / "real" / EXAMPLES_FILE
+        predict, [TRAP, DIST], GroundTruthOptions(), [str(dome_maps)], ReadOptions(), path / "real" / EXAMPLES_FILE
     )
 
 
-def test_picture_truth_and_answers_are_kept_and_drawn_side_by_side(dome_maps, tmp_path):
+def test_picture_truth_and_predictions_are_kept_and_drawn_side_by_side(dome_maps, tmp_path):
     for name, probability in (("a", 0.25), ("b", 0.75), ("other_seed", 0.5)):
         keep(tmp_path / name, dome_maps, probability)
     with np.load(tmp_path / "a" / "real" / EXAMPLES_FILE) as kept:
@@ -35,11 +35,11 @@ def test_picture_truth_and_answers_are_kept_and_drawn_side_by_side(dome_maps, tm
         assert set(np.unique(kept["trap/truth/dome0"])) == {0, 1} and (kept["trap/answer/dome0"] == 0.25).all()
         assert np.isnan(kept["dist/truth/dome0"]).any()  # a distance is known inside traps only
     grid = [
-        job("a", tmp_path / "a"),
-        job("b", tmp_path / "b", answers=("trap", "dist")),
-        job("b", tmp_path / "other_seed", seed=1),
-        job("not finished", tmp_path / "none"),
-        job("a", tmp_path / "a", condition="another"),
+        run_of("a", tmp_path / "a"),
+        run_of("b", tmp_path / "b", outputs=("trap", "dist")),
+        run_of("b", tmp_path / "other_seed", seed=1),
+        run_of("not finished", tmp_path / "none"),
+        run_of("a", tmp_path / "a", condition="another"),
     ]
     figure = draw_examples(grid, "real", "all")
     titles = [axis.get_title() for axis in figure.axes[:5]]
@@ -49,5 +49,5 @@ def test_picture_truth_and_answers_are_kept_and_drawn_side_by_side(dome_maps, tm
     figure.savefig(tmp_path / "examples.png")
 
 
-def test_runs_of_which_nothing_was_kept_have_no_picture(tmp_path):
-    assert draw_examples([job("a", tmp_path)], "real", "all") is None
+def test_runs_without_examples_have_no_picture(tmp_path):
+    assert draw_examples([run_of("a", tmp_path)], "real", "all") is None

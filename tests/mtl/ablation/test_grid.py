@@ -1,4 +1,4 @@
-"""Every ablation that is shipped can run: its settings exist, its networks can be built, its answers are given."""
+"""Every ablation that is shipped can run: its settings exist, its networks can be built, its outputs exist."""
 
 from pathlib import Path
 
@@ -6,9 +6,8 @@ import pytest
 import torch
 
 import mtl.models.safetensors_io
-from mtl.ablation.grid import MAX_RUNS, Ablation, expand_grid
-from mtl.ablation.grid import find_test_sets as sets_of
-from mtl.config import OptimConfig, TrainConfig, _changed, fingerprint
+from mtl.ablation.grid import MAX_RUNS, Ablation, expand_grid, find_test_sets
+from mtl.config import OptimConfig, TrainConfig, changed_settings, fingerprint
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
 from targets.common.cli import read_record
@@ -34,10 +33,10 @@ def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
     monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", model)  # where rows start from the package's model
     ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
     assert ablation.name == path.stem and path.read_text().startswith("# ")
-    jobs = expand_grid(ablation, tmp_path)
-    networks = [job for job in jobs if job.baseline is None]
-    assert len({job.fingerprint for job in networks}) == len(networks)  # no two rows are the same
-    for net in {str(job.config.net): job.config for job in networks}.values():
+    runs = expand_grid(ablation, tmp_path)
+    networks = [run for run in runs if run.baseline is None]
+    assert len({run.fingerprint for run in networks}) == len(networks)  # no two rows are the same
+    for net in {str(run.config.net): run.config for run in networks}.values():
         with torch.device("meta"):  # shapes only
             build_net(net, pretrained=False)
 
@@ -48,8 +47,8 @@ def test_the_fingerprint_follows_what_was_set_and_not_what_is_default():
     assert fingerprint(TrainConfig(optim=OptimConfig(lr=OptimConfig.lr)), None) == one
     assert len({one, fingerprint(other, None), fingerprint(other, "exact")}) == 3
     defaults = TrainConfig().as_dict()
-    assert _changed(other.as_dict(), defaults) == {"optim": {"weights": {"dist": 0.5}}}
-    assert _changed({"new": 1} | defaults, defaults | {"new": 1}) == {}  # a later version's default
+    assert changed_settings(other.as_dict(), defaults) == {"optim": {"loss_weights": {"dist": 0.5}}}
+    assert changed_settings({"new": 1} | defaults, defaults | {"new": 1}) == {}  # a later version's default
 
 
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "..", ".", "", "a/b", "a\0b"])
@@ -58,11 +57,11 @@ def test_a_name_does_not_lead_out_of_the_output_folder(name, tmp_path):
     with pytest.raises(UserError, match="the name"):
         expand_grid(Ablation(name, rows, {}), tmp_path)
     with pytest.raises(UserError, match="the name"):
-        sets_of(Ablation("x", rows, {name: [str(tmp_path)]}))
-    for job in expand_grid(
+        find_test_sets(Ablation("x", rows, {name: [str(tmp_path)]}))
+    for run in expand_grid(
         Ablation("x", {f"{name}b": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml")), tmp_path
     ):
-        assert job.folder.resolve().is_relative_to(tmp_path.resolve())
+        assert run.folder.resolve().is_relative_to(tmp_path.resolve())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_more_runs_than_anybody_can_make_are_refused_before_any_is_looked_at(row
 
 @pytest.mark.parametrize(
     "lines",
-    ["rows: {a: {}}\nseeds:", "rows: {a: {}}\nfigures:", "rows: {a: {}, b: {no such setting: 1}}"],
+    ["rows: {a: {}}\nseeds:", "rows: {a: {}}\nmetrics:", "rows: {a: {}, b: {no such setting: 1}}"],
 )
 def test_what_is_null_or_unknown_is_one_line(lines, tmp_path):
     """Found by the soak: null passed for every type, and a setting was looked up before it was known."""

@@ -22,7 +22,7 @@ from targets.common.cli import Names
 from targets.common.parallel import Workers
 from targets.errors import UserError
 from targets.io.catalogue import ReadOptions
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 
 SMOKE = Path(__file__).parents[3] / "configs" / "ablations" / "smoke.yaml"
@@ -71,17 +71,17 @@ def test_a_killed_ablation_goes_on_and_repeats_nothing(smoke, tmp_path, monkeypa
     rows = ["trap_alone/tiny/0", "+_boundary/tiny/0", "trap_alone/tiny/1", "+_boundary/tiny/1"]
     assert [str(folder) for folder in trained] == rows
     assert "test set real is skipped" in capsys.readouterr().out
-    found = read_results(out)
-    assert len(found) == 5 and len(lines(out / SUMS_FILE)) == 5 * 6
-    exact = found["exact closures of the depth channel", "tiny", 0, "same"]
+    results = read_results(out)
+    assert len(results) == 5 and len(lines(out / SUMS_FILE)) == 5 * 6
+    exact = results["exact closures of the depth channel", "tiny", 0, "same"]
     assert exact.metrics()["trap/iou"] == 1 and exact.metrics()["trap/boundary_f1"] == 1
     folder = out / "trap_alone" / "tiny" / "0"
     assert {p.name for p in folder.iterdir()} >= {"config.yaml", "best.ckpt", "last.ckpt", "metrics.csv", "same"}
     with (folder / "same" / "metrics.csv").open() as file:  # the pooled figure is that of the run's own evaluation
         pooled = list(csv.DictReader(file))[-1]
-    result = found["trap alone", "tiny", 0, "same"]
+    result = results["trap alone", "tiny", 0, "same"]
     assert float(pooled["trap/iou"]) == pytest.approx(result.metrics()["trap/iou"])
-    assert result.seconds_per_step > 0
+    assert result.step_seconds > 0
     scalars = EventAccumulator(str(folder)).Reload().Tags()["scalars"]
     assert {"same/trap/iou", "seconds_per_step"} <= set(scalars)  # what the hparams tab compares
 
@@ -106,34 +106,34 @@ def test_only_what_changed_runs_again(smoke, tmp_path, monkeypatch):
     trained.clear()
     # Elsewhere, with the two tables only: nothing is left to do. Another test set needs the finished run again.
     run_ablation(replace(smoke, rows=rows), out)
-    more = replace(smoke, rows=rows, tests=smoke.tests | {"two": [str(tmp_path / "maps" / "dome0")]})
+    more = replace(smoke, rows=rows, test_sets=smoke.test_sets | {"two": [str(tmp_path / "maps" / "dome0")]})
     run_ablation(more, out)
     assert trained == ["trap_alone/tiny/0 goes on", "+_boundary/tiny/0 goes on"]
-    assert read_results(out)["trap alone", "tiny", 0, "two"].seconds_per_step > 0  # of the steps made long ago
+    assert read_results(out)["trap alone", "tiny", 0, "two"].step_seconds > 0  # of the steps made long ago
 
 
 def test_one_impossible_run_does_not_stop_the_others(smoke, tmp_path):
     rows = {"impossible": {"split.train_groups": 99}, "exact": {"baseline": "exact"}}
     tiny = {key: value for key, value in smoke.conditions["tiny"].items() if key != "split.train_groups"}
     failed = run_ablation(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "out")
-    assert [job.row for job, _ in failed] == ["impossible"] and "99" in str(failed[0][1])
+    assert [run.row for run, _ in failed] == ["impossible"] and "99" in str(failed[0][1])
     assert list(read_results(tmp_path / "out")) == [("exact", "tiny", 0, "same")]
 
 
 def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
     tiny = smoke.conditions["tiny"] | {"loop.epochs": 1}
     rows = {"model": {"heads": "trap", "optim.loss_weights": {}}}
-    (job,) = expand_grid(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "first")
+    (run,) = expand_grid(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "first")
     torch.manual_seed(1)
-    net, _, _ = build_net(job.config, pretrained=False)
+    net, _, _ = build_net(run.config, pretrained=False)
     model = tmp_path / "model.safetensors"
-    write_weights(job.config, {f"net.{name}": value for name, value in net.state_dict().items()}, model)
+    write_weights(run.config, {f"net.{name}": value for name, value in net.state_dict().items()}, model)
     ours = {key: value for key, value in tiny.items() if not key.startswith("net.") and key != "inputs"}
     rows = {"trained on": {"init": str(model)}, "as it is": {"baseline": "model", "init": str(model)}}
     assert run_ablation(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
-    found = read_results(tmp_path / "out")
+    results = read_results(tmp_path / "out")
     score = evaluate(PredictorOptions(Names(str(model))), [str(tmp_path / "maps")], tmp_path / "alone", ReadOptions())
-    assert f"**{found['as it is', 'tiny', 0, 'same'].metrics()['trap/iou']:.3f}**" in score
+    assert f"**{results['as it is', 'tiny', 0, 'same'].metrics()['trap/iou']:.3f}**" in score
     assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
     assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()
 
@@ -151,19 +151,19 @@ def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
         ({"seeds": 0}, "one seed"),
     ],
 )
-def test_a_grid_that_cannot_run_is_said_before_anything_runs(smoke, tmp_path, fields, word):
+def test_a_grid_that_cannot_run_is_refused_before_anything_runs(smoke, tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
         run_ablation(replace(smoke, **fields), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_settings_are_told_apart_and_a_row_answers_what_its_heads_give(smoke, tmp_path):
+def test_every_run_has_its_own_fingerprint_and_the_outputs_of_its_heads(smoke, tmp_path):
     rows = {"a": {"heads": "trap"}, "b": {"heads": "trap,depth"}, "c": {"heads": "fused"}}
     conditions = {"tiny": smoke.conditions["tiny"] | {"optim.loss_weights": {}}}
-    answers = Names("trap,depth_traps,fused_traps,fusion")
-    jobs = expand_grid(replace(smoke, rows=rows, conditions=conditions, answers=answers), tmp_path)
-    assert len({job.fingerprint for job in jobs}) == len(jobs) == 6
-    assert [job.outputs for job in jobs[::2]] == [("trap",), ("trap", "depth_traps", "fusion"), ("fused_traps",)]
+    outputs = Names("trap,depth_traps,fused_traps,fusion")
+    runs = expand_grid(replace(smoke, rows=rows, conditions=conditions, outputs=outputs), tmp_path)
+    assert len({run.fingerprint for run in runs}) == len(runs) == 6
+    assert [run.outputs for run in runs[::2]] == [("trap",), ("trap", "depth_traps", "fusion"), ("fused_traps",)]
 
 
 def test_a_foreign_folder_is_left_alone(smoke, tmp_path):
