@@ -1,4 +1,4 @@
-"""What are the faults of a map called? By the names in their files, else by the numbers of connected fault cells."""
+"""Names of the faults of a map: those in the fault files, else numbers of connected fault cells."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.errors import UserError
-from targets.io.grids.registry import fault_lines
+from targets.io.grid_map import read_fault_lines_on_horizon
 from targets.scene import Scene
-from targets.surface.rasterize_faults import rasterise_faults
+from targets.surface.rasterize_faults import rasterize_faults
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,41 +21,71 @@ class NamedFaults:
 
     Attributes
     ----------
-    cells : (H, W) int32
+    labels : (H, W) int32
         0 = no fault, else the 1-based position in `names`.
     names : tuple[str, ...]
-        Each once.
+        Each name once.
     """
 
-    cells: NDArray[np.int32]
+    labels: NDArray[np.int32]
     names: tuple[str, ...]
 
-    def rules(self, others: str, own: Sequence[str]) -> dict[int, str]:
-        """{number in `cells`: rule} of all faults: `others`, but what `own` says in words such as "F1=sealing".
+    def rules(self, default_rule: str, exceptions: Sequence[str]) -> dict[int, str]:
+        """The rule of every fault of the map.
+
+        Parameters
+        ----------
+        default_rule : str
+            The rule of all faults that have none of their own, such as "sealing".
+        exceptions : Sequence[str]
+            Rules of single faults, such as "F1=leaking".
+
+        Returns
+        -------
+        rules : dict[int, str]
+            {label: rule}.
 
         Raises
         ------
         UserError
-            A word is no "name=rule", or the map has no such fault.
+            An exception is no "name=rule", or the map has no such fault.
+
+        Examples
+        --------
+        >>> faults = NamedFaults(np.array([[0, 1], [2, 0]], np.int32), ("F1", "F2"))
+        >>> faults.rules("sealing", ["F2=leaking"])
+        {1: 'sealing', 2: 'leaking'}
         """
         given = {}
-        for word in own:
-            name, equals, rule = word.rpartition("=")
+        for exception in exceptions:
+            name, equals, rule = exception.rpartition("=")
             if not equals:
-                raise UserError("--fault-rules", f"{word!r}", "name=rule, such as F1=sealing,F3=leaking")
+                raise UserError("--fault-rules", f"{exception!r}", "name=rule, such as F1=sealing,F3=leaking")
             if name not in self.names:
                 known = ", ".join(self.names) or "none"
                 raise UserError("--fault-rules", f"a rule for fault {name!r}, which the map does not have",
                                 f"faults: {known}", "closures.png of a run without rules shows them")  # fmt: skip
             given[name] = rule
-        here = np.unique(self.cells).tolist()
-        return {k: given.get(name, others) for k, name in enumerate(self.names, 1) if k in here}
+        present = np.unique(self.labels).tolist()
+        return {k: given.get(name, default_rule) for k, name in enumerate(self.names, 1) if k in present}
 
-    def places(self, most: int) -> list[tuple[str, int, int]]:
-        """(name, row, column) of a cell in the middle of each fault, at most those of the `most` largest."""
+    def label_positions(self, max_count: int) -> list[tuple[str, int, int]]:
+        """Where to write the names of the largest faults.
+
+        Parameters
+        ----------
+        max_count : int
+            The most faults that are named.
+
+        Returns
+        -------
+        positions : list[tuple[str, int, int]]
+            Name, row and column of a cell in the middle of each fault, the largest first.
+        """
         found = []
-        for k in np.argsort(-np.bincount(self.cells.ravel(), minlength=len(self.names) + 1)[1:], kind="stable")[:most]:
-            cells = np.argwhere(self.cells == k + 1)
+        cell_counts = np.bincount(self.labels.ravel(), minlength=len(self.names) + 1)[1:]
+        for k in np.argsort(-cell_counts, kind="stable")[:max_count]:
+            cells = np.argwhere(self.labels == k + 1)
             if len(cells):
                 row, col = cells[np.hypot(*(cells - cells.mean(axis=0)).T).argmin()]
                 found.append((self.names[k], int(row), int(col)))
@@ -63,21 +93,41 @@ class NamedFaults:
 
 
 def name_faults(scene: Scene, files: Sequence[str | Path] = ()) -> NamedFaults:
-    """Tell the faults of a map apart.
+    """Tell the faults of a map apart and name them.
 
     Parameters
     ----------
+    scene : Scene
+        The map.
     files : Sequence[str | Path], default ()
         The fault files that its fault cells were drawn from: lines of one name are one fault (a name that several files
         have gets the file's in front, as in "north:3"). Without any, cells that touch by a side or a corner are one
         fault, numbered from the top row down as they are met.
+
+    Returns
+    -------
+    faults : NamedFaults
+
+    Raises
+    ------
+    UserError
+        A fault file cannot be read.
+
+    Examples
+    --------
+    >>> flat, all_cells = np.zeros((3, 3), np.float32), np.ones((3, 3), bool)
+    >>> name_faults(Scene("map", flat, all_cells, all_cells, fault=np.eye(3) > 0)).names
+    ('1',)
     """
     if not files:
         parts, count = ndimage.label(scene.fault, np.ones((3, 3)))
         return NamedFaults(parts.astype(np.int32), tuple(str(k) for k in range(1, count + 1)))
-    lines = [(Path(file).stem, line) for file in files for line in fault_lines(file, scene.depth, scene.geo)]
-    files_with = Counter(name for _, name in {(stem, line.name) for stem, line in lines})
-    called = [f"{stem}:{line.name}" if files_with[line.name] > 1 else line.name for stem, line in lines]
-    names = tuple(dict.fromkeys(called))
-    number = np.array([0, *(1 + names.index(name) for name in called)], np.int32)
-    return NamedFaults(number[rasterise_faults([line for _, line in lines], scene.geo, scene.shape)], names)
+    lines = [
+        (Path(file).stem, line) for file in files for line in read_fault_lines_on_horizon(file, scene.depth, scene.geo)
+    ]
+    files_with_name = Counter(name for _, name in {(stem, line.name) for stem, line in lines})
+    line_names = [f"{stem}:{line.name}" if files_with_name[line.name] > 1 else line.name for stem, line in lines]
+    names = tuple(dict.fromkeys(line_names))
+    # Label of each line; lines are numbered from 1, so the first entry stands for "no line".
+    fault_of_line = np.array([0, *(1 + names.index(name) for name in line_names)], np.int32)
+    return NamedFaults(fault_of_line[rasterize_faults([line for _, line in lines], scene.geo, scene.shape)], names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 
@@ -23,7 +23,7 @@ STRIP = 2**20  # pixels looked at together: a large picture then takes 2 GiB at 
 MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
 
 
-def read_colours(path: str | Path) -> NDArray[np.uint8]:
+def read_rgb(path: str | Path) -> NDArray[np.uint8]:
     """Read a picture as (H, W, 3) uint8; what is transparent becomes white.
 
     Raises
@@ -117,7 +117,7 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
     if pixels.dtype == np.bool_:
         pixels = np.where(pixels, 255, 0).astype(np.uint8)
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary)
 
 
@@ -145,7 +145,7 @@ def _decoded(path: str | Path) -> Image.Image:
                 image.load()  # decodes every pixel
                 return image
     except FileNotFoundError as error:
-        raise UserError(path, "no such file", mend="check the path") from error
+        raise UserError(path, "no such file", hint="check the path") from error
     except UnidentifiedImageError as error:
         raise UserError(path, "not a picture that can be read", "a PNG or JPEG file", "save it again") from error
     except Image.DecompressionBombError as error:

@@ -26,14 +26,14 @@ from targets.errors import UserError
 from targets.io.images import read_grey, read_mask, write_picture
 from targets.scene import Bool, Scene
 
-SIDE = 101  # cells of an image, both ways
+IMAGE_SIDE = 101  # cells of an image, both ways
 PARTS = ("train", "test")
 COLUMNS = {"train.csv": "rle_mask", "depths.csv": "z"}
 SUBMISSION = "submission.csv"
 
 
 @dataclass(frozen=True)
-class ImageFiles:
+class SaltImage:
     """One image of a set.
 
     Attributes
@@ -49,10 +49,10 @@ class ImageFiles:
 
     id: str
     files: dict[str, Path] = field(hash=False)
-    row: dict[str, str] = field(hash=False)
+    table_values: dict[str, str] = field(hash=False)
 
 
-def find_images(folder: str | Path) -> list[ImageFiles]:
+def find_salt_images(folder: str | Path) -> list[SaltImage]:
     """The images of a set, or of its part ``train`` or ``test``; none where the folder is neither.
 
     Of a whole set these are the training images, since the salt of the others is unknown.
@@ -63,7 +63,7 @@ def find_images(folder: str | Path) -> list[ImageFiles]:
         A table is damaged.
     """
     root, parts = _root_and_parts(Path(folder))
-    tables = {name: read_table(root / name, column) for name, column in COLUMNS.items() if (root / name).is_file()}
+    tables = {name: read_id_table(root / name, column) for name, column in COLUMNS.items() if (root / name).is_file()}
     if not tables:
         return []
     for part in parts:
@@ -81,7 +81,7 @@ def _root_and_parts(folder: Path) -> tuple[Path, tuple[str, ...]]:
     return folder, PARTS
 
 
-def _files(root: Path, part: str, image: Path, tables: Mapping[str, Mapping[str, str]]) -> ImageFiles:
+def _files(root: Path, part: str, image: Path, tables: Mapping[str, Mapping[str, str]]) -> SaltImage:
     files = {"image": image, "depths": root / "depths.csv"}
     if part == "train":
         files["train"] = root / "train.csv"
@@ -89,10 +89,10 @@ def _files(root: Path, part: str, image: Path, tables: Mapping[str, Mapping[str,
         if mask.is_file():
             files["mask"] = mask
     told = {COLUMNS[name]: rows[image.stem] for name, rows in tables.items() if image.stem in rows}
-    return ImageFiles(image.stem, files, told)
+    return SaltImage(image.stem, files, told)
 
 
-def read_table(path: Path, column: str) -> dict[str, str]:
+def read_id_table(path: Path, column: str) -> dict[str, str]:
     """{id: text} of one column of a table with a column ``id``, in its order.
 
     Raises
@@ -115,7 +115,7 @@ def read_table(path: Path, column: str) -> dict[str, str]:
     return found
 
 
-def read_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> Scene:
+def read_salt_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> Scene:
     """Read one image: grey as a picture, its salt where it is known, and its depth.
 
     Parameters
@@ -133,7 +133,7 @@ def read_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> 
     image = files["image"]
     grey = np.rint(read_grey(image)[0] * 255).astype(np.uint8)
     _check_size(image, grey)
-    shape = (SIDE, SIDE)
+    shape = (IMAGE_SIDE, IMAGE_SIDE)
     # Views of one cell: thousands of images share what all of them lack.
     nothing, everything = np.broadcast_to(np.False_, shape), np.broadcast_to(np.True_, shape)
     return Scene(
@@ -144,13 +144,13 @@ def read_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> 
         fault=nothing,
         rgb=np.broadcast_to(grey[..., None], (*shape, 3)),
         salt=_salt(image.stem, files, row, shape),
-        z=_depth(image.stem, files["depths"], row),
+        image_depth=_depth(image.stem, files["depths"], row),
     )
 
 
 def _check_size(path: Path, pixels: NDArray) -> None:
-    if pixels.shape != (SIDE, SIDE):
-        raise UserError(path, f"{pixels.shape[1]} x {pixels.shape[0]} pixels", f"{SIDE} x {SIDE}",
+    if pixels.shape != (IMAGE_SIDE, IMAGE_SIDE):
+        raise UserError(path, f"{pixels.shape[1]} x {pixels.shape[0]} pixels", f"{IMAGE_SIDE} x {IMAGE_SIDE}",
                         "cut or pad it to this size, mask and run-length code with it")  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _salt(image: str, files: Mapping[str, Path], row: Mapping[str, str], shape: 
     """The salt that mask and run-length code tell; None of a test image."""
     if "train" not in files:
         return None
-    told = decode_runs(row["rle_mask"], shape, f"{files['train']}, {image}") if "rle_mask" in row else None
+    told = decode_rle(row["rle_mask"], shape, f"{files['train']}, {image}") if "rle_mask" in row else None
     if "mask" not in files:
         if told is None:
             mend = "add its mask, or its row to train.csv"
@@ -187,7 +187,7 @@ def _salt(image: str, files: Mapping[str, Path], row: Mapping[str, str], shape: 
     return drawn
 
 
-def encode_runs(mask: Bool) -> str:
+def encode_rle(mask: Bool) -> str:
     """The run-length code of a mask (H, W): starts from 1, and lengths, down the columns."""
     cells = np.pad(mask.ravel(order="F").astype(np.int8), 1)
     edges = np.flatnonzero(np.diff(cells))
@@ -195,7 +195,7 @@ def encode_runs(mask: Bool) -> str:
     return " ".join(f"{start + 1} {end - start}" for start, end in zip(starts, ends, strict=True))
 
 
-def decode_runs(code: str, shape: tuple[int, int], where: object = "run-length code") -> Bool:
+def decode_rle(code: str, shape: tuple[int, int], where: object = "run-length code") -> Bool:
     """The mask (H, W) of a run-length code.
 
     Parameters
@@ -228,7 +228,7 @@ def decode_runs(code: str, shape: tuple[int, int], where: object = "run-length c
     return np.cumsum(steps[:-1]).astype(np.bool_).reshape(shape, order="F")
 
 
-def write_set(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path) -> None:
+def write_salt_dataset(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path) -> None:
     """Write images as a set that `find_images` finds: the masks of the training images, the depths of all.
 
     Parameters
@@ -242,10 +242,10 @@ def write_set(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path)
         A file cannot be written.
     """
     parts = zip(PARTS, (train, test), strict=True)
-    write_tables([write_image(scene, part, folder) for part, scenes in parts for scene in scenes], folder)
+    write_salt_tables([write_salt_image(scene, part, folder) for part, scenes in parts for scene in scenes], folder)
 
 
-def write_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[str, str]]:
+def write_salt_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[str, str]]:
     """Write one image of a part of a set; returns its id, and what tables tell of it (`ImageFiles.row`).
 
     Parameters
@@ -253,22 +253,22 @@ def write_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[
     scene : Scene
         With a grey picture and a `z`, of the training images with `salt`. Its name becomes the id.
     """
-    assert scene.rgb is not None and scene.z is not None
+    assert scene.rgb is not None and scene.image_depth is not None
     write_picture(scene.rgb[..., 0], Path(folder) / part / "images" / f"{scene.name}.png")
-    row = {"z": f"{scene.z:g}"}
+    row = {"z": f"{scene.image_depth:g}"}
     if part == "train":
         assert scene.salt is not None
         write_picture(scene.salt, Path(folder) / part / "masks" / f"{scene.name}.png")
-        row["rle_mask"] = encode_runs(scene.salt)
+        row["rle_mask"] = encode_rle(scene.salt)
     return scene.name, row
 
 
-def write_tables(rows: Sequence[tuple[str, Mapping[str, str]]], folder: str | Path) -> None:
+def write_salt_tables(rows: Sequence[tuple[str, Mapping[str, str]]], folder: str | Path) -> None:
     """Write train.csv and depths.csv of a set, from what `write_image` returned, in this order."""
     for name, column in COLUMNS.items():
-        write_table({image: row[column] for image, row in rows if column in row}, column, Path(folder) / name)
+        write_id_table({image: row[column] for image, row in rows if column in row}, column, Path(folder) / name)
 
 
-def write_table(rows: Mapping[str, str], column: str, path: Path) -> None:
+def write_id_table(rows: Mapping[str, str], column: str, path: Path) -> None:
     """Write {id: text} as a table ``id,COLUMN``: of run-length codes, a submission."""
     write_csv(path, ["id", column], rows.items())

@@ -1,6 +1,5 @@
-"""How do polygons, points and lines reach a GIS? Layers with attributes, as GeoPackage with styles or as GeoJSON."""
+"""Vector layers for a GIS: polygons, points and lines with attributes, as GeoPackage with styles or as GeoJSON."""
 
-import importlib
 import json
 import sqlite3
 import warnings
@@ -8,88 +7,78 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-from xml.sax.saxutils import quoteattr
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.common.atomic_write import cannot_write, written_whole
+from targets.common.atomic_write import atomic_write, write_error
+from targets.common.optional_import import import_optional
 from targets.errors import UserError
-from targets.io.images import RGBA
-from targets.scene import Geo
-
-Kind = Literal["MultiPolygon", "Point", "LineString"]
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a GIS draws a layer: colours as (red, green, blue, opacity), 0 to 255, sizes in mm.
-
-    Attributes
-    ----------
-    marker : str, default ''
-        Shape of a point, a name that QGIS knows (triangle, circle); "" for polygons and lines.
-    arrow : bool, default False
-        An arrow head at the end of every line.
-    """
-
-    line: RGBA
-    fill: RGBA = (255, 255, 255, 0)
-    width: float = 0.5
-    marker: str = ""
-    size: float = 3.0
-    dash: Literal["solid", "dot", "dash"] = "solid"
-    arrow: bool = False
-
-
-@dataclass(frozen=True)
-class Classes:
-    """A look for each class of features: {value of the attribute `column`: look}."""
-
-    column: str
-    looks: dict[str, Look]
+from targets.io.qgis.styles import CategorizedStyle, GeometryType, LayerStyle, vector_layer_qml
+from targets.scene import GeoReference
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """Features of one kind.
+class VectorLayer:
+    """Features of one geometry type, with attributes and a style.
 
     Attributes
     ----------
     name : str
-        The layer's, letters and underscores.
-    kind : Kind
+        Name of the layer, letters and underscores.
+    geometry_type : GeometryType
         MultiPolygon, Point or LineString.
-    shapes : Sequence[Any]
+    geometries : Sequence[Any]
         Per feature, in rows and columns (cell centres at whole numbers): a point (2,), a line (n, 2), or a list of
         polygons, each a list of rings (n, 2), the outer one first.
-    table : (N,)
-        Structured array, the attributes, one row per feature.
-    look : Look | Classes
-        How a GIS draws it, all features alike or by classes.
+    attributes : (N,)
+        Structured array, one row per feature.
+    style : LayerStyle | CategorizedStyle
+        How a GIS draws it, all features alike or by category.
     """
 
     name: str
-    kind: Kind
-    shapes: Sequence[Any]
-    table: NDArray[Any]
-    look: Look | Classes
+    geometry_type: GeometryType
+    geometries: Sequence[Any]
+    attributes: NDArray[Any]
+    style: LayerStyle | CategorizedStyle
 
     def __post_init__(self) -> None:
-        if len(self.shapes) != len(self.table):
-            raise ValueError(f"layer {self.name}: {len(self.shapes)} shapes, {len(self.table)} rows of attributes")
+        shapes, rows = len(self.geometries), len(self.attributes)
+        if shapes != rows:
+            raise ValueError(f"layer {self.name}: {shapes} shapes, {rows} rows of attributes")
 
 
-def coordinates(shape: Any, kind: Kind, geo: Geo) -> Any:
-    """The GeoJSON coordinates of a shape: map coordinates, or columns and rows when the map has no location."""
-    if kind != "MultiPolygon":
-        row, col = np.asarray(shape, float).T
+def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoReference) -> Any:
+    """The GeoJSON coordinates of a geometry: map coordinates, or columns and rows when the map has no location.
+
+    Parameters
+    ----------
+    geometry : Any
+        In rows and columns, as in `VectorLayer.geometries`.
+    geometry_type : GeometryType
+        MultiPolygon, Point or LineString.
+    geo : GeoReference
+        The map's location.
+
+    Returns
+    -------
+    coordinates : list
+        Lists of x and y, nested as GeoJSON (RFC 7946) asks for; outer rings turn counter-clockwise, holes clockwise.
+
+    Examples
+    --------
+    >>> geojson_coordinates((2, 3), "Point", GeoReference(1000.0, 2000.0, 50.0, -25.0))
+    [1150.0, 1950.0]
+    """
+    if geometry_type != "MultiPolygon":
+        row, col = np.asarray(geometry, float).T
         return np.stack(geo.xy(row, col), axis=-1).tolist()
-    return [[_ring(ring, geo, outer=i == 0) for i, ring in enumerate(polygon)] for polygon in shape]
+    return [[_turned_ring(ring, geo, outer=i == 0) for i, ring in enumerate(polygon)] for polygon in geometry]
 
 
-def _ring(ring: NDArray, geo: Geo, outer: bool) -> list[list[float]]:
+def _turned_ring(ring: NDArray, geo: GeoReference, outer: bool) -> list[list[float]]:
     """RFC 7946: outer rings turn counter-clockwise, holes clockwise."""
     xy = np.stack(geo.xy(ring[:, 0], ring[:, 1]), axis=1)
     x, y = (xy - xy[0]).T  # large coordinates would swamp the area
@@ -97,50 +86,76 @@ def _ring(ring: NDArray, geo: Geo, outer: bool) -> list[list[float]]:
     return (xy if counterclockwise == outer else xy[::-1]).tolist()
 
 
-def write_geojson(layers: Sequence[Layer], geo: Geo, path: str | Path) -> None:
-    """All layers in one file, in map coordinates with the CRS named; without a location in columns and rows.
+def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | Path) -> None:
+    """Write all layers into one GeoJSON file.
 
-    Every feature says its layer in the property ``layer``, if there are several.
+    Several layers are told apart by the property ``layer`` of every feature.
+
+    Parameters
+    ----------
+    layers : Sequence[VectorLayer]
+        At least one.
+    geo : GeoReference
+        The map's location: coordinates are map coordinates, the CRS is named; without a location they are columns and
+        rows.
+    path : str | Path
+        The file.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
     """
     features = [
         {
             "type": "Feature",
-            "properties": ({"layer": layer.name} if len(layers) > 1 else {}) | _plain(layer.table, row),
-            "geometry": {"type": layer.kind, "coordinates": coordinates(shape, layer.kind, geo)},
+            "properties": ({"layer": layer.name} if len(layers) > 1 else {}) | _json_values(row),
+            "geometry": _geojson_geometry(layer, geometry, geo),
         }
         for layer in layers
-        for shape, row in zip(layer.shapes, layer.table, strict=True)
+        for geometry, row in zip(layer.geometries, layer.attributes, strict=True)
     ]
     content: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if geo.located and geo.crs:  # the pre-RFC 7946 member: without it readers take metres for degrees
         content["crs"] = {"type": "name", "properties": {"name": geo.crs}}
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, allow_nan=False))
 
 
-def _plain(table: NDArray[Any], row: Any) -> dict[str, Any]:
-    """A row as JSON can hold it; NaN becomes null."""
-    values = {name: row[name].item() for name in table.dtype.names or ()}
+def _geojson_geometry(layer: VectorLayer, geometry: Any, geo: GeoReference) -> dict[str, Any]:
+    return {"type": layer.geometry_type, "coordinates": geojson_coordinates(geometry, layer.geometry_type, geo)}
+
+
+def _json_values(row: Any) -> dict[str, Any]:
+    """A row of a structured array as JSON can hold it; NaN becomes null."""
+    values = {name: row[name].item() for name in row.dtype.names or ()}
     return {name: None if isinstance(value, float) and not np.isfinite(value) else value
             for name, value in values.items()}  # fmt: skip
 
 
-def write_geopackage(layers: Sequence[Layer], geo: Geo, path: str | Path) -> None:
-    """One GeoPackage with every layer, its CRS, and the table ``layer_styles`` that QGIS takes default styles from.
+def write_geopackage(layers: Sequence[VectorLayer], geo: GeoReference, path: str | Path) -> None:
+    """Write all layers into one GeoPackage, with its CRS and the table of styles that QGIS loads by default.
+
+    Parameters
+    ----------
+    layers : Sequence[VectorLayer]
+        At least one.
+    geo : GeoReference
+        The map's location; without one, coordinates are columns and rows.
+    path : str | Path
+        The file.
 
     Raises
     ------
     UserError
         A library is missing, the CRS is unknown, or the file cannot be written.
     """
-    geopandas, shapely, pandas = (_import(name, path) for name in ("geopandas", "shapely", "pandas"))
-    with written_whole(path) as temporary:
+    libraries = ("geopandas", "shapely", "pandas")
+    geopandas, shapely, pandas = (import_optional(name, path, otherwise="ask for GeoJSON") for name in libraries)
+    with atomic_write(path) as temporary:
         for layer in layers:
-            shapes = [
-                shapely.geometry.shape({"type": layer.kind, "coordinates": coordinates(shape, layer.kind, geo)})
-                for shape in layer.shapes
-            ]
-            frame = pandas.DataFrame({name: layer.table[name] for name in layer.table.dtype.names or ()})
+            shapes = [shapely.geometry.shape(_geojson_geometry(layer, geometry, geo)) for geometry in layer.geometries]
+            frame = pandas.DataFrame({name: layer.attributes[name] for name in layer.attributes.dtype.names or ()})
             try:
                 located = geopandas.GeoDataFrame(frame, geometry=shapes, crs=geo.crs)
             except Exception as error:  # pyproj's CRSError; pyproj comes with geopandas
@@ -149,36 +164,25 @@ def write_geopackage(layers: Sequence[Layer], geo: Geo, path: str | Path) -> Non
                 raise UserError(
                     path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml"
                 ) from error
-            with warnings.catch_warnings(), _written(path):
+            with warnings.catch_warnings(), _as_write_error(path):
                 warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
                 located.to_file(temporary, layer=layer.name, driver="GPKG", engine="pyogrio",
-                                geometry_type=layer.kind, layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
-        with _written(path):
+                                geometry_type=layer.geometry_type, layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
+        with _as_write_error(path):
             _write_styles(layers, temporary)
 
 
 @contextmanager
-def _written(path: str | Path) -> Iterator[None]:
-    """Say of a full disk what every other file says of it: SQLite's and GDAL's errors are none of the system's."""
+def _as_write_error(path: str | Path) -> Iterator[None]:
+    """Report a full disk as for every other file: SQLite and GDAL raise errors of their own, no OSError."""
     try:
         yield
     except (RuntimeError, sqlite3.Error) as error:
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
 
 
-def _import(name: str, path: str | Path) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UserError(
-            path,
-            f"GeoPackage needs the library {name}",
-            mend="pip install 'trapmtl[geo]', or ask for GeoJSON",
-        ) from error
-
-
-def _write_styles(layers: Sequence[Layer], path: Path) -> None:
-    """The table that QGIS keeps styles in, as QGIS makes it (qgsogrprovidermetadata.cpp): one default per layer."""
+def _write_styles(layers: Sequence[VectorLayer], path: Path) -> None:
+    """Write the table of styles as QGIS does (qgsogrprovidermetadata.cpp): one default style a layer."""
     database = sqlite3.connect(path)
     try:
         with database:
@@ -196,61 +200,7 @@ def _write_styles(layers: Sequence[Layer], path: Path) -> None:
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
                 "styleName, styleQML, styleSLD, useAsDefault, description, owner) "
                 "VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '')",
-                [(layer.name, layer.name, qml(layer)) for layer in layers],
+                [(layer.name, layer.name, vector_layer_qml(layer.geometry_type, layer.style)) for layer in layers],
             )
     finally:
         database.close()
-
-
-def qml(layer: Layer) -> str:
-    """The style of a layer in QGIS's own language."""
-    if isinstance(layer.look, Classes):
-        kind, attribute, looks = "categorizedSymbol", f" attr={quoteattr(layer.look.column)}", layer.look.looks
-        listed = "".join(f'<category symbol="{i}" value={quoteattr(value)} label={quoteattr(value)} render="true"/>'
-                         for i, value in enumerate(looks))  # fmt: skip
-        categories = f"<categories>{listed}</categories>"
-    else:
-        kind, attribute, looks, categories = "singleSymbol", "", {"": layer.look}, ""
-    symbols = "".join(_symbol_of(layer.kind, str(i), look) for i, look in enumerate(looks.values()))
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        f'<qgis version="3.28" styleCategories="Symbology"><renderer-v2 type="{kind}"{attribute} symbollevels="0" '
-        f'enableorderby="0" forceraster="0">{categories}<symbols>{symbols}</symbols></renderer-v2></qgis>'
-    )
-
-
-def _symbol_of(kind: Kind, name: str, look: Look) -> str:
-    if kind == "Point":
-        return _symbol("marker", name, _marker(look.marker, look.size, look))
-    if kind == "LineString":
-        symbols = _layer("SimpleLine", line_color=_rgba(look.line), line_width=look.width, line_width_unit="MM",
-                         line_style=look.dash)  # fmt: skip
-        if look.arrow:
-            head = _symbol("marker", f"@{name}@1", _marker("filled_arrowhead", look.size, look))
-            symbols += _layer("MarkerLine", head, placement="lastvertex", rotate=1)
-        return _symbol("line", name, symbols)
-    fill = "solid" if look.fill[3] else "no"
-    return _symbol("fill", name, _layer("SimpleFill", color=_rgba(look.fill), style=fill,
-                                        outline_color=_rgba(look.line), outline_width=look.width,
-                                        outline_width_unit="MM", outline_style=look.dash))  # fmt: skip
-
-
-def _symbol(kind: str, name: str, layers: str) -> str:
-    return f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" force_rhr="0">{layers}</symbol>'
-
-
-def _layer(kind: str, inner: str = "", /, **options: object) -> str:
-    words = "".join(
-        f'<Option type="QString" name="{key}" value={quoteattr(str(value))}/>' for key, value in options.items()
-    )
-    return f'<layer class="{kind}" enabled="1" locked="0" pass="0"><Option type="Map">{words}</Option>{inner}</layer>'
-
-
-def _marker(shape: str, size: float, look: Look) -> str:
-    fill = look.fill if look.marker else look.line
-    return _layer("SimpleMarker", name=shape, size=size, size_unit="MM", color=_rgba(fill),
-                  outline_color=_rgba(look.line), outline_width=look.width if look.marker else 0.2)  # fmt: skip
-
-
-def _rgba(colour: RGBA) -> str:
-    return ",".join(map(str, colour))

@@ -11,30 +11,31 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.results import read_results, write_results
 from mtl.config import TrainConfig
 from mtl.inference.predictor import load_predictor
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
-from mtl.review.app import predicted_in
+from mtl.review.app import predictions_in_folder
 from targets.common.cli import read_record
-from targets.common.windowed_rasters import raster_of
+from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.io.fault_files import read_faults
+from targets.io.fault_files import read_fault_lines
 from targets.io.fault_names import name_faults
-from targets.io.grids.registry import format_of, read_grid, read_surface, write_grid
-from targets.io.images import read_colours, read_grey, read_mask, read_rgba
-from targets.io.map_folder import write_folder
-from targets.io.tgs_salt import read_table, write_set
-from targets.rendering.map import with_picture
-from targets.scene import Geo
-from targets.surface.rasterize_faults import rasterise_faults
+from targets.io.grid_map import read_grid
+from targets.io.grids.registry import detect_format, read_surface, write_grid
+from targets.io.images import read_rgb, read_grey, read_mask, read_rgba
+from targets.io.map_folder.writer import write_map_folder
+from targets.io.tgs_salt import read_id_table, write_salt_dataset
+from targets.rendering.map import ensure_picture
+from targets.scene import GeoReference
+from targets.surface.rasterize_faults import rasterize_faults
 from tests.conftest import dome_scene, tiny_config
 
 SIZE = 24  # cells of a sample, both ways
-GEO = Geo(461000.0, 5926000.0, 50.0, -50.0, depth_unit="m", crs="EPSG:23031")
+GEO = GeoReference(461000.0, 5926000.0, 50.0, -50.0, depth_unit="m", crs="EPSG:23031")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _pictures(folder: Path) -> None:
 def _read_picture(folder: Path) -> None:
     path = _only(folder)
     read_rgba(path)
-    read_colours(path)
+    read_rgb(path)
     for read in (read_mask, read_grey):
         with suppress(UserError):  # not every picture is grey
             read(path)
@@ -93,9 +94,9 @@ def _scenes(folder: Path) -> None:
     scene = dome_scene("map", SIZE)
     fault = np.zeros(scene.shape, bool)
     fault[4:9, 7] = True
-    scene = scene.with_(fault=fault, depth_valid=~fault, traps=scene.depth < 2040, geo=GEO)
-    write_folder(scene, folder / "map", margin=3)
-    write_folder(scene.with_(rgb=None, traps=None), folder / "exact", depth_bits=32)
+    scene = scene.replace(fault=fault, depth_valid=~fault, traps=scene.depth < 2040, geo=GEO)
+    write_map_folder(scene, folder / "map", margin=3)
+    write_map_folder(scene.replace(rgb=None, traps=None), folder / "exact", depth_bits=32)
 
 
 def _sidecars(folder: Path) -> None:
@@ -117,7 +118,7 @@ def _read_sidecar(folder: Path) -> None:
 
 def _read_maps(folder: Path) -> None:
     for source in list_maps([folder]):
-        with_picture(read_map(source))
+        ensure_picture(read_map(source))
 
 
 # -- grids -------------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def _rasters(folder: Path) -> None:
 
 
 def _read_raster(folder: Path) -> None:
-    raster_of(_only(folder))[0:9, 3:20]
+    open_raster(_only(folder))[0:9, 3:20]
 
 
 def _packed(folder: Path) -> None:
@@ -202,7 +203,7 @@ def _packed(folder: Path) -> None:
 
 def _read_grid(folder: Path) -> None:
     path = _only(folder)
-    format_of(path)
+    detect_format(path)
     read_surface(path)
     _read_maps(folder)
 
@@ -228,7 +229,7 @@ def _faults(folder: Path) -> None:
 
 def _read_faults(folder: Path) -> None:
     (path,) = (path for path in folder.iterdir() if not path.name.startswith("kept"))
-    rasterise_faults(read_faults(path), GEO, (SIZE, SIZE))
+    rasterize_faults(read_fault_lines(path), GEO, (SIZE, SIZE))
     scene = read_grid(folder / "kept.irap", [path])
     name_faults(scene, [path]).rules("sealing", [])
 
@@ -237,15 +238,15 @@ def _read_faults(folder: Path) -> None:
 
 
 def _salt(folder: Path) -> None:
-    from targets.synthetic.seismic_salt import make_image
+    from targets.synthetic.seismic_salt import make_salt_image
 
-    write_set([make_image(1), make_image(2)], [make_image(3)], folder / "set")
+    write_salt_dataset([make_salt_image(1), make_salt_image(2)], [make_salt_image(3)], folder / "set")
 
 
 def _read_salt(folder: Path) -> None:
     for name, column in (("train.csv", "rle_mask"), ("depths.csv", "z")):
         if (folder / name).exists():
-            read_table(folder / name, column)
+            read_id_table(folder / name, column)
     _read_maps(folder)
 
 
@@ -255,12 +256,12 @@ def _read_salt(folder: Path) -> None:
 def _checkpoints(folder: Path) -> None:
     import torch
 
-    from mtl.models.checkpoint import KEY
+    from mtl.models.checkpoint import CONFIG_KEY
 
     net = replace(tiny_config().net, encoder="tu-test_efficientnet", decoder_channels=[8, 8, 8, 8, 8])
     config = tiny_config(heads=("trap",), inputs=("depth",), net=net)
     net, _, _ = build_net(config, pretrained=False)
-    content = {"state_dict": {f"net.{name}": value for name, value in net.state_dict().items()}, KEY: config.as_dict()}
+    content = {"state_dict": {f"net.{name}": value for name, value in net.state_dict().items()}, CONFIG_KEY: config.as_dict()}
     (folder / "run").mkdir(parents=True)
     torch.save(content, folder / "run" / "best.ckpt")
     (folder / "model").mkdir()
@@ -290,31 +291,31 @@ def _ablations(folder: Path) -> None:
 
 
 def _read_ablation(folder: Path) -> None:
-    plan(read_record(Ablation, ["--config", str(_only(folder))], "tools/ablate.py"), folder)
+    expand_grid(read_record(Ablation, ["--config", str(_only(folder))], "tools/ablate.py"), folder)
 
 
 def _results(folder: Path) -> None:
-    from mtl.ablation.results import SCORES, Result
+    from mtl.ablation.results import METRICS, RunResult
     from mtl.evaluation.evaluate import MapScore
 
-    sums = dict.fromkeys(SCORES["trap"].sums, 2.0)
+    sums = dict.fromkeys(METRICS["trap"].state, 2.0)
     maps = (MapScore("a", "g", {"trap": sums}), MapScore("b", "g", {"trap": sums}))
     (folder / "run").mkdir(parents=True)
-    write_results(folder / "run", [Result("row", "all", seed, "test", "f00", 0.5, maps) for seed in (0, 1)], ["iou"])
+    write_results(folder / "run", [RunResult("row", "all", seed, "test", "f00", 0.5, maps) for seed in (0, 1)], ["iou"])
 
 
 def _predictions(folder: Path) -> None:
-    from mtl.prediction.writers import write_picture
+    from mtl.prediction.writers import write_plane_png
     from mtl.tasks.heads import HEADS
 
     scene = dome_scene("map", SIZE)
     (folder / "map").mkdir(parents=True)
     for name in ("trap", "dist"):
-        write_picture(HEADS[name].drawing, scene.depth_norm(), folder / "map" / f"{name}.png")
+        write_plane_png(HEADS[name].drawing, scene.depth_norm(), folder / "map" / f"{name}.png")
 
 
 def _read_predictions(folder: Path) -> None:
-    predicted_in(folder.parent)(dome_scene(folder.name, SIZE))
+    predictions_in_folder(folder.parent)(dome_scene(folder.name, SIZE))
 
 
 READERS: dict[str, Reader] = {

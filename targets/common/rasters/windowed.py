@@ -211,7 +211,7 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
     if path.suffix == ".zarr":
         zarr = import_optional("zarr", path, extra="tiles")
         chunks = min(side, shape[0]), min(side, shape[1])
-        fast = zarr.codecs.ZstdCodec(level=1)  # half the time of the default for the same size, within 1 %
+        fast = zarr.codecs.ZstdCodec(level=1)  # half the time of the default; see docs/experiments/io.md
         return zarr.create_array(
             path.absolute(), shape=shape, dtype=dtype, chunks=chunks, compressors=fast, overwrite=True
         )

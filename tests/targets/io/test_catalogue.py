@@ -10,10 +10,11 @@ import pytest
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.io.grids.registry import write_grid
-from targets.io.map_folder import Layout, write_folder
-from targets.scene import Geo, Scene
+from targets.io.map_folder.layout import Layout
+from targets.io.map_folder.writer import write_map_folder
+from targets.scene import GeoReference, Scene
 
-GEO = Geo(1000.0, 2000.0, 10.0, -10.0)
+GEO = GeoReference(1000.0, 2000.0, 10.0, -10.0)
 
 
 def write_map(folder: Path, group: str = "") -> None:
@@ -22,7 +23,7 @@ def write_map(folder: Path, group: str = "") -> None:
     t = (depth / depth.max())[..., None]
     rgb = (t * [0, 0, 255] + (1 - t) * [255, 0, 0]).astype(np.uint8)
     full = np.ones(depth.shape, bool)
-    write_folder(Scene("m", depth, full, full, ~full, rgb, geo=GEO, group=group), folder)
+    write_map_folder(Scene("m", depth, full, full, ~full, rgb, geo=GEO, group=group), folder)
 
 
 def write_top(path: Path) -> None:
@@ -93,7 +94,7 @@ def test_one_folder_may_hold_maps_of_every_kind(tmp_path: Path) -> None:
     sources = list_maps([tmp_path / "all"])
     assert [source.name for source in sources] == ["7_north", "a", "b", "c", "d", "e", "scene"]
     assert [source.kind for source in sources] == ["flat", *["grid"] * 5, "folder"]
-    assert all(source.faults == (tmp_path / "all" / "faults.csv",) for source in sources[1:6])
+    assert all(source.fault_files == (tmp_path / "all" / "faults.csv",) for source in sources[1:6])
     assert {read_map(source).shape for source in sources} == {(20, 30)}
 
 
@@ -128,10 +129,10 @@ def test_a_grid_takes_its_own_faults_before_those_of_the_folder(tmp_path: Path) 
     write_fault(tmp_path / "top10.pol.csv", 9)
     write_fault(tmp_path / "faults.csv", 20)
     (tmp_path / "wells.csv").write_text("name,x,y\nA,1,2\n")
-    found = {source.name: [path.name for path in source.faults] for source in list_maps([tmp_path])}
+    found = {source.name: [path.name for path in source.fault_files] for source in list_maps([tmp_path])}
     assert found == {"base": ["faults.csv"], "top1": ["top1_fault_traces.csv"], "top10": ["top10.pol.csv"]}
     (alone,) = list_maps([tmp_path / "top1.npz"])
-    assert [path.name for path in alone.faults] == ["top1_fault_traces.csv"]
+    assert [path.name for path in alone.fault_files] == ["top1_fault_traces.csv"]
     scene = read_map(alone)
     assert scene.fault[3, 5] and not scene.fault[3, 20] and scene.name == "top1"
 
@@ -157,13 +158,13 @@ def test_what_holds_no_map_is_named(tmp_path: Path) -> None:
 
 
 def test_the_shared_surfaces_with_their_faults(shared_data: Path) -> None:
-    found = {source.name: [path.name for path in source.faults] for source in list_maps([shared_data])}
+    found = {source.name: [path.name for path in source.fault_files] for source in list_maps([shared_data])}
     assert len(found) == 18 and "gauss_200_cellbased" not in found
     assert found["topreek"] == found["basereek"] == ["faults.csv"]
     assert found["topvolantis"] == ["topvolantis_fault_traces.csv"]
     assert found["top_fangst"] == []
     (gri,) = list_maps([shared_data / "reek" / "original" / "topreek_rota.gri"])
-    assert [path.name for path in gri.faults] == ["top_upper_reek_faultpoly.zmap"]
+    assert [path.name for path in gri.fault_files] == ["top_upper_reek_faultpoly.zmap"]
     scene, array = read_map(gri), read_map(next(s for s in list_maps([shared_data / "reek"]) if s.name == "topreek"))
     np.testing.assert_array_equal(scene.depth, array.depth)
     assert (scene.fault != array.fault).mean() < 1e-4 and scene.group == array.group

@@ -7,11 +7,11 @@ import pytest
 from scipy import ndimage
 
 from targets.errors import UserError
-from targets.io.fault_files import read_faults
-from targets.scene import Geo
-from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterise_faults, trace_of_sticks
+from targets.io.fault_files import read_fault_lines
+from targets.scene import GeoReference
+from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterize_faults, trace_of_sticks
 
-PIXELS = Geo(0.0, 0.0, 1.0, -1.0)  # x = column, y = -row
+PIXELS = GeoReference(0.0, 0.0, 1.0, -1.0)  # x = column, y = -row
 SQUARE = np.array([[2.0, -2.0], [6.0, -2.0], [6.0, -5.0], [2.0, -5.0], [2.0, -2.0]])
 
 POL = """10 20 1500
@@ -46,7 +46,7 @@ B, 32, 42, 1602, 5
 def test_every_format_is_known_by_its_content(tmp_path: Path, text: str, names: list[str]) -> None:
     path = tmp_path / "faults.txt"
     path.write_text(text)
-    first, second = read_faults(path)
+    first, second = read_fault_lines(path)
     assert [first.name, second.name] == names
     np.testing.assert_array_equal(first.points, [[10, 20, 1500], [11, 21, 1501]])
     np.testing.assert_array_equal(second.points[:, :2], [[30, 40], [31, 41], [32, 42]])
@@ -72,19 +72,19 @@ def test_broken_files_are_named(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "faults.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=says) as caught:
-        read_faults(path)
+        read_fault_lines(path)
     assert str(path) in str(caught.value)
 
 
 def test_a_missing_file_and_a_map_without_a_place() -> None:
     with pytest.raises(UserError, match=r"nowhere\.pol: cannot be read"):
-        read_faults("nowhere.pol")
+        read_fault_lines("nowhere.pol")
     with pytest.raises(UserError, match="no location"):
-        rasterise_faults([FaultLine("a", SQUARE)], Geo(), (4, 4))
+        rasterize_faults([FaultLine("a", SQUARE)], GeoReference(), (4, 4))
 
 
 def test_a_polygon_is_filled_to_its_outline() -> None:
-    labels = rasterise_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10))
+    labels = rasterize_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10))
     expected = np.zeros((9, 10), int)
     expected[2:6, 2:7] = 1
     np.testing.assert_array_equal(labels, expected)
@@ -94,7 +94,7 @@ def test_a_polygon_is_filled_to_its_outline() -> None:
 def test_a_trace_covers_its_width_and_the_later_line_counts() -> None:
     across = FaultLine("a", np.array([[0.0, -4.0], [9.0, -4.0]]))
     down = FaultLine("b", np.array([[5.0, 0.0], [5.0, -8.0]]))
-    labels = rasterise_faults([across, down], PIXELS, (9, 10), width=3)
+    labels = rasterize_faults([across, down], PIXELS, (9, 10), width=3)
     expected = np.zeros((9, 10), int)
     expected[3:6] = 1
     expected[:, 4:7] = 2  # half a width either side: 1.5 cells, so one cell
@@ -105,16 +105,16 @@ def test_a_trace_covers_its_width_and_the_later_line_counts() -> None:
 def test_no_path_slips_diagonally_through_a_line(angle: float) -> None:
     t = np.radians(angle)
     ends = 25 + 60 * np.array([[-np.cos(t), -np.sin(t)], [np.cos(t), np.sin(t)]])
-    labels = rasterise_faults([FaultLine("a", ends * [1, -1])], PIXELS, (51, 51), width=0.1)
+    labels = rasterize_faults([FaultLine("a", ends * [1, -1])], PIXELS, (51, 51), width=0.1)
     _, parts = ndimage.label(labels == 0, np.ones((3, 3)))
     assert parts == 2
 
 
 def test_cells_turn_with_the_map() -> None:
-    geo = Geo(5000.0, 7000.0, 20.0, -20.0, 35.0)
+    geo = GeoReference(5000.0, 7000.0, 20.0, -20.0, 35.0)
     x, y = geo.xy(-SQUARE[:, 1], SQUARE[:, 0])
-    labels = rasterise_faults([FaultLine("a", np.column_stack([x, y]))], geo, (9, 10))
-    np.testing.assert_array_equal(labels, rasterise_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10)))
+    labels = rasterize_faults([FaultLine("a", np.column_stack([x, y]))], geo, (9, 10))
+    np.testing.assert_array_equal(labels, rasterize_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10)))
 
 
 def test_sticks_cut_a_flat_horizon_where_their_plane_does() -> None:
@@ -130,8 +130,8 @@ def test_sticks_cut_a_flat_horizon_where_their_plane_does() -> None:
 
 
 def test_the_faults_of_reek(shared_data) -> None:
-    rows = read_faults(shared_data / "reek" / "faults.csv")
-    zmap = read_faults(shared_data / "reek" / "original" / "top_upper_reek_faultpoly.zmap")
+    rows = read_fault_lines(shared_data / "reek" / "faults.csv")
+    zmap = read_fault_lines(shared_data / "reek" / "original" / "top_upper_reek_faultpoly.zmap")
     assert [line.name for line in rows] == [line.name for line in zmap] == list("0123456")
     assert all(line.closed for line in rows)
     for a, b in zip(rows, zmap, strict=True):
@@ -139,10 +139,10 @@ def test_the_faults_of_reek(shared_data) -> None:
 
 
 def test_the_faults_of_drogon(shared_data) -> None:
-    traces = read_faults(shared_data / "drogon" / "topvolantis_fault_traces.csv")
+    traces = read_fault_lines(shared_data / "drogon" / "topvolantis_fault_traces.csv")
     assert [line.name for line in traces] == ["F1", "F2", "F3", "F4", "F5", "F6"] and not are_sticks(traces)
     for i, count in enumerate([32, 62, 18, 15, 11, 17], 1):
-        sticks = read_faults(shared_data / "drogon" / "original" / f"fault_F{i}.pol")
+        sticks = read_fault_lines(shared_data / "drogon" / "original" / f"fault_F{i}.pol")
         assert len(sticks) >= count and are_sticks(sticks)
 
 
@@ -160,5 +160,5 @@ def test_hostile_files_end_in_one_line(tmp_path, content, found):
     path = tmp_path / "faults.pol"
     path.write_bytes(content)
     with pytest.raises(UserError, match=found) as caught:
-        read_faults(path)
+        read_fault_lines(path)
     assert str(caught.value).isprintable()

@@ -7,12 +7,12 @@ from targets.analysis.closures_of_map import ClosureOptions, analyse
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.fault_names import name_faults
-from targets.scene import Geo, Scene
+from targets.scene import GeoReference, Scene
 
-GEO = Geo(0.0, 0.0, 1.0, -1.0)  # column c and row r lie at x = c, y = -r
+GEO = GeoReference(0.0, 0.0, 1.0, -1.0)  # column c and row r lie at x = c, y = -r
 
 
-def box(geo: Geo = GEO, fault_columns: tuple[int, ...] = (8, 9, 30, 31)) -> Scene:
+def box(geo: GeoReference = GEO, fault_columns: tuple[int, ...] = (8, 9, 30, 31)) -> Scene:
     """A dome of 40 columns that leaks over its border; faults run down it on both sides of its crest at column 20."""
     row, col = np.indices((31, 41))
     depth = (1000 + np.hypot(row - 15, col - 20)).astype(np.float32)
@@ -25,10 +25,10 @@ def test_connected_fault_cells_are_one_fault_and_numbered_from_the_top() -> None
     scene = box()
     fault = np.zeros(scene.shape, bool)
     fault[5, 30] = fault[6, 31] = fault[6, 3] = fault[20, 10] = True  # the first two touch at a corner
-    named = name_faults(scene.with_(fault=fault))
+    named = name_faults(scene.replace(fault=fault))
     assert named.names == ("1", "2", "3")
-    assert [named.cells[cell] for cell in [(5, 30), (6, 31), (6, 3), (20, 10)]] == [1, 1, 2, 3]
-    assert named.places(2) == [("1", 5, 30), ("2", 6, 3)]
+    assert [named.labels[cell] for cell in [(5, 30), (6, 31), (6, 3), (20, 10)]] == [1, 1, 2, 3]
+    assert named.label_positions(2) == [("1", 5, 30), ("2", 6, 3)]
 
 
 def test_names_come_from_the_files(tmp_path) -> None:
@@ -36,7 +36,7 @@ def test_names_come_from_the_files(tmp_path) -> None:
     (tmp_path / "east.csv").write_text("fault,x,y\nB,30.5,-2\nB,30.5,-28\n")
     named = name_faults(box(), [tmp_path / "west.csv", tmp_path / "east.csv"])
     assert named.names == ("A", "west:B", "east:B")
-    assert [named.cells[cell] for cell in [(5, 8), (25, 8), (3, 12), (15, 31)]] == [1, 2, 1, 3]
+    assert [named.labels[cell] for cell in [(5, 8), (25, 8), (3, 12), (15, 31)]] == [1, 2, 1, 3]
 
 
 def test_each_fault_follows_its_own_rule() -> None:

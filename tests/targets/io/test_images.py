@@ -11,7 +11,7 @@ from PIL import Image
 
 from targets.errors import UserError
 from targets.io import images as pictures
-from targets.io.images import read_colours, read_grey, read_rgba
+from targets.io.images import read_grey, read_rgb, read_rgba
 
 
 @pytest.mark.parametrize("strip", [1, 30, 10**6])
@@ -21,7 +21,7 @@ def test_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, str
     Image.fromarray(pixels).save(tmp_path / "a.png")
     assert (read_rgba(tmp_path / "a.png") == pixels).all()
     opacity = pixels[..., 3:] / 255
-    assert np.abs(read_colours(tmp_path / "a.png") - (pixels[..., :3] * opacity + 255 * (1 - opacity))).max() <= 0.5
+    assert np.abs(read_rgb(tmp_path / "a.png") - (pixels[..., :3] * opacity + 255 * (1 - opacity))).max() <= 0.5
     grey = pixels.copy()
     grey[..., :3] = grey[..., :1]
     Image.fromarray(grey).save(tmp_path / "grey.png")
@@ -55,7 +55,7 @@ def test_a_large_picture_takes_little_memory(tmp_path: Path, monkeypatch: pytest
 
     Image.new("RGBA", (1500, 1500), (7, 7, 7, 255)).save(tmp_path / "a.png")
     monkeypatch.setattr(pictures, "STRIP", 3000)
-    for read, most in ((read_rgba, 4), (read_colours, 3), (read_grey, 9)):
+    for read, most in ((read_rgba, 4), (read_rgb, 3), (read_grey, 9)):
         tracemalloc.start()
         read(tmp_path / "a.png")
         assert tracemalloc.get_traced_memory()[1] < (most + 0.9) * 1500**2
@@ -68,7 +68,7 @@ def test_a_block_that_claims_gigabytes_is_not_given_the_memory(tmp_path: Path) -
     (tmp_path / "a.png").write_bytes(whole[:33] + struct.pack(">I", 2**31 - 1) + whole[37:])  # of its pixels
     tracemalloc.start()
     with contextlib.suppress(UserError):
-        read_colours(tmp_path / "a.png")
+        read_rgb(tmp_path / "a.png")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.catalogue import Reading, list_maps, read_map
+from targets.io.catalogue import ReadOptions, list_maps, read_map
 from targets.io.images import write_picture
-from targets.io.interpreted_traps import save_traps, traps_file
-from targets.io.map_folder import Layout, flat_sibling, write_folder
+from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
+from targets.io.map_folder.layout import Layout, flat_sibling
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 
-HOW = Reading()
+HOW = ReadOptions()
 
 
 def mask(*box, shape=(64, 64)):
@@ -26,22 +27,22 @@ def only(folder):
 
 @pytest.mark.parametrize("margin", [0, 7])
 def test_a_map_folder_reads_back_what_was_saved(tmp_path, margin):
-    write_folder(dome_scene(), tmp_path / "dome", margin=margin)
+    write_map_folder(dome_scene(), tmp_path / "dome", margin=margin)
     first, second = mask(slice(20, 31), slice(5, 50)), mask(slice(40, 44), slice(8, 9))
-    path = save_traps(only(tmp_path), first, HOW)
+    path = save_interpreted_traps(only(tmp_path), first, HOW)
     assert path == tmp_path / "dome" / "traps.png"
     np.testing.assert_array_equal(read_map(only(tmp_path)).traps, first)
-    save_traps(only(tmp_path), second, HOW)
+    save_interpreted_traps(only(tmp_path), second, HOW)
     np.testing.assert_array_equal(read_map(only(tmp_path)).traps, second)
-    save_traps(only(tmp_path), np.zeros((64, 64), bool), HOW)  # a map without traps is an answer too
+    save_interpreted_traps(only(tmp_path), np.zeros((64, 64), bool), HOW)  # a map without traps is an answer too
     assert not read_map(only(tmp_path)).traps.any() and read_map(only(tmp_path)).traps is not None
 
 
 def test_the_first_traps_are_kept(tmp_path):
-    write_folder(dome_scene().with_(traps=mask(slice(9, 20), slice(9, 20))), tmp_path / "dome")
+    write_map_folder(dome_scene().replace(traps=mask(slice(9, 20), slice(9, 20))), tmp_path / "dome")
     original = (tmp_path / "dome" / "traps.png").read_bytes()
     for row in (30, 40):
-        save_traps(only(tmp_path), mask(slice(row, row + 5), slice(9, 20)), HOW)
+        save_interpreted_traps(only(tmp_path), mask(slice(row, row + 5), slice(9, 20)), HOW)
     assert (tmp_path / "dome" / "traps.png.bak").read_bytes() == original
     assert len(list_maps([tmp_path])) == 1 and not list((tmp_path / "dome").glob(".*"))
 
@@ -50,7 +51,7 @@ def test_flat_files_get_a_flat_file(tmp_path):
     scene = dome_scene()
     write_picture(scene.rgb, tmp_path / "07_x_rgb_north.png")
     for _ in range(2):
-        path = save_traps(only(tmp_path), mask(slice(9, 20), slice(9, 20)), HOW)
+        path = save_interpreted_traps(only(tmp_path), mask(slice(9, 20), slice(9, 20)), HOW)
     assert path.name == "07_y_traps_north.png" and (tmp_path / "07_y_traps_north.png.bak").exists()
     assert read_map(only(tmp_path)).traps.sum() == 121
     layout = Layout(flat="{name}-{kind}", traps="drawn")
@@ -58,11 +59,11 @@ def test_flat_files_get_a_flat_file(tmp_path):
 
 
 def test_traps_that_would_make_the_map_unreadable_are_refused(tmp_path):
-    write_folder(dome_scene().with_(traps=mask(slice(9, 20), slice(9, 20))), tmp_path / "dome")
+    write_map_folder(dome_scene().replace(traps=mask(slice(9, 20), slice(9, 20))), tmp_path / "dome")
     before = (tmp_path / "dome" / "traps.png").read_bytes()
     for wrong, found in ((np.ones((64, 64), bool), "inverted"), (mask(shape=(60, 64)), "sizes differ")):
         with pytest.raises(UserError, match=found):
-            save_traps(only(tmp_path), wrong, HOW)
+            save_interpreted_traps(only(tmp_path), wrong, HOW)
     assert (tmp_path / "dome" / "traps.png").read_bytes() == before
     assert not (tmp_path / "dome" / "traps.png.bak").exists()
 
@@ -70,4 +71,4 @@ def test_traps_that_would_make_the_map_unreadable_are_refused(tmp_path):
 def test_a_picture_alone_keeps_no_traps(tmp_path):
     write_picture(dome_scene().rgb, tmp_path / "map.png")
     with pytest.raises(UserError, match="a picture keeps no drawn traps"):
-        traps_file(only(tmp_path), HOW)
+        interpreted_traps_file(only(tmp_path), HOW)

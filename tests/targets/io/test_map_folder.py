@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from targets.errors import UserError
-from targets.io.map_folder import Layout, find_flat, read_files, read_folder, write_folder
-from targets.scene import Geo, Scene
+from targets.io.map_folder.layout import Layout, find_flat_maps
+from targets.io.map_folder.reader import read_map_files, read_map_folder
+from targets.io.map_folder.writer import write_map_folder
+from targets.scene import GeoReference, Scene
 
 SHAPE = (40, 60)
 
@@ -39,7 +41,7 @@ def make_scene(**changes: object) -> Scene:
         "fault": fault,
         "rgb": picture(depth, inside, fault),
         "traps": np.hypot(r - 20, c - 22) < 8,
-        "geo": Geo(5000.0, 9000.0, 25.0, -25.0, 12.5, "EPSG:23031", "m", contour_interval=20.0),
+        "geo": GeoReference(5000.0, 9000.0, 25.0, -25.0, 12.5, "EPSG:23031", "m", contour_interval=20.0),
         "group": "field",
     }
     return Scene(**fields | changes)
@@ -47,7 +49,7 @@ def make_scene(**changes: object) -> Scene:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_folder(make_scene(), tmp_path / "dome")
+    write_map_folder(make_scene(), tmp_path / "dome")
     return tmp_path / "dome"
 
 
@@ -63,8 +65,8 @@ def load(folder: Path, name: str) -> np.ndarray:
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_what_is_written_comes_back(tmp_path: Path, margin: int, bits: int) -> None:
     scene = make_scene()
-    write_folder(scene, tmp_path / "dome", margin, bits)
-    back = read_folder(tmp_path / "dome")
+    write_map_folder(scene, tmp_path / "dome", margin, bits)
+    back = read_map_folder(tmp_path / "dome")
     for key in ("map_valid", "depth_valid", "fault", "traps", "rgb"):
         np.testing.assert_array_equal(getattr(back, key), getattr(scene, key), key)
     low, high = scene.relief
@@ -72,15 +74,15 @@ def test_what_is_written_comes_back(tmp_path: Path, margin: int, bits: int) -> N
     error = np.abs(back.depth - scene.depth)[scene.depth_valid].max()
     assert error <= (0 if bits == 32 else step / 2 + np.spacing(np.float32(high)))
     assert (back.name, back.group, back.geo.crs, back.geo.depth_unit) == ("dome", "field", "EPSG:23031", "m")
-    assert back.geo == (scene.geo if bits == 32 else Geo(**vars(scene.geo) | {"depth_range": (low, high)}))
+    assert back.geo == (scene.geo if bits == 32 else GeoReference(**vars(scene.geo) | {"depth_range": (low, high)}))
 
 
 def test_a_normalised_depth_keeps_its_scale(tmp_path: Path) -> None:
-    scene = make_scene(geo=Geo())
-    scene = scene.with_(depth=(0.2 + 0.5 * scene.depth_norm()).astype(np.float32))
-    write_folder(scene, tmp_path / "dome")
-    back = read_folder(tmp_path / "dome")
-    assert back.geo == Geo()
+    scene = make_scene(geo=GeoReference())
+    scene = scene.replace(depth=(0.2 + 0.5 * scene.depth_norm()).astype(np.float32))
+    write_map_folder(scene, tmp_path / "dome")
+    back = read_map_folder(tmp_path / "dome")
+    assert back.geo == GeoReference()
     np.testing.assert_allclose(
         back.depth[scene.depth_valid], scene.depth[scene.depth_valid], rtol=0, atol=0.5 / 65535 * 1.01
     )
@@ -89,37 +91,37 @@ def test_a_normalised_depth_keeps_its_scale(tmp_path: Path) -> None:
 def test_a_picture_alone_has_no_depth(tmp_path: Path) -> None:
     scene = make_scene()
     save(tmp_path, "rgb.png", np.pad(scene.rgb, ((5, 5), (9, 9), (0, 0)), constant_values=255))
-    back = read_folder(tmp_path)
+    back = read_map_folder(tmp_path)
     assert back.shape == SHAPE
     assert not back.depth.any() and not back.depth_valid.any() and not back.fault.any()
     np.testing.assert_array_equal(back.map_valid, scene.map_valid)
-    write_folder(back, tmp_path / "again")
-    np.testing.assert_array_equal(read_folder(tmp_path / "again").rgb, scene.rgb)
+    write_map_folder(back, tmp_path / "again")
+    np.testing.assert_array_equal(read_map_folder(tmp_path / "again").rgb, scene.rgb)
 
 
 def test_black_is_deepest_unless_the_sidecar_says_inverted(folder: Path) -> None:
     (folder / "rgb.png").unlink()
     (folder / "map.yaml").unlink()
-    normal = read_folder(folder)
+    normal = read_map_folder(folder)
     grey = load(folder, "depth_norm.png")
     deepest = np.unravel_index(np.where(normal.depth_valid, grey, 65535).argmin(), SHAPE)
     assert normal.depth[deepest] == normal.depth[normal.depth_valid].max()
     (folder / "map.yaml").write_text("polarity: inverted\n")
-    inverted = read_folder(folder)
+    inverted = read_map_folder(folder)
     valid = normal.depth_valid
     np.testing.assert_allclose(inverted.depth[valid], 1 - normal.depth[valid], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("margins", ["all", "rgb", "rgb and fault"])
 def test_the_margin_goes_and_every_cell_keeps_its_place(folder: Path, margins: str) -> None:
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     for name in ("rgb.png", "fault_mask.png", "depth_norm.png", "depth_mask.png", "map_mask.png", "traps.png"):
         if margins == "all" or name[:3] in margins:
             pixels = load(folder, name)
             white = 0 if name == "map_mask.png" else 65535 if pixels.dtype == np.uint16 else 255
             pad = ((3, 5), (2, 8)) + ((0, 0),) * (pixels.ndim - 2)
             save(folder, name, np.pad(pixels, pad, constant_values=white))
-    back = read_folder(folder)
+    back = read_map_folder(folder)
     assert back.shape == scene.shape
     np.testing.assert_array_equal(back.rgb, scene.rgb)
     np.testing.assert_array_equal(back.traps, scene.traps)
@@ -135,10 +137,10 @@ def test_a_map_that_reaches_no_edge_is_cropped_in_place(tmp_path: Path) -> None:
     inside[6:30, 4:50] = True
     rgb = np.where(inside[..., None], scene.rgb, 255).astype(np.uint8)
     rgb[6, 4:50] = (200, 60, 50)
-    scene = scene.with_(map_valid=inside, depth_valid=inside & ~scene.fault, rgb=rgb)
+    scene = scene.replace(map_valid=inside, depth_valid=inside & ~scene.fault, rgb=rgb)
     for margin, shape in [(0, (24, 46)), (10, SHAPE)]:
-        write_folder(scene, tmp_path / str(margin), margin)
-        back = read_folder(tmp_path / str(margin))
+        write_map_folder(scene, tmp_path / str(margin), margin)
+        back = read_map_folder(tmp_path / str(margin))
         assert back.shape == shape
         row, col = np.unravel_index(back.map_valid.argmax(), back.shape)
         np.testing.assert_allclose(back.geo.xy(row, col), scene.geo.xy(6, 4))
@@ -148,10 +150,10 @@ def test_a_map_that_reaches_no_edge_is_cropped_in_place(tmp_path: Path) -> None:
 
 
 def test_masks_are_derived_when_absent(folder: Path) -> None:
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     (folder / "map_mask.png").unlink()
     (folder / "depth_mask.png").unlink()
-    back = read_folder(folder)
+    back = read_map_folder(folder)
     np.testing.assert_array_equal(back.map_valid, scene.map_valid)
     np.testing.assert_array_equal(back.depth_valid, scene.map_valid & ~scene.fault)
 
@@ -164,7 +166,7 @@ def test_pure_patches_that_stand_out_are_holes_but_a_crest_is_not(folder: Path) 
     grey[30:33, 10:14] = 0  # exported without a depth
     grey[4:8, 30:33] = 65535
     save(folder, "depth_norm.png", grey)
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     holes = np.zeros(SHAPE, bool)
     holes[30:33, 10:14] = holes[4:8, 30:33] = True
     np.testing.assert_array_equal(scene.depth_valid, scene.map_valid & ~scene.fault & ~holes)
@@ -173,38 +175,38 @@ def test_pure_patches_that_stand_out_are_holes_but_a_crest_is_not(folder: Path) 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
 def test_masks_and_depths_of_every_kind_of_png(folder: Path, mode: str) -> None:
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     mask = Image.open(folder / "fault_mask.png")
     if mode == "I;16":
         mask = Image.fromarray(np.asarray(mask).astype(np.uint16) * 257)
     else:
         mask = mask.convert(mode)
     mask.save(folder / "fault_mask.png")
-    np.testing.assert_array_equal(read_folder(folder).fault, scene.fault)
+    np.testing.assert_array_equal(read_map_folder(folder).fault, scene.fault)
     if mode not in ("1", "I;16"):
         grey = Image.fromarray((load(folder, "depth_norm.png") // 257).astype(np.uint8))
         grey.convert(mode).save(folder / "depth_norm.png")
         step = np.ptp(scene.geo.depth_range) / 255
-        assert np.abs(read_folder(folder).depth - scene.depth)[scene.depth_valid].max() <= step
+        assert np.abs(read_map_folder(folder).depth - scene.depth)[scene.depth_valid].max() <= step
 
 
 def test_pictures_of_every_kind(folder: Path) -> None:
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     rgb = scene.rgb
     clear = np.dstack([np.where(scene.map_valid[..., None], rgb, 0), np.where(scene.map_valid, 255, 0)]).astype(
         np.uint8
     )
     save(folder, "rgb.png", clear)  # transparent outside
-    np.testing.assert_array_equal(read_folder(folder).rgb, rgb)
+    np.testing.assert_array_equal(read_map_folder(folder).rgb, rgb)
     Image.fromarray(rgb).quantize(256).save(folder / "rgb.png")
-    assert np.abs(read_folder(folder).rgb.astype(int) - rgb).max() < 40
+    assert np.abs(read_map_folder(folder).rgb.astype(int) - rgb).max() < 40
     save(folder, "fault_mask.png", np.dstack([np.zeros((*SHAPE, 3)), scene.fault * 255]).astype(np.uint8))
-    np.testing.assert_array_equal(read_folder(folder).fault, scene.fault)  # transparent black is not a fault
+    np.testing.assert_array_equal(read_map_folder(folder).fault, scene.fault)  # transparent black is not a fault
     (folder / "rgb.png").unlink()
     for name in ("map_mask.png", "depth_mask.png"):
         (folder / name).unlink()
     Image.fromarray(np.pad(rgb, ((9, 9), (9, 9), (0, 0)), constant_values=255)).save(folder / "rgb.jpg", quality=75)
-    back = read_folder(folder)
+    back = read_map_folder(folder)
     assert back.shape == SHAPE
     assert (back.map_valid != scene.map_valid).mean() < 0.02  # the blocks of JPEG blur the outline by some pixels
 
@@ -233,36 +235,36 @@ def blue_contours_on_grey() -> np.ndarray:
     ids=["a sea that is bluest near its shore", "coloured ink on a grey map"],
 )
 def test_colours_that_do_not_tell_deep_from_high_contradict_no_depth(tmp_path: Path, rgb: np.ndarray) -> None:
-    write_folder(make_scene(rgb=rgb), tmp_path / "map")
-    assert read_folder(tmp_path / "map").rgb is not None
+    write_map_folder(make_scene(rgb=rgb), tmp_path / "map")
+    assert read_map_folder(tmp_path / "map").rgb is not None
 
 
 def test_land_and_sea_upside_down_are_refused(tmp_path: Path) -> None:
     rgb = coloured([(20, 40, 140), (60, 200, 255), (60, 160, 60), (230, 220, 120), (140, 80, 40)])
-    write_folder(make_scene(rgb=rgb), tmp_path / "map")
-    assert read_folder(tmp_path / "map").rgb is not None
+    write_map_folder(make_scene(rgb=rgb), tmp_path / "map")
+    assert read_map_folder(tmp_path / "map").rgb is not None
     (tmp_path / "map" / "map.yaml").write_text("polarity: inverted\n")
     with pytest.raises(UserError, match="contradicts the colours"):
-        read_folder(tmp_path / "map")
+        read_map_folder(tmp_path / "map")
 
 
 def test_depth_as_an_array_with_holes(folder: Path) -> None:
-    scene = read_folder(folder)
+    scene = read_map_folder(folder)
     for name in ("depth_norm.png", "depth_mask.png", "map_mask.png", "rgb.png"):
         (folder / name).unlink()
     depth = np.where(scene.depth_valid, scene.depth, np.nan)
     np.save(folder / "depth.npy", depth)
-    back = read_folder(folder)
+    back = read_map_folder(folder)
     np.testing.assert_array_equal(back.depth_valid, scene.depth_valid)
     np.testing.assert_array_equal(back.map_valid, scene.map_valid)
     np.testing.assert_array_equal(back.depth[scene.depth_valid], scene.depth[scene.depth_valid])
     (folder / "map.yaml").write_text("polarity: inverted\n")
     np.save(folder / "depth.npy", -depth)
-    np.testing.assert_array_equal(read_folder(folder).depth, back.depth)
+    np.testing.assert_array_equal(read_map_folder(folder).depth, back.depth)
 
 
 def test_holes_are_filled_by_choice(folder: Path) -> None:
-    one, other = read_folder(folder, "inpaint"), read_folder(folder, "griddata")
+    one, other = read_map_folder(folder, "inpaint"), read_map_folder(folder, "griddata")
     valid = one.depth_valid
     np.testing.assert_array_equal(one.depth[valid], other.depth[valid])
     assert np.any(one.depth != other.depth)
@@ -275,15 +277,15 @@ def test_flat_files(folder: Path, tmp_path: Path) -> None:
         for file in folder.iterdir():
             side = "y" if file.stem == "traps" else "x"
             shutil.copy(file, flat / f"{number}_{side}_{file.stem}_north_sea{file.suffix}")
-    found = find_flat(flat)
+    found = find_flat_maps(flat)
     assert sorted(found) == ["12_north_sea", "1_north_sea"]
-    scene, back = read_folder(folder), read_files("12_north_sea", found["12_north_sea"])
+    scene, back = read_map_folder(folder), read_map_files("12_north_sea", found["12_north_sea"])
     np.testing.assert_array_equal(back.depth, scene.depth)
     np.testing.assert_array_equal(back.traps, scene.traps)
     shutil.copy(folder / "traps.png", flat / "A-geb.faults.png")
-    assert list(find_flat(flat, Layout(fault_mask="geb", flat="{name}-{kind}.faults"))) == ["A"]
+    assert list(find_flat_maps(flat, Layout(fault_mask="geb", flat="{name}-{kind}.faults"))) == ["A"]
     with pytest.raises(UserError, match=r"cannot tell maps and kinds apart"):
-        find_flat(flat, Layout(flat="{number}_{nome}"))
+        find_flat_maps(flat, Layout(flat="{number}_{nome}"))
 
 
 def cut(path: Path) -> None:
@@ -352,44 +354,44 @@ def zero_and_one(path: Path) -> None:
 def test_every_mistake_is_named(folder: Path, file: str, change, says: str) -> None:
     change(folder / file)
     with pytest.raises(UserError) as caught:
-        read_folder(folder)
+        read_map_folder(folder)
     text = str(caught.value)
     assert says in text and str(folder) in text and "\n" not in text
 
 
 def test_other_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
-        read_folder(tmp_path / "nowhere")
+        read_map_folder(tmp_path / "nowhere")
     (tmp_path / "bare").mkdir()
     with pytest.raises(UserError, match="holds no map"):
-        read_folder(tmp_path / "bare")
+        read_map_folder(tmp_path / "bare")
     save(tmp_path / "bare", "fault_mask.png", np.full((4, 4), 255, np.uint8))
     with pytest.raises(UserError, match="no picture and no depth"):
-        read_folder(tmp_path / "bare")
+        read_map_folder(tmp_path / "bare")
     save(tmp_path / "bare", "rgb.png", np.full((4, 4, 3), 255, np.uint8))
     with pytest.raises(UserError, match="the map is empty"):
-        read_folder(tmp_path / "bare")
+        read_map_folder(tmp_path / "bare")
     with pytest.raises(UserError, match=r"holds traps\.png of another map"):
-        write_folder(make_scene(traps=None), folder)
+        write_map_folder(make_scene(traps=None), folder)
     with pytest.raises(UserError, match="rows run down"):
-        write_folder(make_scene(geo=Geo(0.0, 0.0, 25.0, 25.0)), tmp_path / "mirrored")
+        write_map_folder(make_scene(geo=GeoReference(0.0, 0.0, 25.0, 25.0)), tmp_path / "mirrored")
 
 
 def test_nan_in_a_depth_that_is_shown_as_measured(folder: Path) -> None:
-    depth = read_folder(folder).depth.copy()
+    depth = read_map_folder(folder).depth.copy()
     (folder / "depth_norm.png").unlink()
     depth[20, 20] = np.nan
     np.save(folder / "depth.npy", depth)
     with pytest.raises(UserError, match="NaN in 1 cells"):
-        read_folder(folder)
+        read_map_folder(folder)
     depth[20, 20] = np.inf
     np.save(folder / "depth.npy", depth)
     with pytest.raises(UserError, match="infinite"):
-        read_folder(folder)
+        read_map_folder(folder)
     np.save(folder / "depth.npy", np.full(SHAPE, np.nan, np.float32))
     (folder / "depth_mask.png").unlink()
     with pytest.raises(UserError, match="the map is empty"):
-        read_folder(folder)
+        read_map_folder(folder)
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
@@ -399,22 +401,22 @@ def test_a_true_surface_comes_back_beside_its_poor_copy(tmp_path: Path, bits: in
     clean = 1000 + 10 * np.hypot(rows - 8, cols - 12)
     poor = clean + np.where((rows + cols) % 7 == 0, np.float32(60), np.float32(-60))  # beyond the clean one's range
     inside = np.ones(clean.shape, np.bool_)
-    scene = Scene("poor", poor, inside, inside, ~inside, geo=Geo(depth_unit=unit), clean=clean)
-    write_folder(scene, tmp_path / "poor", depth_bits=bits)
-    again = read_folder(tmp_path / "poor")
-    assert again.clean is not None
+    scene = Scene("poor", poor, inside, inside, ~inside, geo=GeoReference(depth_unit=unit), true_depth=clean)
+    write_map_folder(scene, tmp_path / "poor", depth_bits=bits)
+    again = read_map_folder(tmp_path / "poor")
+    assert again.true_depth is not None
     step = np.ptp(poor) / (255 if bits == 8 else 65535)
-    assert np.abs(again.clean - clean).max() <= np.ptp(poor) / 65535 + 1e-3
+    assert np.abs(again.true_depth - clean).max() <= np.ptp(poor) / 65535 + 1e-3
     assert np.abs(again.depth - poor).max() <= step + 1e-3
 
 
 def test_a_true_surface_needs_a_copy_and_one_scale(folder: Path) -> None:
     shutil.copy(folder / "depth_norm.png", folder / "depth_clean.png")
-    assert np.array_equal(read_folder(folder).clean, read_folder(folder).depth)
+    assert np.array_equal(read_map_folder(folder).true_depth, read_map_folder(folder).depth)
     (folder / "depth_norm.png").unlink()
     with pytest.raises(UserError, match="no depth that is a copy"):
-        read_folder(folder)
+        read_map_folder(folder)
     np.save(folder / "depth.npy", np.zeros((40, 60), np.float32))
     (folder / "map.yaml").unlink()
     with pytest.raises(UserError, match="depth_range"):
-        read_folder(folder)
+        read_map_folder(folder)

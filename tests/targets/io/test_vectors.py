@@ -8,24 +8,29 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.vectors import Classes, Layer, Look, qml, write_geojson, write_geopackage
-from targets.scene import Geo
+from targets.io.qgis.styles import CategorizedStyle, LayerStyle, vector_layer_qml
+from targets.io.vectors import VectorLayer, write_geojson, write_geopackage
+from targets.scene import GeoReference
 
-GEO = Geo(1000.0, 2000.0, 50.0, -25.0, 30.0, "EPSG:23031")
+GEO = GeoReference(1000.0, 2000.0, 50.0, -25.0, 30.0, "EPSG:23031")
 SQUARE = np.array([[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]) - 0.5
 HOLE = np.array([[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]) - 0.5
 
 
-def layers() -> list[Layer]:
+def layers() -> list[VectorLayer]:
     table = np.array([(1, 2.5, True)], [("id", "i4"), ("height", "f8"), ("leans", "?")])
     point = np.array([(7, np.nan)], [("id", "i4"), ("depth", "f8")])
     black = (0, 0, 0, 255)
     return [
-        Layer("traps", "MultiPolygon", [[[SQUARE, HOLE]]], table, Look(black, dash="dot")),
-        Layer("crests", "Point", [(2, 3)], point, Look(black, marker="triangle")),
-        Layer("ways", "LineString", [np.array([[0, 0], [3, 3]])], point, Look(black, arrow=True)),
-        Layer("none", "MultiPolygon", [], table[:0], Look(black)),
+        VectorLayer("traps", "MultiPolygon", [[[SQUARE, HOLE]]], table, LayerStyle(black, line_style="dot")),
+        VectorLayer("crests", "Point", [(2, 3)], point, LayerStyle(black, marker="triangle")),
+        VectorLayer("ways", "LineString", [np.array([[0, 0], [3, 3]])], point, LayerStyle(black, arrow_head=True)),
+        VectorLayer("none", "MultiPolygon", [], table[:0], LayerStyle(black)),
     ]
+
+
+def qml_of(layer: VectorLayer) -> str:
+    return vector_layer_qml(layer.geometry_type, layer.style)
 
 
 def signed(ring) -> float:
@@ -33,7 +38,9 @@ def signed(ring) -> float:
     return float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) / 2
 
 
-@pytest.mark.parametrize("geo", [GEO, Geo(), Geo(0.0, 0.0, 2.0, 3.0)], ids=["rotated", "pixels", "upside down"])
+@pytest.mark.parametrize(
+    "geo", [GEO, GeoReference(), GeoReference(0.0, 0.0, 2.0, 3.0)], ids=["rotated", "pixels", "upside down"]
+)
 def test_geojson(geo, tmp_path) -> None:
     write_geojson(layers(), geo, tmp_path / "a.geojson")
     content = json.loads((tmp_path / "a.geojson").read_text())
@@ -77,22 +84,28 @@ def test_every_layer_has_a_default_style_that_is_found_by_its_name(tmp_path) -> 
 
 def test_styles_say_what_the_look_says() -> None:
     traps, crests, ways, _ = layers()
-    assert 'name="outline_style" value="dot"' in qml(traps)
-    assert 'name="name" value="triangle"' in qml(crests)
-    assert "filled_arrowhead" in qml(ways) and 'value="lastvertex"' in qml(ways)
+    assert 'name="outline_style" value="dot"' in qml_of(traps)
+    assert 'name="name" value="triangle"' in qml_of(crests)
+    assert "filled_arrowhead" in vector_layer_qml(ways.geometry_type, ways.style) and 'value="lastvertex"' in qml_of(
+        ways
+    )
 
 
 def test_classes_of_a_layer_have_looks_of_their_own(tmp_path) -> None:
     kinds = np.array([("both", 3.0), ("exact only", 1.0)], [("kind", "U12"), ("area", "f8")])
-    looks = {"both": Look((0, 0, 0, 0), (0, 150, 0, 99)), "exact only": Look((0, 0, 0, 0), (200, 0, 0, 99))}
-    layer = Layer("disagreement", "MultiPolygon", [[[SQUARE]], [[SQUARE]]], kinds, Classes("kind", looks))
-    renderer = ElementTree.fromstring(qml(layer)).find("renderer-v2")
+    looks = {"both": LayerStyle((0, 0, 0, 0), (0, 150, 0, 99)), "exact only": LayerStyle((0, 0, 0, 0), (200, 0, 0, 99))}
+    layer = VectorLayer(
+        "disagreement", "MultiPolygon", [[[SQUARE]], [[SQUARE]]], kinds, CategorizedStyle("kind", looks)
+    )
+    renderer = ElementTree.fromstring(qml_of(layer)).find("renderer-v2")
     assert renderer is not None and renderer.get("attr") == "kind"
     symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
     for category in renderer.iter("category"):
         colour = symbols[category.get("symbol")].find('.//Option[@name="color"]')
-        assert colour is not None and colour.get("value") == ",".join(map(str, looks[str(category.get("value"))].fill))
-    write_geojson([layer], Geo(), tmp_path / "a.geojson")
+        assert colour is not None and colour.get("value") == ",".join(
+            map(str, looks[str(category.get("value"))].fill_colour)
+        )
+    write_geojson([layer], GeoReference(), tmp_path / "a.geojson")
     content = json.loads((tmp_path / "a.geojson").read_text())
     assert [feature["properties"]["kind"] for feature in content["features"]] == ["both", "exact only"]
     geopandas = pytest.importorskip("geopandas")
@@ -103,7 +116,7 @@ def test_classes_of_a_layer_have_looks_of_their_own(tmp_path) -> None:
 def test_an_unknown_reference_system_and_a_missing_library_are_said(tmp_path, monkeypatch) -> None:
     pytest.importorskip("geopandas")
     with pytest.raises(UserError, match="crs 'EPSG:nonsense' is unknown"):
-        write_geopackage(layers(), Geo(0.0, 0.0, 1.0, -1.0, crs="EPSG:nonsense"), tmp_path / "a.gpkg")
+        write_geopackage(layers(), GeoReference(0.0, 0.0, 1.0, -1.0, crs="EPSG:nonsense"), tmp_path / "a.gpkg")
     assert not list(tmp_path.iterdir())
     monkeypatch.setitem(__import__("sys").modules, "geopandas", None)
     with pytest.raises(UserError, match=r"pip install 'trapmtl\[geo\]', or ask for GeoJSON"):
@@ -112,20 +125,20 @@ def test_an_unknown_reference_system_and_a_missing_library_are_said(tmp_path, mo
 
 def test_shapes_and_attributes_must_be_as_many() -> None:
     with pytest.raises(ValueError, match="1 shapes, 0 rows"):
-        Layer("x", "Point", [(0, 0)], layers()[3].table, Look((0, 0, 0, 255)))
+        VectorLayer("x", "Point", [(0, 0)], layers()[3].attributes, LayerStyle((0, 0, 0, 255)))
 
 
 HOSTILE = "\"><script>alert(1)</script>&'=1"
 
 
 def test_names_do_not_break_out_of_styles() -> None:
-    look = Look((0, 0, 0, 255), marker=HOSTILE)
+    look = LayerStyle((0, 0, 0, 255), marker=HOSTILE)
     table = np.zeros(1, [("kind", "U40")])
     for layer in (
-        Layer("a", "Point", [np.zeros(2)], table, Classes(HOSTILE, {HOSTILE: look})),
-        Layer("a", "Point", [np.zeros(2)], table, look),
+        VectorLayer("a", "Point", [np.zeros(2)], table, CategorizedStyle(HOSTILE, {HOSTILE: look})),
+        VectorLayer("a", "Point", [np.zeros(2)], table, look),
     ):
-        root = ElementTree.fromstring(qml(layer).split("\n", 1)[1])
+        root = ElementTree.fromstring(qml_of(layer).split("\n", 1)[1])
         assert root.find(".//script") is None
         assert {HOSTILE} <= {value for node in root.iter() for value in node.attrib.values()}
 
@@ -134,6 +147,8 @@ def test_names_in_a_geopackage_are_values(tmp_path) -> None:
     pytest.importorskip("geopandas")
     name = "a'); DROP TABLE layer_styles; --"
     table = np.array([("=1+1",)], [("name", "U40")])
-    write_geopackage([Layer(name, "Point", [np.zeros(2)], table, Look((0, 0, 0, 255)))], GEO, tmp_path / "a.gpkg")
+    write_geopackage(
+        [VectorLayer(name, "Point", [np.zeros(2)], table, LayerStyle((0, 0, 0, 255)))], GEO, tmp_path / "a.gpkg"
+    )
     with sqlite3.connect(tmp_path / "a.gpkg") as database:
         assert database.execute("SELECT f_table_name FROM layer_styles").fetchall() == [(name,)]

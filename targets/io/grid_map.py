@@ -1,0 +1,105 @@
+"""A gridded surface and its fault files as a map: outline, filled voids, fault cells."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+from targets.io.fault_files import read_fault_lines
+from targets.io.grids.registry import read_surface
+from targets.scene import GeoReference, Scene
+from targets.surface.fill import Fill, fault_voids, fill_holes
+from targets.surface.outline import map_outline
+from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterize_faults, trace_of_sticks
+
+
+def read_grid(
+    path: str | Path, fault_files: Sequence[str | Path] = (), fill: Fill = "inpaint", elevation: bool = False
+) -> Scene:
+    """Read a gridded surface as a map without a picture.
+
+    Inside the map is what `targets.surface.outline.map_outline` makes of the cells that have a value: closed gaps and
+    gaps up to 6 cells wide are voids under faults. Located grids of one place and size are horizons of one larger map:
+    they share their `group`.
+
+    Parameters
+    ----------
+    path : str | Path
+        The grid, of any format that `targets.io.grids.registry.read_surface` reads.
+    fault_files : Sequence[str | Path], default ()
+        Files of fault polygons, traces or sticks (`targets.io.fault_files.read_fault_lines`): their cells are the fault
+        cells. Without any, fault cells are the voids that `targets.surface.fill.fault_voids` takes for faults.
+    fill : Fill, default 'inpaint'
+        How voids are filled, see `targets.surface.fill.fill_holes`.
+    elevation : bool, default False
+        The values are positive up; the depth is their negative. Never guessed.
+
+    Returns
+    -------
+    scene : Scene
+        Named after the file.
+
+    Raises
+    ------
+    UserError
+        A file is missing, damaged or of no known format, the grid is empty, or no fault lies on it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/top.npz", depth=[[1500.0, 1510.0], [1520.0, np.nan]])
+    ...     scene = read_grid(f"{folder}/top.npz")
+    >>> scene.name, scene.shape, int(scene.depth_valid.sum())
+    ('top', (2, 2), 3)
+    """
+    values, geo = read_surface(path, elevation)
+    known = np.isfinite(values)
+    if not known.any():
+        raise UserError(path, "the map is empty: no cell has a value", "some cells with a depth")
+    inside = map_outline(known)
+    depth = fill_holes(values, known, inside, fill)
+    if not fault_files:
+        fault = fault_voids(known, inside)
+    else:
+        lines = [line for file in fault_files for line in read_fault_lines_on_horizon(file, depth, geo)]
+        fault = rasterize_faults(lines, geo, known.shape) > 0
+        if not fault.any():
+            raise UserError(fault_files[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
+                            "check the coordinate system of both files")  # fmt: skip
+    group = ""
+    if geo.located:
+        x, y = geo.xy(0, 0)
+        group = f"x{float(x):.0f}_y{float(y):.0f}_{known.shape[0]}x{known.shape[1]}"
+    return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group)
+
+
+def read_fault_lines_on_horizon(path: str | Path, depth: NDArray[np.floating], geo: GeoReference) -> list[FaultLine]:
+    """Read the polygons and traces of a fault file; sticks become the trace where their plane cuts the horizon.
+
+    Parameters
+    ----------
+    path : str | Path
+        A file for `targets.io.fault_files.read_fault_lines`; sticks of one fault fill a file.
+    depth : (H, W) float
+        The horizon, finite, in the unit and sign of the sticks' z.
+    geo : GeoReference
+        Its location.
+
+    Returns
+    -------
+    lines : list[FaultLine]
+        In map coordinates; none if the plane of the sticks does not cut the horizon.
+
+    Raises
+    ------
+    UserError
+        The file is missing, of no known format, or holds no line.
+    """
+    lines = read_fault_lines(path)
+    if not are_sticks(lines) or not geo.located:
+        return lines
+    trace = trace_of_sticks(lines, depth, geo, Path(path).stem)
+    return [] if trace is None else [trace]

@@ -1,0 +1,110 @@
+"""GeoTIFF grids of one band, by rasterio; written cloud-optimised, or as classes in colours."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.common.atomic_write import atomic_write
+from targets.common.optional_import import import_optional
+from targets.common.rasters.geotiff import open_geotiff, read_band
+from targets.errors import UserError
+from targets.io.grids.grid_format import MAX_CELLS, GridFormat, check_cell_count
+from targets.io.grids.text_numbers import parse_depth_unit
+from targets.io.images import RGBA
+from targets.io.qgis.styles import class_raster_qml
+from targets.scene import GeoReference
+
+MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # classic and BigTIFF, in both byte orders
+MAX_SHEAR = 1e-6  # of the area of a cell
+
+
+def _read(path: Path) -> tuple[NDArray, GeoReference]:
+    with open_geotiff(path, MAX_CELLS) as dataset:
+        check_cell_count(path, dataset.height, dataset.width)
+        values = read_band(dataset)
+        corner, crs, unit = dataset.transform, dataset.crs, dataset.units[0]
+    geo = GeoReference(crs=crs.to_string() if crs else None, depth_unit=parse_depth_unit(unit or ""))
+    if corner.is_identity:
+        return values, geo
+    dx = float(np.hypot(corner.a, corner.d))
+    if abs(corner.a * corner.b + corner.d * corner.e) > MAX_SHEAR * abs(corner.determinant):
+        raise UserError(path, "a sheared raster", "rows and columns at right angles", "resample it")
+    # A GeoTIFF counts from the corner of its first cell, a map from its centre.
+    x0, y0 = corner.c + (corner.a + corner.b) / 2, corner.f + (corner.d + corner.e) / 2
+    return values, replace(geo, x0=x0, y0=y0, dx=dx, dy=corner.determinant / dx,
+                           rotation=float(np.degrees(np.arctan2(corner.d, corner.a))))  # fmt: skip
+
+
+def _write(values: NDArray, geo: GeoReference, path: Path, colours: Mapping[int, RGBA] | None = None) -> None:
+    """Write values, or classes in `colours` with 0 as nodata."""
+    import rasterio
+
+    a, b, c, d, e, f = geo.affine()
+    corner = rasterio.Affine(a, b, c - (a + b) / 2, d, e, f - (d + e) / 2)
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)
+    elif values.dtype.kind == "f":
+        values = values.astype(np.float32)
+    try:
+        crs = rasterio.CRS.from_user_input(geo.crs) if geo.crs else None
+    except rasterio.errors.CRSError as error:
+        raise UserError(path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml") from error
+    continuous = values.dtype.kind == "f"  # labels and classes have no mean
+    profile = {"driver": "COG", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype,
+               "transform": corner, "crs": crs, "compress": "deflate",
+               "overview_resampling": "average" if continuous else "nearest"}  # fmt: skip
+    nodata = np.nan if continuous else None if colours is None else 0
+    with rasterio.MemoryFile() as memory:
+        with memory.open(**profile, nodata=nodata) as dataset:
+            dataset.write(values, 1)
+            if geo.depth_unit:
+                dataset.units = [geo.depth_unit]
+            if colours is not None:
+                dataset.write_colormap(1, colours)
+        path.write_bytes(memory.getbuffer())  # GDAL is silent about a full disk
+
+
+def write_class_raster(
+    values: NDArray[np.uint8], geo: GeoReference, path: str | Path, classes: Mapping[str, RGBA]
+) -> None:
+    """Write classes as a GeoTIFF in colours, and a .qml of the same name, which QGIS loads with it.
+
+    Parameters
+    ----------
+    values : (H, W) uint8
+        0 = nothing, which is transparent, k = the k-th class.
+    geo : GeoReference
+        Their location.
+    path : str | Path
+        The GeoTIFF.
+    classes : Mapping[str, RGBA]
+        {name of a class: its colour}.
+
+    Raises
+    ------
+    UserError
+        rasterio is missing, the coordinate system is unknown, or a file cannot be written.
+    """
+    path = Path(path)
+    import_optional("rasterio", path)
+    with atomic_write(path) as temporary:
+        try:
+            _write(values, geo, temporary, dict(enumerate(classes.values(), start=1)))
+        except UserError as error:
+            raise UserError(path, *error.args[1:]) from error
+    with atomic_write(path.with_suffix(".qml")) as temporary:
+        temporary.write_text(class_raster_qml(classes), "utf-8")
+
+
+GEOTIFF = GridFormat(
+    name="GeoTIFF",
+    recognise=lambda head: head[:4] in MAGIC,
+    read=_read,
+    write=_write,
+    suffixes=(".tif", ".tiff"),
+    read_needs=("rasterio",),
+    write_needs=("rasterio",),
+)

@@ -1,0 +1,222 @@
+"""Names of a map's files: map folders, flat sets of files, and how both are found.
+
+The files of a map (their names can be changed in `Layout`):
+
+======================  ================================================================================
+``rgb.png`` (or .jpg)   coloured map; a white margin around it is cropped, of a picture alone with what stands in it
+``fault_mask.png``      faults black, all else white; needed beside a depth
+``depth_norm.png``      8 or 16 bit, black = deepest; or ``depth.npy`` or a grid ``depth.*``, positive down
+``depth_mask.png``      white = measured; optional
+``depth_clean.png``     the true surface where the depth is a poor copy of it, in the same range; optional
+``map_mask.png``        white = inside the map; optional
+``traps.png``           traps black, all else white; optional
+``map.yaml``            fields of `GeoReference`, ``group``, ``polarity: inverted``; optional
+======================  ================================================================================
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from targets.errors import UserError
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+# The suffixes of each kind that is no .png; a depth may have any other suffix, since grids are known by their content.
+SUFFIXES = {"rgb": PICTURE_SUFFIXES, "map": (".yaml", ".yml")}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The names of a map's files, without suffix, and the pattern of flat sets of files.
+
+    Attributes
+    ----------
+    rgb : str, default 'rgb'
+        Name of the coloured map, without suffix (.png, .jpg or .jpeg).
+    fault_mask : str, default 'fault_mask'
+        Name of the PNG whose black cells are faults, without suffix.
+    depth_norm : str, default 'depth_norm'
+        Name of the grey PNG of the depth (black = deepest), without suffix.
+    depth : str, default 'depth'
+        Name of the depth as .npy or grid of any format (positive down), without suffix.
+    depth_mask : str, default 'depth_mask'
+        Name of the PNG whose white cells have a measured depth, without suffix.
+    depth_clean : str, default 'depth_clean'
+        Name of the grey PNG of the true surface where the depth is a poor copy of it, without suffix.
+    map_mask : str, default 'map_mask'
+        Name of the PNG that is white inside the map, without suffix.
+    traps : str, default 'traps'
+        Name of the PNG whose black cells are interpreted traps, without suffix.
+    map : str, default 'map'
+        Name of the YAML file of location, units, group and polarity, without suffix.
+    flat : str, default '{number}_{x|y}_{kind}_{name}'
+        Pattern of file names where the files of many maps lie in one folder. ``{kind}`` stands for one of the names
+        above, ``{x|y}`` for either letter (interpreters put x before inputs and y before targets), ``{number}`` for
+        digits, ``{name}`` for anything. Files that agree in number and name make one map, called ``number_name``; maps
+        that agree in name are taken for crops of one larger map, which splits never separate.
+    """
+
+    rgb: str = "rgb"
+    fault_mask: str = "fault_mask"
+    depth_norm: str = "depth_norm"
+    depth: str = "depth"
+    depth_mask: str = "depth_mask"
+    depth_clean: str = "depth_clean"
+    map_mask: str = "map_mask"
+    traps: str = "traps"
+    map: str = "map"
+    flat: str = "{number}_{x|y}_{kind}_{name}"
+
+    def kind_by_name(self) -> dict[str, str]:
+        """{file name without suffix: kind}, the kind being the name of the field.
+
+        Examples
+        --------
+        >>> Layout(rgb="colours").kind_by_name()["colours"]
+        'rgb'
+        """
+        return {getattr(self, entry.name): entry.name for entry in fields(self) if entry.name != "flat"}
+
+    def flat_regex(self) -> re.Pattern[str]:
+        """The pattern of flat names as a regular expression with the groups kind, number and name.
+
+        Raises
+        ------
+        UserError
+            The pattern cannot tell maps and kinds apart.
+
+        Examples
+        --------
+        >>> Layout().flat_regex().fullmatch("07_x_rgb_north").groupdict()
+        {'number': '07', 'kind': 'rgb', 'name': 'north'}
+        """
+        kinds = "|".join(sorted(map(re.escape, self.kind_by_name()), key=len, reverse=True))
+        parts = {"number": r"(?P<number>\d+)", "x|y": "[xyXY]", "kind": f"(?P<kind>{kinds})", "name": "(?P<name>.+)"}
+        texts, placeholders = re.split(r"\{(.*?)\}", self.flat)[::2], re.split(r"\{(.*?)\}", self.flat)[1::2]
+        if set(placeholders) - set(parts) or "kind" not in placeholders or not {"number", "name"} & set(placeholders):
+            raise UserError(f"flat pattern {self.flat!r}", "cannot tell maps and kinds apart",
+                            "{kind} with {number} or {name} or both, and perhaps {x|y}")  # fmt: skip
+        pieces = [parts[name] + re.escape(text) for name, text in zip(placeholders, texts[1:], strict=True)]
+        return re.compile(re.escape(texts[0]) + "".join(pieces))
+
+
+def find_map_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, Path]:
+    """Find the files of one map folder.
+
+    Parameters
+    ----------
+    folder : str | Path
+        Its subfolders are not looked into.
+    layout : Layout, default Layout()
+        The names of the files.
+
+    Returns
+    -------
+    files : dict[str, Path]
+        {kind: file} with the kinds "rgb", "fault_mask", … of `Layout`; empty if the folder is no map.
+
+    Raises
+    ------
+    UserError
+        The folder is missing, or two files are of one kind.
+    """
+    found: dict[str, Path] = {}
+    kinds = layout.kind_by_name()
+    for path in _list_files(folder):
+        kind = kinds.get(path.stem)
+        if kind and _suffix_fits(kind, path.suffix.lower()):
+            _add_file(found, kind, path)
+    return found if set(found) - {"map"} else {}
+
+
+def find_flat_maps(folder: str | Path, layout: Layout = Layout()) -> dict[str, dict[str, Path]]:
+    """Find the maps of a folder of flat files.
+
+    Parameters
+    ----------
+    folder : str | Path
+        Its subfolders are not looked into.
+    layout : Layout, default Layout()
+        The names of the files and the pattern of flat names.
+
+    Returns
+    -------
+    maps : dict[str, dict[str, Path]]
+        {map name: {kind: file}}; empty if there are none.
+
+    Raises
+    ------
+    UserError
+        The folder is missing, or two files are of one kind of one map.
+    """
+    found: dict[str, dict[str, Path]] = {}
+    kinds, regex = layout.kind_by_name(), layout.flat_regex()
+    for path in _list_files(folder):
+        match = regex.fullmatch(path.stem)
+        if match and _suffix_fits(kind := kinds[match["kind"]], path.suffix.lower()):
+            _add_file(found.setdefault(_flat_map_name(match), {}), kind, path)
+    return {name: files for name, files in found.items() if set(files) - {"map"}}
+
+
+def flat_group(path: Path, layout: Layout = Layout()) -> str:
+    """The larger map that a flat file's name tells: its ``{name}``, or "" if the pattern has none.
+
+    Examples
+    --------
+    >>> flat_group(Path("07_x_rgb_north.png"))
+    'north'
+    """
+    match = layout.flat_regex().fullmatch(path.stem)
+    return match.groupdict().get("name", "") if match else ""
+
+
+def flat_sibling(path: Path, kind: str, layout: Layout = Layout()) -> Path:
+    """The PNG of another kind of the map that a flat file belongs to; `{x|y}` becomes y, as of all targets.
+
+    Raises
+    ------
+    ValueError
+        The file's name does not follow the pattern.
+
+    Examples
+    --------
+    >>> flat_sibling(Path("07_x_rgb_north.png"), "traps").name
+    '07_y_traps_north.png'
+    """
+    match = layout.flat_regex().fullmatch(path.stem)
+    if match is None:
+        raise ValueError(f"{path.name} does not follow the flat pattern {layout.flat}")
+    parts = match.groupdict() | {"kind": getattr(layout, kind), "x|y": "y"}
+    return path.with_name(re.sub(r"\{(.*?)\}", lambda found: parts[found[1]], layout.flat) + ".png")
+
+
+def folder_of(files: Mapping[str, Path]) -> Path:
+    """The folder in which the files of a map lie."""
+    return next(iter(files.values())).parent
+
+
+def _list_files(folder: str | Path) -> list[Path]:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(folder, "is a file" if folder.exists() else "no such folder", "a folder", "check the path")
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _suffix_fits(kind: str, suffix: str) -> bool:
+    if kind == "depth":
+        return suffix not in (*PICTURE_SUFFIXES, *SUFFIXES["map"])
+    return suffix in SUFFIXES.get(kind, (".png",))
+
+
+def _add_file(files: dict[str, Path], kind: str, path: Path) -> None:
+    if kind in files:
+        raise UserError(
+            path, f"a second file of the kind {kind} beside {files[kind].name}", "one", "remove one of them"
+        )
+    files[kind] = path
+
+
+def _flat_map_name(match: re.Match[str]) -> str:
+    """Number and name, as far as the pattern has them."""
+    return "_".join(value for key, value in match.groupdict().items() if key != "kind" and value)

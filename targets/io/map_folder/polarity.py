@@ -1,0 +1,57 @@
+"""Polarity check of a map folder: a depth must not contradict the colours of its picture."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+from targets.io.map_folder.sidecar import Sidecar
+
+MIN_BLUENESS = 60  # of 255, difference of blue and red: neither contours, faults and text, nor green count
+# Share of the map that cold and warm colours have at least each: less may be coloured ink on a grey map.
+MIN_TONE = 0.05
+# Correlation of depth with cold against warm colours, below which they contradict each other; see
+# docs/experiments/io.md.
+CONTRADICTION = -0.25
+
+
+def check_depth_polarity(
+    files: Mapping[str, Path], sidecar: Sidecar, rgb: NDArray[np.uint8], depth: NDArray, known: NDArray[np.bool_]
+) -> None:
+    """Refuse a depth that is deep where its picture is red and shallow where it is blue.
+
+    Parameters
+    ----------
+    files : Mapping[str, Path]
+        {kind: file} of the map, for errors.
+    sidecar : Sidecar
+        Its polarity decides what an error recommends.
+    rgb : (H, W, 3) uint8
+        The picture.
+    depth : (H, W) float, positive down
+        The depth.
+    known : (H, W) bool
+        Its measured cells.
+
+    Raises
+    ------
+    UserError
+        Blue is shallow and red is deep.
+    """
+    colours = rgb.astype(np.int16)
+    blueness = colours[..., 2] - colours[..., 0]
+    # A sea is bluest near its shore, so only blue against red counts, not how blue.
+    use = known & (np.abs(blueness) > MIN_BLUENESS)
+    cold = blueness[use] > 0
+    if min(cold.sum(), (~cold).sum()) < MIN_TONE * known.sum() or np.ptp(depth[use]) == 0:
+        return
+    correlation = float(np.corrcoef(cold, depth[use])[0, 1])
+    if correlation < CONTRADICTION:
+        depth_file = files.get("depth", files.get("depth_norm"))
+        hint = "remove 'polarity: inverted' from" if sidecar.inverted else "put 'polarity: inverted' into"
+        found = f"depth contradicts the colours of {files['rgb'].name} (correlation {correlation:.2f})"
+        raise UserError(depth_file, f"{found}: blue is shallow and red is deep",
+                        "blue = deep and red = high, black = deepest",
+                        f"{hint} map.yaml, or remove the picture if its colours are reversed")  # fmt: skip
