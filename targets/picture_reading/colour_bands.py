@@ -1,4 +1,4 @@
-"""A picture in bands of one colour each tells depths in steps: which, and what smooth surface lies behind them?"""
+"""Depth maps quantised to bands of one colour each: band levels, and a smooth surface through them."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,47 +10,77 @@ from skimage.measure import label
 
 from targets.scene import Bool, Float
 
-BINS, BLUR = 512, 2.0  # of a map's depths, and σ in bins of the curve of how often each is met
-BESIDE = 6  # bins on either side without a higher place on the curve: a peak
-LEAST = 0.0015  # of the cells, in a bin: a band
-BANDS = 3  # at least
-# Lowest place between two peaks over the lower one of them, the mean of all pairs by the height of the lower one: peaks
-# with less are bands. 112 of 126 pictures of real maps in bands (report styles) had less, and none of 290 others.
-VALLEY = 0.3
-
-# Cells, σ of each smoothing, and how often. On 8 generated maps in bands 1 and 20 gave trap IoU 0.555 to 0.620 (a
-# perfect guess of the depth: 0.576 to 0.666), 1.5 and 10 as much and fewer crests; by 3 at once it was 0.596 (0.642).
-SIGMA, ROUNDS = 1.0, 20
-
-# Cells; smaller parts of a band are no tops but what is left of lines and letters. Of 126 pictures of real maps in
-# bands domes on tops took trap IoU from 0.706 to 0.716, and found 15 in place of 13 % of the crests; 6 to 40 are alike.
-TOP = 6
+HISTOGRAM_BINS, HISTOGRAM_SIGMA = 512, 2.0  # of a map's depths, and σ in bins of the smoothing of their frequency
+PEAK_RADIUS = 6  # bins on either side of a peak without a higher place
+MIN_PEAK_FREQUENCY = 0.0015  # of the cells, in the bin of a band's level
+MIN_BANDS = 3
+# Lowest place between two peaks over the lower one of them, the mean of all pairs weighted by the height of the lower
+# one: peaks with less are bands. See docs/experiments/picture_reading.md.
+MAX_VALLEY = 0.3
+SMOOTHING_SIGMA, SMOOTHING_ROUNDS = 1.0, 20  # cells, and passes; see docs/experiments/picture_reading.md
+# Cells; smaller parts of a band are no tops but remains of lines and letters. See docs/experiments/picture_reading.md.
+MIN_TOP_AREA = 6
 
 
 def band_levels(depth: Float, inside: Bool) -> NDArray[np.float64]:
-    """The depths of the bands, ascending, of a depth (H, W) read from a picture; none if it is in no bands."""
+    """Find the depth levels of a banded picture: the peaks of the histogram of depths read from it.
+
+    Parameters
+    ----------
+    depth : (H, W) float32
+        Depth read from the picture, in any unit.
+    inside : (H, W) bool
+        The map.
+
+    Returns
+    -------
+    (n,) float64
+        Levels, ascending; empty if the picture is not banded.
+
+    Examples
+    --------
+    >>> depth = np.repeat(np.float32([[10, 20, 30, 40]]), 50, axis=0)
+    >>> band_levels(depth, depth > 0).round().tolist()
+    [10.0, 20.0, 30.0, 40.0]
+    """
     values = depth[inside]
     if values.size == 0 or np.ptp(values) == 0:
         return np.array([])
-    cells, edges = np.histogram(values, BINS)
-    often = ndimage.gaussian_filter1d(cells / values.size, BLUR)
-    peaks = np.flatnonzero((often >= LEAST) & (often == ndimage.maximum_filter1d(often, 2 * BESIDE + 1)))
-    if len(peaks) < BANDS:
+    cells, edges = np.histogram(values, HISTOGRAM_BINS)
+    frequency = ndimage.gaussian_filter1d(cells / values.size, HISTOGRAM_SIGMA)
+    highest_near = ndimage.maximum_filter1d(frequency, 2 * PEAK_RADIUS + 1)
+    peaks = np.flatnonzero((frequency >= MIN_PEAK_FREQUENCY) & (frequency == highest_near))
+    if len(peaks) < MIN_BANDS:
         return np.array([])
-    lower = np.minimum(often[peaks[1:]], often[peaks[:-1]])
-    between = np.array([often[one:other].min() for one, other in pairwise(peaks)])
-    if between.sum() > VALLEY * lower.sum():
+    lower_peak = np.minimum(frequency[peaks[1:]], frequency[peaks[:-1]])
+    valley = np.array([frequency[one:other].min() for one, other in pairwise(peaks)])
+    if valley.sum() > MAX_VALLEY * lower_peak.sum():
         return np.array([])
     return (edges[peaks] + edges[peaks + 1]) / 2
 
 
 def masked_gaussian(plane: Float, inside: Bool, sigma: float) -> Float:
-    """A Gaussian mean over the cells inside the map, σ in cells; NaN outside."""
-    return _smoothing(inside, sigma)(plane)
+    """Smooth the cells inside a map by a normalised Gaussian filter.
+
+    Parameters
+    ----------
+    plane : (H, W) float32
+        Values; those outside the map have no influence.
+    inside : (H, W) bool
+        The map.
+    sigma : float
+        Standard deviation in cells.
+
+    Returns
+    -------
+    (H, W) float32
+        NaN outside the map.
+    """
+    return _masked_gaussian_filter(inside, sigma)(plane)
 
 
-def _smoothing(inside: Bool, sigma: float) -> Callable[[Float], Float]:
-    """What `smoothed` does to planes (H, W) of one map: the weight of its cells is the same for all of them."""
+def _masked_gaussian_filter(inside: Bool, sigma: float) -> Callable[[Float], Float]:
+    """Make the filter of `masked_gaussian` for planes (H, W) of one map, which share the weight of its cells."""
     weight = np.maximum(ndimage.gaussian_filter(inside.astype(np.float32), sigma), 1e-6)
 
     def smooth(plane: Float) -> Float:
@@ -61,29 +91,43 @@ def _smoothing(inside: Bool, sigma: float) -> Callable[[Float], Float]:
 
 
 def dequantise(depth: Float, inside: Bool, levels: NDArray[np.float64]) -> Float:
-    """A smooth surface (H, W) through the bands of a depth, NaN outside the map: smoothed again and again, every cell
-    staying within half a step of its band's level.
+    """Lay a smooth surface through the bands of a depth: smoothed many times, each cell kept within its band.
 
-    Where two bands meet it is half way between them, as the contour there is; within a band it says which way is up.
-    A top, a part of a band that no higher one touches, ends in a dome: its contour is closed, whatever its shape.
+    Where two bands meet, the surface is half way between them, as the contour there is; within a band it shows which
+    way is up. A top, a part of a band that no higher one touches, ends in a dome: its contour is closed, whatever its
+    shape.
+
+    Parameters
+    ----------
+    depth : (H, W) float32
+        Depth read from a banded picture.
+    inside : (H, W) bool
+        The map.
+    levels : (n,) float64
+        Of `band_levels`, ascending.
+
+    Returns
+    -------
+    (H, W) float32
+        In the unit of `depth`, NaN outside the map.
     """
-    middle = (levels[1:] + levels[:-1]) / 2
-    ends = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]]).astype(np.float32)
-    band = np.searchsorted(middle, np.nan_to_num(depth))
-    surface, smooth = depth, _smoothing(inside, SIGMA)
-    for _ in range(ROUNDS):
-        surface = np.clip(smooth(surface), ends[band], ends[band + 1])
-    low, high = ends[band], ends[band + 1]
-    return np.maximum(surface, low + (high - low) * _domes(np.where(inside, band, -1)))
+    between = (levels[1:] + levels[:-1]) / 2
+    limits = np.concatenate([[2 * levels[0] - between[0]], between, [2 * levels[-1] - between[-1]]]).astype(np.float32)
+    band = np.searchsorted(between, np.nan_to_num(depth))
+    surface, smooth = depth, _masked_gaussian_filter(inside, SMOOTHING_SIGMA)
+    for _ in range(SMOOTHING_ROUNDS):
+        surface = np.clip(smooth(surface), limits[band], limits[band + 1])
+    low, high = limits[band], limits[band + 1]
+    return np.maximum(surface, low + (high - low) * _dome_shapes(np.where(inside, band, -1)))
 
 
-def _domes(band: NDArray[np.intp]) -> Float:
-    """(H, W) of bands numbered upwards, -1 outside: 0, and over each top up to 1 in its innermost cell."""
+def _dome_shapes(band: NDArray[np.intp]) -> Float:
+    """(H, W) float32 of bands numbered upwards, -1 outside: up to 1 in the innermost cell of each top, else 0."""
     part = label(band, background=-1)
     numbers = np.arange(part.max() + 1)
-    beside = ndimage.maximum(ndimage.maximum_filter(band, 3), part, numbers)
-    top = (beside == ndimage.maximum(band, part, numbers)) & (np.bincount(part.ravel()) >= TOP)
-    top[0] = False
-    within = ndimage.distance_transform_edt(top[part])
-    share = within / np.maximum(ndimage.maximum(within, part, numbers), 1)[part]
+    highest_touched = ndimage.maximum(ndimage.maximum_filter(band, 3), part, numbers)
+    is_top = (highest_touched == ndimage.maximum(band, part, numbers)) & (np.bincount(part.ravel()) >= MIN_TOP_AREA)
+    is_top[0] = False
+    distance = ndimage.distance_transform_edt(is_top[part])
+    share = distance / np.maximum(ndimage.maximum(distance, part, numbers), 1)[part]
     return (1 - (1 - share) ** 2).astype(np.float32)

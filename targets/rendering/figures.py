@@ -1,4 +1,4 @@
-"""How does a map become a picture to look at? The base that every overlay shares: map, title, scale bar, legend."""
+"""Figures of maps: the base of every overlay (map, title, scale bar, north arrow, legend)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib_scalebar.scalebar import ScaleBar
 from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write
@@ -20,39 +21,50 @@ from targets.rendering.map import contour_spacing, render
 from targets.rendering.style import BROWN, Style
 from targets.scene import Scene
 
-LONGEST = 11.0  # inches: a page across
-WIDE = 150  # cells along the longer side above which a fault of one cell is too thin to see
-LABEL = 24  # letters of a name
-CREST_MARKER: dict[str, Any] = {"marker": "^", "color": "yellow", "markeredgecolor": "black", "markersize": 9, "linestyle": ""}
+FIGURE_SIDE = 11.0  # inches, the longer side of a map: a page across
+WIDE_MAP = 150  # cells along the longer side, above which a fault of one cell is too thin to see
+MAX_LABEL_LENGTH = 24  # letters
+CREST_MARKER: dict[str, Any] = {
+    "marker": "^",
+    "color": "yellow",
+    "markeredgecolor": "black",
+    "markersize": 9,
+    "linestyle": "",
+}
 
 
 def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[Figure, Axes]:
-    """A figure with the map as interpreters see it, with title, scale bar and, where it is located, an arrow to North.
+    """Make a figure of a map as interpreters see it, with title, scale bar and, where it is located, a north arrow.
 
     A map without a picture is drawn, its contours as sharp lines whatever the size of its cells.
 
     Parameters
     ----------
+    scene : Scene
+        The map.
     subtitle : str, default ''
-        A second line for the title.
+        Second line of the title.
     grey : bool, default False
-        The map in pale grey, for overlays whose colours mean something.
+        Whether the map is pale grey, for overlays whose colours mean something.
 
     Returns
     -------
-    figure, axis : data coordinates are columns and rows; cell centres lie at whole numbers.
+    figure : Figure
+        The page.
+    axis : Axes
+        The map; data coordinates are columns and rows, and cell centres lie at whole numbers.
     """
     rows, cols = scene.shape
     aspect = abs(scene.geo.dy / scene.geo.dx) if scene.geo.dx and scene.geo.dy else 1.0
-    height, width = LONGEST * np.array([rows * aspect, cols]) / max(rows * aspect, cols)
+    height, width = FIGURE_SIDE * np.array([rows * aspect, cols]) / max(rows * aspect, cols)
     figure = Figure(figsize=(max(width, 6.0), max(height, 2.0) + 1.4), dpi=110, layout="constrained")
     axis = figure.subplots()
     if scene.rgb is None:
         interval, base = contour_spacing(scene)
         scene = scene.replace(geo=replace(scene.geo, contour_interval=interval, contour_base=base))
-        # Faults widened on the page, not by cells: a cell of a small map is wide enough.
-        picture = render(scene, Style(contour_width=0, fault_width=int(max(scene.shape) > WIDE)))
-        _contour_lines(axis, scene, interval, base)
+        # A cell of a small map is wide enough on the page for a fault to be seen.
+        picture = render(scene, Style(contour_width=0, fault_width=int(max(scene.shape) > WIDE_MAP)))
+        _draw_contour_lines(axis, scene, interval, base)
     else:
         picture = scene.rgb
     if grey:
@@ -61,13 +73,13 @@ def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tup
     axis.imshow(picture, interpolation="nearest", aspect=aspect)
     axis.set(xticks=[], yticks=[], xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
     figure.suptitle("\n".join(filter(None, [map_title(scene), subtitle])), fontsize=12, parse_math=False)
-    _scale_bar(axis, scene)
-    _north_arrow(axis, scene)
+    _add_scale_bar(axis, scene)
+    _add_north_arrow(axis, scene)
     return figure, axis
 
 
-def _contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> None:
-    """Thin black contours, every fifth one wider; none inside faults, as on the maps that `render` draws."""
+def _draw_contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> None:
+    """Draw thin black contours, every fifth one wider; none inside faults, as on the maps that `render` draws."""
     low, high = scene.relief
     index = np.arange(np.ceil((low - base) / interval), np.floor((high - base) / interval) + 1)
     if len(index):
@@ -77,30 +89,67 @@ def _contour_lines(axis: Axes, scene: Scene, interval: float, base: float) -> No
 
 
 def shorten_label(text: str) -> str:
-    """A name from a file as it fits on a map: its first letters, without what is no letter."""
-    shown = "".join(letter for letter in text[: LABEL + 1] if letter.isprintable())
-    return shown if len(text) <= LABEL else f"{shown[: LABEL - 1]}…"
+    """Shorten a name from a file so that it fits on a map, without unprintable characters.
+
+    Examples
+    --------
+    >>> shorten_label("a name of more than twenty-four letters")
+    'a name of more than twe…'
+    """
+    printable = "".join(letter for letter in text[: MAX_LABEL_LENGTH + 1] if letter.isprintable())
+    return printable if len(text) <= MAX_LABEL_LENGTH else f"{printable[: MAX_LABEL_LENGTH - 1]}…"
 
 
-def draw_raster(axis: Axes, values: NDArray, **look: Any) -> None:
-    """Colour cells by (H, W) values over the map, masked ones not at all; `look` in the words of imshow."""
-    axis.imshow(values, interpolation="nearest", aspect=axis.get_aspect(), **look)
+def draw_raster(axis: Axes, values: NDArray, **options: Any) -> None:
+    """Draw (H, W) values over the map, masked ones not at all; `options` are those of matplotlib's imshow."""
+    axis.imshow(values, interpolation="nearest", aspect=axis.get_aspect(), **options)
 
 
 def make_class_figure(scene: Scene, subtitle: str, classes: NDArray[np.integer], colours: Mapping[str, Any]) -> Figure:
-    """The pale map under (H, W) classes: 0 = nothing, k = the k-th of the names with their colours."""
+    """Make a figure of the pale map under coloured classes.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    subtitle : str
+        Second line of the title.
+    classes : (H, W) int
+        0 = nothing, k = the k-th of `colours`.
+    colours : Mapping[str, Any]
+        Name of a class in the legend to its colour.
+
+    Returns
+    -------
+    Figure
+        The page with its legend.
+    """
     figure, axis = make_map_figure(scene, subtitle, grey=True)
     palette = ListedColormap(list(colours.values()))
     draw_raster(axis, np.ma.masked_equal(classes, 0), cmap=palette, vmin=0.5, vmax=len(colours) + 0.5, alpha=0.55)
-    marks = [Patch(color=colour, alpha=0.55, label=name) for name, colour in colours.items()]
-    add_legend(figure, [*marks, *fault_legend_entries(scene)])
+    entries = [Patch(color=colour, alpha=0.55, label=name) for name, colour in colours.items()]
+    add_legend(figure, [*entries, *fault_legend_entries(scene)])
     return figure
 
 
 def draw_lines(
     axis: Axes, lines: Sequence[NDArray], colour: str, width: float = 2.0, style: str = "solid", halo: str = "white"
 ) -> None:
-    """Draw lines of (n, 2) rows and columns with a halo, so that they can be told from every colour of the map."""
+    """Draw lines with a halo, so that they stand out from every colour of the map.
+
+    Parameters
+    ----------
+    axis : Axes
+        Of `make_map_figure`.
+    lines : Sequence of (n, 2) float64
+        Rows and columns.
+    colour, halo : str
+        Names of colours.
+    width : float, default 2.0
+        Points.
+    style : str, default 'solid'
+        A line style of matplotlib.
+    """
     axis.add_collection(
         LineCollection(
             [line[:, ::-1] for line in lines],
@@ -112,32 +161,32 @@ def draw_lines(
     )
 
 
-def legend_entry(label: str, **look: Any) -> Line2D:
-    """An entry of the legend that looks as `look` (the words of matplotlib's Line2D) says."""
-    return Line2D([], [], label=label, **look)
+def legend_entry(label: str, **options: Any) -> Line2D:
+    """Make an entry of the legend; `options` are those of matplotlib's Line2D."""
+    return Line2D([], [], label=label, **options)
 
 
 def fault_legend_entries(scene: Scene) -> list[Line2D]:
-    """The legend's entry for faults, if the map has any."""
+    """Make the legend's entry for faults: a list of one, or of none on a map without faults."""
     return [legend_entry("faults", color="saddlebrown", linewidth=4)] if scene.fault.any() else []
 
 
 def write_figure(figure: Figure, legend: Sequence[Any], path: str | Path) -> None:
-    """Put the legend below the map and write the picture."""
+    """Put the legend below the map and write the figure to `path`."""
     add_legend(figure, legend)
     with atomic_write(path) as temporary:
         figure.savefig(temporary)
 
 
-def add_legend(figure: Figure, marks: Sequence[Any]) -> None:
-    """The legend below the map, in as many columns as the page is wide."""
-    if marks:
-        columns = min(len(marks), max(2, int(figure.get_figwidth() / 2.4)))
-        figure.legend(handles=list(marks), loc="outside lower center", ncols=columns, fontsize=10, frameon=False)
+def add_legend(figure: Figure, entries: Sequence[Any]) -> None:
+    """Put the legend below the map, in as many columns as the page is wide."""
+    if entries:
+        columns = min(len(entries), max(2, int(figure.get_figwidth() / 2.4)))
+        figure.legend(handles=list(entries), loc="outside lower center", ncols=columns, fontsize=10, frameon=False)
 
 
 def map_title(scene: Scene) -> str:
-    """The map's name, its depths and its contours."""
+    """Compose the title of a map: its name, its depth range and its contour interval."""
     if not scene.has_depth:
         return scene.name
     low, high = scene.relief
@@ -147,8 +196,8 @@ def map_title(scene: Scene) -> str:
     return text + (f", contours every {interval:g} {unit or ''}".rstrip() if interval else "")
 
 
-def _north_arrow(axis: Axes, scene: Scene) -> None:
-    """Where y grows, in the upper right corner: rows of a rotated grid do not run from North to South."""
+def _add_north_arrow(axis: Axes, scene: Scene) -> None:
+    """Add an arrow to where y grows, in the upper right corner: a rotated grid has North anywhere."""
     if not scene.geo.located:
         return
     x, y = scene.geo.xy(0, 0)
@@ -161,27 +210,27 @@ def _north_arrow(axis: Axes, scene: Scene) -> None:
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5})  # fmt: skip
 
 
-def _scale_bar(axis: Axes, scene: Scene) -> None:
-    """A bar of a round length, about a fifth of the map's width, in km or m; in cells when the spacing is unknown."""
-    height, width = scene.shape
-    spacing = abs(scene.geo.dx) if scene.geo.dx else 1.0
-    raw = width * spacing / 5
-    unit = 10 ** np.floor(np.log10(raw))
-    length = max(step * unit for step in (1, 2, 5) if step * unit <= raw)
-    if not scene.geo.dx:
-        text = f"{length:g} cells"
-    else:
-        text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    cells = length / spacing
-    left, top = 0.03 * width, 0.96 * height
-    axis.plot([left, left + cells], [top, top], color="white", linewidth=7, solid_capstyle="butt")
-    axis.plot([left, left + cells], [top, top], color="black", linewidth=4, solid_capstyle="butt")
-    axis.text(
-        left + cells / 2,
-        top - 0.012 * height,
-        text,
-        ha="center",
-        va="bottom",
-        fontsize=10,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+def _add_scale_bar(axis: Axes, scene: Scene) -> None:
+    """Add a bar of a round length, at most a fifth of the map's width: in km or m, or in cells without a spacing."""
+    spacing = scene.geo.dx
+    unit, dimension = ("m", "si-length") if spacing else ("px", "pixel-length")
+    bar = ScaleBar(
+        abs(spacing) if spacing else 1.0,
+        unit,
+        dimension,
+        location="lower left",
+        rotation="horizontal-only",  # cells may be higher than wide: the length is that along a row
+        scale_loc="top",
+        box_alpha=0.8,
+        border_pad=0.8,
+        font_properties={"size": 10},
     )
+
+    def name_length(value: float, its_unit: str) -> str:
+        length = bar.dimension.convert(value, its_unit, unit)  # the library writes Mm and kpx too
+        if not spacing:
+            return f"{length:.10g} cells"
+        return f"{length / 1000:.10g} km" if length >= 1000 else f"{length:.10g} m"
+
+    bar.scale_formatter = name_length
+    axis.add_artist(bar)

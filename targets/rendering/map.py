@@ -1,4 +1,4 @@
-"""How a surface is drawn the way interpreters see it: blue-to-red colours, thin black contours, thick brown faults."""
+"""Renderer of depth maps as interpreters draw them: blue-to-red colours, thin black contours, thick brown faults."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,13 +22,30 @@ def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
 
     Colours are scaled by the map's own relief: blue = deep, red = high. Cells outside `map_valid` are white.
 
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    style : Style, default DEFAULT_STYLE
+        How it is drawn.
+
     Returns
     -------
-    (H, W, 3) uint8.
+    (H, W, 3) uint8
+        The picture.
+
+    Examples
+    --------
+    >>> depth, inside = np.tile(np.float32([1000, 1100]), (2, 1)), np.ones((2, 2), bool)
+    >>> picture = render(Scene("ramp", depth, inside, inside, ~inside), Style(contour_width=0))
+    >>> picture.shape, picture.dtype.name, picture[0].tolist()
+    ((2, 2, 3), 'uint8', [[230, 0, 0], [120, 0, 200]])
     """
     low, high = scene.relief
     interval, base = contour_spacing(scene, style)
-    picture = _colour_by_depth(scene.depth, low, high, colour_table(style.palette), (interval, base) if style.banded else None)
+    picture = _colour_by_depth(
+        scene.depth, low, high, colour_table(style.palette), (interval, base) if style.banded else None
+    )
     if style.hillshade:
         _apply_hillshade(picture, scene, style.hillshade)
     if style.contour_width > 0:
@@ -40,37 +57,79 @@ def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
 
 
 def with_rendered_picture(scene: Scene, style: Style = DEFAULT_STYLE) -> Scene:
-    """The map with its picture as `rgb`, and with the contours of the picture in `geo`."""
+    """Draw the map, and return it with its picture as `rgb` and the picture's contours in `geo`."""
     interval, base = contour_spacing(scene, style)
     geo = replace(scene.geo, contour_interval=interval, contour_base=base)
     return scene.replace(rgb=render(scene, style), geo=geo)
 
 
 def rasterize_contours(scene: Scene, interval: float, base: float, width: float = 0.5) -> NDArray[np.uint8]:
-    """(H, W) how black contours are, 0 (none) to 255, at `base` and every `interval` from it.
+    """Draw the contours of a map alone, as opacity.
 
-    Lines are `width` pixels wide, with soft edges; every fifth is half a pixel wider.
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    interval, base : float
+        A contour lies at `base` and at every multiple of `interval` from it, in depth units.
+    width : float, default 0.5
+        Pixels, with soft edges; every fifth contour is half a pixel wider.
+
+    Returns
+    -------
+    (H, W) uint8
+        0 (no contour) to 255.
     """
-    thin, thick = split_index_contours(scene, interval, base)
-    return rasterize_lines([line for _, line in thin], [line for _, line in thick], scene.shape, width)
+    thin, index = split_index_contours(scene, interval, base)
+    return rasterize_lines([line for _, line in thin], [line for _, line in index], scene.shape, width)
 
 
 def ensure_picture(scene: Scene) -> Scene:
-    """The map itself if it has a picture, else the map drawn in the default style."""
+    """Return the map itself if it has a picture, else the map drawn in the default style."""
     return with_rendered_picture(scene) if scene.rgb is None else scene
 
 
 def contour_spacing(scene: Scene, style: Style = DEFAULT_STYLE) -> tuple[float, float]:
-    """Interval and base of the contours that `render` draws: the style's, else the map's own, else a nice one."""
+    """Choose interval and base of the contours that `render` draws: the style's, else the map's, else a round one.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    style : Style, default DEFAULT_STYLE
+        It may set the interval, or how many contours there are.
+
+    Returns
+    -------
+    interval, base : float
+        In depth units.
+    """
     if style.contour_interval is not None:
         return style.contour_interval, style.contour_base
     if scene.geo.contour_interval is not None:
         return scene.geo.contour_interval, scene.geo.contour_base
-    return nice_interval(*scene.relief, lines=contour_count(scene.shape) * style.contour_density), scene.geo.contour_base
+    return nice_interval(
+        *scene.relief, lines=contour_count(scene.shape) * style.contour_density
+    ), scene.geo.contour_base
 
 
 def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) -> RGB:
-    """One picture of several maps with their names below, each in a square of `side` pixels."""
+    """Arrange several maps in one picture, with their names below.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        At least one; those without a picture are drawn.
+    columns : int, default 4
+        Maps in a row.
+    side : int, default 320
+        Pixels along a side of the square that each map is fitted into.
+
+    Returns
+    -------
+    (H, W, 3) uint8
+        The contact sheet.
+    """
     tiles = []
     for scene in scenes:
         picture = scene.rgb if scene.rgb is not None else render(scene)
@@ -87,16 +146,16 @@ def contact_sheet(scenes: Sequence[Scene], columns: int = 4, side: int = 320) ->
 
 
 def _colour_by_depth(depth: Float, low: float, high: float, colours: RGB, bands: tuple[float, float] | None) -> RGB:
-    """(H, W, 3) uint8: every cell in the colour of its depth, or of the middle of its (interval, base) band."""
+    """Colour every cell (H, W, 3) uint8 by its depth, or by the middle of its (interval, base) band."""
     if bands is not None:
         interval, base = bands
         depth = (np.floor((depth - base) / interval) + 0.5) * interval + base
-    shade = (high - depth) * (255 / max(high - low, 1e-12))
-    return colours[np.clip(shade, 0, 255).astype(np.uint8)]
+    position = (high - depth) * (255 / max(high - low, 1e-12))
+    return colours[np.clip(position, 0, 255).astype(np.uint8)]
 
 
 def _apply_hillshade(picture: RGB, scene: Scene, strength: float) -> None:
-    """Darken `picture` where the surface looks away from a light in the upper left, half as much where it is flat."""
+    """Darken `picture` where the surface faces away from a light in the upper left, half as much where it is flat."""
     low, high = scene.relief
     down, right = np.gradient(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))
     light = 1 - np.float32(strength / 2) * (1 + np.tanh(np.float32(0.15) * (down + right)))

@@ -1,4 +1,4 @@
-"""In which style is a map drawn? Families of styles, those for training and those kept for tests, in one place."""
+"""Families of styles to draw maps in at random: those for training, and those kept for tests."""
 
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,22 +17,22 @@ from targets.scene import Scene
 
 @dataclass(frozen=True)
 class StyleFamily:
-    """What a style is drawn from.
+    """What the styles of a family are drawn from.
 
     Attributes
     ----------
     palettes : tuple[str, ...]
-        Names of `targets.rendering.palettes`.
-    random : float
-        Share of maps in colours of their own instead (random:SEED).
+        Names of palettes (`targets.rendering.palettes`).
+    random_share : float
+        Share of maps that have a random palette (random:SEED) instead.
     inks : tuple[Colour, ...]
-        Of contours and of what lies over the map.
-    faults : tuple[Colour, ...]
+        Colours of contours and annotations.
+    fault_colours : tuple[Colour, ...]
         Colours of faults.
-    marks : tuple[FaultMark, ...]
+    fault_symbols : tuple[FaultSymbol, ...]
         How faults are drawn.
     fonts : tuple[str, ...]
-        Of `targets.rendering.text`.
+        Names of fonts (`targets.rendering.text`).
     """
 
     palettes: tuple[str, ...]
@@ -65,45 +65,76 @@ UNSEEN = StyleFamily(
 FAMILIES: dict[str, StyleFamily] = {
     "train": TRAIN,
     "unseen": UNSEEN,  # palettes whose legend no program knows
-    "unseen_legend": replace(
-        UNSEEN, palettes=("soft", "dusk")
-    ),  # palettes whose legend `targets.picture_reading.depth_from_known_palette` knows
+    # palettes whose legend `targets.picture_reading.depth_from_known_palette` knows
+    "unseen_legend": replace(UNSEEN, palettes=("soft", "dusk")),
 }
-CLEAN = "clean"  # the known palettes, black contours, brown faults, and nothing over the map
+CLEAN = "clean"  # the known palettes, black contours, brown faults, and no annotations
 FAMILY_NAMES = (CLEAN, *FAMILIES)
-
-
-SMALL = 160  # pixels of the shorter side of a picture, below which wide lines and long texts would hide the map
+SMALL_SIDE = 160  # pixels of a picture's shorter side, below which wide lines and long texts would hide the map
 
 
 def random_style(rng: np.random.Generator, family: str = CLEAN, shape: tuple[int, int] = (512, 512)) -> Style:
-    """One of the many ways in which a map of (H, W) pixels may be drawn; small ones of reports in thin lines.
+    """Draw a style from a family.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Decides everything.
+    family : str, default 'clean'
+        One of `FAMILY_NAMES`.
+    shape : tuple[int, int], default (512, 512)
+        Rows and columns of the map; small ones of reports get thin lines and few annotations.
+
+    Returns
+    -------
+    Style
+        One of the many of the family.
 
     Raises
     ------
     UserError
         An unknown family.
+
+    Examples
+    --------
+    >>> random_style(np.random.default_rng(0), "clean").palette in PALETTES
+    True
     """
     if family == CLEAN:
-        return clean_style(rng)
+        return random_clean_style(rng)
     if family not in FAMILIES:
         raise UserError("styles", repr(family), f"one of {', '.join(FAMILY_NAMES)}")
-    style = report_style(rng, FAMILIES[family])
-    if min(shape) >= SMALL:
+    style = random_report_style(rng, FAMILIES[family])
+    if min(shape) >= SMALL_SIDE:
         return style
     thin, few = min(style.contour_width, 0.5), min(style.contour_density, 1.2)
-    sheet = replace(style.annotations, grid=0, names=0, scale_bar=False, title=False)
-    return replace(style, contour_width=thin, density=few, fault_width=1, sheet=sheet)
+    annotations = replace(style.annotations, grid_spacing=0, names=0, scale_bar=False, title=False)
+    return replace(style, contour_width=thin, contour_density=few, fault_width=1, annotations=annotations)
 
 
 def with_random_style(scene: Scene, rng: np.random.Generator, family: str) -> Scene:
-    """The map with another picture, whose contours are the style's own."""
+    """Draw the map again, in a style from a family.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map; its contour interval is left to the style.
+    rng : np.random.Generator
+        Decides the style.
+    family : str
+        One of `FAMILY_NAMES`.
+
+    Returns
+    -------
+    Scene
+        The same map with another picture and contour interval.
+    """
     plain = scene.replace(geo=replace(scene.geo, contour_interval=None, contour_base=0.0))
     return with_rendered_picture(plain, random_style(rng, family, scene.shape))
 
 
-def clean_style(rng: np.random.Generator) -> Style:
-    """As interpreters' programs draw a map on the screen."""
+def random_clean_style(rng: np.random.Generator) -> Style:
+    """Draw a style in which interpreters' programs show a map on the screen."""
     brown = np.add(BROWN, rng.integers(-20, 21, 3))
     return Style(
         palette=str(rng.choice(list(PALETTES))),
@@ -115,55 +146,55 @@ def clean_style(rng: np.random.Generator) -> Style:
     )
 
 
-def report_style(rng: np.random.Generator, family: StyleFamily) -> Style:
-    """As maps stand in reports: any colours and lines of a family, written over, copied and scanned."""
+def random_report_style(rng: np.random.Generator, family: StyleFamily) -> Style:
+    """Draw a style of maps in reports: any colours and lines of a family, annotated, copied and scanned."""
 
     def chance(share: float) -> bool:
         return bool(rng.random() < share)
 
-    random, seed = chance(family.random_share), int(rng.integers(2**31))
+    random_palette, seed = chance(family.random_share), int(rng.integers(2**31))
     density = float(np.exp(rng.uniform(np.log(0.4), np.log(2.2))))
     width = float(rng.choice([0.5, 1.0, 1.5], p=[0.6, 0.3, 0.1])) if density < 1.3 else 0.5
     return Style(
-        palette=f"random:{seed}" if random else str(rng.choice(family.palettes)),
+        palette=f"random:{seed}" if random_palette else str(rng.choice(family.palettes)),
         banded=chance(0.3),
         contour_density=density,
         contour_width=0.0 if chance(0.08) else width,
-        contour_colour=_one(rng, family.inks),
+        contour_colour=_choose(rng, family.inks),
         index_every=int(rng.choice([0, 4, 5, 10], p=[0.2, 0.15, 0.5, 0.15])),
         dashed_contours=chance(0.08),
         contour_labels=chance(0.35),
         align_labels=chance(0.6),
         hillshade=float(rng.uniform(0.1, 0.5)) if chance(0.2) else 0.0,
-        fault_symbol=_one(rng, family.fault_symbols),
+        fault_symbol=_choose(rng, family.fault_symbols),
         fault_width=int(rng.integers(1, 4)),
-        fault_colour=_one(rng, family.fault_colours),
-        annotations=random_sheet(rng, family, seed),
-        scan=random_scan(rng),
+        fault_colour=_choose(rng, family.fault_colours),
+        annotations=random_annotations(rng, family, seed),
+        scan=random_scan_effects(rng),
     )
 
 
-def random_sheet(rng: np.random.Generator, family: StyleFamily, seed: int) -> Annotations:
-    """What lies over a map in a report: nothing on two of five, else some of everything."""
-    busy = rng.random(8) < (0 if rng.random() < 0.4 else 0.4)
+def random_annotations(rng: np.random.Generator, family: StyleFamily, seed: int) -> Annotations:
+    """Draw the annotations of a map in a report: none on two of five, else some of everything."""
+    present = rng.random(8) < (0 if rng.random() < 0.4 else 0.4)
     return Annotations(
-        grid_spacing=int(rng.integers(60, 160)) * int(busy[0]),
-        blocks=int(rng.integers(1, 4)) * int(busy[1]),
-        wells=int(rng.integers(1, 9)) * int(busy[2]),
-        names=int(rng.integers(1, 4)) * int(busy[3]),
-        legend=bool(busy[4]),
-        scale_bar=bool(busy[5]),
-        north_arrow=bool(busy[6]),
-        title=bool(busy[7]),
-        font=_one(rng, family.fonts),
+        grid_spacing=int(rng.integers(60, 160)) * int(present[0]),
+        blocks=int(rng.integers(1, 4)) * int(present[1]),
+        wells=int(rng.integers(1, 9)) * int(present[2]),
+        names=int(rng.integers(1, 4)) * int(present[3]),
+        legend=bool(present[4]),
+        scale_bar=bool(present[5]),
+        north_arrow=bool(present[6]),
+        title=bool(present[7]),
+        font=_choose(rng, family.fonts),
         letter_height=float(rng.uniform(5.5, 9.0)),
-        ink=_one(rng, family.inks),
+        ink=_choose(rng, family.inks),
         seed=seed,
     )
 
 
-def random_scan(rng: np.random.Generator) -> ScanEffects:
-    """What a report does to a picture: nothing to half of them."""
+def random_scan_effects(rng: np.random.Generator) -> ScanEffects:
+    """Draw the scan effects of a report: none on half of the pictures."""
     if rng.random() < 0.5:
         return ScanEffects()
     cast = rng.integers(-12, 13, 3)
@@ -179,5 +210,6 @@ def random_scan(rng: np.random.Generator) -> ScanEffects:
 Choice = TypeVar("Choice")
 
 
-def _one(rng: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:
+def _choose(rng: np.random.Generator, choices: tuple[Choice, ...]) -> Choice:
+    """Draw one of some choices."""
     return choices[int(rng.integers(len(choices)))]

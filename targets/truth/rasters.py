@@ -1,6 +1,6 @@
-"""What a head should answer: the traps of one map and the exact rasters made from them.
+"""Training targets of the heads: exact rasters of one map's ground truth.
 
-Everything here is computed on the whole scene; a closure, a distance or a crest cannot be known from a crop.
+All are computed on the whole scene: a closure, a distance or a crest cannot be known from a crop.
 """
 
 import numpy as np
@@ -12,69 +12,99 @@ from skimage.segmentation import find_boundaries
 from targets.scene import Bool, Float, Scene
 from targets.truth.traps import GroundTruth
 
+BACKGROUND, INTERIOR, RIM = range(3)  # planes of `trap_classes`
+
 
 def trap_mask(truth: GroundTruth) -> Float:
-    """(H, W) 1 inside traps, 0 elsewhere."""
+    """(H, W) float32: 1 inside traps, 0 elsewhere."""
     return (truth.labels > 0).astype(np.float32)
 
 
 def salt_mask(truth: GroundTruth) -> Float:
-    """(H, W) 1 in salt, 0 elsewhere and where nobody drew any."""
+    """(H, W) float32: 1 in salt, 0 elsewhere and on maps without interpreted salt."""
     salt = truth.scene.salt
     return np.zeros(truth.scene.shape, np.float32) if salt is None else salt.astype(np.float32)
 
 
 def no_trap_flag(truth: GroundTruth) -> Float:
-    """(H, W) 1 everywhere on a map without a trap, else 0 everywhere."""
+    """(H, W) float32: 1 everywhere on a map without a trap, else 0 everywhere."""
     return np.full(truth.scene.shape, not truth.labels.any(), np.float32)
 
 
 def fault_mask(truth: GroundTruth) -> Float:
-    """(H, W) 1 on faults, 0 elsewhere."""
+    """(H, W) float32: 1 on faults, 0 elsewhere."""
     return truth.scene.fault.astype(np.float32)
 
 
 def relative_depth(truth: GroundTruth) -> Float:
-    """(H, W) +1 = shallowest, -1 = deepest cell of the map: the depth channel as the network is shown it."""
+    """(H, W) float32: +1 at the shallowest, -1 at the deepest cell of the map, as in the network's depth channel."""
     return truth.scene.relative_depth()
 
 
 def root_relative_height(truth: GroundTruth) -> Float:
-    """(H, W) √(height above spill / relief of the map), 0 outside traps: why a cell is trap."""
+    """(H, W) float32: √(height above the spill level / relief of the map), 0 outside traps: why a cell is a trap's."""
     return root_share_of_relief(truth.height, truth.scene)
 
 
 def root_share_of_relief(height: Float, scene: Scene) -> Float:
-    """Heights as the root of their share of the map's relief.
+    """Scale heights to the square root of their share of the map's relief.
 
-    The root, because most heights are some hundredths of the relief, and least at the outline that is to be seen.
+    Most heights are some hundredths of the relief, and the smallest lie at the outline, which matters most: the root
+    spreads them.
+
+    Parameters
+    ----------
+    height : (H, W) float32
+        In depth units, 0 or more.
+    scene : Scene
+        The map whose relief is meant.
+
+    Returns
+    -------
+    (H, W) float32
+        0 to 1.
     """
     return np.sqrt(share_of_relief(height, scene))
 
 
 def share_of_relief(height: Float, scene: Scene) -> Float:
-    """Heights as a share of the map's relief."""
+    """Heights (H, W) in depth units as shares of the map's relief, float32."""
     low, high = scene.relief
     return height / np.float32(max(high - low, 1e-12))
 
 
-BACKGROUND, INSIDE, RIM = range(3)
-
-
 def trap_classes(truth: GroundTruth) -> Float:
-    """(3, H, W) one-hot: background, inside of a trap, its rim (the inner half of the boundary band)."""
+    """(3, H, W) float32 one-hot: background, interior of a trap, its rim (the inner half of the boundary band)."""
     trap = truth.labels > 0
     rim = trap & (boundary_band(truth) > 0)
     return np.stack([~trap, trap & ~rim, rim]).astype(np.float32)
 
 
 def boundary_band(truth: GroundTruth) -> Float:
-    """(H, W) 1 on a band of `boundary_width` cells around every trap's outline, 0 elsewhere."""
+    """(H, W) float32: 1 on a band of `boundary_width` cells around every trap's outline, 0 elsewhere."""
     return outline_band(truth.labels, truth.options.boundary_width).astype(np.float32)
 
 
 def outline_band(labels: NDArray, width: float) -> Bool:
-    """(H, W) the cells within width/2 of an outline; width 2 is the cells on both sides of it."""
+    """Mark the band along the outlines of labelled regions.
+
+    Parameters
+    ----------
+    labels : (H, W) int or bool
+        Regions, 0 = none.
+    width : float
+        Of the band in cells; 2 or less are the cells on both sides of the outline.
+
+    Returns
+    -------
+    (H, W) bool
+        Cells within width/2 of an outline.
+
+    Examples
+    --------
+    >>> outline_band(np.array([[0, 0, 0, 1, 1, 1]]), 2).astype(int).tolist()
+    [[0, 0, 1, 1, 0, 0]]
+    """
     edge = find_boundaries(labels, connectivity=2, mode="thick")
     if width <= 2 or not edge.any():
         return edge
@@ -82,23 +112,44 @@ def outline_band(labels: NDArray, width: float) -> Bool:
 
 
 def crest_heatmap(truth: GroundTruth) -> Float:
-    """(H, W) a Gaussian of σ = `crest_sigma` cells on every crest, 1 at the crest; overlaps take the maximum."""
+    """(H, W) float32: a Gaussian of σ = `crest_sigma` cells on every crest, 1 at the crest; overlaps: the maximum."""
     heat = np.zeros(truth.labels.shape, np.float32)
     if len(truth.crests):
-        away = np.ones(truth.labels.shape, bool)
-        away[tuple(truth.crests.T)] = False
-        heat[:] = np.exp(-0.5 * (ndimage.distance_transform_edt(away) / truth.options.crest_sigma) ** 2)
+        no_crest = np.ones(truth.labels.shape, bool)
+        no_crest[tuple(truth.crests.T)] = False
+        heat[:] = np.exp(-0.5 * (ndimage.distance_transform_edt(no_crest) / truth.options.crest_sigma) ** 2)
     return heat
 
 
 def crest_distance(truth: GroundTruth) -> Float:
-    """(H, W) distance to the crest of one's own trap in cells, 0 outside traps."""
+    """Measure how far each cell of a trap lies from the crest of that trap.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        Its options say whether distances are euclidean or geodesic.
+
+    Returns
+    -------
+    (H, W) float32
+        Cells; 0 at the crest and outside traps.
+
+    Examples
+    --------
+    >>> from targets.scene import Scene
+    >>> from targets.truth.traps import build_ground_truth
+    >>> rows, cols = np.indices((21, 21))
+    >>> depth, inside = np.hypot(rows - 10, cols - 10).astype(np.float32), np.ones((21, 21), bool)
+    >>> distance = crest_distance(build_ground_truth(Scene("dome", depth, inside, inside, ~inside)))
+    >>> distance[10, 10:14].tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
     inside = truth.labels > 0
     distance = np.zeros(truth.labels.shape, np.float32)
     if not inside.any():
         return distance
     if truth.options.distance == "geodesic":
-        # Blocked cells have a negative cost; two traps never touch, so one search from all crests serves them all.
+        # Negative costs block a cell; two traps never touch, so one search from all crests serves all traps.
         costs, _ = MCP_Geometric(np.where(inside, 1.0, -1.0)).find_costs(truth.crests.tolist())
         distance[inside] = costs[inside]
         return distance

@@ -1,7 +1,7 @@
-"""Traps of a map by a set of rules: drawn by an interpreter, or computed from the depth."""
+"""Ground truth of one map: traps that an interpreter outlined, or that are computed from the depth by criteria."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,29 +17,46 @@ from targets.surface.contour_interval import nice_interval
 class TrapCriteria:
     """Which closures count as traps; the words are those of `targets.closure.find_closures`.
 
-    The two thresholds drop what nobody would draw: specks of noise on a real pick.
+    The two thresholds drop what no interpreter would outline: specks of noise on a real pick.
+
+    Attributes
+    ----------
+    reading : Literal['spill', 'contour'], default 'spill'
+        How far down a trap reaches: to its spill point (spill), or to its last closed contour (contour).
+    edge : Literal['open', 'closed'], default 'open'
+        Whether the map's border lets hydrocarbons out (open) or holds them like rock (closed).
+    faults : Literal['transparent', 'sealing', 'leaking'], default 'transparent'
+        What a fault does: nothing (transparent), hold (sealing), or let out (leaking).
+    connectivity : Literal[4, 8], default 8
+        Neighbours of a cell: 4 (sides) or 8 (sides and corners).
+    min_area : int, default 40
+        Smallest trap, in cells.
+    min_relief : float, default 0.01
+        Smallest closure height of a trap, as a share of the map's relief.
     """
 
     reading: Literal["spill", "contour"] = "spill"
     edge: Literal["open", "closed"] = "open"
     faults: Literal["transparent", "sealing", "leaking"] = "transparent"
     connectivity: Literal[4, 8] = 8
-    min_area: int = 40  # cells
-    min_relief: float = 0.01  # closure height as a share of the map's relief
+    min_area: int = 40
+    min_relief: float = 0.01
 
 
 @dataclass(frozen=True)
 class GroundTruthOptions:
-    """How traps become rasters.
+    """How traps become the rasters that heads are trained on.
 
     Attributes
     ----------
+    traps : TrapCriteria
+        Which closures count as traps where no interpreter outlined any.
     boundary_width : float, default 4.0
         Width of the boundary band in cells, at least 2 (the cells on both sides of the outline).
     crest_sigma : float, default 6.0
-        Σ of the Gaussian on a crest, in cells.
+        Standard deviation of the Gaussian on a crest, in cells.
     distance : Literal['euclidean', 'geodesic'], default 'euclidean'
-        `euclidean`, or `geodesic` (the way inside the trap).
+        How the distance to a crest is measured: in a straight line (euclidean) or within the trap (geodesic).
     """
 
     traps: TrapCriteria = field(default_factory=TrapCriteria)
@@ -48,20 +65,40 @@ class GroundTruthOptions:
     distance: Literal["euclidean", "geodesic"] = "euclidean"
 
 
+class Traps(NamedTuple):
+    """Traps as rasters and points.
+
+    Attributes
+    ----------
+    labels : (H, W) int32
+        0 = no trap, k = trap k.
+    crests : (N, 2) int64
+        Row and column of the crest of trap k in row k - 1.
+    height : (H, W) float32
+        Height above the spill level of the cell's own trap, in depth units; 0 outside traps.
+    """
+
+    labels: NDArray[np.int32]
+    crests: NDArray[np.int64]
+    height: Float
+
+
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for them too.
+    """The traps of one map, or the salt bodies of one seismic image: what is said of traps holds for both.
 
     Attributes
     ----------
     scene : Scene
-        With the surface that is true as its depth.
+        The map, with the true surface as its depth.
+    options : GroundTruthOptions
+        How the traps are to be rasterised.
     labels : (H, W) int32
         0 = no trap, k = trap k.
-    crests : (N, 2) int
+    crests : (N, 2) int64
         Row and column of the crest of trap k in row k - 1.
     height : (H, W) float32
-        Height above the spill level of one's own trap in depth units, 0 outside traps.
+        Height above the spill level of the cell's own trap, in depth units; 0 outside traps.
     """
 
     scene: Scene
@@ -72,55 +109,121 @@ class GroundTruth:
 
 
 def build_ground_truth(scene: Scene, options: GroundTruthOptions | None = None) -> GroundTruth:
-    """What an interpreter drew in a scene, else its exact closures, both on the surface that is true."""
+    """Take the traps that an interpreter outlined, else compute the exact closures, both on the true surface.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map or a seismic image. Without outlines and without a depth it has no traps.
+    options : GroundTruthOptions | None, default None
+        None takes the defaults.
+
+    Returns
+    -------
+    GroundTruth
+        Its scene has the true surface as depth.
+
+    Examples
+    --------
+    >>> from targets.scene import Scene
+    >>> rows, cols = np.indices((21, 21))
+    >>> depth, inside = np.hypot(rows - 10, cols - 10).astype(np.float32), np.ones((21, 21), bool)
+    >>> truth = build_ground_truth(Scene("dome", depth, inside, inside, ~inside))
+    >>> truth.crests.tolist(), int((truth.labels == 1).sum())
+    ([[10, 10]], 305)
+    """
     options = options or GroundTruthOptions()
     if scene.true_depth is not None:
         scene = scene.replace(depth=scene.true_depth, true_depth=None)
     if scene.interpreted_mask is not None:
         traps = label_interpreted_traps(scene, scene.interpreted_mask)
     elif not scene.has_depth:
-        traps = np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
+        traps = Traps(np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32))
     else:
         traps = compute_traps(scene, options.traps)
     return GroundTruth(scene, options, *traps)
 
 
-Traps = tuple[NDArray[np.int32], NDArray[np.int64], Float]
+def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
+    """Compute the traps of a scene's depth: the outermost closures that meet the criteria.
 
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth.
+    criteria : TrapCriteria
+        Which closures count.
 
-def compute_traps(scene: Scene, rules: TrapCriteria) -> Traps:
-    """Labels, crests and heights of the outermost closures that pass the thresholds of `rules`."""
-    closures = find_trap_closures(scene, rules)
+    Returns
+    -------
+    Traps
+        Labels, crests and heights.
+
+    Examples
+    --------
+    >>> from targets.scene import Scene
+    >>> depth, inside = np.full((5, 5), 100, np.float32), np.ones((5, 5), bool)
+    >>> depth[1:4, 1:4], depth[2, 2] = 90, 85
+    >>> traps = compute_traps(Scene("knoll", depth, inside, inside, ~inside), TrapCriteria(min_area=1))
+    >>> traps.labels.tolist()
+    [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
+    >>> traps.crests.tolist(), float(traps.height.max())
+    ([[2, 2]], 15.0)
+    """
+    closures = find_trap_closures(scene, criteria)
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
-    return closures.labels, crests.astype(np.int64), closures.height
+    return Traps(closures.labels, crests.astype(np.int64), closures.height)
 
 
-def find_trap_closures(scene: Scene, rules: TrapCriteria) -> Closures:
-    """The exact closures of a scene's depth that pass the thresholds of `rules`."""
+def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
+    """Find the exact closures of a scene's depth that meet the criteria.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth. The contour reading takes the map's own contour interval, else one that suits its relief.
+    criteria : TrapCriteria
+        Which closures count.
+
+    Returns
+    -------
+    Closures
+        Labels, heights and the table of all closures, nested ones too.
+    """
     low, high = scene.relief
     interval = None
-    if rules.reading == "contour":
+    if criteria.reading == "contour":
         interval = scene.geo.contour_interval or nice_interval(low, high)
     return find_closures(
         scene.depth,
         valid=scene.map_valid,
         faults=scene.fault,
-        fault_rule=rules.faults,
-        edge=rules.edge,
-        connectivity=rules.connectivity,
+        fault_rule=criteria.faults,
+        edge=criteria.edge,
+        connectivity=criteria.connectivity,
         contour_interval=interval,
         contour_base=scene.geo.contour_base,
-        min_area=rules.min_area,
-        min_height=rules.min_relief * (high - low),
+        min_area=criteria.min_area,
+        min_height=criteria.min_relief * (high - low),
     )
 
 
 def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
-    """Labels (8-connected parts), crests and heights of the traps an interpreter drew, (H, W) bool.
+    """Label the traps that an interpreter outlined, and give each a crest and heights.
 
-    The crest is the shallowest cell, and heights are taken above the deepest cell of the trap; without a depth the
-    crest is the cell farthest from the outline, and heights are 0.
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    interpreted : (H, W) bool
+        Inside an outline; 8-connected parts are traps of their own.
+
+    Returns
+    -------
+    Traps
+        The crest is the shallowest cell, and heights are taken above the deepest cell of the trap. Without a depth the
+        crest is the cell farthest from the outline, and heights are 0.
     """
     labels = label(interpreted & scene.map_valid, connectivity=2).astype(np.int32)
     depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
@@ -131,4 +234,4 @@ def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
         crests[region.label - 1] = np.array(np.unravel_index(inside.argmin(), inside.shape)) + region.bbox[:2]
         if scene.has_depth:
             height[region.slice][region.image] = (depth[region.slice][region.image].max() - inside)[region.image]
-    return labels, crests, height
+    return Traps(labels, crests, height)

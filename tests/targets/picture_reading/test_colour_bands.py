@@ -12,7 +12,7 @@ INSIDE = COLS < 100
 
 
 def in_steps(depth: np.ndarray, step: float) -> np.ndarray:
-    """The depth as a picture in bands tells it."""
+    """The depth as a banded picture shows it."""
     return ((np.floor(depth / step) + 0.5) * step).astype(np.float32)
 
 
@@ -58,7 +58,7 @@ def test_the_surface_lies_in_its_bands_and_nearer_to_the_truth_than_they_do() ->
     assert (abs(surface - flat)[within] <= 0.1 + 0.01).all()
     assert abs(surface - TRUE)[within].mean() < 0.3 * abs(flat - TRUE)[within].mean()
     highest = np.unravel_index(np.nanargmax(surface), surface.shape)
-    assert np.hypot(highest[0] - 45, highest[1] - 50) < 3  # a band alone does not tell where in it the crest lies
+    assert np.hypot(highest[0] - 45, highest[1] - 50) < 3  # a band alone does not show where in it the crest lies
 
 
 def test_a_top_rises_to_its_middle_by_the_step_to_the_next_band() -> None:

@@ -1,4 +1,4 @@
-"""Contours painted over: what is left is the map as it would have been drawn without them."""
+"""Contour removal: what is left is the map as it would have been drawn without contours."""
 
 from dataclasses import replace
 
@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from targets.picture_reading.contour_removal import find_blurred_rim, picture_without_contours, detect_dark_lines, remove_contours
-from targets.rendering.map import contour_spacing, with_rendered_picture, render
+from targets.picture_reading.contour_removal import (
+    detect_dark_lines,
+    find_blurred_rim,
+    picture_without_contours,
+    remove_contours,
+)
+from targets.rendering.map import contour_spacing, render, with_rendered_picture
 from targets.rendering.scan_effects import ScanEffects
 from targets.rendering.style import Style
 from targets.synthetic.structure_maps import make_structure_map
@@ -37,7 +42,7 @@ def test_a_map_without_a_picture_is_drawn_without_contours():
     assert not np.array_equal(picture_without_contours(scene), with_rendered_picture(scene).rgb)
 
 
-def test_a_thin_line_goes_and_a_wide_one_stays():
+def test_a_thin_line_is_removed_and_a_wide_one_stays():
     page = np.full((40, 40, 3), (0, 200, 255), np.uint8)
     page[:, 10:12] = 0
     page[:, 20:30] = 0

@@ -1,10 +1,10 @@
-"""A scan's noise is told from palette and shading by its colours alone, and is taken out without the edges."""
+"""Denoising: a scan's noise is known by its colours alone, and is removed without the edges."""
 
 import cv2
 import numpy as np
 import pytest
 
-from targets.picture_reading import depth_from_colours as own_legend
+from targets.picture_reading import depth_from_colours as calibration
 from targets.picture_reading.colour_bands import band_levels
 from targets.picture_reading.denoise import MIN_NOISE, MIN_SIDE, denoise, estimate_noise
 from targets.picture_reading.depth_from_colours import depth_from_colours
@@ -53,12 +53,12 @@ def test_one_colour_has_no_noise():
     assert estimate_noise(np.zeros((1, 3))) == 0
 
 
-def test_noise_goes_and_edges_stay():
+def test_noise_is_removed_and_edges_stay():
     steps = np.where(np.indices((MIN_SIDE, 200))[1] < 100, 60, 200)
     flat = colour_table("rainbow")[steps]
     noisy = scanned(flat, 4.0)
-    calm = denoise(noisy, np.ones(flat.shape[:2], bool))
-    off = [np.abs(picture.astype(float) - flat) for picture in (noisy, calm)]
+    denoised = denoise(noisy, np.ones(flat.shape[:2], bool))
+    off = [np.abs(picture.astype(float) - flat) for picture in (noisy, denoised)]
     assert off[1].mean() < 0.5 * off[0].mean()
     assert off[1][:, 98:102].mean() < off[0].mean()  # mixed by the filter, they would be 70 grey levels off
 
@@ -72,8 +72,8 @@ def test_a_small_map_is_left_as_it_is(scene):
 def test_bands_are_found_in_a_scan(scene):
     """Noise made one slope of them, and every ripple on it a closure or a leak."""
     picture = scanned(render(scene, Style(palette="soft", banded=True)), 6.0)
-    guess, inside = scene.relative_depth(), scene.map_valid
-    levels = band_levels(depth_from_colours(picture, guess, inside).depth, inside)
+    prior, inside = scene.relative_depth(), scene.map_valid
+    levels = band_levels(depth_from_colours(picture, prior, inside).depth, inside)
     low, high = scene.relief
     interval, _ = contour_spacing(scene, Style())
     assert 0.7 * (high - low) / interval < len(levels) <= (high - low) / interval + 2
@@ -85,6 +85,6 @@ def test_jpeg_shifts_the_depth_less(scene, quality, monkeypatch):
     picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     true, inside = scene.relative_depth(), scene.map_valid
     off = [np.abs(depth_from_colours(picture, true, inside).depth - true)[inside].mean()]
-    monkeypatch.setattr(own_legend, "calmed", lambda rgb, use: None)
+    monkeypatch.setattr(calibration, "denoise", lambda rgb, use: None)
     off.append(np.abs(depth_from_colours(picture, true, inside).depth - true)[inside].mean())
     assert off[0] < 0.92 * off[1]

@@ -1,4 +1,4 @@
-"""Reading a picture's colours back: what is drawn from a depth tells that depth."""
+"""Depth from a known palette: a picture drawn from a depth is read back as that depth."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_the_traps_of_a_picture_are_those_of_the_depth_it_was_drawn_from():
     assert (seen & true).sum() / (seen | true).sum() > 0.9
 
 
-def test_a_picture_without_colours_tells_nothing():
+def test_a_picture_without_colours_shows_nothing():
     inside = np.ones((32, 32), bool)
     for grey in (0, 255):
         _, read = depth_from_known_palette(np.full((32, 32, 3), grey, np.uint8), inside)

@@ -37,9 +37,9 @@ def test_grey_and_foreign_colours_are_not_named():
     assert found.palette == "unknown" and found.agreement is None
 
 
-def test_a_place_on_the_palette_is_the_relative_height():
+def test_the_position_on_the_palette_is_the_relative_height():
     scene = make_structure_map(3, 128)
     plain = scene.replace(rgb=render(scene, Style("rainbow", contour_width=0)))
-    place, known = palette_positions(plain, "rainbow")
-    right = np.abs(place - (1 - scene.depth_norm()))[known] < 0.02  # wrong: the rims of faults
+    position, known = palette_positions(plain, "rainbow")
+    right = np.abs(position - (1 - scene.depth_norm()))[known] < 0.02  # wrong: the rims of faults
     assert right.mean() > 0.85 and known.sum() > 0.9 * scene.map_valid.sum()

@@ -1,11 +1,11 @@
-"""Legends, titles and scales in white boxes hide the map: they are found, and no white land is taken for one."""
+"""Boxes of paper: legends over the map are found, and no white land is taken for one."""
 
 import cv2
 import numpy as np
 import pytest
 
 from targets.picture_reading.depth_from_colours import depth_from_colours
-from targets.picture_reading.overlay_boxes import FRAME, find_paper_boxes
+from targets.picture_reading.overlay_boxes import FRAME_WIDTH, find_paper_boxes
 from targets.rendering.palettes import colour_table
 
 ROWS, COLS = np.indices((200, 240))
@@ -40,7 +40,7 @@ def test_a_legend_is_found_whole_also_where_it_leaves_the_map(left, top, scan):
         rgb = np.clip(0.85 * cv2.GaussianBlur(rgb, (0, 0), 0.6) + 20 + noise, 0, 255).astype(np.uint8)
     found = find_paper_boxes(rgb, INSIDE)
     assert not (there & INSIDE & ~found).any()
-    around = cv2.dilate(there.astype(np.uint8), np.ones((2 * FRAME + 1, 2 * FRAME + 1), np.uint8)) > 0
+    around = cv2.dilate(there.astype(np.uint8), np.ones((2 * FRAME_WIDTH + 1, 2 * FRAME_WIDTH + 1), np.uint8)) > 0
     assert not (found & ~around).any()
 
 
@@ -57,10 +57,10 @@ def test_white_land_and_the_outside_are_no_boxes():
     assert not find_paper_boxes(picture(), np.zeros_like(INSIDE)).any()
 
 
-def test_the_surface_goes_on_under_a_legend_whatever_the_guess_says_there():
+def test_the_surface_continues_under_a_legend_whatever_the_prior_says_there():
     """Its white was read as a high or a low, with closures between its letters."""
     rgb = picture("soft")
     there = legend(rgb, 60, 50)
-    told = depth_from_colours(rgb, np.where(there, np.float32(1), TRUE), INSIDE).depth
-    assert abs(told - TRUE)[there].max() < 0.2
-    assert abs(told - TRUE)[INSIDE & ~there].mean() < 0.02
+    found = depth_from_colours(rgb, np.where(there, np.float32(1), TRUE), INSIDE).depth
+    assert abs(found - TRUE)[there].max() < 0.2
+    assert abs(found - TRUE)[INSIDE & ~there].mean() < 0.02

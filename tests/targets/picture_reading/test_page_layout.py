@@ -1,4 +1,4 @@
-"""What stands beside a map on its paper is no map; small blocks of a map are."""
+"""Page layout: what stands beside a map on its paper is no map; small blocks of a map are."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 from targets.io.images import write_picture
-from targets.io.map_folder import read_map_picture
+from targets.io.map_folder.reader import read_map_picture
 from targets.picture_reading.page_layout import remove_marginalia
 from targets.rendering.map import render
 from targets.synthetic.structure_maps import make_structure_map
 
 
-def sheet(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W) bool: what is coloured on a sheet of paper, and what of it is the map."""
+def page(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) bool: the foreground of a page, and what of it is the map."""
     paper = np.zeros((size, size + 60), np.uint8)
     cv2.rectangle(paper, (30, 40), (150, 170), 1, -1)
     cv2.rectangle(paper, (160, 120), (180, 170), 1, -1)  # a block of the map of its own, 7 % of it
@@ -26,16 +26,16 @@ def sheet(size: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_letters_numbers_frame_and_colour_bar_are_no_map() -> None:
-    coloured, there = sheet()
-    np.testing.assert_array_equal(remove_marginalia(coloured), there)
-    np.testing.assert_array_equal(remove_marginalia(coloured.T), there.T)
+    foreground, there = page()
+    np.testing.assert_array_equal(remove_marginalia(foreground), there)
+    np.testing.assert_array_equal(remove_marginalia(foreground.T), there.T)
 
 
-def test_a_frame_that_touches_the_map_is_cut_off() -> None:
-    """The paper inside it was map, and traps went on there. Found on Topreek in a figure of matplotlib's."""
-    coloured, there = sheet()
-    coloured[25:40, 80:82] = coloured[60:62, 10:30] = True  # lines from the frame to the map
-    found = remove_marginalia(coloured)
+def test_a_frame_that_touches_the_map_is_removed() -> None:
+    """The paper inside it was map, and traps continued there. Found on Topreek in a figure of matplotlib's."""
+    foreground, there = page()
+    foreground[25:40, 80:82] = foreground[60:62, 10:30] = True  # lines from the frame to the map
+    found = remove_marginalia(foreground)
     assert (found >= there).all()
     beyond = found & ~there
     assert beyond.sum() < 40  # the stumps beside the map
@@ -52,7 +52,7 @@ def test_a_frame_that_touches_the_map_is_cut_off() -> None:
 
 
 def test_a_long_block_is_map_if_it_is_large_or_no_bar() -> None:
-    _, there = sheet()
+    _, there = page()
     for block in (np.s_[180:198, 10:190], np.s_[20:180, 200:222]):  # 4 times as long as wide, over a sixth of the map
         both = there.copy()
         both[block] = True
@@ -74,7 +74,7 @@ def test_a_map_of_lines_alone_keeps_its_frame() -> None:
     np.testing.assert_array_equal(remove_marginalia(paper.astype(bool)), paper > 0)
 
 
-def test_a_sheet_is_read_as_the_map_alone(tmp_path: Path) -> None:
+def test_a_page_is_read_as_the_map_alone(tmp_path: Path) -> None:
     """Colour bar, title and numbers were read as map, with traps in them. Found on a figure of matplotlib's."""
     scene = make_structure_map(4, 128)
     write_picture(render(scene), tmp_path / "map.png")

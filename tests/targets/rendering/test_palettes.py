@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.rendering.palettes import MIN_BLUE_SHIFT, PALETTES, colour_table, random_palette_stops, is_readable
+from targets.rendering.palettes import MIN_BLUE_SHIFT, PALETTES, colour_table, is_readable, random_palette_stops
 
 
 @pytest.mark.parametrize(

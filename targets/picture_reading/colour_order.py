@@ -1,0 +1,136 @@
+"""Order of a picture's colours along its palette: spectral seriation of colour bins by how often they adjoin.
+
+Depth changes little from cell to cell, so colours that often lie side by side follow each other in the palette.
+
+References
+----------
+Atkins, Boman and Hendrickson 1998, A spectral algorithm for seriation and the consecutive ones problem, SIAM J.
+Comput. 28, 297-310.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigsh
+
+from targets.scene import Bool
+
+ADJACENCY_OFFSETS = (1, 2, 4)  # cells between a pair that counts as adjoining: some pairs bridge a contour
+# How much a colour's depth follows its place in the palette rather than the prior, in standard deviations of the prior:
+# a prior that calls the highest colours alike leaves no relief there. See docs/experiments/picture_reading.md.
+STRETCH = 0.6
+
+
+def count_adjacency(bins: NDArray[np.intp], count: int) -> csr_array:
+    """Count how often cells of two different colour bins adjoin.
+
+    Parameters
+    ----------
+    bins : (H, W) int
+        Colour bin of each cell, -1 = none.
+    count : int
+        Number of bins.
+
+    Returns
+    -------
+    (count, count) sparse float64
+        Symmetric.
+
+    Examples
+    --------
+    >>> count_adjacency(np.array([[0, 1, -1, 2]]), 3).toarray().tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+    counts = csr_array((count, count))
+    for offset in ADJACENCY_OFFSETS:
+        for one, other in ((bins[:, :-offset], bins[:, offset:]), (bins[:-offset], bins[offset:])):
+            differ = (one >= 0) & (other >= 0) & (one != other)
+            counts = counts + csr_array((np.ones(differ.sum()), (one[differ], other[differ])), (count, count))
+    return counts + counts.T
+
+
+def order_colours(
+    adjacency: csr_array, cells: NDArray[np.intp], frequent: Bool, centres: NDArray[np.float64], colour_scale: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Place colour bins along the palette by the second eigenvector of their graph's normalised adjacency.
+
+    Parameters
+    ----------
+    adjacency : (n, n) sparse float64
+        Of `count_adjacency`.
+    cells : (n,) int
+        Cells of each bin.
+    frequent : (n,) bool
+        Bins with enough cells to have a place.
+    centres : (n, 3) float64
+        Mean colour of each bin.
+    colour_scale : float
+        Grey levels; a pair of colours that far apart counts half.
+
+    Returns
+    -------
+    placed : (m,) int
+        Bins of the largest connected part.
+    position : (m,) float64
+        Place of each, 0 to 1, from an unknown end; all 0 where fewer than three have an order.
+    """
+    links = adjacency.tocoo()
+    one, other = links.coords
+    links.data = links.data / (1 + ((centres[one] - centres[other]) ** 2).sum(axis=1) / colour_scale**2)
+    graph = links.tocsr()[frequent][:, frequent]
+    _, part = connected_components(graph, directed=False)
+    largest = part == np.bincount(part, cells[frequent]).argmax() if len(part) else part > 0
+    placed = np.flatnonzero(frequent)[largest]
+    if len(placed) < 3:
+        return placed, np.zeros(len(placed))
+    graph = graph[largest][:, largest]
+    root_degree = np.sqrt(graph.sum(axis=1))
+    normalised = diags_array(1 / root_degree) @ graph @ diags_array(1 / root_degree)
+    values, vectors = eigsh(normalised.tocsc(), k=2, sigma=1.001, v0=root_degree)  # the two largest; the first is 1
+    second = vectors[:, values.argmin()] / root_degree
+    return placed, np.argsort(np.argsort(second)) / (len(placed) - 1)
+
+
+def monotone_depth(
+    placed: NDArray[np.intp], position: NDArray[np.float64], bins: NDArray[np.intp], depth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Fit a depth that rises or falls along the palette, by isotonic regression, and stretch it by the position.
+
+    Parameters
+    ----------
+    placed : (m,) int
+        Bins that have a place.
+    position : (m,) float64
+        Their places, 0 to 1.
+    bins : (N,) int
+        Colour bin of each cell.
+    depth : (N,) float64
+        A first estimate for each cell, in any unit.
+
+    Returns
+    -------
+    monotone : (N,) float64
+        In the unit of `depth`; NaN in bins that have no place.
+    error : float
+        Mean square of the fit less `depth` over the placed bins; infinite where there is no order.
+    """
+    cells = np.bincount(bins)
+    if len(placed) < 3:
+        return np.full(len(bins), np.nan), np.inf
+    mean, weight = (np.bincount(bins, depth) / np.maximum(cells, 1))[placed], cells[placed].astype(np.float64)
+    order = np.argsort(position)
+    rising, falling = (
+        isotonic_regression(mean[order], weights=weight[order], increasing=rises).x for rises in (True, False)
+    )
+    errors = [float((weight[order] * (fit - mean[order]) ** 2).sum() / weight.sum()) for fit in (rising, falling)]
+    fit, along = (rising, position[order]) if errors[0] <= errors[1] else (falling, 1 - position[order])
+    centre = np.average(mean, weights=weight)
+    spread = np.sqrt(np.average((mean - centre) ** 2, weights=weight))
+    stretched = fit + STRETCH * spread * 2 * along
+    stretched -= np.average(stretched, weights=weight[order])
+    stretched_spread = np.sqrt(np.average(stretched**2, weights=weight[order]))
+    monotone = np.full(len(cells), np.nan)
+    monotone[placed[order]] = centre + stretched * (spread / max(stretched_spread, 1e-12))
+    return monotone[bins], min(errors)
