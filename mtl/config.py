@@ -256,6 +256,9 @@ class LoopConfig:
     monitor : str | None, default None
         Metric by which the best checkpoint is chosen and a plateau is seen, such as trap/iou or
         trap/average_precision; null: the first head's primary metric.
+    logger : str, default 'tensorboard'
+        Where logged values go beside metrics.csv: one or more of tensorboard, csv, mlflow and wandb, with commas
+        between them; all write to the run folder, none needs a network.
     panels_every : int, default 5
         Epochs between pictures in TensorBoard.
     save_minutes : float, default 10.0
@@ -274,6 +277,7 @@ class LoopConfig:
     num_workers: int = 0
     early_stop_patience: int = 0
     monitor: str | None = None
+    logger: str = "tensorboard"
     panels_every: int = 5
     save_minutes: float = 10.0
     seed: int = 0

@@ -2,8 +2,8 @@
 
 Config files, checkpoints, exported weights and ablations say which version of the settings they are written in
 (`version`, `mtl.config.VERSION`); without it they are of version 1. To rename a setting, change its record, raise
-`VERSION` if a release has been made since the last change, and add one line to `CHANGES`, or to `ABLATION_CHANGES` where
-it is a key of an ablation file.
+`VERSION` if a release has been made since the last change, and add one line to `CHANGES`; for a key of an ablation
+file, to `ABLATION_CHANGES`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

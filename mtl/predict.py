@@ -1,4 +1,4 @@
-"""`load_predictor`: a trained network that predicts whole maps."""
+"""Public door to prediction: `load_predictor`, a trained network that predicts whole maps."""
 
 from mtl.inference.predictor import Predictor, load_predictor
 

@@ -6,6 +6,7 @@ from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
 from mtl.ablation.runner import run_ablation
+from mtl.migration import EARLIER_ABLATIONS
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers
@@ -44,4 +45,4 @@ def main(
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, earlier=EARLIER_ABLATIONS)

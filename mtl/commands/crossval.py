@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mtl.config import TrainConfig
 from mtl.evaluation.cross_validation import cross_validate
+from mtl.migration import EARLIER_SETTINGS
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
 
@@ -28,4 +29,4 @@ def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, earlier=EARLIER_SETTINGS)

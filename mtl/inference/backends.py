@@ -1,4 +1,4 @@
-"""What runs a network: torch itself, or an engine that is faster on this processor and takes time to get ready."""
+"""Backends that run a network: torch, or an engine that is faster on a CPU and takes time to prepare."""
 
 import copy
 import importlib.util
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mtl.inference.onnx import INPUT_NAME, import_optional, export_graph
+from mtl.inference.onnx import INPUT_NAME, export_graph, import_optional
 from mtl.inference.tiling import Net
 from targets.errors import UserError
 
@@ -18,22 +18,28 @@ Backend = Literal["auto", "torch", "compile", "onnx", "openvino"]
 Precision = Literal["32", "bf16"]
 
 FAST_EXTRA = "fast"
-# Tiles of 256 cells after which getting OpenVINO ready has paid: docs/speed.md.
+# Tiles of 256 cells after which preparing OpenVINO has paid for itself; see docs/speed.md.
 LAZY_TILES = 64
 
 
 def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: Precision) -> Net:
-    """A function that answers as a network in evaluation does, in float32: (B, planes, H, W) -> {name: (B, C, H, W)}.
+    """Make the function that runs a network in evaluation.
 
     Parameters
     ----------
-    planes : int
-        Of the inputs.
+    net : nn.Module
+        (B, in_channels, H, W) -> {name: (B, C, H, W)}, on its device.
+    in_channels : int
+        Channels of its input.
     backend : Backend
-        Torch; compile (torch's own compiler); onnx and openvino (on the CPU, one size of tile); auto: on the CPU torch
-        for the first `PATIENCE` tiles, then the fastest engine that is installed; on a GPU torch.
+        torch; compile (torch's own compiler); onnx or openvino (on a CPU, for one size of tile); auto: on a CPU torch
+        for the first `LAZY_TILES` tiles, then the fastest engine that is installed; on a GPU torch.
     precision : Precision
         32, or bf16: half the bits inside the network.
+
+    Returns
+    -------
+    (B, in_channels, H, W) float32 -> {name: (B, C, H, W) float32}.
 
     Raises
     ------
@@ -42,11 +48,11 @@ def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: 
     """
     on_cpu = next(net.parameters()).device.type == "cpu"
     if backend == "auto":
-        now = make_backend(net, in_channels, "torch", precision)
+        first = make_backend(net, in_channels, "torch", precision)
         engine = fastest_engine(precision)
         if not on_cpu or engine is None:
-            return now
-        return LazyBackend(now, lambda: make_backend(net, in_channels, engine, precision))
+            return first
+        return LazyBackend(first, lambda: make_backend(net, in_channels, engine, precision))
     if backend in ENGINES:
         if not on_cpu or not supports_precision(backend, precision):
             raise UserError("--backend", f"{backend} in precision {precision} on {'the CPU' if on_cpu else 'a GPU'}",
@@ -59,7 +65,15 @@ def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: 
 
 @dataclass(frozen=True)
 class TorchBackend:
-    """A network run by torch, whatever type of number it calculates in."""
+    """A network run by torch in some type of number.
+
+    Attributes
+    ----------
+    net : Callable[[Tensor], dict[str, Tensor]]
+        The network, its weights in that type.
+    dtype : torch.dtype
+        Type of its weights and inputs; predictions are float32.
+    """
 
     net: Callable[[Tensor], dict[str, Tensor]]
     dtype: torch.dtype
@@ -70,10 +84,21 @@ class TorchBackend:
 
 @dataclass
 class LazyBackend:
-    """One function for the first tiles, and another, which takes time to make, once there are many.
+    """One backend for the first tiles, and another, which takes time to make, once there are many.
 
-    So a single small map never waits, and many maps wait at most about twice as long as with the better choice (the
-    ski-rental rule). It counts tiles rather than seconds, so that the same maps give the same answers again.
+    So a single small map never waits, and many maps take at most about twice as long as with the better choice (the
+    ski-rental rule). It counts tiles rather than seconds, so that the same maps give the same predictions again.
+
+    Attributes
+    ----------
+    first : Net
+        Runs the first `LAZY_TILES` tiles.
+    make_second : Callable[[], Net]
+        Makes the backend that runs the others.
+    tiles : int, default 0
+        Tiles so far.
+    second : Net | None
+        That backend, once it is made.
     """
 
     first: Net
@@ -89,7 +114,7 @@ class LazyBackend:
 
 
 class OnnxBackend:
-    """A graph run by ONNX Runtime with as many threads as torch has."""
+    """An ONNX graph run by ONNX Runtime with as many threads as torch has."""
 
     def __init__(self, graph: bytes, precision: Precision) -> None:
         runtime = import_optional("onnxruntime", FAST_EXTRA)
@@ -99,12 +124,12 @@ class OnnxBackend:
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        answers = self._session.run(self._names, {INPUT_NAME: x.contiguous().numpy()})
-        return {name: torch.from_numpy(values) for name, values in zip(self._names, answers, strict=True)}
+        outputs = self._session.run(self._names, {INPUT_NAME: x.contiguous().numpy()})
+        return {name: torch.from_numpy(values) for name, values in zip(self._names, outputs, strict=True)}
 
 
 class OpenVinoBackend:
-    """A graph run by OpenVINO with as many threads as torch has, one tile at a time.
+    """An ONNX graph run by OpenVINO with as many threads as torch has, one tile at a time.
 
     It is compiled once per shape of a tile, because a graph of any shape would run slower.
     """
@@ -131,18 +156,19 @@ class OpenVinoBackend:
         }
 
 
-# The fastest first.
+# the fastest first
 ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVinoBackend, "onnx": OnnxBackend}
 LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
 
 
 def fastest_engine(precision: Precision) -> Backend | None:
-    """The fastest engine on a CPU that is installed, None without any."""
+    """The fastest engine on a CPU that is installed and knows a precision; None without any."""
     if not importlib.util.find_spec("onnx"):
         return None
-    return next((e for e in ENGINES if supports_precision(e, precision) and importlib.util.find_spec(LIBRARIES[e])), None)
+    installed = (engine for engine in ENGINES if importlib.util.find_spec(LIBRARIES[engine]))
+    return next((engine for engine in installed if supports_precision(engine, precision)), None)
 
 
 def supports_precision(engine: Backend, precision: Precision) -> bool:
-    """Whether an engine calculates in a precision: ONNX Runtime knows no bf16 on the CPU."""
+    """Whether an engine knows a precision: ONNX Runtime has no bf16 on a CPU."""
     return precision == "32" or engine == "openvino"

@@ -1,4 +1,4 @@
-"""Which predictor does a process work with? It is loaded once, by options with which all processes answer alike."""
+"""Predictors of worker processes: loaded once in each, with options by which all processes predict alike."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,24 +17,27 @@ from targets.common.resume import file_state
 
 @dataclass(frozen=True)
 class PredictorOptions:
-    """Which networks answer, and how they look; what `load_predictor` takes.
+    """Networks that predict, and how: the arguments of `load_predictor`, as options of a tool.
 
     Attributes
     ----------
     checkpoint : Names | None, default None
-        Best.ckpt or last.ckpt of a run folder, of several with commas between them an ensemble; by default the model
-        that comes with the package.
+        best.ckpt or last.ckpt of a run folder, or a .safetensors file; several, with commas between them, are averaged
+        as an ensemble. By default the model that comes with the package.
     stride : int | None, default None
-        Cells between tiles, a multiple of 32; by default as the run's config says.
+        Cells between the origins of neighbouring tiles, a multiple of 32; by default as the training run's config
+        says.
     tta : Symmetry | None, default None
-        Look at every tile in several symmetries too: none, mirror (left-right), flips or d4.
+        Test-time augmentation: symmetries in which every tile is predicted and averaged, none, mirror (left-right),
+        flips (left-right and up-down) or d4 (all eight); by default as the training run's config says.
     device : str, default 'auto'
-        Auto, cpu, cuda, ...
+        Device that runs the network: auto (a GPU where there is one), cpu, cuda, ...
     backend : Backend, default 'auto'
-        What runs the network: torch, compile (torch's compiler), onnx, openvino, or auto: torch for few tiles, for many
-        on a CPU the fastest that is installed.
+        What runs the network: torch, compile (torch's compiler), onnx, openvino, or auto (torch for few tiles; for many
+        on a CPU the fastest that is installed).
     precision : Precision, default '32'
-        32, or bf16: faster on processors that know it, and less exact.
+        Numeric precision inside the network: 32, or bf16, which is less exact, and faster on processors that know
+        it.
     """
 
     checkpoint: Names | None = None
@@ -46,17 +49,19 @@ class PredictorOptions:
 
 
 def options_for_batch(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
-    """What `loaded` takes for these maps: a backend that does not depend on what a process saw before, where it may.
+    """Options for a batch of maps: where it may, a backend that does not depend on what a process predicted before.
 
     Parameters
     ----------
+    options : PredictorOptions
+        As a user gives them.
     maps : int
-        How many there are. Beyond `PATIENCE` there are as many tiles at least, and auto is the fastest engine for all
-        of them.
+        Number of maps. Beyond `LAZY_TILES` there are as many tiles at least, and auto is the fastest engine for all of
+        them.
     one_by_one : bool
-        Whether one process sees all of them, in their order; else auto is torch for fewer maps than that.
+        Whether one process predicts all of them, in their order; else auto is torch for fewer maps than that.
     """
-    _loaded.cache_clear()  # one that counted the tiles of an earlier call may be at another engine by now
+    _load.cache_clear()  # a lazy backend that counted the tiles of an earlier batch may be at its second engine by now
     if options.backend != "auto" or (maps <= LAZY_TILES and one_by_one):
         return options
     on_cpu = options.device == "cpu" or (options.device == "auto" and not torch.cuda.is_available())
@@ -65,29 +70,32 @@ def options_for_batch(options: PredictorOptions, maps: int, one_by_one: bool) ->
 
 
 def cached_predictor(options: PredictorOptions, threads: int | None = None) -> Predictor:
-    """The predictor, loaded once by each process that predicts.
+    """The predictor of some options, loaded once by each process, and again when a checkpoint is rewritten.
 
     Parameters
     ----------
+    options : PredictorOptions
+        What `load_predictor` takes.
     threads : int | None, default None
-        Of torch in this process from now on; None leaves them.
+        Threads of torch in this process from now on; None leaves them.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    return _loaded(options, checkpoint_states(options))
+    return _load(options, checkpoint_states(options))
 
 
 def checkpoint_states(options: PredictorOptions) -> tuple[object, ...]:
-    """What changes when a checkpoint is written anew."""
+    """States of the checkpoint files, which change when one is rewritten."""
     return tuple(file_state(Path(file)) for file in options.checkpoint or (bundled_model(),))
 
 
 @lru_cache(maxsize=1)
-def _loaded(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
+def _load(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
+    """`load_predictor`, cached by options and states."""
     checkpoint, precision = options.checkpoint, options.precision
     return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
 
 
 def threads_per_worker(workers: Workers) -> int | None:
-    """Threads of torch in each process of this machine, which share its cores; None leaves them as they are."""
+    """Threads of torch in each worker process of this machine, which share its cores; None leaves them as they are."""
     return max(1, torch.get_num_threads() // workers.jobs) if workers.is_local and not workers.is_serial else None

@@ -1,4 +1,4 @@
-"""A network as an ONNX graph, at any size of map, and how far the answers of two such things are apart."""
+"""ONNX graph of a network, for maps of any size, and the largest differences between two backends."""
 
 import importlib
 import tempfile
@@ -22,11 +22,18 @@ Shape = tuple[int, int, int]  # batch, rows, columns
 
 
 def export_graph(net: nn.Module, in_channels: int, size: int | None = None) -> bytes:
-    """The ONNX graph of a network (B, planes, H, W) -> {name: (B, C, H, W)} in evaluation; outputs keep their names.
+    """Export a network in evaluation as an ONNX graph; its outputs keep their names, the batch may have any size.
 
-    The batch may have any size. H and W are any multiples of 32 if `size` is None, else both are `size`.
+    Traced by TorchScript: torch's newer exporter takes 30 times as long; see docs/experiments/inference.md.
 
-    Traced by TorchScript: torch's newer exporter takes 18 s of CPU time for the demo's network, this one 0.6 s.
+    Parameters
+    ----------
+    net : nn.Module
+        (B, in_channels, H, W) -> {name: (B, C, H, W)}.
+    in_channels : int
+        Channels of its input.
+    size : int | None, default None
+        H and W of every input, in cells; None: any multiples of 32.
 
     Raises
     ------
@@ -40,8 +47,8 @@ def export_graph(net: nn.Module, in_channels: int, size: int | None = None) -> b
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that this exporter is old, and that numbers of planes become constants
         path = Path(folder) / "net.onnx"
-        answers = net(example)
-        names = list(answers)
+        outputs = net(example)
+        names = list(outputs)
         torch.onnx.export(
             net,
             (example,),
@@ -54,7 +61,7 @@ def export_graph(net: nn.Module, in_channels: int, size: int | None = None) -> b
         )
         model = onnx.load(path)
     for output in model.graph.output:  # the exporter loses sides where a decoder doubles them
-        for dimension, known in zip(output.type.tensor_type.shape.dim, answers[output.name].shape, strict=True):
+        for dimension, known in zip(output.type.tensor_type.shape.dim, outputs[output.name].shape, strict=True):
             dimension.dim_value = known
         for axis, name in axes.items():
             output.type.tensor_type.shape.dim[axis].dim_param = name
@@ -64,20 +71,43 @@ def export_graph(net: nn.Module, in_channels: int, size: int | None = None) -> b
 def compare_backends(
     one: Net, other: Net, in_channels: int, shapes: Iterable[Shape], value_range: tuple[float, float] = (-2, 2)
 ) -> dict[Shape, dict[str, float]]:
-    """{shape: {output: largest difference}} between what two answer, on the CPU, to random inputs between two ends."""
+    """Largest differences between what two backends predict on the CPU for the same random inputs.
+
+    Parameters
+    ----------
+    one, other : Net
+        The backends.
+    in_channels : int
+        Channels of their input.
+    shapes : Iterable[Shape]
+        (batch, rows, columns) of the inputs.
+    value_range : tuple[float, float], default (-2, 2)
+        Smallest and largest input value.
+
+    Returns
+    -------
+    {shape: {output: largest absolute difference}}.
+    """
     rng = np.random.default_rng(0)
     found = {}
     for shape in shapes:
         batch, rows, columns = shape
         x = torch.from_numpy(rng.uniform(*value_range, (batch, in_channels, rows, columns)).astype(np.float32))
         with torch.inference_mode():
-            answers, others = one(x), other(x)
-        found[shape] = {name: float((answers[name] - others[name]).abs().max()) for name in answers}
+            expected, outputs = one(x), other(x)
+        found[shape] = {name: float((expected[name] - outputs[name]).abs().max()) for name in expected}
     return found
 
 
 def import_optional(library: str, extra: str = "export") -> Any:
-    """A library that not every user needs, of one of the extras of pyproject.toml.
+    """Import a library that not every user needs.
+
+    Parameters
+    ----------
+    library : str
+        Its name as a module.
+    extra : str, default 'export'
+        The extra of pyproject.toml that installs it.
 
     Raises
     ------

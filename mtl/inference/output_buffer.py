@@ -1,4 +1,4 @@
-"""Where the outputs of a map are kept while they come row by row: in memory, or in files when it is too small."""
+"""Output buffer: the predicted arrays of a map, filled row by row, in memory or in memory-mapped files."""
 
 from pathlib import Path
 
@@ -8,14 +8,22 @@ from targets.scene import Float
 
 
 class OutputBuffer:
-    """Arrays (C, H, W) by name, written by rows.
+    """Arrays (C, H, W) float32 by name, written by rows.
 
     Parameters
     ----------
-    height
-        H.
-    folder
-        Arrays become NAME.npy in it, mapped into memory, and only rows at hand take memory; None: plain arrays.
+    height : int
+        H, in cells.
+    folder : Path | None, default None
+        Arrays become memory-mapped files NAME.npy in it, so that only rows at hand take memory; None: plain arrays.
+
+    Examples
+    --------
+    >>> buffer = OutputBuffer(height=4)
+    >>> buffer.write("trap", 0, np.zeros((1, 3, 5), np.float32))
+    >>> buffer.write("trap", 3, np.ones((1, 1, 5), np.float32))
+    >>> buffer.arrays()["trap"].shape
+    (1, 4, 5)
     """
 
     def __init__(self, height: int, folder: Path | None = None) -> None:
@@ -26,7 +34,7 @@ class OutputBuffer:
             folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, top: int, values: Float) -> None:
-        """Write rows (C, rows, W), the first of which is `top`."""
+        """Write rows (C, rows, W) of an array, the first of which is row `top`."""
         rows = np.s_[:, top : top + values.shape[1]]
         shape = (values.shape[0], self._height, values.shape[2])
         if self._folder is None:

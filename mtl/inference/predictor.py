@@ -1,4 +1,4 @@
-"""What a trained network says about a whole map: every head, blended from tiles, in the head's own unit."""
+"""Predictor of whole maps: a trained network or an ensemble, tiled, blended, with derived outputs and stacking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,15 @@ from mtl.config import Symmetry, TrainConfig
 from mtl.data.channel_stack import input_row_reader
 from mtl.data.channels import InputChannel
 from mtl.data.context import Context
-from mtl.data.modality_masking import visible_scene, input_sets_of
+from mtl.data.modality_masking import input_sets_of, visible_scene
 from mtl.data.resize import Resizer
 from mtl.inference.backends import Backend, Precision, make_backend
+from mtl.inference.blending import blend_tiles, make_tile_weights
 from mtl.inference.output_buffer import OutputBuffer
-from mtl.inference.tiling import Net, blend_tiles, pad_length, run_tiles, place_tiles, make_tile_weights, default_batch_size
+from mtl.inference.tiling import Net, TiledMap, default_batch_size, pad_length, place_tiles, run_tiles
 from mtl.inference.tta import Ensemble, logits_name, std_name
 from mtl.metrics.by_size import TileView
-from mtl.models.checkpoint import check_ensemble_member, read_checkpoint, build_trained_net
+from mtl.models.checkpoint import build_trained_net, check_ensemble_member, read_checkpoint
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import bundled_model
 from mtl.models.stacking import Stacking, mean_stacking
@@ -31,18 +32,24 @@ from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Predictor:
-    """A trained network, or an ensemble of them, with inputs, heads and settings. Call it with a scene.
+    """A trained network, or an ensemble of them, with its inputs, heads and settings. Call it with a scene.
 
     Attributes
     ----------
     nets : tuple[MultiHeadNet, ...]
         Members of the ensemble, of the same inputs and heads.
-    fusion : Fusion | None
-        Of the ensemble, or None.
-    runs : tuple[Net, ...], default ()
-        What answers for each network (`backends.with_backend`); none: the networks themselves.
+    stacking : Stacking | None
+        Of the ensemble's trap probabilities; None where there is only one.
+    inputs : tuple[InputChannel, ...]
+        Input channels of the networks.
+    heads : tuple[Head, ...]
+        Heads of the networks.
+    config : TrainConfig
+        Settings of the training run; `config.predict` says how maps are tiled.
+    backends : tuple[Net, ...], default ()
+        What runs each network (`mtl.inference.backends.make_backend`); empty: the networks themselves.
     """
 
     nets: tuple[MultiHeadNet, ...]
@@ -52,126 +59,154 @@ class Predictor:
     config: TrainConfig
     backends: tuple[Net, ...] = ()
 
+    def __repr__(self) -> str:
+        inputs, heads = (",".join(record.name for record in records) for records in (self.inputs, self.heads))
+        networks = f"{len(self.nets)} network" + "s" * (len(self.nets) > 1)
+        return f"Predictor({inputs} -> {heads}; {networks}, {self.config.net.arch} with {self.config.net.encoder})"
+
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Everything it answers: the heads, what is derived from them, and the fusion of all traps."""
+        """Everything it predicts: the heads, what is derived from them, and the stacked traps."""
         return collect_outputs(self.heads)
 
     @property
     def in_channels(self) -> int:
-        """Planes of a network's input: the inputs' of a tile, and with a context as many of what lies around it."""
+        """Channels of a network's input: of a tile, and with a context as many of the square around it."""
         return sum(record.channels for record in self.inputs) * (2 if self.config.patches.context else 1)
 
     @property
     def ensemble(self) -> Ensemble:
-        """How it looks at a tile: every network in every symmetry of `predict.tta`."""
+        """Every network in every symmetry of `predict.tta`, as one."""
         return Ensemble(self.backends or self.nets, self.heads, self.config.predict.tta)
 
     @torch.inference_mode()
     def __call__(self, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
-        """{output: (C, H, W) float32 in the output's unit, NaN outside the map}.
-
-        Where it looks at a tile more than once (several networks, `predict.tta`), `spread_of(head)` beside each head:
-        the standard deviation over the looks, in the head's unit.
+        """Predict a whole map.
 
         Parameters
         ----------
-        into : Path | None, default None
-            For maps too large for memory (their arrays mapped from files, too): heads become memory-mapped files
-            NAME.npy of this folder, written as rows are finished. What is derived from whole maps needs memory still.
+        scene : Scene
+            The map.
+        buffer_folder : Path | None, default None
+            For maps too large for memory (whose arrays are mapped from files, too): predictions of heads become
+            memory-mapped files NAME.npy of this folder, written as rows are finished. What is derived from whole maps
+            needs memory still.
+
+        Returns
+        -------
+        {output: (C, H, W) float32 in the output's unit, NaN outside the map}. Of an ensemble or with test-time
+        augmentation also {`std_name(head)`: standard deviation over the views, in the head's unit}.
         """
-        coarse = downsample(scene, self.config.patches.max_side)
-        shown = input_sets_of(coarse, self.inputs, self.config.input_sets)[0]
-        inputs = input_row_reader(coarse, self.inputs, self.config.targets.traps, shown)
-        if coarse is scene:
+        small = downsample(scene, self.config.patches.max_side)
+        visible = input_sets_of(small, self.inputs, self.config.input_sets)[0]
+        inputs = input_row_reader(small, self.inputs, self.config.targets.traps, visible)
+        if small is scene:
             return self.predict_inputs(inputs, scene, buffer_folder)
-        grown = max(scene.shape) / max(coarse.shape)
+        factor = max(scene.shape) / max(small.shape)
         in_cells = {name for head in self.heads if head.in_cells for name in (head.name, std_name(head.name))}
-        store = OutputBuffer(scene.shape[0], buffer_folder)
-        for name, planes in self._blended(self.ensemble, inputs, coarse).items():
-            finer = np.stack([upsample(plane, scene.shape) for plane in planes]) * np.float32(
-                grown if name in in_cells else 1
-            )
-            store.write(name, 0, mask_invalid(finer, scene.map_valid))
-        return self._completed(store.arrays(), scene, grown)
+        buffer = OutputBuffer(scene.shape[0], buffer_folder)
+        for name, planes in self._blend(self.ensemble, inputs, small).items():
+            large = np.stack([upsample(plane, scene.shape) for plane in planes])
+            large *= np.float32(factor if name in in_cells else 1)
+            buffer.write(name, 0, mask_invalid(large, scene.map_valid))
+        return self._complete(buffer.arrays(), scene, factor)
 
     def with_input_sets(self, sets: Sequence[str]) -> "Predictor":
-        """The same network, shown these sets of inputs at most (`TrainConfig.input_sets`)."""
+        """The same network, shown at most these sets of inputs (`TrainConfig.input_sets`)."""
         return replace(self, config=replace(self.config, input_sets=list(sets)))
 
     def tile_view(self, scene: Scene) -> TileView:
-        """How a map is cut into tiles, in cells of the map as it is given: a coarsened one has larger tiles."""
+        """How a map is tiled, in cells of the map as it is given: a downsampled one has larger tiles."""
         patches = self.config.patches
-        grown = max(1.0, max(scene.shape) / patches.max_side) if patches.max_side else 1.0
-        seen = downsample(scene, patches.max_side).map_valid
-        side = patches.size * grown
-        places = np.array(place_tiles(seen, patches.size, self.config.predict.stride), float)
-        return TileView(side, side * max(1, patches.context), grown * places)
+        factor = max(1.0, max(scene.shape) / patches.max_side) if patches.max_side else 1.0
+        map_valid = downsample(scene, patches.max_side).map_valid
+        side = patches.size * factor
+        origins = np.array(place_tiles(map_valid, patches.size, self.config.predict.stride), float)
+        return TileView(side, side * max(1, patches.context), factor * origins)
 
     @torch.inference_mode()
-    def predict_inputs(self, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
-        """What a call gives, {name: (C, H, W)}, of inputs (C, rows, W) that are at hand."""
-        return self._completed(self._blended(self.ensemble, inputs, scene, into), scene)
+    def predict_inputs(self, inputs: Rows, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
+        """What a call returns, of inputs that are at hand.
+
+        Parameters
+        ----------
+        inputs : Rows
+            Slice of rows -> inputs (C, rows, W) float32 of the map.
+        scene, buffer_folder
+            As of a call.
+        """
+        return self._complete(self._blend(self.ensemble, inputs, scene, buffer_folder), scene)
 
     @torch.inference_mode()
     def predict_with_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
-        """The answer of a single network in one look, and its blended logits of every head: what a loss reads."""
-        (net,) = self.nets
-        blended = self._blended(partial(values_and_logits, net, self.heads), inputs, scene)
-        logits = {head.name: blended.pop(logits_name(head.name)) for head in self.heads}
-        return self._completed(blended, scene), logits
+        """The prediction of a single network without augmentation, and the blended logits that losses read.
 
-    def _blended(self, look: Net, inputs: Rows, scene: Scene, into: Path | None = None) -> dict[str, Float]:
-        """What `look` says about tiles, blended: {name: (C, H, W)}, values of heads, NaN outside the map."""
+        Parameters
+        ----------
+        inputs : Rows
+            Slice of rows -> inputs (C, rows, W) float32 of the map.
+        scene : Scene
+            The map.
+
+        Returns
+        -------
+        {output: (C, H, W)} as of a call, and {head: (out_channels, H, W)} logits.
+        """
+        (net,) = self.nets
+        blended = self._blend(partial(values_and_logits, net, self.heads), inputs, scene)
+        logits = {head.name: blended.pop(logits_name(head.name)) for head in self.heads}
+        return self._complete(blended, scene), logits
+
+    def _blend(self, net: Net, inputs: Rows, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
+        """{name: (C, H, W)} of what a network says about tiles, blended: values of heads, NaN outside the map."""
         window, tiling = self.config.patches.size, self.config.predict
-        frame = Resizer(scene.shape, window, self.config.patches.small_map_mode)
-        map_valid = frame.forward(scene.map_valid[None])[0]
+        resizer = Resizer(scene.shape, window, self.config.patches.small_map_mode)
+        map_valid = resizer.forward(scene.map_valid[None])[0]
         height, width = map_valid.shape
         device = next(self.nets[0].parameters()).device
-        outside = np.concatenate([[record.fill_value] * record.channels for record in self.inputs])
-        read, factor = frame.forward_rows(inputs), self.config.patches.context
-        context = Context(read, map_valid.shape, outside, window, factor) if factor else None
-        batch = tiling.batch_size or default_batch_size(window, device)
-        tiles = run_tiles(look, read, outside, map_valid, window, tiling.stride, batch, device, context)
+        fill = np.concatenate([[record.fill_value] * record.channels for record in self.inputs])
+        read, factor = resizer.forward_rows(inputs), self.config.patches.context
+        context = Context(read, map_valid.shape, fill, window, factor) if factor else None
+        batch_size = tiling.batch_size or default_batch_size(window, device)
+        tiles = run_tiles(net, TiledMap(read, fill, map_valid, context), window, tiling.stride, batch_size, device)
         padded = pad_length(height, window), pad_length(width, window)
-        store = OutputBuffer(height, None if frame.is_active else into)
+        buffer = OutputBuffer(height, None if resizer.is_active else buffer_folder)
         for top, band in blend_tiles(tiles, padded, make_tile_weights(window, tiling.tile_weights).to(device)):
             band |= {h.name: h.values(band[h.name]) for h in self.heads if h.blend == "logits"}
             inside = map_valid[top : top + window]
             for name, planes in band.items():
                 rows = inside[: planes.shape[1]]
-                store.write(name, top, mask_invalid(planes[:, : len(rows), :width].cpu().numpy(), rows))
-        if not frame.is_active:
-            return store.arrays()
-        store, seen = OutputBuffer(scene.shape[0], into), store.arrays()
-        for name, values in seen.items():
-            store.write(name, 0, mask_invalid(frame.inverse(values), scene.map_valid))
-        return store.arrays()
+                buffer.write(name, top, mask_invalid(planes[:, : len(rows), :width].cpu().numpy(), rows))
+        if not resizer.is_active:
+            return buffer.arrays()
+        resized, buffer = buffer.arrays(), OutputBuffer(scene.shape[0], buffer_folder)
+        for name, values in resized.items():
+            buffer.write(name, 0, mask_invalid(resizer.inverse(values), scene.map_valid))
+        return buffer.arrays()
 
-    def _completed(self, answers: dict[str, Float], scene: Scene, coarse: float = 1.0) -> dict[str, Float]:
-        """Every output, of the heads' values: these finished, what is derived from them, and the fusion.
+    def _complete(self, predictions: dict[str, Float], scene: Scene, factor: float = 1.0) -> dict[str, Float]:
+        """Every output, of the heads' blended values: these postprocessed, what is derived from them, and the stacking.
 
-        Parameters
-        ----------
-        coarse : float, default 1.0
-            Cells of the scene along one cell of the map that the network saw.
+        `factor` is the number of the scene's cells along one cell of the map that the network saw.
         """
         names = input_sets_of(scene, self.inputs, self.config.input_sets)[0]
         if any(head.postprocess or head.derived for head in self.heads):
-            seen = visible_scene(scene, self.inputs, names)
+            visible = visible_scene(scene, self.inputs, names)
             for head in self.heads:
                 if head.postprocess is not None:
-                    answers[head.name] = head.postprocess(answers[head.name], seen, coarse)
+                    predictions[head.name] = head.postprocess(predictions[head.name], visible, factor)
                 if head.derived is not None:
                     derive = head.derived.derive
-                    answers[head.derived.name] = derive(answers[head.name], seen, self.config.targets, coarse)
+                    predictions[head.derived.name] = derive(
+                        predictions[head.name], visible, self.config.targets, factor
+                    )
         if self.stacking is not None:
-            answers[FUSION.name] = self.stacking(answers, names)
-        return answers
+            predictions[FUSION.name] = self.stacking(predictions, names)
+        return predictions
 
 
 def values_and_logits(net: Net, heads: Sequence[Head], tiles: Tensor) -> dict[str, Tensor]:
-    """What is blended of tiles, as of `Looks`, and `logits_of` every head with the planes that only a loss reads."""
+    """What `Ensemble` gives of tiles, and {`logits_name(head)`: all logits}, those for the loss alone included."""
     logits = {name: planes.float() for name, planes in net(tiles).items()}
     blended = {h.name: (h.values if h.blend == "values" else h.main_logits)(logits[h.name]) for h in heads}
     return blended | {logits_name(name): planes for name, planes in logits.items()}
@@ -185,26 +220,39 @@ def load_predictor(
     backend: Backend = "auto",
     precision: Precision = "32",
 ) -> Predictor:
-    """The predictor of a checkpoint, of several as an ensemble, or (None) of the model that comes with the package.
+    """Load the predictor of a checkpoint, of several as an ensemble, or of the model that comes with the package.
 
     Parameters
     ----------
     checkpoints : str | Path | Sequence[str | Path] | None
-        Best.ckpt or last.ckpt of run folders, or .safetensors files; settings are those of the first.
+        best.ckpt or last.ckpt of run folders, or .safetensors files; several are averaged as an ensemble with the
+        settings of the first. None: the model that comes with the package.
     device : str, default 'auto'
-        Auto, cpu, cuda, ...
+        auto, cpu, cuda, ...
     stride : int | None, default None
-        Cells between tiles, a multiple of 32; none: as the run's config says.
+        Cells between tiles, a multiple of 32; None: as the run's settings say.
     tta : Symmetry | None, default None
-        Symmetries in which tiles are looked at (`PredictConfig`); none: as the run's config says.
-    backend, precision
-        What runs the network, and in how many bits (`backends.with_backend`).
+        Symmetries of test-time augmentation (`PredictConfig`); None: as the run's settings say.
+    backend : Backend, default 'auto'
+        What runs the network (`mtl.inference.backends.make_backend`).
+    precision : Precision, default '32'
+        Bits inside the network.
 
     Raises
     ------
     UserError
         A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend is not
         installed.
+
+    Examples
+    --------
+    >>> from targets.synthetic.structure_maps import make_structure_map
+    >>> predictor = load_predictor(None, device="cpu")
+    >>> predictor
+    Predictor(rgb,fault,depth,closure -> trap,boundary,crest,dist,depth; 1 network, ...)
+    >>> prediction = predictor(make_structure_map(seed=1, size=64))
+    >>> prediction["trap"].shape, sorted(prediction)
+    ((1, 64, 64), ['boundary', 'crest', 'depth', 'depth_traps', 'dist', 'fusion', 'trap'])
     """
     paths = [bundled_model()] if checkpoints is None else checkpoints
     paths = [paths] if isinstance(paths, str | Path) else paths
@@ -223,5 +271,5 @@ def load_predictor(
     nets = tuple(net for net, _, _ in built)
     config = replace(config, predict=replace(config.predict, **changed))
     predictor = Predictor(nets, mean_stacking([net.fusion for net in nets]), inputs, heads, config)
-    runs = tuple(make_backend(net, predictor.in_channels, backend, precision) for net in nets)
-    return replace(predictor, runs=runs)
+    backends = tuple(make_backend(net, predictor.in_channels, backend, precision) for net in nets)
+    return replace(predictor, backends=backends)

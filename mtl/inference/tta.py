@@ -1,6 +1,6 @@
-"""What several looks at a tile say together: networks of an ensemble, mirrored and turned tiles, their mean and spread.
+"""Test-time augmentation and deep ensembles: per-cell mean and standard deviation over networks and symmetries.
 
-Averaging networks and reading where they disagree as uncertainty is Lakshminarayanan et al. 2017 (deep ensembles).
+Averaging networks and reading their disagreement as uncertainty: Lakshminarayanan et al. 2017 (deep ensembles).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from mtl.inference.tiling import Net
 from mtl.tasks.base import Head
 from targets.scene import Float
 
-# Of each setting: quarter turns, and then whether left and right change places.
+# The views of each setting: quarter turns, and whether left and right then change places.
 SYMMETRIES: dict[Symmetry, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
     "mirror": ((0, False), (0, True)),
@@ -26,31 +26,60 @@ SYMMETRIES: dict[Symmetry, tuple[tuple[int, bool], ...]] = {
 
 
 def std_name(name: str) -> str:
-    """What the spread of a head is called, among values and as a file."""
-    return f"{name}_spread"
+    """Name of a head's standard deviation, among predictions and as a file.
+
+    Examples
+    --------
+    >>> std_name("trap")
+    'trap_std'
+    """
+    return f"{name}_std"
 
 
 def logits_name(name: str) -> str:
-    """What the raw answer of a head is called."""
+    """Name of a head's logits among what is blended."""
     return f"{name}_logits"
 
 
-def relative_std(values: Mapping[str, Float]) -> dict[str, float]:
-    """{`spread_of(head)`: sum of the spread over the sum of |values|} of a whole map; empty of a single look.
+def relative_std(predictions: Mapping[str, Float]) -> dict[str, float]:
+    """Uncertainty of a whole map by head: sum of the standard deviation over the sum of |values|.
 
-    Relative, because a map with little trap has little to disagree about: of 24 generated maps the mean spread is the
-    smaller the worse a map is predicted.
+    Relative, because a map with little trap has little to disagree about; see docs/experiments/inference.md.
+
+    Parameters
+    ----------
+    predictions : Mapping[str, Float]
+        {output: (C, H, W)} of a predictor.
+
+    Returns
+    -------
+    {`std_name(head)`: relative standard deviation}; empty without an ensemble or test-time augmentation.
+
+    Examples
+    --------
+    >>> relative_std({"trap": np.array([[[0.5, 0.0]]]), "trap_std": np.array([[[0.1, 0.1]]])})
+    {'trap_std': 0.4}
     """
     return {
-        spread: float(np.nansum(values[spread]) / max(np.nansum(np.abs(planes)), 1e-9))
-        for name, planes in values.items()
-        if (spread := std_name(name)) in values
+        std: float(np.nansum(predictions[std]) / max(np.nansum(np.abs(values)), 1e-9))
+        for name, values in predictions.items()
+        if (std := std_name(name)) in predictions
     }
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Every network of an ensemble looks at a tile in every symmetry; each head is averaged by its own rule."""
+    """Networks that predict a tile in several symmetries, as one network: each head is averaged by its own rule.
+
+    Attributes
+    ----------
+    nets : Sequence[Net]
+        Members, of the same heads.
+    heads : Sequence[Head]
+        Their heads; `Head.blend` says whether values or logits are averaged.
+    tta : Symmetry
+        Symmetries in which every member predicts every tile.
+    """
 
     nets: Sequence[Net]
     heads: Sequence[Head]
@@ -58,14 +87,21 @@ class Ensemble:
 
     @property
     def has_std(self) -> bool:
-        """Whether there is a spread."""
+        """Whether there are several views, and so a standard deviation."""
         return len(self.nets) * len(SYMMETRIES[self.tta]) > 1
 
     def __call__(self, tiles: Tensor) -> dict[str, Tensor]:
-        """What is blended of tiles (B, C, H, W), square where they are turned by a quarter.
+        """Predict tiles.
 
-        {head: (B, channels, H, W) mean of values, or of logits where the head's rule says so}, and of several looks
-        {`spread_of(head)`: standard deviation over the looks, in the head's unit}.
+        Parameters
+        ----------
+        tiles : (B, C, H, W) float32
+            Inputs; H equals W where symmetries turn by a quarter.
+
+        Returns
+        -------
+        {head: (B, channels, H, W) mean of values, or of logits where the head's rule says so}, and of several views
+        {`std_name(head)`: standard deviation of the values over the views, in the head's unit}.
         """
         means = {head.name: RunningMoments() for head in self.heads}
         values = {h.name: means[h.name] if h.blend == "values" else RunningMoments() for h in self.heads}
@@ -82,15 +118,24 @@ class Ensemble:
     def _views(self, tiles: Tensor) -> Iterator[dict[str, Tensor]]:
         """The logits of each network in each symmetry, turned back."""
         for turns, flip in SYMMETRIES[self.tta]:
-            seen = torch.rot90(tiles, turns, (-2, -1))
-            seen = seen.flip(-1) if flip else seen
+            view = torch.rot90(tiles, turns, (-2, -1))
+            view = view.flip(-1) if flip else view
             for net in self.nets:
-                answer = {name: values.float() for name, values in net(seen).items()}
-                yield {name: torch.rot90(v.flip(-1) if flip else v, -turns, (-2, -1)) for name, v in answer.items()}
+                logits = {name: values.float() for name, values in net(view).items()}
+                yield {name: torch.rot90(v.flip(-1) if flip else v, -turns, (-2, -1)) for name, v in logits.items()}
 
 
 class RunningMoments:
-    """Mean and standard deviation of tensors that come one by one (Welford 1962): exactly 0 for equal ones."""
+    """Mean and standard deviation of tensors that come one by one (Welford 1962): exactly 0 for equal ones.
+
+    Examples
+    --------
+    >>> moments = RunningMoments()
+    >>> for value in (1.0, 3.0):
+    ...     moments.add(torch.tensor(value))
+    >>> float(moments.mean), float(moments.std())
+    (2.0, 1.0)
+    """
 
     mean: Tensor
 
@@ -98,7 +143,7 @@ class RunningMoments:
         self._count = 0
 
     def add(self, values: Tensor) -> None:
-        """One more, of the shape of the first."""
+        """Add a tensor, of the shape of the first."""
         self._count += 1
         if self._count == 1:
             self.mean, self._squares = values, torch.zeros_like(values)
@@ -108,5 +153,5 @@ class RunningMoments:
         self._squares += off * (values - self.mean)
 
     def std(self) -> Tensor:
-        """Standard deviation of those seen, divided by their number."""
+        """Standard deviation of the tensors so far, over their number (no correction)."""
         return (self._squares / self._count).sqrt()

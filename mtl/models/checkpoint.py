@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside Lightning's own state, and how one is read without trusting it."""
+"""Checkpoints: the settings and weights of a training run, read without trusting the file."""
 
 import re
 import zipfile
@@ -26,13 +26,23 @@ from targets.errors import UserError
 MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
 CONFIG_KEY = "trapmtl"  # the resolved config of the run, as plain types
 POSITION_KEY = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
-MEND = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
+HINT = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 
 def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
-    """The config of a run, and the whole checkpoint; of a .safetensors file, its weights as `state_dict` alone.
+    """Read a checkpoint of any version.
 
     No code in the file can run (`weights_only=True`).
+
+    Parameters
+    ----------
+    path : str | Path
+        best.ckpt or last.ckpt of a run folder, or a .safetensors file.
+
+    Returns
+    -------
+    The settings of the run, in today's names, and the whole checkpoint; of a .safetensors file, its settings and its
+    weights as `state_dict` alone.
 
     Raises
     ------
@@ -41,7 +51,7 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(path, "no such file", "a checkpoint", MEND)
+        raise UserError(path, "no such file", "a checkpoint", HINT)
     content: Any
     try:
         if path.suffix == SUFFIX:
@@ -54,40 +64,50 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
         raise
     except Exception as error:  # a stranger's pickle can make torch stumble anywhere
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
-        raise UserError(path, f"cannot be read ({reason})", "a checkpoint", MEND) from error
+        raise UserError(path, f"cannot be read ({reason})", "a checkpoint", HINT) from error
     if not isinstance(content, dict) or CONFIG_KEY not in content or "state_dict" not in content:
-        raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", MEND)
+        raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", HINT)
     try:
         config = checked_record(TrainConfig, upgrade_settings(content[CONFIG_KEY]))
     except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:
-        raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", MEND) from error
+        raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", HINT) from error
     for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
         if not 0 < side <= MAX_WINDOW:
-            raise UserError(path, f"{name} is {side}", f"1 to {MAX_WINDOW}", MEND)
+            raise UserError(path, f"{name} is {side}", f"1 to {MAX_WINDOW}", HINT)
     state = content["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(n, str) and torch.is_tensor(t) for n, t in state.items()):
-        raise UserError(path, "holds no weights", "tensors by name", MEND)
+        raise UserError(path, "holds no weights", "tensors by name", HINT)
     return config, content
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse what torch never writes: another format than its zip, and packed or overlapping entries, which unpack to
-    more than the file has."""
+    """Refuse what torch never writes: another format than its zip, or entries that unpack to more than the file has."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise UserError(path, "packed entries", "an archive as torch.save writes it", MEND)
+        raise UserError(path, "packed entries", "an archive as torch.save writes it", HINT)
     if sum(entry.file_size for entry in entries) > path.stat().st_size:
-        raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", MEND)
+        raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", HINT)
 
 
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
-    """The network of a config with its records; `pretrained` False leaves ImageNet's weights out.
+    """Build the network of a training run, untrained.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings of the run.
+    pretrained : bool
+        Whether the encoder starts from pretrained weights where the config says so.
+
+    Returns
+    -------
+    The network, its input channels and its heads.
 
     Raises
     ------
     UserError
-        A name that is unknown, or that no library knows.
+        A name that is unknown, here or to a library.
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
@@ -101,9 +121,22 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
 def build_trained_net(
     config: TrainConfig, state: Mapping[str, Tensor], path: str | Path
 ) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
-    """`build_net` with the weights of a training run.
+    """Build the network of a training run with its weights.
 
-    The weights are held against a network without memory first: a config that a stranger wrote may ask for any size.
+    The weights are first compared with a network without memory: a config that a stranger wrote may ask for any size.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings of the run.
+    state : Mapping[str, Tensor]
+        State of the run's module.
+    path : str | Path
+        Where they come from, for the error message.
+
+    Returns
+    -------
+    The network, its input channels and its heads.
 
     Raises
     ------
@@ -117,7 +150,7 @@ def build_trained_net(
         raise
     except Exception as error:  # whatever the libraries say of names and sizes that make no network
         reason = " ".join(str(error).split())[:200]
-        raise UserError(path, f"describes no network ({type(error).__name__}: {reason})", "", MEND) from error
+        raise UserError(path, f"describes no network ({type(error).__name__}: {reason})", "", HINT) from error
     load_weights(planned, {name: value.to("meta") for name, value in state.items()}, path)
     net, inputs, heads = build_net(config, pretrained=False)
     load_weights(net, state, path)
@@ -125,7 +158,16 @@ def build_trained_net(
 
 
 def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Put a training run's weights into its network.
+    """Load a training run's weights into its network.
+
+    Parameters
+    ----------
+    net : MultiHeadNet
+        The network, in place.
+    state : Mapping[str, Tensor]
+        State of the run's module; the network's own tensors begin with `net.`.
+    path : str | Path
+        Where they come from, for the error message.
 
     Raises
     ------
@@ -145,7 +187,20 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
 
 
 def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
-    """Refuse to continue a run with another network than it was trained with, or another set of things learned."""
+    """Refuse to resume a run with another network, other losses or other averages than it was trained with.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    saved, asked : TrainConfig
+        Its settings, and those to resume with.
+
+    Raises
+    ------
+    UserError
+        The first setting that differs.
+    """
     keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema_decay")
     for key, before, now in differing_settings(keys, saved, asked):
         raise UserError(
@@ -156,21 +211,54 @@ def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> No
         )
 
 
-def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Path, wanted: TrainConfig) -> None:
-    """Refuse a member of an ensemble that was trained for other answers, or sees another piece of the map, than the
-    first."""
+def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Path, first_config: TrainConfig) -> None:
+    """Refuse a member of an ensemble that has other heads or inputs, or sees another piece of the map, than the first.
+
+    Parameters
+    ----------
+    path : str | Path
+        Checkpoint of the member.
+    config : TrainConfig
+        Its settings.
+    first : str | Path
+        Checkpoint of the first member.
+    first_config : TrainConfig
+        Its settings.
+
+    Raises
+    ------
+    UserError
+        The first setting that differs.
+    """
     keys = ("heads", "inputs", "input_sets", "patches.size", "patches.context", "patches.max_side", "targets")
-    for key, own, expected in differing_settings(keys, config, wanted):
+    for key, own, expected in differing_settings(keys, config, first_config):
         raise UserError(
             path,
             f"was trained with {key} {own}",
             f"{key} {expected}, as {first}",
-            "an ensemble averages networks that answer the same questions about the same inputs",
+            "an ensemble averages networks of the same heads and inputs",
         )
 
 
 def differing_settings(keys: Sequence[str], own: TrainConfig, other: TrainConfig) -> Iterator[tuple[str, Any, Any]]:
-    """The settings, of those with these dotted names, in which two configs differ: name and both values."""
+    """Compare two configs.
+
+    Parameters
+    ----------
+    keys : Sequence[str]
+        Dotted names of the settings that are compared.
+    own, other : TrainConfig
+        The configs.
+
+    Yields
+    ------
+    Dotted name and both values of a setting that differs.
+
+    Examples
+    --------
+    >>> list(differing_settings(["data", "patches.size"], TrainConfig(data="a"), TrainConfig(data="b")))
+    [('data', 'a', 'b')]
+    """
     for key in keys:
         values = attrgetter(key)(own), attrgetter(key)(other)
         if values[0] != values[1]:

@@ -1,4 +1,4 @@
-"""What a decoder of segmentation-models-pytorch may have beyond the library's: bottleneck blocks, stages to read."""
+"""Decoder extensions beyond segmentation-models-pytorch: bottleneck blocks, stages, hypercolumns."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -15,34 +15,44 @@ class Bottleneck(nn.Module):
 
     Parameters
     ----------
-    given, features
-        How many come in (skip connections concatenated), and f.
-    dropout
-        Share of the features left out at a time in training.
+    in_channels : int
+        Features that come in, those of skip connections included.
+    features : int
+        f, the features that go out.
+    dropout : float
+        Fraction of the features that are dropped in training.
     """
 
-    def __init__(self, given: int, features: int, dropout: float) -> None:
+    def __init__(self, in_channels: int, features: int, dropout: float) -> None:
         super().__init__()
         half = max(1, features // 2)
-        self.first = nn.Sequential(_convolution(given, features), nn.PReLU(features))
+        self.first = nn.Sequential(_convolution(in_channels, features), nn.PReLU(features))
         self.narrow = nn.Sequential(_convolution(features, half), nn.PReLU(half))
         self.wide = nn.Conv2d(half, features, 3, padding=1, bias=False)
         self.end = nn.Sequential(nn.BatchNorm2d(features), nn.PReLU(features), nn.Dropout2d(dropout))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, given, h, w) -> (B, features, h, w)."""
+        """(B, in_channels, h, w) -> (B, features, h, w)."""
         first = self.first(x)
         return self.end(first + self.wide(self.narrow(first)))
 
 
-def _convolution(given: int, features: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(given, features, 3, padding=1, bias=False), nn.BatchNorm2d(features))
+def _convolution(in_channels: int, features: int) -> nn.Sequential:
+    """A 3x3 convolution and its batch norm."""
+    return nn.Sequential(nn.Conv2d(in_channels, features, 3, padding=1, bias=False), nn.BatchNorm2d(features))
 
 
 def replace_with_bottlenecks(decoder: nn.Module, dropout: float) -> None:
-    """Put a bottleneck in the place of the two convolutions of every block of a decoder.
+    """Replace the two convolutions of every block of a decoder by a bottleneck, in place.
 
     Upsampling, concatenation and attention stay the block's own.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        Of segmentation-models-pytorch.
+    dropout : float
+        Fraction of the features that are dropped in training.
 
     Raises
     ------
@@ -64,10 +74,17 @@ def replace_with_bottlenecks(decoder: nn.Module, dropout: float) -> None:
 def list_decoder_blocks(decoder: nn.Module, option: str) -> list[nn.Module]:
     """The blocks of a decoder, in the order in which the library made them.
 
+    Parameters
+    ----------
+    decoder : nn.Module
+        Of segmentation-models-pytorch.
+    option : str
+        The setting that asks for blocks, for the error message.
+
     Raises
     ------
     UserError
-        The decoder is not made of blocks; `option` is the setting that asks for them.
+        The decoder is not made of blocks.
     """
     blocks = getattr(decoder, "blocks", None)
     if not isinstance(blocks, nn.ModuleList | nn.ModuleDict):
@@ -77,15 +94,26 @@ def list_decoder_blocks(decoder: nn.Module, option: str) -> list[nn.Module]:
 
 
 def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[Tensor]:
-    """What a decoder knows at every size, coarse to fine: (B, C_i, h_i, w_i), the last one its own answer.
+    """Run a decoder and keep its features at every size.
 
-    Where several blocks answer at one size, as in UNet++, the last one does, which has heard all others.
+    Where several blocks give features of one size, as in UNet++, the last one counts: it has read all others.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        Of segmentation-models-pytorch.
+    features : Sequence[Tensor]
+        Of the encoder.
+
+    Returns
+    -------
+    Stages, coarse to fine: (B, C_i, h_i, w_i), the last one the decoder's output.
     """
-    seen: dict[torch.Size, Tensor] = {}
+    stages: dict[torch.Size, Tensor] = {}
 
-    def keep(block: nn.Module, given: object, answer: Tensor) -> None:
-        if answer.shape[1]:
-            seen[answer.shape[-2:]] = answer
+    def keep(block: nn.Module, inputs: object, output: Tensor) -> None:
+        if output.shape[1]:
+            stages[output.shape[-2:]] = output
 
     handles = [block.register_forward_hook(keep) for block in list_decoder_blocks(decoder, "net")]
     try:
@@ -93,22 +121,37 @@ def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[T
     finally:
         for handle in handles:
             handle.remove()
-    seen[last.shape[-2:]] = last
-    return sorted(seen.values(), key=lambda stage: stage.shape[-2:].numel())
+    stages[last.shape[-2:]] = last
+    return sorted(stages.values(), key=lambda stage: stage.shape[-2:].numel())
 
 
 def measure_stage_widths(encoder: nn.Module, decoder: nn.Module) -> list[int]:
-    """Number of features of every stage, coarse to fine, seen on an empty picture."""
-    trains = encoder.training
+    """Features of every decoder stage, coarse to fine, measured on an empty picture."""
+    training = encoder.training
     encoder.eval(), decoder.eval()
     with torch.no_grad():
         widths = [stage.shape[1] for stage in run_decoder_stages(decoder, encoder(torch.zeros(1, 3, 64, 64)))]
-    encoder.train(trains), decoder.train(trains)
+    encoder.train(training), decoder.train(training)
     return widths
 
 
 def stack_hypercolumn(stages: Sequence[Tensor]) -> Tensor:
-    """All stages at the size of the last one, one above the other (Hariharan et al. 2015): (B, sum of C_i, h, w)."""
+    """Stack all stages at the size of the last one (Hariharan et al. 2015).
+
+    Parameters
+    ----------
+    stages : Sequence[Tensor]
+        (B, C_i, h_i, w_i), coarse to fine.
+
+    Returns
+    -------
+    (B, sum of C_i, h, w).
+
+    Examples
+    --------
+    >>> stack_hypercolumn([torch.ones(1, 4, 2, 2), torch.ones(1, 3, 8, 8)]).shape
+    torch.Size([1, 7, 8, 8])
+    """
     size = stages[-1].shape[-2:]
-    grown = [F.interpolate(stage, size, mode="bilinear", align_corners=False) for stage in stages[:-1]]
-    return torch.cat([*grown, stages[-1]], 1)
+    resized = [F.interpolate(stage, size, mode="bilinear", align_corners=False) for stage in stages[:-1]]
+    return torch.cat([*resized, stages[-1]], 1)

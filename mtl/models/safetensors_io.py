@@ -1,4 +1,4 @@
-"""A trained network as one small file that holds no code (safetensors), and the one that comes with the package."""
+"""Safetensors files: a trained network in one small file that holds no code, and the bundled model."""
 
 import json
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from targets.errors import UserError
 
 SUFFIX = ".safetensors"
 BUNDLED_MODEL = Path(__file__).parent / "bundled" / f"default{SUFFIX}"
-MAX_BUNDLED_BYTES = 16_000_000  # bytes of the file that comes with the package: it is fetched with every installation
+MAX_BUNDLED_BYTES = 16_000_000  # of the file that comes with the package: every installation fetches it
 CONFIG_KEY = "config"  # in the file's metadata: the settings of the training run, as JSON
 
 
 def bundled_model() -> Path:
-    """The model that comes with the package.
+    """File of the model that comes with the package.
 
     Raises
     ------
     UserError
-        There is none yet.
+        There is none.
     """
     if not BUNDLED_MODEL.is_file():
         raise UserError(
@@ -40,27 +40,40 @@ def bundled_model() -> Path:
 
 
 def write_weights(config: TrainConfig, state: Mapping[str, Tensor], path: Path) -> int:
-    """Write a network's weights with its settings; returns the bytes of the file.
+    """Write a network's weights with its settings.
 
-    Kernels become float16, half of whose numbers' size is saved; what is one number per channel (statistics of batch
-    norms, whose range is wide, and biases) stays float32.
+    Kernels become float16, which halves the file; what is one number per channel (statistics of batch norms, whose
+    range is wide, and biases) stays float32.
 
     Parameters
     ----------
+    config : TrainConfig
+        Settings of the training run; where its maps lay is left out.
     state : Mapping[str, Tensor]
-        Of a training run or of `read_weights`; only the network's own tensors (`net.`) are written. Where the maps of
-        the run lay is not.
+        Of a training run or of `read_weights`; only the network's own tensors (`net.`) are written.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Bytes of the file.
     """
     tensors = {name: to_half(value).contiguous() for name, value in state.items() if name.startswith("net.")}
-    told = replace(config, data="", init=None, split=replace(config.split, data=None))
-    content = save(tensors, {CONFIG_KEY: json.dumps(told.as_dict(), ensure_ascii=False)})
+    public = replace(config, data="", init=None, split=replace(config.split, data=None))
+    content = save(tensors, {CONFIG_KEY: json.dumps(public.as_dict(), ensure_ascii=False)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return len(content)
 
 
 def to_half(value: Tensor) -> Tensor:
-    """A kernel (2 axes or more) in float16, if all of it fits there; other tensors as they are."""
+    """A kernel (2 axes or more) in float16, if all of it fits there; other tensors as they are.
+
+    Examples
+    --------
+    >>> to_half(torch.ones(2, 2)).dtype, to_half(torch.ones(2)).dtype
+    (torch.float16, torch.float32)
+    """
     if not value.is_floating_point() or value.ndim < 2:
         return value
     half = value.half()
@@ -68,7 +81,16 @@ def to_half(value: Tensor) -> Tensor:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The settings as plain types, and the tensors in float32, of a file of `write_weights`.
+    """Read a file of `write_weights`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    The settings as plain types, of the version they say, and the tensors in float32.
 
     Raises
     ------

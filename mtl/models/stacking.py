@@ -1,7 +1,8 @@
-"""The final answer where a run has several about traps: what is learned and what is computed from it, weighed."""
+"""Stacking of trap probabilities: a logistic regression over all learned and computed ones, for each input set."""
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,85 +14,158 @@ from mtl.distributed.collectives import all_gather_objects
 from mtl.tasks.base import Output
 from targets.scene import Bool, Float
 
-MAX_PROBABILITY = 0.99  # a computed mask is 0 or 1; it counts as this sure, so that its logit is finite
-MIN_IOU_GAIN = 0.02  # of intersection over union on the maps it is fitted to, by which it must exceed the best answer alone
-CELLS_PER_MAP = 20_000  # of one map that the weights are fitted to; more would not change four numbers
+MAX_PROBABILITY = 0.99  # of a computed mask, which is 0 or 1, so that its logit is finite
+MIN_IOU_GAIN = 0.02  # over the best output alone, on the maps that the weights are fitted to
+CELLS_PER_MAP = 20_000  # that the weights are fitted to; more would not change four numbers
 
 
 class Stacking(nn.Module):
-    """A logistic regression on the logits of several trap probabilities; until it is fitted, their mean.
+    """Logistic regression over the logits of several trap probabilities; until it is fitted, their mean.
 
-    One for each set of inputs by which a map may be known: what is computed from a given depth deserves more trust
-    than what is computed from a picture. It is moved so that 0.5 is the threshold of the largest intersection over
-    union: few cells are trap, and the likeliest answer for a cell is too often no. Where it gains little over the best
-    of the answers, that one is taken alone: closures are exact on maps of any kind, what is learned may not be.
+    There is one for each set of inputs that a map may come with: what is computed from a given depth deserves more
+    trust than what is computed from a picture. Its offset is moved so that 0.5 is the threshold of the largest
+    intersection over union: few cells are trap, and the likeliest class of a cell is too often "no trap". Where it
+    gains little over the best output alone, that output is taken: closures are exact on maps of any kind, what is
+    learned may not be.
 
     Parameters
     ----------
-    parts
-        The outputs that say where the traps are.
-    sets
-        Of inputs.
+    outputs : Sequence[Output]
+        The outputs that are probabilities of trap.
+    input_sets : Sequence[Sequence[str]]
+        Sets of inputs that a map may come with.
+
+    Examples
+    --------
+    >>> from mtl.tasks.heads import HEADS
+    >>> stacking = Stacking([HEADS["trap"], HEADS["depth"].derived], [("rgb",)])
+    >>> predictions = {"trap": np.full((1, 1, 1), 0.9), "depth_traps": np.full((1, 1, 1), 0.5)}
+    >>> stacking(predictions, ("rgb",))
+    array([[[0.75]]], dtype=float32)
     """
 
     weights: torch.Tensor
     offset: torch.Tensor
 
-    def __init__(self, parts: Sequence[Output], sets: Sequence[Sequence[str]]) -> None:
+    def __init__(self, outputs: Sequence[Output], input_sets: Sequence[Sequence[str]]) -> None:
         super().__init__()
-        self.output_names = tuple(part.name for part in parts)
-        self.input_sets = [frozenset(names) for names in sets]
-        self.register_buffer("weights", torch.full((len(sets), len(parts)), 1 / len(parts)))
-        self.register_buffer("offset", torch.zeros(len(sets)))
+        self.output_names = tuple(output.name for output in outputs)
+        self.input_sets = [frozenset(names) for names in input_sets]
+        self.register_buffer("weights", torch.full((len(input_sets), len(outputs)), 1 / len(outputs)))
+        self.register_buffer("offset", torch.zeros(len(input_sets)))
 
-    def forward(self, maps: Mapping[str, Float], shown: Sequence[str]) -> Float:
-        """(1, H, W) probability of trap of a map that is known by some inputs, NaN outside the map."""
-        row = self.input_sets.index(frozenset(shown))
-        logits = np.tensordot(self.weights[row].cpu().numpy(), self._logits(maps), axes=1) + float(self.offset[row])
+    def forward(self, predictions: Mapping[str, Float], visible: Sequence[str]) -> Float:
+        """Stack the predictions of a map.
+
+        Parameters
+        ----------
+        predictions : Mapping[str, Float]
+            {output: (1, H, W) probability of trap, NaN outside the map}.
+        visible : Sequence[str]
+            The inputs that the network was shown.
+
+        Returns
+        -------
+        (1, H, W) float32 probability of trap, NaN outside the map.
+        """
+        row = self.input_sets.index(frozenset(visible))
+        weights, offset = self.weights[row].cpu().numpy(), float(self.offset[row])
+        logits = np.tensordot(weights, self._logits(predictions), axes=1) + offset
         return expit(logits)[None].astype(np.float32)
 
-    def _logits(self, maps: Mapping[str, Float]) -> Float:
-        p = np.clip(np.stack([maps[name][0] for name in self.output_names]), 1 - MAX_PROBABILITY, MAX_PROBABILITY)
+    def _logits(self, predictions: Mapping[str, Float]) -> Float:
+        """(outputs, H, W) logits of the probabilities, which are clipped so that they are finite."""
+        p = np.clip(
+            np.stack([predictions[name][0] for name in self.output_names]), 1 - MAX_PROBABILITY, MAX_PROBABILITY
+        )
         return np.log(p / (1 - p))
 
-    def fit(self, answers: Sequence[tuple[Sequence[str], Mapping[str, Float], Float, Bool]]) -> None:
-        """Fit the weights to whole maps: (inputs shown, values by output, target (1, H, W), valid (H, W)) of each.
+    def fit(self, maps: Sequence["LabelledMap"]) -> None:
+        """Fit the weights to whole maps, those of each set of inputs to the maps that were shown by it.
 
-        Maps of a single kind of cell (all trap, or none at all) leave the weights as they are.
+        Maps of a single class (all trap, or none at all) leave the weights as they are.
+
+        Parameters
+        ----------
+        maps : Sequence[LabelledMap]
+            Of this process; all processes of a run fit to the maps of all of them.
         """
         for row, names in enumerate(self.input_sets):
-            own = [(maps, target, valid) for shown, maps, target, valid in answers if frozenset(shown) == names]
-            self._fit_row(row, own)
+            self._fit_row(row, [one for one in maps if frozenset(one[0]) == names])
 
-    def _fit_row(self, row: int, answers: Sequence[tuple[Mapping[str, Float], Float, Bool]]) -> None:
+    def _fit_row(self, row: int, maps: Sequence["LabelledMap"]) -> None:
         """Fit the weights of one set of inputs."""
-        features, truth = [], []
-        for maps, target, valid in answers:
+        features, classes = [], []
+        for _, predictions, target, valid in maps:
             step = max(1, int(valid.sum()) // CELLS_PER_MAP)
-            features.append(self._logits(maps)[:, valid].T[::step])
-            truth.append(target[0][valid][::step] > 0.5)
-        features, truth = all_gather_objects(features), all_gather_objects(truth)
-        if not features or len(np.unique(np.concatenate(truth))) < 2:
+            features.append(self._logits(predictions)[:, valid].T[::step])
+            classes.append(target[0][valid][::step] > 0.5)
+        features, classes = all_gather_objects(features), all_gather_objects(classes)
+        if not features or len(np.unique(np.concatenate(classes))) < 2:
             return
-        logits, wanted = np.concatenate(features), np.concatenate(truth)
-        alone = [iou_of_cells(plane > 0, wanted) for plane in logits.T]
+        logits, truth = np.concatenate(features), np.concatenate(classes)
+        alone = [iou_of_cells(plane > 0, truth) for plane in logits.T]
         best = int(np.argmax(alone))
         # C: hardly any shrinkage, the cells are many and the weights few
-        weights = LogisticRegression(C=1e3).fit(logits, wanted).coef_[0]
-        offset = -best_threshold(logits @ weights, wanted)
-        if iou_of_cells(logits @ weights + offset > 0, wanted) < alone[best] + MIN_IOU_GAIN:
+        weights = LogisticRegression(C=1e3).fit(logits, truth).coef_[0]
+        offset = -best_threshold(logits @ weights, truth)
+        if iou_of_cells(logits @ weights + offset > 0, truth) < alone[best] + MIN_IOU_GAIN:
             weights, offset = np.eye(len(alone))[best], 0.0
         self.weights[row] = torch.from_numpy(weights)
         self.offset[row] = offset
 
 
-def iou_of_cells(called: Bool, truth: Bool) -> float:
-    """Intersection over union of cells (n,)."""
-    return float((called & truth).sum() / max(1, (called | truth).sum()))
+class LabelledMap(NamedTuple):
+    """A predicted map with its truth, for the fit of a stacking.
+
+    Attributes
+    ----------
+    visible : Sequence[str]
+        The inputs that the network was shown.
+    predictions : Mapping[str, Float]
+        {output: (1, H, W) probability of trap}.
+    target : (1, H, W) float32
+        1 in traps.
+    valid : (H, W) bool
+        Where the target is known.
+    """
+
+    visible: Sequence[str]
+    predictions: Mapping[str, Float]
+    target: Float
+    valid: Bool
+
+
+def iou_of_cells(prediction: Bool, truth: Bool) -> float:
+    """Intersection over union of cells (n,).
+
+    Examples
+    --------
+    >>> iou_of_cells(np.array([True, True, False]), np.array([True, False, False]))
+    0.5
+    """
+    return float((prediction & truth).sum() / max(1, (prediction | truth).sum()))
 
 
 def best_threshold(logits: Float, truth: Bool) -> float:
-    """The value above which the cells (n,) called trap have the largest intersection over union with the truth (n,)."""
+    """The threshold of the largest intersection over union.
+
+    Parameters
+    ----------
+    logits : (n,) float
+        Of cells.
+    truth : (n,) bool
+        Which of them are trap.
+
+    Returns
+    -------
+    Halfway between the smallest logit that is called trap and the next one.
+
+    Examples
+    --------
+    >>> best_threshold(np.array([3.0, 1.0, -1.0, -2.0]), np.array([True, True, False, False]))
+    0.0
+    """
     order = np.argsort(-logits, kind="stable")
     hits = np.cumsum(truth[order])
     called = np.arange(1, len(order) + 1)
@@ -102,12 +176,22 @@ def best_threshold(logits: Float, truth: Bool) -> float:
     return float(falling[last : last + 2].mean())
 
 
-def mean_stacking(fusions: Sequence[Stacking | None]) -> Stacking | None:
-    """The fusion of an ensemble: its logit is the mean of its members' on the same maps. None where they have none."""
-    members = [fusion for fusion in fusions if fusion is not None]
+def mean_stacking(stackings: Sequence[Stacking | None]) -> Stacking | None:
+    """The stacking of an ensemble: its logit is the mean of its members' logits on the same maps.
+
+    Parameters
+    ----------
+    stackings : Sequence[Stacking | None]
+        Of the members.
+
+    Returns
+    -------
+    None where the members have none.
+    """
+    members = [stacking for stacking in stackings if stacking is not None]
     if not members:
         return None
     mean = copy.deepcopy(members[0])
-    mean.weights.copy_(torch.stack([fusion.weights for fusion in members]).mean(0))
-    mean.offset.copy_(torch.stack([fusion.offset for fusion in members]).mean(0))
+    mean.weights.copy_(torch.stack([stacking.weights for stacking in members]).mean(0))
+    mean.offset.copy_(torch.stack([stacking.offset for stacking in members]).mean(0))
     return mean

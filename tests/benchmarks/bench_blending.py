@@ -15,18 +15,19 @@ import torch
 from torch import Tensor
 
 from mtl.config import STRIDE
-from mtl.data.channel_stack import read_inputs
+from mtl.data.channel_stack import input_row_reader
 from mtl.data.crop import Origin
 from mtl.inference.predictor import Predictor, load_predictor
-from mtl.inference.tiling import Blend, padded_length, run_tiles, tile_origins, tile_weights
-from mtl.metrics.base import pool, ratio
+from mtl.inference.blending import TileBlender, make_tile_weights
+from mtl.inference.tiling import TiledMap, pad_length, run_tiles, space_tiles
+from mtl.metrics.base import add_states, ratio
 from mtl.metrics.keypoints import find_peaks
-from mtl.tasks.base import Head, masked
+from mtl.tasks.base import Head, mask_invalid
 from targets.common.cli import run
 from targets.io.catalogue import list_maps, read_map
 from targets.scene import Float, Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import Truth, find_truth
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import GroundTruth, build_ground_truth
 from tests.mtl.inference.seams import edge_jumps
 
 Tiles = Mapping[Origin, Mapping[str, Tensor]]  # logits of every head
@@ -46,26 +47,26 @@ def floored(kind: Callable[[int], Tensor]) -> Callable[[int], Tensor]:
 
 WEIGHTS: dict[str, Callable[[int], Tensor]] = {
     "none": lambda window: torch.ones(window, window),
-    "gaussian, floor 0.001": floored(lambda window: tile_weights(window, "gaussian")),
-    "hann, floor 0.001": floored(lambda window: tile_weights(window, "hann")),
-    "gaussian": lambda window: tile_weights(window, "gaussian"),
-    "hann": lambda window: tile_weights(window, "hann"),
+    "gaussian, floor 0.001": floored(lambda window: make_tile_weights(window, "gaussian")),
+    "hann, floor 0.001": floored(lambda window: make_tile_weights(window, "hann")),
+    "gaussian": lambda window: make_tile_weights(window, "gaussian"),
+    "hann": lambda window: make_tile_weights(window, "hann"),
 }
 
 
 @torch.inference_mode()
 def all_tiles(predictor: Predictor, scene: Scene, window: int) -> Tiles:
     """The logits of every tile on multiples of 32 that holds a cell of the map."""
-    read = read_inputs(scene, predictor.inputs, predictor.config.targets.traps)
-    outside = np.concatenate([[record.outside] * record.channels for record in predictor.inputs])
+    read = input_row_reader(scene, predictor.inputs, predictor.config.targets.traps)
+    fill = np.concatenate([[record.fill_value] * record.channels for record in predictor.inputs])
     device = next(predictor.nets[0].parameters()).device
-    tiles = run_tiles(predictor.nets[0], read, outside, scene.map_valid, window, STRIDE, 8, device)
+    tiles = run_tiles(predictor.nets[0], TiledMap(read, fill, scene.map_valid), window, STRIDE, 8, device)
     return {origin: {name: planes.cpu() for name, planes in tile.items()} for origin, tile in tiles}
 
 
 def some_tiles(tiles: Tiles, shape: tuple[int, int], window: int, stride: int) -> Tiles:
     """Those of a stride."""
-    origins = product(*(tile_origins(length, window, stride) for length in shape))
+    origins = product(*(space_tiles(length, window, stride) for length in shape))
     return {origin: tiles[origin] for origin in origins if origin in tiles}
 
 
@@ -76,13 +77,13 @@ def values_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int
 
 def logits_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int]) -> Float:
     """The value of the tiles' mean logit."""
-    return head.activation(_blended({o: head.shown(t[head.name]) for o, t in tiles.items()}, weights, shape)).numpy()
+    return head.activation(_blended({o: head.main_logits(t[head.name]) for o, t in tiles.items()}, weights, shape)).numpy()
 
 
 def one_tile_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int]) -> Float:
     """No mean: every cell is that of the tile in whose middle it lies most."""
     window = len(weights)
-    padded = [padded_length(length, window) for length in shape]
+    padded = [pad_length(length, window) for length in shape]
     best, answer = torch.zeros(*padded), torch.full((head.channels, *padded), torch.nan)
     for (row, col), tile in tiles.items():
         here = (slice(row, row + window), slice(col, col + window))
@@ -97,11 +98,11 @@ RULES = {"one tile": one_tile_rule, "values": values_rule, "logits": logits_rule
 
 def _blended(tiles: Mapping[Origin, Tensor], weights: Tensor, shape: tuple[int, int]) -> Tensor:
     window = len(weights)
-    height, width = (padded_length(length, window) for length in shape)
-    blend = Blend((height, width), weights, {"it": next(iter(tiles.values())).shape[0]})
+    height, width = (pad_length(length, window) for length in shape)
+    blend = TileBlender((height, width), weights, {"it": next(iter(tiles.values())).shape[0]})
     for origin, tile in tiles.items():
         blend.add(origin, {"it": tile})
-    ((_, rows),) = blend.rows(height)
+    ((_, rows),) = blend.finished_rows(height)
     return rows["it"][:, : shape[0], : shape[1]]
 
 
@@ -118,7 +119,7 @@ def seam_rows(
                     planes = {o: head.values(t[head.name]) for o, t in some.items()}
                     jump, without = edge_jumps(planes, make(window), scene.map_valid)
                 else:
-                    planes = {o: head.shown(t[head.name]) for o, t in some.items()}
+                    planes = {o: head.main_logits(t[head.name]) for o, t in some.items()}
                     jump, without = edge_jumps(planes, make(window), scene.map_valid, head.activation)
                 ratios.append(ratio(jump, without))
             bold = "**" if max(ratios) <= LIMIT else ""
@@ -126,10 +127,10 @@ def seam_rows(
 
 
 def rule_rows(
-    heads: tuple[Head, ...], seen: list[tuple[Truth, Tiles]], window: int, stride: int
+    heads: tuple[Head, ...], seen: list[tuple[GroundTruth, Tiles]], window: int, stride: int
 ) -> Iterator[list[str]]:
     """Figures of all maps pooled: a row for every rule. Of crests also their number, and how high their peaks are."""
-    weights = tile_weights(window, "gaussian")
+    weights = make_tile_weights(window, "gaussian")
     for name, rule in RULES.items():
         row = [str(stride), name]
         for head in heads:
@@ -137,14 +138,14 @@ def rule_rows(
             for truth, tiles in seen:
                 scene = truth.scene
                 some = some_tiles(tiles, scene.shape, window, stride)
-                values = masked(rule(head, some, weights, scene.shape), scene.map_valid)
-                sums.append(head.score.count(values, *head.target(truth)))
-                if head.kind == "peaks":
+                values = mask_invalid(rule(head, some, weights, scene.shape), scene.map_valid)
+                sums.append(head.metric.update(values, *head.target(truth)))
+                if head.task == "heatmap":
                     peaks = find_peaks(values[0], scene.map_valid)
                     heights.append(values[0][tuple(peaks.T)])
-            pooled = pool(sums)
-            ratios = head.score.ratios(pooled)
-            figures = CREST_FIGURES if head.kind == "peaks" else (head.score.best,)
+            pooled = add_states(sums)
+            ratios = head.metric.compute(pooled)
+            figures = CREST_FIGURES if head.task == "heatmap" else (head.metric.primary,)
             row += [f"{ratios[figure]:.3f}" for figure in figures]
             if heights:
                 row += [f"{len(np.concatenate(heights))}", f"{np.concatenate(heights).mean():.3f}"]
@@ -174,7 +175,7 @@ def main(*, checkpoint: Path = Path("runs/demo/best.ckpt"), strides: tuple[int, 
     heads, window = predictor.heads, predictor.config.patches.size
     print(f"tiles of {window} cells; jump across their edges over the jump there without them, at most {LIMIT}\n")
     scenes = [read_map(source) for source in list_maps([SURFACES]) if source.name in REAL] if SURFACES.is_dir() else []
-    scenes = scenes or [make_scene(seed, 3 * window) for seed in (902, 903)]
+    scenes = scenes or [make_structure_map(seed, 3 * window) for seed in (902, 903)]
     rows: list[list[str]] = []
     for scene in scenes:
         rows += seam_rows(scene.name, scene, heads, all_tiles(predictor, scene, window), window, strides)
@@ -182,13 +183,13 @@ def main(*, checkpoint: Path = Path("runs/demo/best.ckpt"), strides: tuple[int, 
     seen = []
     for size, first in GENERATED:
         for seed in range(first, first + 8):
-            scene = make_scene(seed, size)
-            seen.append((find_truth(scene, predictor.config.targets), all_tiles(predictor, scene, window)))
+            scene = make_structure_map(seed, size)
+            seen.append((build_ground_truth(scene, predictor.config.targets), all_tiles(predictor, scene, window)))
     print(f"{len(seen)} generated maps pooled, by what is averaged\n")
     figures = [
         f"{head.name} {name}"
         for head in heads
-        for name in ((*CREST_FIGURES, "peaks", "their height") if head.kind == "peaks" else (head.score.best,))
+        for name in ((*CREST_FIGURES, "peaks", "their height") if head.task == "heatmap" else (head.metric.primary,))
     ]
     rules = [row for stride in strides for row in rule_rows(heads, seen, window, stride)]
     table(["stride", "average of", *figures], rules)

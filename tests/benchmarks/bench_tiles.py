@@ -15,14 +15,14 @@ import torch
 from monai.inferers import sliding_window_inference
 
 from mtl.config import NetConfig, PatchConfig, PredictConfig, TrainConfig
-from mtl.data.channel_stack import read_inputs, stack_inputs
+from mtl.data.channel_stack import input_row_reader, stack_inputs
 from mtl.inference.predictor import Predictor
-from mtl.inference.tiling import Net, cut_tiles
+from mtl.inference.tiling import Net, TiledMap
 from mtl.models.checkpoint import build_net
 from targets.common.cli import Names, run
 from targets.io.catalogue import list_maps, read_map
 from targets.scene import Scene
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 REEK = Path(__file__).parents[3] / "shared" / "data" / "reek"
 STITCHING = 0.05  # of the total
@@ -30,13 +30,13 @@ STITCHING = 0.05  # of the total
 
 def maps(size: int) -> list[tuple[str, float, Scene]]:
     """Name, limit of the time over MONAI's, and map: a full rectangle, an L half of which is empty, Reek."""
-    drawn = make_scene(1, size)
+    drawn = make_structure_map(1, size)
     everywhere = np.ones(drawn.shape, bool)
-    full = drawn.with_(map_valid=everywhere, depth_valid=everywhere)
+    full = drawn.replace(map_valid=everywhere, depth_valid=everywhere)
     arm = round(size * (1 - 0.5**0.5))
     bent = everywhere.copy()
     bent[: size - arm, arm:] = False
-    found = [("full rectangle", 1.0, full), ("L, half empty", 0.6, full.with_(map_valid=bent, depth_valid=bent))]
+    found = [("full rectangle", 1.0, full), ("L, half empty", 0.6, full.replace(map_valid=bent, depth_valid=bent))]
     if REEK.is_dir():
         top = next(source for source in list_maps([REEK]) if source.name == "topreek")
         found.append(("Reek", 0.8, read_map(top)))
@@ -83,7 +83,7 @@ def monai(net: Net, predictor: Predictor, inputs: torch.Tensor, device: torch.de
         return tuple(head.values(logits[head.name].float()) for head in heads)
 
     answers = sliding_window_inference(
-        inputs, window, tiling.batch, values, overlap=1 - tiling.stride / window, mode="gaussian", sw_device=device
+        inputs, window, tiling.batch_size, values, overlap=1 - tiling.stride / window, mode="gaussian", sw_device=device
     )
     return {head.name: planes[0].numpy() for head, planes in zip(heads, answers, strict=True)}
 
@@ -100,7 +100,7 @@ def against_monai(name: str, limit: float, predictor: Predictor, scene: Scene, r
     spent = []
     for _ in range(rounds):
         counted = Timed(net)
-        whole = timed(lambda: replace(predictor, runs=(counted,))(scene))  # noqa: B023 - called at once
+        whole = timed(lambda: replace(predictor, backends=(counted,))(scene))  # noqa: B023 - called at once
         spent.append((whole, timed(lambda: monai(net, predictor, inputs, device)), counted.seconds))
     times = np.array(spent)
     ours, theirs, _ = np.median(times, axis=0)
@@ -113,19 +113,19 @@ def against_monai(name: str, limit: float, predictor: Predictor, scene: Scene, r
 def against_the_network(name: str, predictor: Predictor, scene: Scene, rounds: int) -> None:
     """Print tiles per second of the whole loop over those of the network alone on the same batches."""
     device = next(predictor.nets[0].parameters()).device
-    read = read_inputs(scene, predictor.inputs, predictor.config.targets.traps)
-    outside = np.concatenate([[record.outside] * record.channels for record in predictor.inputs]).astype(np.float32)
+    read = input_row_reader(scene, predictor.inputs, predictor.config.targets.traps)
+    fill = np.concatenate([[record.fill_value] * record.channels for record in predictor.inputs]).astype(np.float32)
     tiling, window = predictor.config.predict, predictor.config.patches.size
-    tiles = [torch.from_numpy(tile) for _, tile in cut_tiles(read, outside, scene.map_valid, window, tiling.stride)]
+    tiles = [torch.from_numpy(tile) for _, tile in TiledMap(read, fill, scene.map_valid).tiles(window, tiling.stride)]
     batches = [
-        torch.stack(tiles[i : i + tiling.batch]).to(device, memory_format=torch.channels_last)
-        for i in range(0, len(tiles), tiling.batch)
+        torch.stack(tiles[i : i + tiling.batch_size]).to(device, memory_format=torch.channels_last)
+        for i in range(0, len(tiles), tiling.batch_size)
     ]
 
     def alone() -> None:
         with torch.inference_mode():
             for batch in batches:
-                predictor.looks(batch)
+                predictor.ensemble(batch)
 
     times = np.array([[timed(lambda: predictor(scene)), timed(alone)] for _ in range(rounds)])
     share = np.median(times[:, 1] / times[:, 0])
@@ -147,9 +147,9 @@ def main(*, size: int = 768, window: int = 256, stride: int = 64, batch: int = 1
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = TrainConfig(
         heads=Names("trap,boundary,crest,dist"),
-        net=NetConfig(encoder=encoder, weights="none", decoder_channels=None),
+        net=NetConfig(encoder=encoder, encoder_weights="none", decoder_channels=None),
         patches=PatchConfig(size=window),
-        predict=PredictConfig(stride=stride, batch=batch),
+        predict=PredictConfig(stride=stride, batch_size=batch),
     )
     net, inputs, heads = build_net(config, pretrained=False)
     net.to(device, memory_format=torch.channels_last).eval()

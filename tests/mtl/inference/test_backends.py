@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mtl.inference import backends
-from mtl.inference.backends import PATIENCE, Patient, with_backend
+from mtl.inference.backends import LAZY_TILES, LazyBackend, make_backend
 from mtl.models.checkpoint import build_net
 from targets.errors import UserError
 from tests.conftest import tiny_config
@@ -34,7 +34,7 @@ def test_engines_answer_as_torch_does(net, tiles, backend, library):
     pytest.importorskip("onnx")
     pytest.importorskip(library)
     with torch.inference_mode():
-        expected, found = net(tiles), with_backend(net, PLANES, backend, "32")(tiles)
+        expected, found = net(tiles), make_backend(net, PLANES, backend, "32")(tiles)
     assert list(found) == list(expected)
     for name, values in expected.items():
         torch.testing.assert_close(found[name], values, rtol=0, atol=1e-4)
@@ -42,7 +42,7 @@ def test_engines_answer_as_torch_does(net, tiles, backend, library):
 
 def test_bf16_is_nearly_the_same_and_leaves_the_network_as_it_was(net, tiles):
     with torch.inference_mode():
-        expected, found = net(tiles), with_backend(net, PLANES, "torch", "bf16")(tiles)
+        expected, found = net(tiles), make_backend(net, PLANES, "torch", "bf16")(tiles)
         again = net(tiles)
     for name, values in expected.items():
         assert found[name].dtype == torch.float32
@@ -53,21 +53,21 @@ def test_bf16_is_nearly_the_same_and_leaves_the_network_as_it_was(net, tiles):
 
 def test_a_patient_net_changes_once_there_are_many_tiles():
     made = []
-    patient = Patient(lambda x: {"a": x}, lambda: made.append(1) or (lambda x: {"a": -x}))
+    patient = LazyBackend(lambda x: {"a": x}, lambda: made.append(1) or (lambda x: {"a": -x}))
     one = torch.ones(1, 1)
-    answers = [float(patient(one)["a"]) for _ in range(PATIENCE + 3)]
-    assert answers == [1.0] * PATIENCE + [-1.0] * 3 and made == [1]
+    answers = [float(patient(one)["a"]) for _ in range(LAZY_TILES + 3)]
+    assert answers == [1.0] * LAZY_TILES + [-1.0] * 3 and made == [1]
 
 
 def test_auto_is_torch_where_no_engine_is_installed(net, tiles, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    chosen = with_backend(net, PLANES, "auto", "32")
-    assert isinstance(chosen, backends.Torch)
+    chosen = make_backend(net, PLANES, "auto", "32")
+    assert isinstance(chosen, backends.TorchBackend)
 
 
 def test_an_engine_that_is_missing_or_does_not_fit_is_a_users_error(net, monkeypatch):
     with pytest.raises(UserError, match="onnx in precision bf16"):
-        with_backend(net, PLANES, "onnx", "bf16")
+        make_backend(net, PLANES, "onnx", "bf16")
     found = importlib.import_module
 
     def missing(name):
@@ -78,4 +78,4 @@ def test_an_engine_that_is_missing_or_does_not_fit_is_a_users_error(net, monkeyp
     monkeypatch.setattr(importlib, "import_module", missing)
     for backend in ("onnx", "openvino"):
         with pytest.raises(UserError, match=r"not installed.*trapmtl\[fast\]"):
-            with_backend(net, PLANES, backend, "32")
+            make_backend(net, PLANES, backend, "32")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mtl.config import NetConfig
-from mtl.inference.backends import Onnx
-from mtl.inference.onnx import differences, optional, to_onnx
+from mtl.inference.backends import OnnxBackend
+from mtl.inference.onnx import compare_backends, export_graph, import_optional
 from mtl.models.checkpoint import build_net
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -21,7 +21,7 @@ def small_net(arch="unet"):
     torch.manual_seed(0)
     decoder = [16] if "deeplab" in arch else [16, 16, 8, 8, 8]
     config = NetConfig(
-        arch=arch, encoder="timm-mobilenetv3_small_minimal_100", weights="none", decoder_channels=decoder
+        arch=arch, encoder="timm-mobilenetv3_small_minimal_100", encoder_weights="none", decoder_channels=decoder
     )
     return build_net(tiny_config(net=config, heads=Names("trap,dist,fused")), pretrained=False)[0].eval()
 
@@ -29,22 +29,22 @@ def small_net(arch="unet"):
 @pytest.mark.parametrize("arch", ["unet", "deeplabv3plus"])  # one decodes at a quarter of the size
 def test_onnx_runtime_answers_as_torch_at_any_size_and_batch(arch):
     net = small_net(arch)
-    found = differences(net, Onnx(to_onnx(net, 5), "32"), 5, [(1, 64, 96), (3, 160, 32)])
+    found = compare_backends(net, OnnxBackend(export_graph(net, 5), "32"), 5, [(1, 64, 96), (3, 160, 32)])
     assert set(found[3, 160, 32]) == {"trap", "dist", "fused"}
     assert max(max(errors.values()) for errors in found.values()) < 1e-4
 
 
 def test_another_network_is_noticed():
     net = small_net()
-    model = to_onnx(net, 5)
+    model = export_graph(net, 5)
     with torch.no_grad():
         net.heads["dist"].bias += 0.1
-    found = differences(net, Onnx(model, "32"), 5, [(1, 64, 64)])[1, 64, 64]
+    found = compare_backends(net, OnnxBackend(model, "32"), 5, [(1, 64, 64)])[1, 64, 64]
     assert found["dist"] == pytest.approx(0.1, abs=1e-4) and found["trap"] < 1e-4
 
 
 def test_a_fixed_size_is_part_of_the_graph():
-    session = ort.InferenceSession(to_onnx(small_net(), 5, size=96))
+    session = ort.InferenceSession(export_graph(small_net(), 5, size=96))
     assert session.get_inputs()[0].shape == ["batch", 5, 96, 96]
     assert {o.name: o.shape for o in session.get_outputs()} == {
         "trap": ["batch", 1, 96, 96],
@@ -56,4 +56,4 @@ def test_a_fixed_size_is_part_of_the_graph():
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UserError, match=r"onnxruntime is not installed.*trapmtl\[export\]"):
-        optional("onnxruntime")
+        import_optional("onnxruntime")

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from mtl.inference.output_buffer import Store
+from mtl.inference.output_buffer import OutputBuffer
 
 
 @pytest.mark.parametrize("in_files", [False, True])
 def test_rows_come_back_where_they_were_written(tmp_path, in_files):
     values = np.random.default_rng(0).normal(size=(2, 50, 30)).astype(np.float32)
-    store = Store(50, tmp_path / "out" if in_files else None)
+    store = OutputBuffer(50, tmp_path / "out" if in_files else None)
     for top in range(0, 50, 20):
         store.write("a", top, values[:, top : top + 20])
         store.write("b", top, values[:1, top : top + 20])

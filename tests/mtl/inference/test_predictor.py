@@ -11,10 +11,10 @@ from mtl.config import PatchConfig, PredictConfig
 from mtl.data.channels import INPUTS
 from mtl.inference.predictor import Predictor
 from mtl.tasks.heads import DISTANCE_SCALE, HEADS
-from targets.rendering.map import drawn
-from targets.surface.resample import refined
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import find_truth
+from targets.rendering.map import with_rendered_picture
+from targets.surface.resample import upsample
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene, tiny_config
 
 
@@ -30,7 +30,7 @@ class Copies(torch.nn.Module):
 
 
 def predictor(longest):
-    config = tiny_config(patches=PatchConfig(64, 64, longest=longest), predict=PredictConfig(stride=32))
+    config = tiny_config(patches=PatchConfig(64, 64, max_side=longest), predict=PredictConfig(stride=32))
     return Predictor((Copies(),), None, (INPUTS["depth"],), (HEADS["trap"], HEADS["dist"]), config)
 
 
@@ -38,7 +38,7 @@ def test_answers_have_the_maps_cells_and_nan_outside(dome):
     scene = dome_scene(size=200)
     inside = scene.map_valid.copy()
     inside[:, :37] = False
-    scene = scene.with_(map_valid=inside, depth_valid=inside)
+    scene = scene.replace(map_valid=inside, depth_valid=inside)
     for longest in (0, 50):
         out = predictor(longest)(scene)
         assert out["trap"].shape == (1, 200, 200) and out["trap"].dtype == np.float32
@@ -70,19 +70,19 @@ def test_lengths_in_cells_grow_with_the_resolution():
 def test_spreads_of_lengths_grow_with_the_resolution():
     scene, nets = dome_scene(size=200), (Copies(), Copies(distance=1.0))
     fine, coarse = (replace(predictor(longest), nets=nets)(scene) for longest in (0, 50))
-    np.testing.assert_allclose(coarse["dist_spread"], 4 * fine["dist_spread"], rtol=1e-4)
-    assert np.nanmax(coarse["trap_spread"]) == 0
+    np.testing.assert_allclose(coarse["dist_std"], 4 * fine["dist_std"], rtol=1e-4)
+    assert np.nanmax(coarse["trap_std"]) == 0
 
 
 def test_refining_fills_from_the_nearest_cell():
     plane = np.array([[np.nan, 2.0], [np.nan, 2.0]], np.float32)
-    np.testing.assert_array_equal(refined(plane, (4, 4)), np.full((4, 4), 2.0))
+    np.testing.assert_array_equal(upsample(plane, (4, 4)), np.full((4, 4), 2.0))
 
 
 def test_the_stride_of_tiles_hardly_matters_for_a_local_network():
     scene = dome_scene(size=150)
     first = predictor(0)
-    second = replace(first, config=replace(first.config, predict=PredictConfig(stride=64, weights="hann")))
+    second = replace(first, config=replace(first.config, predict=PredictConfig(stride=64, tile_weights="hann")))
     np.testing.assert_allclose(first(scene)["trap"], second(scene)["trap"], atol=1e-4)
 
 
@@ -91,7 +91,7 @@ class AllHeads(torch.nn.Module):
 
     def __init__(self, heads):
         super().__init__()
-        self.planes = {head.name: head.planes for head in heads}
+        self.planes = {head.name: head.out_channels for head in heads}
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, x):
@@ -103,7 +103,7 @@ class AllHeads(torch.nn.Module):
 def test_every_head_comes_back_cell_by_cell_at_odd_sizes(blend, tta):
     heads = [replace(head, blend=blend, derived=None) for head in HEADS.values()]
     scene = dome_scene(size=131)
-    scene = scene.with_(
+    scene = scene.replace(
         **{name: getattr(scene, name)[:97] for name in ("depth", "depth_valid", "map_valid", "fault", "rgb")}
     )
     config = tiny_config(patches=PatchConfig(64, 64), predict=PredictConfig(stride=32, tta=tta))
@@ -111,7 +111,7 @@ def test_every_head_comes_back_cell_by_cell_at_odd_sizes(blend, tta):
     out = whole(scene)
     seen = 3 * torch.from_numpy(scene.relative_depth())
     for head in heads:
-        expected = head.values(seen.expand(1, head.planes, *scene.shape))[0].numpy()
+        expected = head.values(seen.expand(1, head.out_channels, *scene.shape))[0].numpy()
         np.testing.assert_allclose(out[head.name], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -128,11 +128,11 @@ class Remembers(torch.nn.Module):
 
 @pytest.mark.parametrize("side", [192, 96])
 def test_closures_of_a_guessed_depth_are_read_from_the_colours_of_the_maps_own_cells(side):
-    scene = drawn(make_scene(8, 192))
-    true = find_truth(scene).labels > 0
+    scene = with_rendered_picture(make_structure_map(8, 192))
+    true = build_ground_truth(scene).labels > 0
     errors = cv2.GaussianBlur(np.random.default_rng(0).normal(size=scene.shape), (0, 0), 4)
     guess = cv2.resize(scene.relative_depth() + 0.1 * errors / errors.std(), (side, side)).astype(np.float32)
-    config = tiny_config(patches=PatchConfig(side, side, longest=side), predict=PredictConfig(stride=side))
+    config = tiny_config(patches=PatchConfig(side, side, max_side=side), predict=PredictConfig(stride=side))
     by_colours = Predictor((Remembers(guess),), None, (INPUTS["rgb"],), (HEADS["depth"],), config)
     # A network that is given the depth knows better than colours: the picture is then not read.
     by_itself = replace(by_colours, inputs=(INPUTS["rgb"], INPUTS["depth"]))

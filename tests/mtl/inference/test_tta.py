@@ -8,8 +8,8 @@ import torch
 
 from mtl.config import PredictConfig
 from mtl.inference.predictor import load_predictor
-from mtl.inference.tta import SYMMETRIES, Looks, Moments, relative_spread, spread_of
-from mtl.models.stacking import Fusion, mean_fusion
+from mtl.inference.tta import SYMMETRIES, Ensemble, RunningMoments, relative_std, std_name
+from mtl.models.stacking import Stacking, mean_stacking
 from mtl.tasks.heads import HEADS
 from mtl.training.run import fit
 from targets.common.cli import Names
@@ -33,17 +33,17 @@ def slanted(x):
 
 @pytest.mark.parametrize("tta", SYMMETRIES)
 def test_an_equivariant_network_answers_the_same_and_without_spread(tta):
-    one, several = (Looks([smooth], [TRAP, LOGITS], how)(TILES) for how in ("none", tta))
+    one, several = (Ensemble([smooth], [TRAP, LOGITS], how)(TILES) for how in ("none", tta))
     for name in ("trap", "crest"):
         torch.testing.assert_close(several[name], one[name])
         if tta != "none":
-            assert several[spread_of(name)].max() < 1e-6
-    assert set(several) == set(one) | ({"trap_spread", "crest_spread"} if tta != "none" else set())
+            assert several[std_name(name)].max() < 1e-6
+    assert set(several) == set(one) | ({"trap_std", "crest_std"} if tta != "none" else set())
 
 
 @pytest.mark.parametrize(("tta", "axes"), [("mirror", [-1]), ("flips", [-1, -2]), ("d4", [-1, -2])])
 def test_the_mean_of_any_network_has_the_symmetries_it_was_averaged_over(tta, axes):
-    looks = Looks([slanted], [TRAP, LOGITS], tta)
+    looks = Ensemble([slanted], [TRAP, LOGITS], tta)
     for axis in axes:
         for name, values in looks(TILES.flip(axis)).items():
             torch.testing.assert_close(values, looks(TILES).pop(name).flip(axis))
@@ -53,39 +53,39 @@ def test_the_mean_of_any_network_has_the_symmetries_it_was_averaged_over(tta, ax
 
 def test_a_mirror_keeps_up_and_down():
     seen = []
-    Looks([lambda x: seen.append(x) or slanted(x)], [TRAP], "mirror")(TILES)
+    Ensemble([lambda x: seen.append(x) or slanted(x)], [TRAP], "mirror")(TILES)
     torch.testing.assert_close(seen[1], TILES.flip(-1))
     assert len(seen) == 2 and [len(SYMMETRIES[tta]) for tta in SYMMETRIES] == [1, 2, 4, 8]
 
 
 def test_each_head_is_averaged_by_its_own_rule():
     nets = [lambda x, logit=logit: {"trap": x * 0 + logit, "crest": x * 0 + logit} for logit in (-2.0, 3.0)]
-    out = Looks(nets, [TRAP, LOGITS], "none")(TILES)
+    out = Ensemble(nets, [TRAP, LOGITS], "none")(TILES)
     values = torch.sigmoid(torch.tensor([-2.0, 3.0]))
     torch.testing.assert_close(out["trap"][0, 0, 0, 0], values.mean())
     torch.testing.assert_close(out["crest"][0, 0, 0, 0], torch.tensor(0.5))
-    for name in ("trap_spread", "crest_spread"):  # in the unit of the head, whatever the rule of the mean
+    for name in ("trap_std", "crest_std"):  # in the unit of the head, whatever the rule of the mean
         torch.testing.assert_close(out[name][0, 0, 0, 0], values.std(correction=0))
 
 
 def test_moments_are_those_of_numpy():
     many = torch.randn(7, 50) * 3 + 1000
-    moments = Moments()
+    moments = RunningMoments()
     for values in many:
         moments.add(values)
     np.testing.assert_allclose(moments.mean, many.double().mean(0), rtol=1e-6)
-    np.testing.assert_allclose(moments.spread(), many.double().std(0, correction=0), rtol=1e-3)
+    np.testing.assert_allclose(moments.std(), many.double().std(0, correction=0), rtol=1e-3)
 
 
 def test_the_fusion_of_an_ensemble_averages_the_logits_of_its_members():
-    fusions = [Fusion([TRAP, HEADS["depth"].derived], [("rgb",)]) for _ in range(2)]
+    fusions = [Stacking([TRAP, HEADS["depth"].derived], [("rgb",)]) for _ in range(2)]
     for fusion, weights in zip(fusions, ([1.0, 2.0], [0.0, 3.0]), strict=True):
         fusion.weights.copy_(torch.tensor([weights]))
         fusion.offset.fill_(weights[0])
     maps = {name: np.full((1, 2, 2), p, np.float32) for name, p in (("trap", 0.7), ("depth_traps", 0.2))}
-    first, second, mean = (np.log(p / (1 - p)) for p in (f(maps, ("rgb",)) for f in [*fusions, mean_fusion(fusions)]))
+    first, second, mean = (np.log(p / (1 - p)) for p in (f(maps, ("rgb",)) for f in [*fusions, mean_stacking(fusions)]))
     np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5)
-    assert mean_fusion([None, None]) is None
+    assert mean_stacking([None, None]) is None
 
 
 @pytest.fixture(scope="module")
@@ -102,32 +102,32 @@ def checkpoints(tmp_path_factory):
 def test_one_checkpoint_twice_is_the_single_one_without_spread(checkpoints):
     scene = dome_scene(size=100)
     single, twice = (load_predictor(paths)(scene) for paths in (checkpoints["a"], [checkpoints["a"]] * 2))
-    assert set(twice) == set(single) | {"trap_spread", "depth_spread"}
+    assert set(twice) == set(single) | {"trap_std", "depth_std"}
     for name, values in single.items():
         np.testing.assert_allclose(twice[name], values, atol=1e-6)
-    assert relative_spread(twice) == {"trap_spread": 0, "depth_spread": 0} and relative_spread(single) == {}
+    assert relative_std(twice) == {"trap_std": 0, "depth_std": 0} and relative_std(single) == {}
 
 
 def test_the_spread_of_a_map_is_relative_to_what_it_holds():
-    values = {"trap": np.array([[[0.5, 0.0, np.nan]]]), "trap_spread": np.array([[[0.1, 0.1, np.nan]]])}
-    assert relative_spread(values) == {"trap_spread": pytest.approx(0.4)}
+    values = {"trap": np.array([[[0.5, 0.0, np.nan]]]), "trap_std": np.array([[[0.1, 0.1, np.nan]]])}
+    assert relative_std(values) == {"trap_std": pytest.approx(0.4)}
 
 
 def test_an_ensemble_is_the_mean_of_its_members_and_derives_from_it(checkpoints):
     scene = dome_scene(size=100)
     inside = scene.map_valid.copy()
     inside[:, :30] = False
-    scene = scene.with_(map_valid=inside, depth_valid=inside)
+    scene = scene.replace(map_valid=inside, depth_valid=inside)
     a, b = (load_predictor(checkpoints[name])(scene) for name in "ab")
     predictor = load_predictor([checkpoints["a"], checkpoints["b"]])
     both = predictor(scene)
     for name in ("trap", "depth"):
         np.testing.assert_allclose(both[name], (a[name] + b[name]) / 2, atol=1e-5)
-        assert np.nanmax(both[f"{name}_spread"]) > 0
-        np.testing.assert_array_equal(np.isfinite(both[f"{name}_spread"][0]), inside)
+        assert np.nanmax(both[f"{name}_std"]) > 0
+        np.testing.assert_array_equal(np.isfinite(both[f"{name}_std"][0]), inside)
     traps = HEADS["depth"].derived.derive(both["depth"], scene, predictor.config.targets, 1.0)
     np.testing.assert_array_equal(both["depth_traps"], traps)
-    np.testing.assert_array_equal(both["fusion"], predictor.fusion(both, predictor.config.inputs))
+    np.testing.assert_array_equal(both["fusion"], predictor.stacking(both, predictor.config.inputs))
 
 
 def test_networks_of_other_questions_are_no_ensemble(checkpoints):

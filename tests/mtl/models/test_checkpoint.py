@@ -12,9 +12,9 @@ import torch
 
 from mtl.config import TrainConfig
 from mtl.inference.predictor import load_predictor
-from mtl.models.checkpoint import KEY, build_net, read_checkpoint
-from mtl.training.callbacks.checkpointing import WholeFiles
-from mtl.training.finetune import start_from
+from mtl.models.checkpoint import CONFIG_KEY, build_net, read_checkpoint
+from mtl.training.callbacks.checkpointing import AtomicCheckpointIO
+from mtl.training.finetune import load_initial_weights
 from mtl.training.run import fit
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -44,7 +44,7 @@ def config() -> TrainConfig:
 def content(config: TrainConfig) -> dict:
     """What its checkpoint holds."""
     state = build_net(config, pretrained=False)[0].state_dict()
-    return {KEY: config.as_dict(), "state_dict": {f"net.{name}": value for name, value in state.items()}}
+    return {CONFIG_KEY: config.as_dict(), "state_dict": {f"net.{name}": value for name, value in state.items()}}
 
 
 def test_a_good_one_is_read(tmp_path, config, content):
@@ -69,9 +69,9 @@ def test_a_pickle_that_would_run_does_not(tmp_path, config, content):
     with pytest.raises(UserError, match="cannot be read"):
         fit(config, tmp_path, SCENES[:1], SCENES[1:], resume=True)  # from last.ckpt
     with pytest.raises(UserError, match="cannot be read"):
-        start_from(build_net(config, pretrained=False)[0], replace(config, init=str(evil)))
+        load_initial_weights(build_net(config, pretrained=False)[0], replace(config, init=str(evil)))
     with pytest.raises(pickle.UnpicklingError, match="Weights only"):
-        WholeFiles().load_checkpoint(evil, weights_only=False)  # what Lightning calls to go on
+        AtomicCheckpointIO().load_checkpoint(evil, weights_only=False)  # what Lightning calls to go on
     assert not mark.exists()
 
 
@@ -101,10 +101,10 @@ def test_packed_entries_are_refused_before_they_unpack(tmp_path, content):
     ],
 )
 def test_a_config_that_lies_is_refused(tmp_path, content, changes, found):
-    plain = content[KEY] | {
-        name: content[KEY][name] | own if isinstance(own, dict) else own for name, own in changes.items()
+    plain = content[CONFIG_KEY] | {
+        name: content[CONFIG_KEY][name] | own if isinstance(own, dict) else own for name, own in changes.items()
     }
-    torch.save(content | {KEY: plain}, tmp_path / "a.ckpt")
+    torch.save(content | {CONFIG_KEY: plain}, tmp_path / "a.ckpt")
     with pytest.raises(UserError, match=found):
         load_predictor(tmp_path / "a.ckpt", "cpu")
 

@@ -7,9 +7,9 @@ import torch
 
 from mtl.config import NetConfig
 from mtl.data.channels import INPUTS
-from mtl.models.decoder_blocks import Bottleneck, decoder_stages, hypercolumn
+from mtl.models.decoder_blocks import Bottleneck, run_decoder_stages, stack_hypercolumn
 from mtl.models.multi_head_net import MultiHeadNet
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
 
@@ -25,7 +25,7 @@ KINDS = {
 
 def build(arch="unetplusplus", encoder="resnet18", channels=SMALL, **config):
     torch.manual_seed(0)
-    records = pick(INPUTS, ["rgb", "fault"], ""), pick(HEADS, ["trap", "dist"], "")
+    records = select_records(INPUTS, ["rgb", "fault"], ""), select_records(HEADS, ["trap", "dist"], "")
     return MultiHeadNet(NetConfig(arch, encoder, "none", channels, inputs_to_heads=False, **config), *records)
 
 
@@ -38,7 +38,7 @@ def parts(net):
 def test_every_part_of_every_kind_answers_and_learns(arch, kind):
     net, x = build(arch, **kind), torch.randn(2, 4, 64, 64)
     shared, stages = net.features(x)
-    answers = [net.answers(shared, x.shape[-2:]), *net.early_answers(stages, x.shape[-2:])]
+    answers = [net.head_logits(shared, x.shape[-2:]), *net.deep_supervision_logits(stages, x.shape[-2:])]
     assert len(answers) == (5 if kind.get("deep_supervision") else 1)
     assert all(tuple(logits["dist"].shape) == (2, 1, 64, 64) for logits in answers)
     sum(value.square().mean() for logits in answers for value in logits.values()).backward()
@@ -71,7 +71,7 @@ def test_deep_supervision_adds_layers_for_training_only():
 def test_stages_are_one_per_size_coarse_to_fine_and_end_with_the_decoders_answer(arch, encoder):
     net = build(arch, encoder).eval()
     features = net.encoder(torch.randn(1, 4, 64, 96))
-    stages = decoder_stages(net.decoder, features)
+    stages = run_decoder_stages(net.decoder, features)
     sizes = [tuple(stage.shape[-2:]) for stage in stages]
     assert sizes == sorted(set(sizes)) and sizes[-1] == (64, 96)
     assert torch.equal(stages[-1], net.decoder(features))
@@ -80,14 +80,14 @@ def test_stages_are_one_per_size_coarse_to_fine_and_end_with_the_decoders_answer
 def test_stages_of_unetplusplus_have_heard_all_others():
     net = build().eval()
     features = net.encoder(torch.randn(1, 4, 64, 64))
-    stages = decoder_stages(net.decoder, features)
+    stages = run_decoder_stages(net.decoder, features)
     assert [stage.shape[1] for stage in stages] == SMALL  # x_0_0 .. x_0_4: the last node of each row of the triangle
     assert not any(block._forward_hooks for block in net.decoder.blocks.values())  # nothing stays behind
 
 
 def test_a_hypercolumn_is_every_stage_at_one_size():
     coarse, fine = torch.full((1, 2, 2, 2), 3.0), torch.zeros(1, 1, 8, 8)
-    column = hypercolumn([coarse, fine])
+    column = stack_hypercolumn([coarse, fine])
     assert column.shape == (1, 3, 8, 8) and (column[:, :2] == 3).all() and (column[:, 2] == 0).all()
 
 

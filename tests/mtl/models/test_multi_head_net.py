@@ -6,8 +6,8 @@ import torch
 from mtl.config import NetConfig
 from mtl.data.channels import INPUTS, InputChannel
 from mtl.models.multi_head_net import MultiHeadNet
-from mtl.models.pretrained import load_imagenet
-from mtl.registry import pick
+from mtl.models.pretrained import load_imagenet_weights
+from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
 
@@ -16,8 +16,8 @@ LITE = "timm-tf_efficientnet_lite0"
 
 
 def build(inputs="rgb,fault,depth", heads="trap,dist", **config):
-    config = {"weights": "none", "decoder_channels": SMALL} | config
-    records = pick(INPUTS, inputs.split(","), "--inputs"), pick(HEADS, heads.split(","), "--heads")
+    config = {"encoder_weights": "none", "decoder_channels": SMALL} | config
+    records = select_records(INPUTS, inputs.split(","), "--inputs"), select_records(HEADS, heads.split(","), "--heads")
     return MultiHeadNet(NetConfig(**config), *records)
 
 
@@ -45,23 +45,23 @@ def test_any_subset_of_inputs(inputs):
 
 
 def test_rgb_weights_are_copied_and_other_channels_get_their_mean():
-    pretrained = build("rgb", weights="imagenet").encoder.conv_stem.weight
-    stem = build("depth,rgb,fault", weights="imagenet").encoder.conv_stem.weight
+    pretrained = build("rgb", encoder_weights="imagenet").encoder.conv_stem.weight
+    stem = build("depth,rgb,fault", encoder_weights="imagenet").encoder.conv_stem.weight
     assert torch.equal(stem[:, 1:4], pretrained)
     for plane in (0, 4):
         assert torch.allclose(stem[:, plane], pretrained.mean(1))
 
 
 def test_kaiming_stem_differs_from_the_mean():
-    mean = build(weights="imagenet").encoder.conv_stem.weight
-    kaiming = build(weights="imagenet", stem="kaiming").encoder.conv_stem.weight
+    mean = build(encoder_weights="imagenet").encoder.conv_stem.weight
+    kaiming = build(encoder_weights="imagenet", stem="kaiming").encoder.conv_stem.weight
     assert torch.equal(mean[:, :3], kaiming[:, :3])
     assert not torch.allclose(mean[:, 3:], kaiming[:, 3:])
 
 
 def test_packaged_weights_see_what_imagenet_has_taught():
     """Batch statistics of real weights are far from those of an untrained network."""
-    encoder = build("rgb", weights="imagenet").encoder
+    encoder = build("rgb", encoder_weights="imagenet").encoder
     assert encoder.bn1.running_var.std() > 0.1
 
 
@@ -81,7 +81,7 @@ def test_heads_share_everything_but_their_last_layer():
 def test_the_depth_head_hands_a_depth_on_until_it_learns_a_change_and_guesses_where_it_is_not_shown():
     net = build(heads="depth").eval()
     x = torch.randn(2, 5, 64, 64).clamp(-1, 1)
-    x[1, 4] = float(INPUTS["depth"].blank)
+    x[1, 4] = float(INPUTS["depth"].value_if_missing)
     answer = net(x)["depth"]
     assert torch.equal(answer[0, 0], x[0, 4]) and not torch.equal(answer[1, 0], x[1, 4])
     torch.nn.init.constant_(net.heads["depth"].change.bias, 0.5)
@@ -93,8 +93,8 @@ def test_the_depth_head_hands_a_depth_on_until_it_learns_a_change_and_guesses_wh
 
 def test_a_pooled_head_says_one_thing_in_all_cells_and_it_is_the_mean():
     net = build(heads="trap,empty").eval()
-    shared = net.shared(torch.randn(2, 5, 64, 64))
-    answer = net.answers(shared, (64, 64))["empty"]
+    shared = net.shared_features(torch.randn(2, 5, 64, 64))
+    answer = net.head_logits(shared, (64, 64))["empty"]
     assert answer.shape == (2, 1, 64, 64) and torch.equal(answer, answer[..., :1, :1].expand_as(answer))
     cells = net.heads["empty"][0](shared)
     assert cells.std() > 0 and torch.allclose(answer.mean((1, 2, 3)), cells.mean((1, 2, 3)), atol=1e-6)
@@ -123,18 +123,18 @@ def test_a_hub_that_cannot_be_reached_names_the_mend(monkeypatch):
         raise OSError("Name or service not known")
 
     monkeypatch.setattr("segmentation_models_pytorch.encoders.get_encoder", offline)
-    with pytest.raises(UserError, match=r"--net\.weights none") as error:
-        load_imagenet(torch.nn.Identity(), "resnet34")
+    with pytest.raises(UserError, match=r"--net\.encoder_weights none") as error:
+        load_imagenet_weights(torch.nn.Identity(), "resnet34")
     assert "Name or service not known" in str(error.value) and LITE in str(error.value)
 
 
 @pytest.mark.parametrize("names", [["trap", "traps"], ["trap", "trap"], []])
 def test_names_are_known_and_given_once(names):
     with pytest.raises(UserError, match=r"trap, boundary, crest, dist|once"):
-        pick(HEADS, names, "--heads")
+        select_records(HEADS, names, "--heads")
 
 
 def test_a_new_input_channel_is_one_record():
     twice = InputChannel("twice", 2, "-", lambda scene: scene.depth[None].repeat(2, 0))
-    net = MultiHeadNet(NetConfig(weights="none", decoder_channels=SMALL), [twice], pick(HEADS, ["trap"], ""))
+    net = MultiHeadNet(NetConfig(encoder_weights="none", decoder_channels=SMALL), [twice], select_records(HEADS, ["trap"], ""))
     assert net.encoder.conv_stem.weight.shape[1] == 2

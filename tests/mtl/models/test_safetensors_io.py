@@ -15,7 +15,7 @@ from mtl.config import SplitConfig
 from mtl.export.exporters import export_weights
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.models.checkpoint import build_net, read_checkpoint
-from mtl.models.safetensors_io import DEFAULT, LARGEST, SUFFIX, small
+from mtl.models.safetensors_io import DEFAULT, MAX_BUNDLED_BYTES, SUFFIX, to_half
 from targets.common.cli import Names
 from targets.errors import UserError
 from tests.conftest import dome_scene, tiny_config
@@ -25,7 +25,7 @@ from tests.conftest import dome_scene, tiny_config
 def trained():
     """An untrained network, whose config knows where its maps lay."""
     torch.manual_seed(1)
-    config = tiny_config(heads=Names("trap,dist"), data="/home/somebody/maps", split=SplitConfig(data="/home/x"))
+    config = tiny_config(heads=Names("trap,dist"), data="/home/somebody/maps", split=SplitConfig(val_data="/home/x"))
     net, inputs, heads = build_net(config, pretrained=False)
     for head in net.heads.values():
         torch.nn.init.normal_(head.weight, std=0.5)
@@ -61,7 +61,7 @@ def test_the_file_holds_half_sized_kernels_and_settings_and_no_path(trained, tmp
 
 def test_what_does_not_fit_into_half_stays_whole():
     large = torch.tensor([[1.0, 1e5]])
-    assert small(large) is large and small(torch.ones(1, 1)).dtype == torch.float16
+    assert to_half(large) is large and to_half(torch.ones(1, 1)).dtype == torch.float16
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"\x08\0\0\0\0\0\0\0{}      "])
@@ -85,4 +85,4 @@ def test_the_packages_model_is_part_of_a_wheel_and_small():
     assert any(fnmatch(DEFAULT.name, rule) for rule in rules)
     assert DEFAULT.suffix == SUFFIX
     if DEFAULT.exists():
-        assert DEFAULT.stat().st_size <= LARGEST
+        assert DEFAULT.stat().st_size <= MAX_BUNDLED_BYTES
