@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from targets.analysis.closures_of_map import EXACT, MIN_RELIEF, ClosureOptions, DepthError
-from targets.closure import find_closures_tiled
-from targets.common.windowed_rasters import GeoTiff, Negated, Raster, raster_of
+from targets.closure import SearchOptions, TileOptions, find_closures_tiled
+from targets.common.rasters.windowed import GeoTiff, NegatedRaster, Raster, open_raster
 from targets.errors import UserError
 
 
@@ -45,14 +45,15 @@ def analyse_large(
         raise UserError("--faults", "given with --tile, which reads no fault files", "transparent", mend)
     if options.contour_interval == "auto":
         raise UserError("--contour-interval", "auto with --tile", "a depth step", mend)
-    raster = raster_of(source)
-    depth = Negated(raster) if elevation else raster
+    raster = open_raster(source)
+    depth = NegatedRaster(raster) if elevation else raster
     low = MIN_RELIEF * relief(depth, tile) if options.min_height is None else options.min_height
-    found = find_closures_tiled(
-        depth, folder, edge=options.edge, connectivity=options.connectivity, min_area=options.min_area, min_height=low,
-        contour_interval=options.contour_interval, contour_base=options.contour_base or 0.0, tile=tile,
-        form="tif" if isinstance(raster, GeoTiff) and workers is None else "zarr", workers=workers,
+    search = SearchOptions(
+        edge=options.edge, connectivity=options.connectivity, contour_interval=options.contour_interval,
+        contour_base=options.contour_base or 0.0, min_area=options.min_area, min_height=low,
     )  # fmt: skip
+    form = "tif" if isinstance(raster, GeoTiff) and workers is None else "zarr"
+    found = find_closures_tiled(depth, folder, options=search, tiles=TileOptions(tile, form), workers=workers)
     outer = int(np.count_nonzero(found.table["parent"] == 0))
     return f"{outer} closures, {found.table.size - outer} inside them"
 

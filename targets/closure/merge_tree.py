@@ -1,287 +1,321 @@
-"""The tree of closures of one map: the engine's passes, run over strips of the grid in threads, and their arrays."""
+"""The join tree of one map: passes 1 to 5 in order, and the arrays they fill."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure import kernels as engine
+from targets.closure.kernels.basins import RECEIVER, assign_basins, number_peaks
+from targets.closure.kernels.branches import Branches, branch_node_type, branch_type, build_branches
+from targets.closure.kernels.codes import COL_STEP, NO_OUTLET, ROW_STEP, Cells, Grid
+from targets.closure.kernels.label import label_cells
+from targets.closure.kernels.merge import (
+    Forest,
+    JoinTree,
+    NodeClosures,
+    classify_nodes,
+    deepest_cells,
+    find_limits,
+    join_basins,
+)
+from targets.closure.kernels.neighbours import find_preceding
+from targets.closure.kernels.outlets import find_outlets, outlets_of_unlisted_highs
+from targets.closure.kernels.properties import (
+    Hierarchy,
+    Surface,
+    TableData,
+    Totals,
+    add_nested,
+    fill_table,
+    number_closures,
+    sum_cells,
+)
+from targets.closure.kernels.routing import Routing, trace_leaks
+from targets.closure.kernels.saddles import RUNS, Saddles, drop_redundant_saddles, find_saddles
+from targets.closure.kernels.sorting import order_by_depth
+from targets.closure.strips import map_strips
 
-SMALL = 2**18  # cells (or rows of a table) below which starting a thread takes longer than the work
 
+class DeepestCells(NamedTuple):
+    """The deepest cell of each part of the map without a way out, where that part is full.
 
-def threads_for(size: int) -> int:
-    """How many threads a pass over `size` cells is worth."""
-    return numba.config.NUMBA_NUM_THREADS if size >= SMALL else 1
-
-
-def in_strips(size: int, length: int, work: Callable[[int, int], Any], each: int = 4) -> list[Any]:
-    """`work(first, last)` for strips that cover 0..length-1, in threads when `size` cells are worth it.
-
-    The loops give up Python's lock, and a pool lives for one call only: nothing that a forked process could trip over.
-    `each` strips per thread, because some take longer than others.
+    Attributes
+    ----------
+    roots : (K,) int
+        The high that stands for each part in the union-find forest, rising.
+    cell : (K,) int32 or int64
+        Flat index of its deepest cell in the map, the last of equals.
+    depth : (K,) float32 or float64
+        Depth of that cell.
+    high : (K,) int32
+        The high that the cell belongs to.
     """
-    threads = threads_for(size)
-    count = 1 if threads == 1 else min(length, each * threads)
-    spans = list(pairwise(length * i // count for i in range(count + 1)))
-    if threads == 1:
-        return [work(first, last) for first, last in spans]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda span: work(*span), spans))
 
-
-@dataclass(frozen=True, eq=False)
-class Hierarchy:
-    """Highs, the saddles between them and their joins, without the grid; the fields are the engine's arrays.
-
-    `peak` and `cell` are flat indices into the map.
-    """
-
-    interval: float
-    base: float
-    peak: NDArray
-    top_z: NDArray
+    roots: NDArray
     cell: NDArray
-    pair: NDArray
-    ways: NDArray
-    order: NDArray[np.int32]
-    nodes: int
-    up: NDArray
-    via: NDArray
-    kids: NDArray
-    made: NDArray
-    spill: NDArray
-    deep: NDArray
-    outer: NDArray
-    rungs: NDArray
-    ladders: NDArray
-    begin: NDArray
-    leave: NDArray
-
-    def choose(self, sums: NDArray, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
-        """How many closures become rows of the table, and per node its number (0 = none)."""
-        number = np.zeros(self.nodes, np.int32)
-        count = engine.choose(
-            self.order, self.via, self.top_z, self.spill, self.outer, self.rungs, sums, min_area, min_height, number
-        )
-        return count, number
-
-    def rows(self, count: int, number: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The node of each row of the table. count, number : what `choose` gives."""
-        node = np.zeros(count + 1, np.int32)
-        node[number] = np.arange(self.nodes)
-        return node[1:]
-
-    @property
-    def crest(self) -> NDArray[np.int32]:
-        """Per node, the crest of the closure that it is, 0 = it is none."""
-        crest = np.zeros(self.nodes, np.int32)
-        crest[self.rungs["node"]] = self.rungs["crest"]
-        return crest
-
-    def pass_on(self, kept: NDArray[np.bool_]) -> None:
-        """Let highs without a closure in the table leak to their neighbours. kept: per basin, see `engine.pass_on`."""
-        engine.pass_on(
-            self.nodes, self.peak.size - 1, self.pair, self.ways, self.up, self.via, self.kids, self.made,
-            kept, self.leave,
-        )  # fmt: skip
-
-    def write(
-        self, table: NDArray, width: int, into: NDArray, number: NDArray, sums: NDArray, touches: NDArray
-    ) -> None:
-        """Write the rows of the table. width : of the map; into : per node, see `engine.receivers`."""
-
-        def work(first: int, last: int) -> None:
-            engine.fill_table(
-                first, last, width, self.interval, self.base, self.cell, self.ways, self.peak,
-                self.top_z, self.kids, self.up, self.via, self.pair, self.spill, self.outer, self.leave, into,
-                self.rungs, self.ladders, self.begin, sums, touches, number, table,
-            )  # fmt: skip
-
-        in_strips(self.rungs.size, self.rungs.size, work)
+    depth: NDArray
+    high: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class Tree:
-    """Every basin, saddle and join of one map; the fields are the engine's arrays, described there."""
+class ClosureTree:
+    """Every basin, saddle and closure of one map.
+
+    Attributes
+    ----------
+    depth : (H, W) float32 or float64, positive down
+        The map.
+    cells : Cells
+        Flow codes and basins of its cells; `precedes` is empty, nothing needs it any more.
+    highs : Hierarchy
+        The hierarchy of its closures.
+    """
 
     depth: NDArray
-    code: NDArray[np.uint8]
-    basin: NDArray[np.int32]
+    cells: Cells
     highs: Hierarchy
 
-    def sizes(self, near: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-        """Per rung: cells and depths (`engine.SUMS`), and whether a cell of it is in `near` ((H, W) or (0, 0))."""
-        h = self.highs
+    @property
+    def routing(self) -> Routing:
+        """The ways up-dip from every cell."""
+        highs, width = self.highs, self.depth.shape[1]
+        return Routing(
+            self.cells.flow.ravel(), self.cells.basin.ravel(), highs.saddles.cell, highs.saddles.directions,
+            highs.closures.outermost, highs.outlet, ROW_STEP * width + COL_STEP,
+        )  # fmt: skip
 
-        def work(first: int, last: int) -> tuple[NDArray, NDArray]:
-            part = np.zeros(h.rungs.size, engine.SUMS), np.zeros(h.rungs.size, bool)
-            engine.measure(
-                self.depth, self.basin, near, h.deep, h.outer, h.rungs, h.ladders, h.begin, first, last, *part
-            )
+    def total(self, near_fault: NDArray[np.bool_]) -> Totals:
+        """Sum area and depth of every closure; near_fault : (H, W) cells on or next to a fault, or (0, 0)."""
+        highs = self.highs
+        surface = Surface(self.depth, self.cells.basin, near_fault)
+
+        def work(first: int, last: int) -> Totals:
+            part = Totals.zeros(highs.branches.nodes.size)
+            sum_cells(surface, highs.closures.limit, highs.closures.outermost, highs.branches, first, last, part)
             return part
 
         # one strip per thread, added in order: the same sums to the last bit in every run
-        (sums, touches), *others = in_strips(self.depth.size, self.depth.shape[0], work, each=1)
+        totals, *others = map_strips(self.depth.size, self.depth.shape[0], work, strips_per_thread=1)
         for more in others:
-            sums["area"] += more[0]["area"]
-            sums["depth"] += more[0]["depth"]
-            touches |= more[1]
-        engine.add_up(h.rungs, h.ladders, sums, touches)
-        return sums, touches
+            totals.sums["area"] += more.sums["area"]
+            totals.sums["depth"] += more.sums["depth"]
+            totals.touches[:] |= more.touches
+        add_nested(highs.branches, totals)
+        return totals
 
-    def fill(self, table: NDArray, number: NDArray, sums: NDArray, touches: NDArray) -> None:
-        """Write the rows of the table."""
-        h = self.highs
-        if h.interval > 0:
-            h.pass_on(number[h.outer[: h.peak.size]] > 0)
-        into = np.zeros(h.nodes, np.int32)
-
-        def follow(first: int, last: int) -> None:
-            engine.receivers(
-                self.depth, self.code, self.basin, h.cell, h.ways, h.deep, h.outer, h.leave, number, first, last, into
-            )
-
-        in_strips(h.nodes, h.nodes, follow)
-        h.write(table, self.depth.shape[1], into, number, sums, touches)
+    def fill(self, table: NDArray, ids: NDArray[np.int32], totals: Totals) -> None:
+        """Write the rows of the table; ids : of `number_nodes`."""
+        highs, routing = self.highs, self.routing
+        if highs.interval > 0:
+            pass_leaks_on(highs, ids[highs.closures.outermost[: highs.crest_cell.size]] > 0)
+        nodes = ids.size
+        spills_into = np.zeros(nodes, np.int32)
+        map_strips(nodes, nodes, lambda a, b: trace_leaks(self.depth, routing, highs.closures, ids, a, b, spills_into))
+        write_rows(highs, TableData(self.depth.shape[1], spills_into, totals, ids), table)
 
 
-def paint(
-    depth: NDArray, basin: NDArray[np.int32], spill: NDArray, deep: NDArray, outer: NDArray, number: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Labels and heights above the spill; the basins are written over. The arrays are those of the tree."""
-    above = np.empty(depth.shape, np.float32)
-
-    def work(first: int, last: int) -> None:
-        engine.paint(depth, spill, deep, outer, number, first, last, basin, above)
-
-    in_strips(depth.size, depth.shape[0], work)
-    return basin, above
-
-
-def grow_tree(depth: NDArray, state: NDArray, eight: bool, edge_open: bool, interval: float, base: float) -> Tree:
-    """The tree of a map: depth (H, W) float32 or float64, state (H, W) uint8 or (0, 0) as in the engine."""
-    rows = depth.shape[0]
-    runs, handed = (table[8 if eight else 4] for table in (engine.RUNS, engine.HANDED))
-    mask, code, basin = (
-        np.empty(depth.shape, np.uint8),
-        np.empty(depth.shape, np.uint8),
-        np.empty(depth.shape, np.int32),
-    )
-
-    counts = in_strips(
-        depth.size,
-        rows,
-        lambda a, b: (a, b, *engine.neighbours(depth, state, eight, edge_open, a, b, mask, code, basin)),
-    )
-    n = sum(peaks for _, _, peaks, _ in counts)
-    peak = np.zeros(n + 1, np.int32)
-    starts = {a: 1 + sum(c[2] for c in counts[:i]) for i, (a, *_) in enumerate(counts)}
-    in_strips(depth.size, rows, lambda a, b: engine.number_peaks(code, a, b, starts[a], basin, peak))
-    in_strips(depth.size, rows, lambda a, b: engine.basins(mask, code, handed, a, b, basin))
-    top_z = depth.ravel()[peak]
-
-    # each strip has room for all it could find; memory that is not written to costs nothing
-    room = sum(most for *_, most in counts)
-    cell, pair, ways = (
-        np.empty(room + n, np.int32),
-        np.empty((room + n, 2), np.int32),
-        np.empty((room + n, 2), np.uint8),
-    )
-    offsets = {a: sum(c[3] for c in counts[:i]) for i, (a, *_) in enumerate(counts)}
-
-    def search(a: int, b: int) -> tuple[int, int]:
-        at = offsets[a]
-        found = engine.saddles(depth, mask, code, basin, runs, a, b, cell[at:], pair[at:], ways[at:])
-        return at, engine.sieve(sorted_by(depth.ravel()[cell[at : at + found]]), n + 1, cell[at:], pair[at:], ways[at:])
-
-    size = 0
-    for at, found in in_strips(depth.size, rows, search):
-        if at > size:
-            for array in (cell, pair, ways):
-                array[size : size + found] = array[at : at + found]
-        size += found
-    cell, pair, ways = cell[:size].copy(), pair[:size].copy(), ways[:size].copy()  # the rest is given back
-
-    def full(over: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        deepest = engine.deepest_cells(depth, basin, over)
-        roots = np.flatnonzero(deepest >= 0)
-        last = deepest[roots]
-        return roots, last, depth.ravel()[last], basin.ravel()[last]
-
-    return Tree(depth, code, basin, hang(peak, top_z, cell, pair, ways, depth.ravel()[cell], interval, base, full))
-
-
-def hang(
-    peak: NDArray, top_z: NDArray, cell: NDArray, pair: NDArray, ways: NDArray, level: NDArray, interval: float,
-    base: float, full: Callable[[NDArray], tuple[NDArray, NDArray, NDArray, NDArray]],
-) -> Hierarchy:  # fmt: skip
-    """Join highs at the saddles between them, and find which of the joins are closures.
-
-    Per high, and 0 for the outside: peak, top_z (the flat cell of its crest, and its depth), in the order of cells. Per
-    saddle, in the order of cells: cell, pair, ways (see `engine.saddles`; sides are changed), level (its depth).
+def grow_tree(grid: Grid) -> ClosureTree:
+    """Run passes 1 to 5 on a map.
 
     Parameters
     ----------
-    full : Callable[[NDArray], tuple[NDArray, NDArray, NDArray, NDArray]]
-        Asked with `over` of `engine.join` when parts of the map have no way out: the highest peak of each (the high.
+    grid : Grid
+        The map.
 
-    Notes
-    -----
-    that stands for itself there), rising, and its deepest cell, the last of equals: flat index, depth, and high.
+    Returns
+    -------
+    ClosureTree
+        Its closures.
     """
-    size, n, kind = cell.size, peak.size - 1, top_z.dtype
-    order = sorted_by(level)
-    limit = np.empty(size, kind)
-    engine.limits(level, interval, base, limit)
+    depth = grid.depth
+    size, rows, connectivity = depth.size, depth.shape[0], 8 if grid.eight else 4
+    cells = Cells(np.empty(depth.shape, np.uint8), np.empty(depth.shape, np.uint8), np.empty(depth.shape, np.int32))
+
+    counts = map_strips(size, rows, lambda a, b: (a, *find_preceding(grid, a, b, cells)))
+    n = sum(peaks for _, peaks, _ in counts)
+    peak = np.zeros(n + 1, np.int32)
+    first_peak = {a: 1 + sum(c[1] for c in counts[:i]) for i, (a, *_) in enumerate(counts)}
+    map_strips(size, rows, lambda a, b: number_peaks(cells, a, b, first_peak[a], peak))
+    map_strips(size, rows, lambda a, b: assign_basins(cells, RECEIVER[connectivity], a, b))
+
+    saddles = _saddles_of_strips(depth, cells, connectivity, n, {a: most for a, _, most in counts})
+    saddle_depth = depth.ravel()[saddles.cell]
+
+    def find_deepest(over: NDArray) -> DeepestCells:
+        deepest = deepest_cells(depth, cells.basin, over)
+        roots = np.flatnonzero(deepest >= 0)
+        last = deepest[roots]
+        return DeepestCells(roots, last, depth.ravel()[last], cells.basin.ravel()[last])
+
+    crest_depth = depth.ravel()[peak]
+    cells = cells._replace(precedes=np.empty((0, 0), np.uint8))  # a byte per cell
+    highs = build_hierarchy(peak, crest_depth, saddles, saddle_depth, grid.interval, grid.base, find_deepest)
+    return ClosureTree(depth, cells, highs)
+
+
+def _saddles_of_strips(depth: NDArray, cells: Cells, connectivity: int, n: int, most: dict[int, int]) -> Saddles:
+    """The saddles that matter, in the order of cells; most : {first row of a strip: how many it can have}."""
+    # each strip has room for all it could find; memory that is not written to costs nothing
+    room = sum(most.values()) + n
+    found = Saddles(np.empty(room, np.int32), np.empty((room, 2), np.int32), np.empty((room, 2), np.uint8))
+    starts = dict(zip(most, np.cumsum([0, *most.values()]).tolist(), strict=False))
+
+    def search(a: int, b: int) -> tuple[int, int]:
+        at = starts[a]
+        part = Saddles(*(array[at:] for array in found))
+        count = find_saddles(depth, cells, RUNS[connectivity], a, b, part)
+        order = order_by_depth(depth.ravel()[part.cell[:count]])
+        return at, drop_redundant_saddles(order, n + 1, part)
+
+    size = 0
+    for at, count in map_strips(depth.size, depth.shape[0], search):
+        if at > size:
+            for array in found:
+                array[size : size + count] = array[at : at + count]
+        size += count
+    return Saddles(*(array[:size].copy() for array in found))  # the rest is given back
+
+
+def build_hierarchy(
+    crest_cell: NDArray, crest_depth: NDArray, saddles: Saddles, saddle_depth: NDArray, interval: float, base: float,
+    find_deepest: Callable[[NDArray], DeepestCells],
+) -> Hierarchy:  # fmt: skip
+    """Join highs at the saddles between them, and find which of the joins are closures.
+
+    Parameters
+    ----------
+    crest_cell : (n + 1,) int32 or int64
+        Flat index of each high's peak in the map, in the order of cells; 0 is the outside.
+    crest_depth : (n + 1,) float32 or float64, positive down
+        Depths of the peaks.
+    saddles : Saddles
+        Edges between the highs, in the order of cells; sides are swapped.
+    saddle_depth : (M,) as crest_depth
+        Depths of the saddles.
+    interval, base : float
+        As in `Grid`.
+    find_deepest : Callable
+        Called with `Forest.over` when parts of the map have no way out.
+
+    Returns
+    -------
+    Hierarchy
+        The closures.
+    """
+    size, n, kind = saddles.cell.size, crest_cell.size - 1, crest_depth.dtype
+    order = order_by_depth(saddle_depth)
+    limit = _limits(saddle_depth, interval, base)
 
     nodes = 2 * n + 1
-    up, via = np.zeros(nodes, np.int32), np.zeros(nodes, np.int32)
-    kids, born, made = np.zeros((n + 1, 2), np.int32), np.empty(n + 1, np.int32), np.empty(n, np.int32)
-    over, top = np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32)
-    united, joins = engine.join(
-        order, pair.take(order, axis=0), limit, pair, ways, top, over, top_z, up, via, kids, born, made
-    )
-    if united < n:  # parts of the map with no way out: they are full at their deepest cell
-        roots, last, depths, highs = full(over)
-        up[top[roots]], via[top[roots]] = 0, np.arange(size, size + roots.size)
-        cell = np.append(cell, last.astype(cell.dtype))
-        pair = np.append(pair, np.stack([np.zeros_like(highs), highs], axis=1), axis=0)
-        ways = np.append(ways, np.full((last.size, 2), engine.NONE, np.uint8), axis=0)
-        level = np.append(level, depths)
-        order = np.append(order, np.arange(size, level.size, dtype=np.int32))
-        limit = np.empty(level.size, kind)
-        engine.limits(level, interval, base, limit)
-    spill, deep = np.zeros(nodes, kind), np.zeros(nodes, kind)
-    own, outer, final, leave = (np.zeros(nodes, np.int32) for _ in range(4))
-    count = engine.settle(nodes, n, level, limit, top_z, up, via, kids, spill, deep, own, outer, final)
-    rungs, ladders = np.empty(count, engine.rung_type(kind)), np.empty(n + 1, engine.ladder_type(kind))
-    begin = np.empty(n + 1, np.int32)
-    engine.line_up(up, born, deep, own, rungs, ladders, begin)
-    if interval == 0:
-        engine.ways_out(nodes, n, pair, ways, up, via, kids, outer, leave)
-    else:
-        leave = via[final]
-    return Hierarchy(
-        interval, base, peak, top_z, cell, pair, ways, order,
-        nodes, up, via, kids, made[:joins],
-        spill, deep, outer, rungs, ladders, begin, leave,
+    tree = JoinTree(
+        np.zeros(nodes, np.int32), np.zeros(nodes, np.int32), np.zeros((n + 1, 2), np.int32),
+        np.empty(n + 1, np.int32), np.empty(n, np.int32),
     )  # fmt: skip
+    forest = Forest(np.arange(n + 1, dtype=np.int32), np.arange(n + 1, dtype=np.int32))
+    ordered_sides = saddles.sides.take(order, axis=0)
+    united, joins = join_basins(order, ordered_sides, limit, saddles, crest_depth, forest, tree)
+    tree = tree._replace(join_order=tree.join_order[:joins])
+    if united < n:  # parts of the map with no way out: they are full at their deepest cell
+        deepest = find_deepest(forest.over)
+        tops = forest.top[deepest.roots]
+        tree.parent[tops], tree.saddle[tops] = 0, np.arange(size, size + tops.size)
+        saddles = _with_deepest(saddles, deepest)
+        saddle_depth = np.append(saddle_depth, deepest.depth)
+        order = np.append(order, np.arange(size, saddle_depth.size, dtype=np.int32))
+        limit = _limits(saddle_depth, interval, base)
+    closures = NodeClosures(np.zeros(nodes, kind), np.zeros(nodes, kind), np.zeros(nodes, np.int32))
+    innermost, root, outlet = (np.zeros(nodes, np.int32) for _ in range(3))
+    count = classify_nodes(saddle_depth, limit, crest_depth, tree, closures, innermost, root)
+    branches = Branches(
+        np.empty(count, branch_node_type(kind)), np.empty(n + 1, branch_type(kind)), np.empty(n + 1, np.int32)
+    )
+    build_branches(tree, closures.limit, innermost, branches)
+    if interval == 0:
+        find_outlets(tree, saddles, closures.outermost, outlet)
+    else:
+        outlet = tree.saddle[root]
+    return Hierarchy(interval, base, crest_cell, crest_depth, saddles, order, tree, closures, branches, outlet)
 
 
-def sorted_by(level: NDArray) -> NDArray[np.int32]:
-    """The order of depths (N,) from the shallowest down; equal ones as they come."""
-    return engine.sort_keys(sortable(level), np.empty(level.size, np.int32))
+def _limits(depth: NDArray, interval: float, base: float) -> NDArray:
+    """The deepest depth that belongs to a closure leaking at each depth."""
+    limit = np.empty(depth.size, depth.dtype)
+    find_limits(depth, interval, base, limit)
+    return limit
 
 
-def sortable(level: NDArray) -> NDArray:
-    """Unsigned integers in the order of float depths: their bits, with negative numbers turned round."""
-    kind = np.uint32 if level.itemsize == 4 else np.uint64
-    bits = (level + level.dtype.type(0)).view(kind)  # adding 0 makes -0 and 0 equal
-    sign = kind(1) << kind(8 * level.itemsize - 1)
-    return np.where(bits & sign, ~bits, bits | sign)
+def _with_deepest(saddles: Saddles, deepest: DeepestCells) -> Saddles:
+    """Saddles, and after them the cells where parts without a way out are full."""
+    sides = np.stack([np.zeros_like(deepest.high), deepest.high], axis=1)
+    return Saddles(
+        np.append(saddles.cell, deepest.cell.astype(saddles.cell.dtype)),
+        np.append(saddles.sides, sides, axis=0),
+        np.append(saddles.directions, np.full((deepest.cell.size, 2), NO_OUTLET, np.uint8), axis=0),
+    )
+
+
+# Questions to a hierarchy ---------------------------------------------------------------------------------------------
+
+
+def number_nodes(highs: Hierarchy, totals: Totals, min_area: float, min_height: float) -> tuple[int, NDArray[np.int32]]:
+    """How many closures become rows of the table, and per node the id of its closure (0 = none)."""
+    ids = np.zeros(highs.tree.parent.size, np.int32)
+    count = number_closures(highs, totals.sums, min_area, min_height, ids)
+    return count, ids
+
+
+def nodes_of_rows(count: int, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The node of each row of the table; count and ids as `number_nodes` gives them."""
+    node = np.zeros(count + 1, np.int32)
+    node[ids] = np.arange(ids.size)
+    return node[1:]
+
+
+def crest_of_nodes(highs: Hierarchy) -> NDArray[np.int32]:
+    """Per node, the basin of the crest of the closure that it is, 0 = it is none."""
+    crest = np.zeros(highs.tree.parent.size, np.int32)
+    crest[highs.branches.nodes["node"]] = highs.branches.nodes["crest"]
+    return crest
+
+
+def pass_leaks_on(highs: Hierarchy, listed: NDArray[np.bool_]) -> None:
+    """Let highs without a closure in the table leak to their neighbours; listed : see `outlets_of_unlisted_highs`."""
+    outlets_of_unlisted_highs(highs.tree, highs.saddles, listed, highs.outlet)
+
+
+def write_rows(highs: Hierarchy, data: TableData, table: NDArray) -> None:
+    """Write the rows of the table, in threads."""
+    size = highs.branches.nodes.size
+    map_strips(size, size, lambda first, last: fill_table(highs, data, first, last, table))
+
+
+def label_map(
+    depth: NDArray, basin: NDArray[np.int32], closures: NodeClosures, ids: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Labels and heights above the spill depth.
+
+    Parameters
+    ----------
+    depth : (H, W) float32 or float64, positive down
+        The map.
+    basin : (H, W) int32
+        Basins of the cells; the labels are written over them.
+    closures : NodeClosures
+        The closures around each basin.
+    ids : (nodes,) int32
+        The id of each node's closure, 0 = none.
+
+    Returns
+    -------
+    labels : (H, W) int32
+        The id of the outermost closure of each cell, 0 = none.
+    height : (H, W) float32
+        Height above its spill depth, 0 outside closures.
+    """
+    height = np.empty(depth.shape, np.float32)
+    map_strips(
+        depth.size, depth.shape[0], lambda first, last: label_cells(depth, closures, ids, first, last, basin, height)
+    )
+    return basin, height

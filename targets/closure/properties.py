@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from targets.closure.find import Closures
 from targets.errors import UserError
-from targets.scene import Geo
+from targets.scene import GeoReference
 
 
 def cells_of(closures: Closures, id: int) -> NDArray[np.bool_]:
@@ -82,7 +82,7 @@ def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
         return np.where(closures.table["parent"] == 0, count[1, 1:] / count[0, 1:], np.nan)
 
 
-def in_map_units(closures: Closures, geo: Geo) -> NDArray[Any]:
+def in_map_units(closures: Closures, geo: GeoReference) -> NDArray[Any]:
     """The table with crest_x, crest_y, spill_x, spill_y, and area and volume times the area of a cell.
 
     Without a spacing in `geo` the unit is the cell; without a location x is the column and y the row.

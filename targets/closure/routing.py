@@ -1,27 +1,43 @@
-"""Where does what is not trapped go? Catchments of closures, and the paths from spill points to the next closure."""
+"""Fill and spill beyond the traps: catchments of closures, and migration paths from their spill points."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure import kernels as engine
 from targets.closure.find import Closures
-from targets.closure.merge_tree import Tree, grow_tree
+from targets.closure.kernels.routing import Search, find_catchments, trace_updip
+from targets.closure.merge_tree import ClosureTree, grow_tree, pass_leaks_on
 
 
 def catchments(closures: Closures) -> NDArray[np.int32]:
     """The drainage area of every outermost closure: where anything that rises along the surface ends up.
 
-    Each cell hands over to its shallowest neighbour, up-dip, until a closure or the border of the map is reached; a
-    high that is no closure of the table (too small, or without a closed contour of its own) hands over where it leaks.
+    Each cell sends to its shallowest neighbour, up-dip, until a closure or the border of the map is reached; a high
+    that is no closure of the table (too small, or without a closed contour of its own) sends on where it leaks.
 
-    Returns (H, W) int32: the id of the closure a cell drains into (cells inside a closure: that closure), 0 = out of
-    the map, -1 = off the map, fault cells that were taken out included.
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures`.
+
+    Returns
+    -------
+    (H, W) int32
+        The id of the closure a cell drains into (cells inside a closure: that closure), 0 = out of the map, -1 = off
+        the map, fault cells that were taken out included.
+
+    Examples
+    --------
+    Two closures, 6 and 3; the cell at 8 between them drains to the shallower side:
+
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9, 9, 9, 1, 9], [9, 6, 8, 5, 3, 7, 4, 9], [9, 9, 9, 9, 9, 9, 9, 9]])
+    >>> catchments(found)[1].tolist()
+    [0, 2, 1, 1, 1, 0, 0, 0]
     """
     tree, labels = _tree(closures), closures.labels
-    goal = np.empty(labels.shape, np.int32)
-    highs = tree.highs
-    engine.goals(tree.code, tree.basin, labels, highs.cell, highs.ways, highs.outer, highs.leave, goal)
-    return goal
+    found = np.empty(labels.shape, np.int32)
+    find_catchments(tree.routing, labels, found)
+    return found
 
 
 def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
@@ -31,26 +47,37 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     of the table (too small, or without a closed contour of its own) is full: the path crosses it by the shortest way
     from the cell where it enters to the cell where that high leaks.
 
-    Returns a list as long as the table: (K, 2) int32 rows and columns. The first is the spill point. The last is the
-    first cell of the closure `spills_into`, or the cell beside the open border where the map is left; in a part of the
-    map with no way out it can be the deepest cell of that part. Nested closures and closures that leak over the border
-    or have no way out have the spill point alone.
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures`.
+
+    Returns
+    -------
+    list of (K, 2) int32
+        Rows and columns, one path per row of the table. The first cell is the spill point. The last is the first cell
+        of the closure `spills_into`, or the cell beside the open border where the map is left; in a part of the map
+        with no way out it can be the deepest cell of that part. Nested closures and closures that leak over the border
+        or have no way out have the spill point alone.
+
+    Examples
+    --------
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9, 9, 9, 1, 9], [9, 6, 8, 5, 3, 7, 4, 9], [9, 9, 9, 9, 9, 9, 9, 9]])
+    >>> migration_paths(found)[1].tolist()
+    [[1, 2], [1, 3]]
     """
     tree, labels = _tree(closures), closures.labels
-    highs = tree.highs
-    width = labels.shape[1]
-    path, queue = np.empty(2 * labels.size + 1, np.int32), np.empty(labels.size, np.int32)
-    came = np.full(labels.size, -1, np.int32)
+    routing, width, size = tree.routing, labels.shape[1], labels.size
+    path = np.empty(2 * size + 1, np.int32)
+    search = Search(np.full(size, -1, np.int32), np.empty(size, np.int32))
     found = []
     for row in closures.table:
         length = 0
         path[0] = row["spill_row"] * width + row["spill_col"]
         if row["parent"] == 0 and row["leak_row"] >= 0:
-            leak = row["leak_row"] * width + row["leak_col"]
-            length = engine.way_up(
-                leak, tree.depth, tree.code, tree.basin, labels, highs.cell, highs.ways, highs.outer, highs.leave,
-                closures.grid.eight, came, queue, path[1:],
-            )  # fmt: skip
+            start = row["leak_row"] * width + row["leak_col"]
+            length = trace_updip(start, tree.depth, routing, labels, closures.grid.eight, search, path[1:])
         found.append(np.stack(np.divmod(_without_loops(path[: length + 1]), width), axis=1))
     return found
 
@@ -66,10 +93,9 @@ def _without_loops(path: NDArray[np.int32]) -> NDArray[np.int32]:
     return path[kept]
 
 
-def _tree(closures: Closures) -> Tree:
+def _tree(closures: Closures) -> ClosureTree:
     """The tree again: most of its memory is not worth keeping between questions."""
-    grid = closures.grid
-    tree = grow_tree(grid.depth, grid.state, grid.eight, grid.edge_open, grid.interval, grid.base)
-    if grid.interval > 0:
-        tree.highs.pass_on(closures.labels.ravel()[tree.highs.peak] > 0)
+    tree = grow_tree(closures.grid)
+    if closures.grid.interval > 0:
+        pass_leaks_on(tree.highs, closures.labels.ravel()[tree.highs.crest_cell] > 0)
     return tree

@@ -18,8 +18,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from targets.closure import find_closures, find_closures_tiled
-from targets.common.windowed_rasters import create_raster, raster_of
+from targets.closure import TileOptions, find_closures, find_closures_tiled
+from targets.common.rasters.windowed import create_raster, open_raster
 
 COARSEST = 16384  # cells between the random numbers of the first octave
 
@@ -75,7 +75,7 @@ def write_surface(path: Path, size: int, finest: int, tile: int = 2048) -> None:
 
 
 def in_memory(source: Path, out: Path) -> int:
-    raster = raster_of(source)
+    raster = open_raster(source)
     found = find_closures(raster[:, :])
     for name, values in (("labels", found.labels), ("height", found.height)):
         create_raster(out / f"{name}.zarr", values.shape, values.dtype, 1024, raster)[:, :] = values
@@ -87,9 +87,12 @@ def work(kind: str, source: Path, out: Path, tile: int) -> None:
     """What a process of its own does; prints its figures."""
     small = surface(0, 0, 300, 300, 4)
     find_closures(small)  # compiled before the clock starts
-    find_closures_tiled(small, out / "small", tile=100)
+    find_closures_tiled(small, out / "small", tiles=TileOptions(side=100))
     wall, cpu = time.perf_counter(), time.process_time()
-    rows = in_memory(source, out) if kind == "memory" else find_closures_tiled(source, out, tile=tile).table.size
+    if kind == "memory":
+        rows = in_memory(source, out)
+    else:
+        rows = find_closures_tiled(source, out, tiles=TileOptions(side=tile)).table.size
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 2**20
     print(json.dumps({"cpu": cpu, "wall": wall, "rows": rows, "peak": peak}))

@@ -10,8 +10,8 @@ import pytest
 
 from mtl.commands.closures import main as main
 from targets.closure import find_closures
-from targets.closure import out_of_core as tiled
-from targets.io.map_folder import write_map_folder
+from targets.closure.tiles import tasks
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 from tests.mtl.commands.conftest import contents
 
@@ -194,8 +194,8 @@ def test_a_grid_by_tiles_that_is_stopped_leaves_nothing(call, tmp_path, monkeypa
             os.kill(os.getpid(), number)
         return find(*args)
 
-    find = tiled._measure
-    monkeypatch.setattr(tiled, "_measure", measure)
+    find = tasks.total_tile
+    monkeypatch.setattr(tasks, "total_tile", measure)
     np.save(tmp_path / "top.npy", np.random.default_rng(0).integers(0, 40, (60, 50)).astype(np.float32))
     found = call(tmp_path / "top.npy", "--out", tmp_path / "out", "--tile", 8)
     assert found == (code, "", "stopped\n")

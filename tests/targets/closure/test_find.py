@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from targets.closure import Closures, catchments, find_closures
-from targets.closure.kernels import contour_above
+from targets.closure.kernels.merge import contour_above
+from targets.closure.reference import reference_closures
 from targets.errors import UserError
-from tests.targets.closure.oracle import closures_by_labelling
 
 RULES = ["transparent", "sealing", "leaking"]
 
@@ -34,7 +34,7 @@ def same_partition(a: NDArray, b: NDArray) -> bool:
 
 def check_against_oracle(depth: NDArray, **options: Any) -> None:
     found = find_closures(depth, **options)
-    truth = closures_by_labelling(depth, **options)
+    truth = reference_closures(depth, **options)
 
     def fact(c: Any) -> tuple:
         z = depth[c.cells].astype(float)

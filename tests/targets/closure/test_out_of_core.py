@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.closure import find_closures, find_closures_tiled
-from targets.closure import out_of_core as tiled
-from targets.closure.out_of_core import TiledClosures
+from targets.closure import SearchOptions, TiledClosures, TileOptions, find_closures, find_closures_tiled, out_of_core
+from targets.closure.tiles import table
+from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
 from tests.targets.closure.test_find import RULES, dome, maps
@@ -42,6 +42,14 @@ class FarAway(Now):
         assert len(sent) < 50_000, "paths are sent, not grids"
         fn, args, kwargs = pickle.loads(sent)
         return super().submit(lambda: pickle.loads(pickle.dumps(fn(*args, **kwargs))))
+
+
+def find_tiled(depth: Any, out: Path, **given: Any) -> TiledClosures:
+    """`find_closures_tiled` with the options of its records by name."""
+    rest = {name: given[name] for name in ("valid", "faults", "workers") if name in given}
+    tiles = {name: given[name] for name in ("side", "form", "height") if name in given}
+    search = {name: value for name, value in given.items() if name not in {*rest, *tiles}}
+    return find_closures_tiled(depth, out, options=SearchOptions(**search), tiles=TileOptions(**tiles), **rest)
 
 
 def same(found: TiledClosures, depth: NDArray, **options: Any) -> int:
@@ -97,18 +105,18 @@ def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
 def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[str, Any]], tile: int) -> None:
     depth, options = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiled, "create_raster", in_memory)
-        patch.setattr(tiled, "move_raster", lambda path, target: IN_MEMORY.pop(path))
-        same(find_closures_tiled(depth, tmp_path, tile=tile, workers=Now(), **options), depth, **options)
+        patch.setattr(out_of_core, "create_raster", in_memory)
+        patch.setattr(out_of_core, "move_raster", lambda path, target: IN_MEMORY.pop(path))
+        same(find_tiled(depth, tmp_path, side=tile, workers=Now(), **options), depth, **options)
 
 
 def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiled, "create_raster", in_memory)
-    monkeypatch.setattr(tiled, "move_raster", lambda path, target: IN_MEMORY.pop(path))
-    monkeypatch.setattr(tiled, "CHUNK", 64)  # the table is put together in many steps
+    monkeypatch.setattr(out_of_core, "create_raster", in_memory)
+    monkeypatch.setattr(out_of_core, "move_raster", lambda path, target: IN_MEMORY.pop(path))
+    monkeypatch.setattr(table, "CHUNK", 64)  # the table is put together in many steps
     for seed in seeds:
         depth, options, tile = random_map(seed)
-        same(find_closures_tiled(depth, out, tile=tile, workers=Now(), **options), depth, **options)
+        same(find_tiled(depth, out, side=tile, workers=Now(), **options), depth, **options)
 
 
 def test_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +130,7 @@ def test_a_hundred_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_one_cone_on_four_tiles(tmp_path: Path) -> None:
     # as in test_closure: 21 x 21, top in the middle of the map, which is where four tiles meet
-    found = find_closures_tiled(dome((21, 21), 10, 10, 1000, 2.0), tmp_path, tile=10)
+    found = find_tiled(dome((21, 21), 10, 10, 1000, 2.0), tmp_path, side=10)
     (row,) = found.table
     assert (row["crest_row"], row["crest_col"], row["crest_depth"], row["spill_depth"]) == (10, 10, 1000, 1020)
     inside = np.hypot(*(np.indices((21, 21)) - 10)) < 10
@@ -132,7 +140,7 @@ def test_one_cone_on_four_tiles(tmp_path: Path) -> None:
 def test_a_closure_in_the_next_tile_takes_the_leak(tmp_path: Path) -> None:
     # highs 2 and 3 in tiles of their own; 3 leaks at 5 to 2, which leaks at 6 to the border
     depth = np.array([[9] * 8, [6, 2, 4, 4.5, 5, 4, 3, 9], [9] * 8], np.float32)
-    found = find_closures_tiled(depth, tmp_path, tile=4)
+    found = find_tiled(depth, tmp_path, side=4)
     table = found.table
     assert table["crest_depth"].tolist() == [2, 2, 3] and table["spills_into"].tolist() == [0, 3, 2]
     assert table["crest_col"].tolist() == [1, 1, 6] and table["parent"].tolist() == [0, 1, 1]
@@ -141,7 +149,7 @@ def test_a_closure_in_the_next_tile_takes_the_leak(tmp_path: Path) -> None:
 def test_a_smooth_surface_of_many_cells(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).standard_normal((700, 600)).astype(np.float32)
     depth = ndimage.gaussian_filter(noise, 3) * 100
-    assert same(find_closures_tiled(depth, tmp_path, tile=256), depth) > 500
+    assert same(find_tiled(depth, tmp_path, side=256), depth) > 500
 
 
 @pytest.mark.parametrize(("name", "form"), [("top.tif", "tif"), ("top.zarr", "zarr"), ("top.npy", "zarr")])
@@ -160,8 +168,8 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
         np.save(tmp_path / name, hidden)
     valid = hidden != -999
     np.save(tmp_path / "valid.npy", valid)
-    found = find_closures_tiled(
-        tmp_path / name, tmp_path / "out", tmp_path / "valid.npy", tile=32, form=form, workers=FarAway()
+    found = find_tiled(
+        tmp_path / name, tmp_path / "out", valid=tmp_path / "valid.npy", side=32, form=form, workers=FarAway()
     )
     assert same(found, depth, valid=valid) > 50
     again = open_raster(tmp_path / "out" / f"labels.{form}")
@@ -174,9 +182,9 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
             with rasterio.open(tmp_path / f"{kind}.tif", "w", **head) as file:
                 file.write(values.astype(np.uint8), 1)
         more = {"valid": tmp_path / "valid.tif", "faults": tmp_path / "faults.tif", "fault_rule": "sealing"}
-        bare = find_closures_tiled(tmp_path / name, tmp_path / "bare", tile=32, form=form, **more)
+        bare = find_tiled(tmp_path / name, tmp_path / "bare", side=32, form=form, **more)
         same(bare, depth, valid=valid, faults=faults, fault_rule="sealing")
-        assert (find_closures_tiled(tmp_path / name, tmp_path / "nodata", tile=32).table == found.table).all()
+        assert (find_tiled(tmp_path / name, tmp_path / "nodata", side=32).table == found.table).all()
         with rasterio.open(tmp_path / "out" / "labels.tif") as file:
             assert file.transform == place and file.crs.to_epsg() == 23031
 
@@ -198,7 +206,7 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
                     os.kill(pids[0], signal.SIGKILL)
                 return asked[-1]
 
-        found = find_closures_tiled(tmp_path / "top.npy", tmp_path / "out", tile=40, workers=Watched())
+        found = find_tiled(tmp_path / "top.npy", tmp_path / "out", side=40, workers=Watched())
     assert same(found, depth) > 1000 and len(asked) == 3 * 16
 
 
@@ -209,7 +217,7 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
         ({"depth": "nowhere.tif"}, "no such file"),
         ({"valid": np.ones((2, 2), bool)}, "shape of depth"),
         ({"valid": np.ones((3, 3))}, "bool"),
-        ({"tile": 0}, "at least 1"),
+        ({"side": 0}, "at least 1"),
         ({"form": "png"}, "tif"),
         ({"edge": "shut"}, "open"),
         ({"faults": np.ones((3, 3), bool), "fault_rule": "open"}, "transparent"),
@@ -219,4 +227,4 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        find_closures_tiled(**{"depth": np.zeros((3, 3)), "out": tmp_path, **options})
+        find_tiled(**{"depth": np.zeros((3, 3)), "out": tmp_path, **options})

@@ -22,12 +22,13 @@ from targets.closure import (
     migration_paths,
     volume_curve,
 )
-from targets.closure.kernels import INSIDE, OPEN
+from targets.closure.kernels.codes import INSIDE, OPEN
+from targets.closure.reference import reference_closures
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.scene import Geo
-from targets.synthetic.structure_maps import make_scene
-from tests.targets.closure.oracle import closures_by_labelling, ends_by_filling
+from targets.scene import GeoReference
+from targets.synthetic.structure_maps import make_structure_map
+from tests.targets.closure.oracle import ends_by_filling
 from tests.targets.closure.test_find import maps
 
 RIDGE = np.array(
@@ -153,7 +154,7 @@ def test_catchments_equal_filling_by_brute_force(
 @pytest.mark.parametrize("interval", [None, 10.0])
 def test_paths_on_synthetic_maps(interval: float | None, rule: str) -> None:
     for seed in (3, 5, 700001):
-        scene = make_scene(seed, 120)
+        scene = make_structure_map(seed, 120)
         found = find_closures(
             scene.depth, scene.map_valid, scene.fault, rule, contour_interval=interval, min_area=20, min_height=2
         )
@@ -216,7 +217,7 @@ def test_paths_on_a_real_surface(shared_data: Path, interval: float | None) -> N
 def test_the_cells_of_nested_closures(interval: float | None) -> None:
     depth = rough(4, (14, 18))
     found = find_closures(depth, contour_interval=interval)
-    truth = {c.cells.tobytes() for c in closures_by_labelling(depth, contour_interval=interval)}
+    truth = {c.cells.tobytes() for c in reference_closures(depth, contour_interval=interval)}
     assert {cells_of(found, id).tobytes() for id in found.table["id"]} == truth
 
 
@@ -254,7 +255,7 @@ def test_closures_that_touch_a_fault(rule: str) -> None:
 
 
 def test_map_units() -> None:
-    table = in_map_units(find_closures(RIDGE), Geo(x0=100.0, y0=500.0, dx=10.0, dy=-20.0))
+    table = in_map_units(find_closures(RIDGE), GeoReference(x0=100.0, y0=500.0, dx=10.0, dy=-20.0))
     plain = find_closures(RIDGE).table
     assert table["area"].tolist() == (plain["area"] * 200).tolist()
     assert table["volume"].tolist() == (plain["volume"] * 200).tolist()

@@ -1,0 +1,207 @@
+"""Checked arguments of the closure search: options, arrays, fault rules and the state of every cell."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from targets.closure.kernels.codes import INSIDE, OPEN, WALL
+from targets.errors import UserError
+
+RULES = ("transparent", "sealing", "leaking")
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Options of a closure search; the words, defaults and meanings are those of `find_closures`.
+
+    Attributes
+    ----------
+    fault_rule : str | Mapping[int, str], default 'transparent'
+        What faults do to flow: "transparent", "sealing" or "leaking", or {fault number: one of these}.
+    edge : str, default 'open'
+        What lies outside the map: "open" (an open border) or "closed" (a wall).
+    connectivity : int, default 8
+        8 or 4 neighbours.
+    contour_interval : float | None, default None
+        In the unit of depth; None = the spill reading.
+    contour_base : float, default 0.0
+        A depth that one contour passes through.
+    min_area : float, default 0
+        Closures of fewer cells are dropped.
+    min_height : float, default 0.0
+        Closures with a smaller height are dropped, in the unit of depth.
+
+    Raises
+    ------
+    UserError
+        An option is unknown or out of range.
+    """
+
+    fault_rule: str | Mapping[int, str] = "transparent"
+    edge: str = "open"
+    connectivity: int = 8
+    contour_interval: float | None = None
+    contour_base: float = 0.0
+    min_area: float = 0
+    min_height: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check everything that can be checked without the map."""
+        if self.edge not in ("open", "closed"):
+            raise UserError("edge", f"{self.edge!r}", '"open" or "closed"')
+        if self.connectivity not in (4, 8):
+            raise UserError("connectivity", f"{self.connectivity!r}", "4 or 8")
+        if self.contour_interval is not None and not 0 < self.contour_interval < np.inf:
+            raise UserError("contour_interval", f"{self.contour_interval!r}", "a positive number or None")
+        if not np.isfinite(self.contour_base):
+            raise UserError("contour_base", f"{self.contour_base!r}", "a finite number")
+
+    @property
+    def eight(self) -> bool:
+        """Whether cells have eight neighbours."""
+        return self.connectivity == 8
+
+    @property
+    def edge_open(self) -> bool:
+        """Whether what lies outside the map is an open border."""
+        return self.edge == "open"
+
+    @property
+    def interval(self) -> float:
+        """The contour interval as the kernels take it: 0 = the spill reading."""
+        return float(self.contour_interval or 0)
+
+    @property
+    def base(self) -> float:
+        """The contour base as the kernels take it."""
+        return float(self.contour_base)
+
+
+def check_depth(depth: ArrayLike) -> NDArray:
+    """Depth as a C-ordered float32 or float64 array that holds every value exactly.
+
+    Parameters
+    ----------
+    depth : (H, W) float or integer, positive down
+        The map.
+
+    Returns
+    -------
+    (H, W) float32 or float64
+        The same depths.
+
+    Raises
+    ------
+    UserError
+        It is no grid of numbers, or too large for 32-bit indices.
+    """
+    depth = np.asarray(depth)
+    if depth.ndim != 2 or depth.size == 0:
+        raise UserError("depth", f"shape {depth.shape}", "(H, W) with at least one cell")
+    if depth.size >= 2**31:
+        raise UserError("depth", f"{depth.size} cells", "fewer than 2^31", "crop the map or take every second cell")
+    if depth.dtype.kind not in "buif" or depth.dtype.itemsize > 8:
+        raise UserError("depth", f"type {depth.dtype}", "numbers: float32, float64 or integers")
+    kind = np.float32 if np.can_cast(depth.dtype, np.float32) else np.float64
+    exact = np.ascontiguousarray(depth, kind)
+    if depth.dtype.kind in "ui" and depth.itemsize == 8 and (exact.astype(depth.dtype) != depth).any():
+        raise UserError("depth", "integers beyond 2^53", "numbers that float64 can hold")
+    return exact
+
+
+def check_mask(mask: ArrayLike, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """A mask that fits the map; `name` is the argument named in the error."""
+    mask = np.asarray(mask)
+    if mask.shape != shape or mask.dtype != np.bool_:
+        raise UserError(name, f"{mask.dtype} {mask.shape}", f"bool {shape}, the shape of depth")
+    return mask
+
+
+def check_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
+    """A mask of faults, or their numbers, that fits the map."""
+    faults = np.asarray(faults)
+    if faults.shape != shape or faults.dtype.kind not in "bui":
+        raise UserError("faults", f"{faults.dtype} {faults.shape}", f"bool or integers {shape}, the shape of depth")
+    return faults
+
+
+def active_rules(rule: str | Mapping[int, str], known: Iterable[int]) -> dict[int | None, str]:
+    """The fault rules that do something.
+
+    Parameters
+    ----------
+    rule : str | Mapping[int, str]
+        As in `SearchOptions`.
+    known : iterable of int
+        Numbers of the faults that the map has.
+
+    Returns
+    -------
+    dict
+        {fault number, None = all faults: "sealing" or "leaking"}.
+
+    Raises
+    ------
+    UserError
+        A rule is unknown, or belongs to a fault that the map does not have.
+
+    Examples
+    --------
+    >>> active_rules({1: "sealing", 2: "transparent"}, [1, 2])
+    {1: 'sealing'}
+    """
+    rules = {None: rule} if isinstance(rule, str) else dict(rule)
+    for fault, word in rules.items():
+        if word not in RULES:
+            raise UserError("fault_rule", f"{word!r}", f"one of {', '.join(RULES)}")
+        if fault is not None and fault not in known:
+            names = ", ".join(str(int(k)) for k in sorted(set(known) - {0})) or "none"
+            raise UserError("fault_rule", f"a rule for fault {fault}, which the map does not have", f"faults: {names}")
+    return {k: word for k, word in rules.items() if word != "transparent"}
+
+
+def cell_states(
+    depth: NDArray, valid: NDArray | None, faults: NDArray | None, rules: Mapping[int | None, str], edge: str
+) -> NDArray[np.uint8]:
+    """What each cell is: part of the map, an open border, or a wall.
+
+    Parameters
+    ----------
+    depth : (H, W) float32 or float64
+        Depths; what is not finite lies outside the map.
+    valid : (H, W) bool | None
+        False outside the map.
+    faults : (H, W) bool or integer | None
+        0 = no fault.
+    rules : Mapping[int | None, str]
+        Of `active_rules`.
+    edge : str
+        As in `SearchOptions`.
+
+    Returns
+    -------
+    (H, W) uint8
+        `INSIDE`, `OPEN` or `WALL`; (0, 0) when all cells are part of the map.
+    """
+    pieces = [depth[row : row + 64] for row in range(0, depth.shape[0], 64)]  # small pieces stay in the cache
+    finite = all(np.isfinite(piece).all() for piece in pieces)
+    if finite and (faults is None or not rules) and (valid is None or valid.all()):
+        return np.empty((0, 0), np.uint8)
+    state = np.full(depth.shape, INSIDE, np.uint8)
+    for fault, word in rules.items() if faults is not None else ():
+        cells = faults != 0 if fault is None else faults == fault
+        state[cells] = WALL if word == "sealing" else OPEN
+    outside = OPEN if edge == "open" else WALL
+    if valid is not None:
+        state[~valid] = outside
+    if not finite:
+        state[~np.isfinite(depth)] = outside
+    return state
+
+
+def dilate(cells: NDArray[np.bool_], connectivity: int) -> NDArray[np.bool_]:
+    """Cells and their neighbours, (H, W) bool."""
+    return ndimage.binary_dilation(cells, ndimage.generate_binary_structure(2, connectivity // 4))
