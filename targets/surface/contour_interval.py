@@ -4,9 +4,26 @@ import numpy as np
 
 
 def nice_interval(low: float, high: float, lines: float = 20) -> float:
-    """The contour interval 1, 2 or 5 times a power of ten that puts about `lines` contours between two depths.
+    """Choose the contour interval that puts about `lines` contours between two depths.
 
-    "About" is within a factor of 1.6, the half step between 2 and 5. A flat map gets interval 1.
+    Parameters
+    ----------
+    low : float
+        Shallowest depth, any unit.
+    high : float
+        Deepest depth.
+    lines : float, default 20
+        Wanted number of contours; the actual one is within a factor of 1.6, the half step between 2 and 5.
+
+    Returns
+    -------
+    float
+        1, 2 or 5 times a power of ten, in the unit of the depths; 1 for a flat map.
+
+    Examples
+    --------
+    >>> nice_interval(1500, 1950), nice_interval(0.0, 1.0)
+    (20.0, 0.05)
     """
     if not high > low:
         return 1.0
@@ -15,6 +32,17 @@ def nice_interval(low: float, high: float, lines: float = 20) -> float:
     return float(10 ** np.floor(wanted) * (1, 2, 5, 10)[int(np.argmin(np.abs(steps - wanted % 1)))])
 
 
-def contour_count(shape: tuple[int, int]) -> float:
-    """About how many contours a picture of (H, W) pixels can hold: 20, on small ones one per 10 pixels."""
+def suggest_contour_count(shape: tuple[int, int]) -> float:
+    """Suggest how many contours a picture can hold.
+
+    Parameters
+    ----------
+    shape : tuple[int, int]
+        Rows and columns, pixels.
+
+    Returns
+    -------
+    float
+        One per 10 pixels of the shorter side, within 5 to 20.
+    """
     return float(np.clip(min(shape) / 10, 5, 20))

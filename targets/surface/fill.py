@@ -1,4 +1,4 @@
-"""What depth do unmeasured cells have? Fills voids under faults, and tells voids from the outside of a map."""
+"""Depths of unmeasured cells: voids under faults found and filled, the outside of a map padded."""
 
 from typing import Literal, get_args
 
@@ -8,36 +8,34 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import griddata
 
-Fill = Literal["inpaint", "griddata"]
+FillMethod = Literal["inpaint", "griddata"]
 
-# Gaps up to twice this many cells wide are fault gaps, not the outside of the map: the widest gap of an interpreted
-# surface at hand (Top Fangst, 50 m cells) is 4 cells wide; the outside starts at bays of some 10 cells.
+# Cells: gaps up to twice as wide are fault gaps, not the outside of the map; see docs/experiments/surface.md.
 GAP_RADIUS = 3
-
-MIN_PART = 0.05  # share of the map: smaller islands of picks lie in every ragged border
-
-INPAINT_RADIUS = 3  # cells; 2 to 5 give the same error on a smooth surface to 3 %
-INPAINT_RANGE = 1000.0  # cv2.inpaint compares gradients with absolute constants, so every map is brought to one range
+MIN_SIDE_SHARE = 0.05  # of the map: smaller islands of picks lie in every ragged border
+INPAINT_RADIUS = 3  # cells; see docs/experiments/surface.md
+INPAINT_RANGE = 1000.0  # cv2.inpaint compares gradients with absolute constants, so every map is scaled to one range
 
 
-def fault_voids(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell the voids that are gaps of faults from those of a ragged border, where nobody picked.
+def find_fault_gaps(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Separate the voids of faults from those of a ragged border, where nobody picked.
 
-    A void that touches the outside of the map, or the array's edge, is taken for a ragged border (Penobscot B has 194
-    such, up to 48 cells deep, and no other), unless it parts the map: measured parts of at least 5 % of the map each
-    lie on both sides of it. All other voids are faults. A fault gap that runs out of the map at one end only cannot be
-    told from a ragged border; a file of faults says it.
+    A void that touches the outside of the map, or the array's edge, belongs to a ragged border, unless it divides the
+    map: measured parts of at least `MIN_SIDE_SHARE` of the map each lie on both sides of it. All other voids are
+    faults. A fault gap that runs out of the map at one end only is taken for a ragged border; a file of faults says
+    better.
 
     Parameters
     ----------
     known : (H, W) bool
         Cells with data.
     inside : (H, W) bool
-        From `map_outline`.
+        From `targets.surface.outline.inside_of_map`.
 
     Returns
     -------
-    fault : (H, W) bool, within `inside` and not `known`.
+    (H, W) bool
+        Fault cells, within `inside` and not `known`.
     """
     voids = inside & ~known
     around = np.ones((3, 3), np.bool_)
@@ -45,7 +43,7 @@ def fault_voids(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[
     near_outside = ndimage.binary_dilation(np.pad(~inside, 1, constant_values=True), around)[1:-1, 1:-1]
     parts, _ = ndimage.label(known)
     sides = np.zeros(labels.max() + 1, np.int64)
-    for part in np.flatnonzero(np.bincount(parts.ravel())[1:] >= MIN_PART * inside.sum()) + 1:
+    for part in np.flatnonzero(np.bincount(parts.ravel())[1:] >= MIN_SIDE_SHARE * inside.sum()) + 1:
         sides[np.unique(labels[ndimage.binary_dilation(parts == part, around)])] += 1
     border = np.zeros(labels.max() + 1, np.bool_)
     border[np.unique(labels[near_outside])] = True
@@ -53,9 +51,9 @@ def fault_voids(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[
 
 
 def fill_holes(
-    depth: NDArray[np.floating], known: NDArray[np.bool_], inside: NDArray[np.bool_], method: Fill = "inpaint"
+    depth: NDArray[np.floating], known: NDArray[np.bool_], inside: NDArray[np.bool_], method: FillMethod = "inpaint"
 ) -> NDArray[np.float32]:
-    """Make a depth map finite everywhere; known cells stay as they are, bit for bit.
+    """Fill a depth map so that it is finite everywhere; known cells keep their bits.
 
     Parameters
     ----------
@@ -65,7 +63,7 @@ def fill_holes(
         Cells whose depth is measured.
     inside : (H, W) bool
         Cells inside the map.
-    method : Fill, default 'inpaint'
+    method : FillMethod, default 'inpaint'
         How holes (inside, not known) are filled. "inpaint": continue the surface from the rim inwards (Navier-Stokes of
         Bertalmio, Bertozzi and Sapiro, CVPR 2001, in OpenCV; Telea's method in OpenCV rounds floats to whole numbers).
         "griddata": linear over the Delaunay triangles of the holes' rims (SciPy), the nearest known cell outside their
@@ -73,15 +71,22 @@ def fill_holes(
 
     Returns
     -------
-    filled : (H, W) float32, finite. Cells outside the map repeat the nearest known cell.
+    (H, W) float32
+        Finite depths. Cells outside the map repeat the nearest known cell.
 
     Raises
     ------
     ValueError
         No cell is known, a known cell is not finite, or the method is unknown.
+
+    Examples
+    --------
+    >>> depth = np.array([[1.0, np.nan, 3.0], [1.0, 2.0, 3.0]])
+    >>> fill_holes(depth, np.isfinite(depth), np.ones((2, 3), bool), "griddata").tolist()
+    [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
     """
-    if method not in get_args(Fill):
-        raise ValueError(f"fill method {method!r} is unknown; known: {', '.join(get_args(Fill))}")
+    if method not in get_args(FillMethod):
+        raise ValueError(f"fill method {method!r} is unknown; known: {', '.join(get_args(FillMethod))}")
     if not known.any():
         raise ValueError("no cell has a known depth")
     if not np.isfinite(depth[known]).all():

@@ -1,4 +1,4 @@
-"""How steep is a surface in each cell? Differences between neighbouring cells of the map, none across its border."""
+"""Gradient of a surface: differences of neighbouring cells of the map, none across its border."""
 
 import numpy as np
 
@@ -6,9 +6,27 @@ from targets.scene import Bool, Float
 
 
 def gradient_magnitude(surface: Float, inside: Bool) -> Float:
-    """(H, W) float32 length of the gradient of `surface`, in its unit per cell; 0 outside.
+    """Compute the length of the gradient.
 
     Central differences; one-sided where one neighbour lies outside, and 0 along an axis where both do.
+
+    Parameters
+    ----------
+    surface : (H, W) float32
+        Any unit.
+    inside : (H, W) bool
+        Cells of the map.
+
+    Returns
+    -------
+    (H, W) float32
+        In units of the surface per cell; 0 outside.
+
+    Examples
+    --------
+    >>> rows, cols = np.indices((4, 4), np.float32)
+    >>> np.unique(gradient_magnitude(3 * rows + 4 * cols, np.ones((4, 4), bool))).tolist()
+    [5.0]
     """
     return np.where(inside, np.hypot(_along(surface, inside), _along(surface.T, inside.T).T), np.float32(0))
 

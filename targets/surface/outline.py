@@ -1,4 +1,4 @@
-"""Outline of a map: which cells lie inside it."""
+"""Outline of a map: its inside, from the cells that have data."""
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ from scipy import ndimage
 from targets.surface.fill import GAP_RADIUS
 
 
-def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[np.bool_]:
-    """Tell the inside of a map from its outside, given the cells that have data.
+def inside_of_map(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[np.bool_]:
+    """Find the cells inside a map, given the cells that have data.
 
     Inside are the known cells, the gaps between them up to ``2*radius`` cells wide even where they run out of the
     map (a morphological closing with a square, which keeps the corners of rectangular outlines), and every hole that
@@ -20,11 +20,19 @@ def map_outline(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[n
     known : (H, W) bool
         Cells with data.
     radius : int, default GAP_RADIUS
-        Cells.
+        Half the width of the widest gap that is closed, cells.
 
     Returns
     -------
-    inside : (H, W) bool, True wherever `known` is.
+    (H, W) bool
+        Cells inside, among them all known ones.
+
+    Examples
+    --------
+    >>> ring = np.ones((9, 9), bool)
+    >>> ring[2:7, 2:7] = False
+    >>> bool(inside_of_map(ring).all())
+    True
     """
     size = 2 * radius + 1
     # Room around the array: OpenCV would take its edge for more of the map, and close bays.

@@ -1,9 +1,8 @@
-"""Fault polygons, traces and sticks as cells of a map."""
+"""Fault polygons, traces and sticks: their kinds, and the cells of a map that they cover."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,43 +17,54 @@ from targets.scene import GeoReference
 MIN_WIDTH = math.sqrt(2)
 # Height over length; a line steeper than this runs down a fault plane (a stick), a flatter one along a horizon.
 # Fault planes dip 30 degrees (0.6) and more, horizons seldom over 10 degrees (0.2).
-STICK_DIP = 0.4
+MIN_STICK_DIP = 0.4
 STICK_STEPS = 100  # samples per segment of a stick where its crossing with the horizon is looked for
 
 
 @dataclass(frozen=True, eq=False)
 class FaultLine:
-    """One fault polygon or trace.
+    """One fault polygon, trace or stick.
 
     Attributes
     ----------
     name : str
         The fault's name or number in the file; several lines may share it.
-    points : (n, 2)
-        Or (n, 3) float64, x, y and perhaps z in map units; n >= 2.
+    points : (n, 2) or (n, 3) float64
+        x, y and perhaps z in map units; n >= 2.
     """
 
     name: str
     points: NDArray[np.float64]
 
     @property
-    def closed(self) -> bool:
+    def is_polygon(self) -> bool:
         """Whether it is a polygon (it ends where it starts) and not a trace."""
         return len(self.points) > 3 and bool(np.allclose(self.points[0, :2], self.points[-1, :2], rtol=0, atol=1e-3))
 
 
-def are_sticks(lines: Sequence[FaultLine]) -> bool:
-    """Whether these lines are the sticks of a fault plane, picked down its dip, and not traces on a horizon."""
-    if len(lines) < 2 or any(line.closed or line.points.shape[1] < 3 for line in lines):
+def is_fault_sticks(lines: Sequence[FaultLine]) -> bool:
+    """Decide whether lines are the sticks of a fault plane, picked down its dip, and not traces on a horizon.
+
+    Parameters
+    ----------
+    lines : Sequence[FaultLine]
+        Of one fault.
+
+    Returns
+    -------
+    bool
+        True for two or more open lines with z whose median dip exceeds `MIN_STICK_DIP`.
+    """
+    if len(lines) < 2 or any(line.is_polygon or line.points.shape[1] < 3 for line in lines):
         return False
     step = [np.abs(np.diff(line.points[[0, -1]], axis=0))[0] for line in lines]
-    return float(np.median([dz / max(math.hypot(dx, dy), 1e-9) for dx, dy, dz in step])) > STICK_DIP
+    return float(np.median([dz / max(math.hypot(dx, dy), 1e-9) for dx, dy, dz in step])) > MIN_STICK_DIP
 
 
 def trace_of_sticks(
     sticks: Sequence[FaultLine], depth: NDArray[np.floating], geo: GeoReference, name: str = ""
 ) -> FaultLine | None:
-    """Where a fault plane, given by its sticks, cuts a horizon.
+    """Intersect a fault plane, given by its sticks, with a horizon.
 
     Parameters
     ----------
@@ -64,11 +74,14 @@ def trace_of_sticks(
         The horizon, finite.
     geo : GeoReference
         Its location.
+    name : str, default ''
+        Of the trace.
 
     Returns
     -------
-    trace : through the crossing of each stick with the horizon (the middle one, where the horizon steps at the fault
-        and is crossed several times); None if fewer than two sticks cross it.
+    FaultLine | None
+        The trace through the crossing of each stick with the horizon (the middle one, where the horizon steps at the
+        fault and is crossed several times); None if fewer than two sticks cross it.
     """
     found = []
     for stick in sticks:
@@ -89,7 +102,7 @@ def trace_of_sticks(
 def rasterize_faults(
     lines: Sequence[FaultLine], geo: GeoReference, shape: tuple[int, int], width: float = 2.0
 ) -> NDArray[np.int32]:
-    """The cells that fault lines cover.
+    """Mark the cells that fault lines cover.
 
     Parameters
     ----------
@@ -104,12 +117,20 @@ def rasterize_faults(
 
     Returns
     -------
-    labels : (H, W) int32, 0 = no fault, else the 1-based position in `lines`; of two lines the later one counts.
+    (H, W) int32
+        0 = no fault, else the 1-based position in `lines`; of two lines the later one counts.
 
     Raises
     ------
     UserError
         The map has no location.
+
+    Examples
+    --------
+    >>> geo = GeoReference(x0=0.0, y0=0.0, dx=1.0, dy=-1.0)
+    >>> line = FaultLine("F1", np.array([[1.0, 0.0], [1.0, -2.0]]))
+    >>> rasterize_faults([line], geo, (3, 4), width=1.5).tolist()
+    [[0, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]]
     """
     if not geo.located:
         raise UserError("faults", "the map has no location, so fault coordinates say nothing", "x0, y0, dx and dy",
@@ -117,9 +138,9 @@ def rasterize_faults(
     labels = np.zeros(shape, np.int32)
     for label, line in enumerate(lines, 1):
         row, col = geo.rowcol(line.points[:, 0], line.points[:, 1])
-        if line.closed:
+        if line.is_polygon:
             labels[polygon(row, col, shape)] = label
-        _draw(labels, row, col, label, MIN_WIDTH if line.closed else max(width, MIN_WIDTH))
+        _draw(labels, row, col, label, MIN_WIDTH if line.is_polygon else max(width, MIN_WIDTH))
     return labels
 
 
@@ -136,9 +157,3 @@ def _draw(labels: NDArray[np.int32], row: NDArray, col: NDArray, label: int, wid
         along = np.clip(((r - r0) * (r1 - r0) + (c - c0) * (c1 - c0)) / length, 0, 1)
         away = np.hypot(r - r0 - along * (r1 - r0), c - c0 - along * (c1 - c0))
         labels[top:bottom, left:right][away <= reach + 1e-9] = label
-
-
-def _cut(table: NDArray[np.float64], names: Sequence[str]) -> list[tuple[str, NDArray[np.float64]]]:
-    """Cut a table into lines where the name changes."""
-    starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
-    return [(names[first], table[first:end]) for first, end in pairwise([*starts, len(names)])]

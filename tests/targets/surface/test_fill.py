@@ -1,10 +1,10 @@
-"""Holes: known cells never change, a plane stays a plane, and voids are told from the outside."""
+"""Holes: known cells never change, a plane stays a plane, and voids are separated from the outside."""
 
 import numpy as np
 import pytest
 
-from targets.surface.fill import fault_voids, fill_holes
-from targets.surface.outline import map_outline
+from targets.surface.fill import fill_holes, find_fault_gaps
+from targets.surface.outline import inside_of_map
 
 METHODS = ("inpaint", "griddata")
 
@@ -80,17 +80,17 @@ def test_thin_gaps_and_closed_holes_are_voids_and_bays_are_outside() -> None:
     known[0, 70] = False  # a notch
     inside = np.ones_like(known)
     inside[45:, :12] = False
-    np.testing.assert_array_equal(map_outline(known), inside)
-    np.testing.assert_array_equal(map_outline(known.T), inside.T)
-    np.testing.assert_array_equal(map_outline(known[::-1, ::-1]), inside[::-1, ::-1])
+    np.testing.assert_array_equal(inside_of_map(known), inside)
+    np.testing.assert_array_equal(inside_of_map(known.T), inside.T)
+    np.testing.assert_array_equal(inside_of_map(known[::-1, ::-1]), inside[::-1, ::-1])
 
 
 def test_a_gap_wider_than_twice_the_radius_is_outside() -> None:
     for width, closed in [(6, True), (7, False)]:
         known = np.ones((30, 40), bool)
         known[:, 10 : 10 + width] = False
-        assert map_outline(known, radius=3).all() == closed
-    assert not map_outline(np.zeros((4, 4), bool)).any()
+        assert inside_of_map(known, radius=3).all() == closed
+    assert not inside_of_map(np.zeros((4, 4), bool)).any()
 
 
 def test_ragged_borders_are_no_faults_and_gaps_that_part_the_map_are() -> None:
@@ -103,25 +103,25 @@ def test_ragged_borders_are_no_faults_and_gaps_that_part_the_map_are() -> None:
     known[20:24, 0] = False
     known[52:, :8] = False  # a cut-off corner: outside
     known[51, 2:6] = False  # and a notch beside it
-    inside = map_outline(known)
+    inside = inside_of_map(known)
     assert not inside[-1, 0] and inside[51, 3]
-    np.testing.assert_array_equal(fault_voids(known, inside), enclosed | parting)
+    np.testing.assert_array_equal(find_fault_gaps(known, inside), enclosed | parting)
     island = np.ones((60, 80), bool)
     island[:3, 40:50] = island[3, 40:50] = False
     island[1, 42:48] = True  # picks behind the notch are too few to make it a fault
-    assert not fault_voids(island, map_outline(island)).any()
+    assert not find_fault_gaps(island, inside_of_map(island)).any()
 
 
 def test_penobscot_is_ragged_and_fangst_is_faulted(shared_data) -> None:
     for name, faulted in [("penobscot/horizon_b_twt", 0), ("fangst/top_fangst", 192), ("f3/fs4_twt", 0)]:
         known = np.isfinite(np.load(shared_data / f"{name}.npz")["depth"])
-        assert fault_voids(known, map_outline(known)).sum() == faulted, name
+        assert find_fault_gaps(known, inside_of_map(known)).sum() == faulted, name
 
 
 def test_the_voids_of_fangst_are_thin(shared_data) -> None:
     depth = np.load(shared_data / "fangst" / "top_fangst.npz")["depth"]
     known = ~np.isnan(depth)
-    inside = map_outline(known)
+    inside = inside_of_map(known)
     voids = inside & ~known
     assert voids.sum() == 192  # of 1000 cells without a depth; the rest are three cut-off corners
     assert not inside[0, 0] and not inside[-1, 0] and not inside[-1, -1] and inside[0, -1]
