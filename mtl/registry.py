@@ -1,4 +1,4 @@
-"""How names that a user types become records: known names only, each once."""
+"""Selection of records by the names that a user types: known names only, each once."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -11,10 +11,24 @@ Record = TypeVar("Record")
 def select_records(known: Mapping[str, Record], names: Sequence[str], option: str) -> tuple[Record, ...]:
     """The records of these names, in this order.
 
+    Parameters
+    ----------
+    known : Mapping[str, Record]
+        All records by name.
+    names : Sequence[str]
+        Names to select.
+    option : str
+        The setting that names them, for error messages.
+
     Raises
     ------
     UserError
         No name, an unknown name or a repeated one; the message lists the known names.
+
+    Examples
+    --------
+    >>> select_records({"a": 1, "b": 2}, ["b", "a"], "--letters")
+    (2, 1)
     """
     some = f"some of {', '.join(known)}"
     if not names:

@@ -1,4 +1,4 @@
-"""Input channels of a map stacked into one array."""
+"""Input channels of a map stacked into one array, read row by row."""
 
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
@@ -10,43 +10,61 @@ from targets.scene import Float, Rows, Scene
 from targets.truth.traps import TrapCriteria
 
 
-def read_inputs(
-    scene: Scene, inputs: Sequence[InputChannel], rules: TrapCriteria, shown: Container[str] | None = None
+def input_row_reader(
+    scene: Scene, inputs: Sequence[InputChannel], criteria: TrapCriteria, visible: Container[str] | None = None
 ) -> Rows:
-    """A function from a slice of rows to (C, rows, W) float32: the channels of these rows, one above the other.
-
-    They are finite, with each channel's `outside` outside the map.
+    """Reader of the input channels of a map.
 
     Parameters
     ----------
-    shown : Container[str] | None, default None
-        Names of those that are shown, the others are `blank`; None: all.
+    scene : Scene
+        The whole map.
+    inputs : Sequence[InputChannel]
+        Channels, stacked in this order.
+    criteria : TrapCriteria
+        Which of the map's closures count as traps.
+    visible : Container[str] | None, default None
+        Names of the channels that the network sees, the others have their `value_if_missing`; None: all.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (C, rows, W) float32, finite, with each channel's `fill_value` outside the map.
     """
     channels = [
         (
-            record.rows(scene, rules) if shown is None or record.name in shown else partial(_blank_rows, scene, record),
+            record.row_reader(scene, criteria)
+            if visible is None or record.name in visible
+            else partial(_missing_rows, scene, record),
             np.float32(record.fill_value),
         )
         for record in inputs
     ]
-    return lambda rows: np.concatenate([np.where(scene.map_valid[rows], make(rows), out) for make, out in channels])
+    return lambda rows: np.concatenate([np.where(scene.map_valid[rows], read(rows), fill) for read, fill in channels])
 
 
 def stack_inputs(
-    scene: Scene, inputs: Sequence[InputChannel], rules: TrapCriteria, shown: Container[str] | None = None
+    scene: Scene, inputs: Sequence[InputChannel], criteria: TrapCriteria, visible: Container[str] | None = None
 ) -> Float:
-    """(C, H, W) float32: the inputs of a whole map."""
-    return read_inputs(scene, inputs, rules, shown)(slice(None))
+    """(C, H, W) float32 input channels of a whole map; parameters as in `input_row_reader`."""
+    return input_row_reader(scene, inputs, criteria, visible)(slice(None))
 
 
-def _blank_rows(scene: Scene, record: InputChannel, rows: slice) -> Float:
-    """Rows of a channel that is not shown."""
+def _missing_rows(scene: Scene, record: InputChannel, rows: slice) -> Float:
+    """Rows of a channel that the network does not see."""
     shape = scene.map_valid[rows].shape
-    return np.full((record.channels, *shape), record.blank, np.float32)
+    return np.full((record.channels, *shape), record.value_if_missing, np.float32)
 
 
-def planes_of(inputs: Sequence[InputChannel]) -> Iterator[tuple[InputChannel, slice]]:
-    """Each input, and which of the planes of all of them are its own."""
+def channel_slices(inputs: Sequence[InputChannel]) -> Iterator[tuple[InputChannel, slice]]:
+    """Each input, and the slice of the stacked planes that are its own.
+
+    Examples
+    --------
+    >>> from mtl.data.channels import INPUTS
+    >>> [(record.name, planes) for record, planes in channel_slices([INPUTS["rgb"], INPUTS["depth"]])]
+    [('rgb', slice(0, 3, None)), ('depth', slice(3, 4, None))]
+    """
     first = 0
     for record in inputs:
         yield record, slice(first, first + record.channels)

@@ -1,4 +1,4 @@
-"""Crops of an array at an origin, padded beyond the border."""
+"""Crops of an array at an origin, padded beyond its border."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,29 @@ Origin = tuple[int, int]
 
 
 def crop(array: NDArray, origin: Origin, size: int, fill: Sequence[float] | NDArray) -> NDArray:
-    """(C, size, size) of a (C, H, W) array from a row and column on; beyond the array, channel c is fill[c]."""
+    """Cut a square out of an array.
+
+    Parameters
+    ----------
+    array : (C, H, W)
+        Of any type.
+    origin : tuple of int
+        Row and column of the first cell; may be negative.
+    size : int
+        Side in cells.
+    fill : (C,)
+        Value of each channel beyond the array.
+
+    Returns
+    -------
+    (C, size, size)
+        A view where the square lies inside the array.
+
+    Examples
+    --------
+    >>> crop(np.array([[[1, 2], [3, 4]]]), (0, 1), 2, [9]).tolist()
+    [[[2, 9], [4, 9]]]
+    """
     (row, col), (top, left) = origin, (max(0, first) for first in origin)
     inside = array[:, top : max(0, row + size), left : max(0, col + size)]
     if inside.shape[1:] == (size, size):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mtl.tasks.base import Output, Values
+from mtl.tasks.base import MaskedValues, Output
 from targets.scene import Bool, Float, Scene
 from targets.truth.traps import GroundTruth
 
@@ -18,22 +18,28 @@ class Sample:
     Attributes
     ----------
     scene : Scene
-        The map as it was given; that of `truth` has the surface that is true, where the given one is not.
-    shown : tuple[tuple[str, ...], ...]
-        The sets of inputs by which it may be known, the largest first.
-    inputs : (C, H, W)
-        Targets : {head: (channels, H, W)}; valid : {head: (H, W) bool}.
+        The map as it was given.
+    truth : GroundTruth
+        Its ground truth, whose scene has the true surface where the given one differs.
+    input_sets : tuple[tuple[str, ...], ...]
+        Sets of inputs by which the network may see it, the largest first.
+    inputs : (C, H, W) float32
+        Stacked input channels.
+    targets : dict[str, (channels, H, W) float32]
+        Target of every head.
+    valid : dict[str, (H, W) bool]
+        Where the target of every head is known.
     """
 
     scene: Scene
     truth: GroundTruth
-    shown: tuple[tuple[str, ...], ...]
+    input_sets: tuple[tuple[str, ...], ...]
     inputs: Float
     targets: dict[str, Float]
     valid: dict[str, Bool]
 
-    def target_of(self, output: Output) -> Values:
-        """Target and validity of a head, or of what is derived from heads."""
+    def target_of(self, output: Output) -> MaskedValues:
+        """Target and validity of a head, or of an output derived from heads."""
         if output.name in self.targets:
             return self.targets[output.name], self.valid[output.name]
         return output.target(self.truth)

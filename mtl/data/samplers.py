@@ -1,4 +1,4 @@
-"""Samplers: the order of patches in an epoch, and their share of each process."""
+"""Samplers: the order of patches in an epoch, and the shard of each batch that a process trains on."""
 
 import math
 from collections.abc import Iterator
@@ -13,67 +13,91 @@ from targets.scene import Bool
 
 
 class EpochSampler(Sampler[int]):
-    """Every patch `repeats` times an epoch, in an order drawn from seed and epoch; yields the keys of `Patches`.
+    """Random order of the patches of an epoch, drawn from seed and epoch; yields keys of `PatchDataset`.
 
     Parameters
     ----------
-    wanted
-        (length,) bool, patches to show each time; of the others only as many, drawn anew each time, as leave the wanted
-        ones their `share`. None: all patches each time.
+    length : int
+        Number of patches.
+    seed : int
+        Seed of the order.
+    repeats : int, default 1
+        How often every patch is drawn in an epoch.
+    priority : (length,) bool, default None
+        Patches to draw every time; None: all.
+    min_fraction : float, default 0.0
+        Least fraction of `priority` patches in an epoch: of the others only as many are drawn, different ones each
+        time, as leave it. 0: all patches every time.
+
+    Examples
+    --------
+    >>> sampler = EpochSampler(4, seed=0, priority=np.array([True, False, False, False]), min_fraction=0.5)
+    >>> keys = list(sampler)
+    >>> len(keys), 0 in keys
+    (2, True)
     """
 
     def __init__(
-        self, length: int, seed: int, repeats: int = 1, wanted: Bool | None = None, share: float = 0.0
+        self, length: int, seed: int, repeats: int = 1, priority: Bool | None = None, min_fraction: float = 0.0
     ) -> None:
         self._length, self._seed, self._repeats = length, seed, repeats
-        self._epoch = self._shown = 0
-        self._wanted = np.ones(length, bool) if wanted is None or not wanted.any() else wanted
-        number = int(self._wanted.sum())
-        self._others = (
-            min(length - number, math.floor(number * (1 - share) / share + 1e-9)) if share else length - number
-        )
+        self._epoch = self._already_seen = 0
+        self._priority = np.ones(length, bool) if priority is None or not priority.any() else priority
+        number = int(self._priority.sum())
+        self._others = length - number
+        if min_fraction:
+            self._others = min(self._others, math.floor(number * (1 - min_fraction) / min_fraction + 1e-9))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the training loop at the start of an epoch."""
         if epoch != self._epoch:
-            self.go_on(epoch, 0)
+            self.resume(epoch, 0)
 
-    def go_on(self, epoch: int, shown: int) -> None:
-        """Begin with an epoch of which so many patches were shown before the run was interrupted.
+    def resume(self, epoch: int, already_seen: int) -> None:
+        """Begin with an epoch of which so many patches were seen before the run was interrupted.
 
         Workers ask for patches before the training loop calls `set_epoch`.
         """
-        self._epoch, self._shown = epoch, shown
+        self._epoch, self._already_seen = epoch, already_seen
 
     def __len__(self) -> int:
-        return (int(self._wanted.sum()) + self._others) * self._repeats
+        return (int(self._priority.sum()) + self._others) * self._repeats
 
     def __iter__(self) -> Iterator[int]:
-        return islice(self._keys(), self._shown, None)
+        return islice(self._keys(), self._already_seen, None)
 
     def _keys(self) -> Iterator[int]:
-        for turn_of_all in range(self._epoch * self._repeats, (self._epoch + 1) * self._repeats):
-            order = np.random.default_rng([self._seed, turn_of_all]).permutation(self._length)
-            others = np.cumsum(~self._wanted[order])  # the first of the others in this order are shown
-            shown = order[self._wanted[order] | (others <= self._others)]
-            yield from (turn_of_all * self._length + shown).tolist()
+        for repeat in range(self._epoch * self._repeats, (self._epoch + 1) * self._repeats):
+            order = np.random.default_rng([self._seed, repeat]).permutation(self._length)
+            others = np.cumsum(~self._priority[order])  # the first of the others in this order are drawn
+            drawn = order[self._priority[order] | (others <= self._others)]
+            yield from (repeat * self._length + drawn).tolist()
 
 
-def number_of_batches(patches: int, size: int, processes: int) -> int:
-    """Batches of `size` patches for every process; too few for each process to have one, the last join those before."""
-    full, rest = divmod(patches, size * processes)
-    return full + (rest >= processes)
+def count_batches(patches: int, size: int, world_size: int) -> int:
+    """Batches of an epoch, of `size` patches in each process; patches left over that cannot give each process one join
+    the batch before.
+
+    Examples
+    --------
+    >>> count_batches(patches=10, size=4, world_size=1), count_batches(patches=9, size=4, world_size=2)
+    (3, 1)
+    """
+    full, rest = divmod(patches, size * world_size)
+    return full + (rest >= world_size)
 
 
-class Batches(Sampler[list[int]]):
-    """What one of several processes has of every batch of an epoch; all together, each patch of `sampler` once.
+class DistributedBatchSampler(Sampler[list[int]]):
+    """The shard of every batch of an epoch that one process trains on; all processes together see each patch once.
 
     Parameters
     ----------
-    size
+    sampler : EpochSampler
+        Order of the patches; Lightning sets its epoch.
+    size : int
         Patches of a process in a batch.
-    process
-        Which of all it is for.
+    process : Process
+        Rank and world size.
 
     Raises
     ------
@@ -82,17 +106,19 @@ class Batches(Sampler[list[int]]):
     """
 
     def __init__(self, sampler: EpochSampler, size: int, process: Process) -> None:
-        self.sampler, self._size, self._process = sampler, size, process  # Lightning tells `sampler` the epoch
-        if len(sampler) < process.number:
-            found = f"{len(sampler)} patches in an epoch for {process.number} processes"
-            raise UserError("--data", found, "a patch for each at least", "use fewer processes, or --loop.repeats")
+        self.sampler, self._size, self._process = sampler, size, process
+        if len(sampler) < process.world_size:
+            found = f"{len(sampler)} patches in an epoch for {process.world_size} processes"
+            raise UserError(
+                "--data", found, "a patch for each at least", "use fewer processes, or --loop.repeats_per_epoch"
+            )
 
     def __len__(self) -> int:
-        return number_of_batches(len(self.sampler), self._size, self._process.number)
+        return count_batches(len(self.sampler), self._size, self._process.world_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        keys = list(self.sampler)  # fewer than its length, where a resumed epoch goes on
-        size, number = self._size, self._process.number
-        ends = size * number * np.arange(1, number_of_batches(len(keys), size, number))
+        keys = list(self.sampler)  # fewer than its length, where an interrupted epoch is resumed
+        size, world_size = self._size, self._process.world_size
+        ends = size * world_size * np.arange(1, count_batches(len(keys), size, world_size))
         for batch in np.split(np.array(keys), ends):
-            yield self._process.share(batch.tolist())
+            yield self._process.shard(batch.tolist())

@@ -1,4 +1,4 @@
-"""Which maps train and which validate; maps of one group (cut from one larger map) always stay together."""
+"""Splits into training and validation maps; maps of one group (cut from one larger map) always stay together."""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +12,19 @@ from targets.scene import Scene
 from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 
-def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> tuple[list[Scene], list[Scene]]:
-    """Training and validation maps: a share of the groups, or one of several folds.
+def split_maps(
+    scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions
+) -> tuple[list[Scene], list[Scene]]:
+    """Training and validation maps: a fraction of the groups validates, or one of several folds.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        All maps; `Scene.group` says which belong together.
+    split : SplitConfig
+        Fraction or folds, and the seed.
+    options : GroundTruthOptions
+        Rules of the traps, whose coverage makes folds alike.
 
     Raises
     ------
@@ -27,20 +38,26 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
             "--data",
             f"{len(scenes)} map(s) of {len(groups)} group(s)",
             f"at least {wanted} groups, one of them to validate on",
-            "add maps, give validation maps with --split.data DIR, or check the pipeline with --overfit 1",
+            "add maps, give validation maps with --split.val_data DIR, or check the pipeline with --overfit 1",
         )
-    held = fold_of(scenes, split, options) if split.folds else share_of(groups, split)
-    return [s for s in scenes if s.group not in held], [s for s in scenes if s.group in held]
+    held_out = select_fold(scenes, split, options) if split.folds else draw_groups(groups, split)
+    return [s for s in scenes if s.group not in held_out], [s for s in scenes if s.group in held_out]
 
 
-def share_of(groups: Sequence[str], split: SplitConfig) -> set[str]:
-    """A share of the groups, drawn by seed."""
+def draw_groups(groups: Sequence[str], split: SplitConfig) -> set[str]:
+    """A fraction of the groups, drawn by seed: at least one, and not all.
+
+    Examples
+    --------
+    >>> len(draw_groups(["a", "b", "c", "d", "e"], SplitConfig(val_fraction=0.4)))
+    2
+    """
     shuffled = np.random.default_rng(split.seed).permutation(groups)
-    return set(shuffled[: min(max(1, round(split.share * len(groups))), len(groups) - 1)])
+    return set(shuffled[: min(max(1, round(split.val_fraction * len(groups))), len(groups) - 1)])
 
 
-def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> set[str]:
-    """The groups of fold number `split.fold`: each fold holds as many maps of each class of coverage as it can.
+def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> set[str]:
+    """The groups of fold number `split.fold`; folds are stratified by how much of a map is trap.
 
     Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled.
 
@@ -56,10 +73,10 @@ def fold_of(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOpt
     if len(set(groups)) == len(groups):
         folds = StratifiedKFold(split.folds, shuffle=True, random_state=split.seed).split(covered, covered)
     else:
-        rule = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
-        folds = rule.split(covered, covered, groups)
-    _, held = list(folds)[split.fold]
-    return {scenes[i].group for i in held}
+        grouped = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
+        folds = grouped.split(covered, covered, groups)
+    _, held_out = list(folds)[split.fold]
+    return {scenes[i].group for i in held_out}
 
 
 def coverage_class(scene: Scene, options: GroundTruthOptions) -> int:
@@ -68,8 +85,8 @@ def coverage_class(scene: Scene, options: GroundTruthOptions) -> int:
     return math.ceil(round(10 * float(covered.sum()) / float(scene.map_valid.sum()), 9))
 
 
-def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
-    """The training maps of the first `split.maps` groups in the seed's order, or all of them if it is 0.
+def limit_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
+    """The training maps of the first `split.train_groups` groups in the seed's order, or all of them if it is 0.
 
     Raises
     ------
@@ -77,7 +94,8 @@ def first_groups(scenes: Sequence[Scene], split: SplitConfig) -> list[Scene]:
         There are fewer groups.
     """
     groups = sorted({scene.group for scene in scenes})
-    if split.maps > len(groups):
-        raise UserError("split.maps", f"{split.maps}", f"at most the {len(groups)} groups of maps to train on")
-    chosen = set(np.random.default_rng(split.seed).permutation(groups)[: split.maps or len(groups)])
+    if split.train_groups > len(groups):
+        expected = f"at most the {len(groups)} groups of maps to train on"
+        raise UserError("split.train_groups", f"{split.train_groups}", expected)
+    chosen = set(np.random.default_rng(split.seed).permutation(groups)[: split.train_groups or len(groups)])
     return [scene for scene in scenes if scene.group in chosen]

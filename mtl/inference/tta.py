@@ -5,25 +5,16 @@ Averaging networks and reading their disagreement as uncertainty: Lakshminarayan
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mtl.config import Symmetry
+from mtl.data.symmetries import SYMMETRIES, d4_transform, invert_d4
 from mtl.inference.tiling import Net
 from mtl.tasks.base import Head
 from targets.scene import Float
-
-# The views of each setting: quarter turns, and whether left and right then change places.
-SYMMETRIES: dict[Symmetry, tuple[tuple[int, bool], ...]] = {
-    "none": ((0, False),),
-    "mirror": ((0, False), (0, True)),
-    "flips": tuple(product((0, 2), (False, True))),
-    "d4": tuple(product(range(4), (False, True))),
-}
-
 
 def std_name(name: str) -> str:
     """Name of a head's standard deviation, among predictions and as a file.
@@ -118,11 +109,10 @@ class Ensemble:
     def _views(self, tiles: Tensor) -> Iterator[dict[str, Tensor]]:
         """The logits of each network in each symmetry, turned back."""
         for turns, flip in SYMMETRIES[self.tta]:
-            view = torch.rot90(tiles, turns, (-2, -1))
-            view = view.flip(-1) if flip else view
+            view = d4_transform(tiles, turns, flip)
             for net in self.nets:
                 logits = {name: values.float() for name, values in net(view).items()}
-                yield {name: torch.rot90(v.flip(-1) if flip else v, -turns, (-2, -1)) for name, v in logits.items()}
+                yield {name: invert_d4(v, turns, flip) for name, v in logits.items()}
 
 
 class RunningMoments:

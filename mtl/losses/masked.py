@@ -1,11 +1,12 @@
-"""How wrong a head is: losses whose validity sits inside every sum, so that cells outside it weigh exactly nothing.
+"""Masked losses: validity sits inside every sum, so that cells outside it weigh exactly nothing.
 
-All take `logits` and `target` of shape (B, C, H, W) and `valid` of shape (B, 1, H, W) with 0 or 1, and return a
-scalar, least (and not below 0) where the answer is right. A batch without a valid cell gives 0 and zero gradients.
-Sums run over the batch as a whole: a false alarm on a patch without traps then costs as much as anywhere else, where a
-ratio per patch would be blind to it. Several processes that train together have one batch (`mtl.distributed.collectives`).
+All functions take logits and target (B, C, H, W) and valid (B, 1, H, W) with 0 or 1, and return a scalar that is
+smallest, and not below 0, where the answer is right. A batch without a valid cell gives 0 and zero gradients. Sums run
+over the whole batch: a false alarm on a patch without traps then costs as much as anywhere else, where a ratio per
+patch would be blind to it. Several processes that train together share one global batch
+(`mtl.distributed.collectives`).
 
-Which one a head is trained with stands in its record; `choose` finds another one by name.
+A loss is one record of `LOSSES`; the record of a head names the one that trains it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mtl.distributed.collectives import joined, over_all
+from mtl.distributed.collectives import all_gather, all_reduce
 from targets.errors import UserError
 
 Task = Literal["binary", "heatmap", "regression", "multiclass"]
@@ -26,20 +27,20 @@ Task = Literal["binary", "heatmap", "regression", "multiclass"]
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss by its name. Call it with logits, target and valid of any float type; it computes in float32.
+    """A loss and the tasks that it fits.
 
     Attributes
     ----------
     name : str
-        What `optim.losses` calls it.
-    kinds : tuple[Kind, ...]
-        The kinds of head it fits. A head of kind `quantity` hands over its values in place of its logits.
-    error : Callable[..., Tensor]
+        Name in `optim.losses`.
+    tasks : tuple[Task, ...]
+        Tasks of the heads that it can train. A `regression` head hands over its values in place of its logits.
+    function : Callable[..., Tensor]
         (logits, target, valid) -> scalar.
-    planes : int, default 1
-        Planes of logits per channel of the target.
-    unequal : bool, default False
-        `error` takes fp_weight and fn_weight.
+    logits_per_channel : int, default 1
+        Planes of logits for each channel of the target.
+    weighs_errors : bool, default False
+        `function` takes `fp_weight` and `fn_weight`.
     """
 
     name: str
@@ -49,14 +50,35 @@ class Loss:
     weighs_errors: bool = False
 
     def __call__(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-        """The loss of a batch: half precision would overflow in its sums."""
-        return self.function(logits.float(), target.float(), valid.float())
+        """The loss of a batch.
+
+        Parameters
+        ----------
+        logits : (B, C · logits_per_channel, H, W) float
+            Computed in float32: half precision would overflow in the sums.
+        target : (B, C, H, W) float
+            Any value, also NaN, where it is not valid.
+        valid : (B, 1, H, W) bool or float
+            1 where the target is known.
+        """
+        known = target.float().masked_fill(valid == 0, 0.0)  # NaN times 0 would be NaN
+        return self.function(logits.float(), known, valid.float())
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
-    """The mean of values over valid cells: divided by the number of valid cells, not by the size of the batch."""
-    total, cells = over_all(torch.stack([(values * valid).sum(), valid.expand_as(values).sum()]))
+    """The mean of values over the valid cells of the global batch; 0 without a valid cell.
+
+    Examples
+    --------
+    >>> values, valid = torch.tensor([[[[1.0, 3.0, 50.0]]]]), torch.tensor([[[[1.0, 1.0, 0.0]]]])
+    >>> masked_mean(values, valid)
+    tensor(2.)
+    """
+    total, cells = all_reduce(torch.stack([(values * valid).sum(), valid.expand_as(values).sum()]))
     return total / cells.clamp(min=1)
+
+
+# -- binary masks ------------------------------------------------------------------------------------------------
 
 
 def bce(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -65,35 +87,46 @@ def bce(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def overlap_loss(
-    probability: Tensor, target: Tensor, valid: Tensor, fp_weight: float, fn_weight: float, sums: tuple[int, ...]
+    probability: Tensor, target: Tensor, valid: Tensor, fp_weight: float, fn_weight: float, dims: tuple[int, ...]
 ) -> Tensor:
-    """1 - hits / (hits + fp_weight · false alarms + fn_weight · misses), each summed over the dimensions `sums`.
+    """1 - hits / (hits + fp_weight · false alarms + fn_weight · misses), each summed over the dimensions `dims`.
 
-    Half a cell is added above and below, so that nothing found where nothing is counts as right.
+    Half a cell is added above and below, so that nothing predicted where nothing is counts as right.
     """
     probability, target = probability * valid, target * valid
-    hits, seen, true = over_all(torch.stack([plane.sum(sums) for plane in (probability * target, probability, target)]))
-    alarms, misses = seen - hits, true - hits
-    return 1 - (hits + 0.5) / (hits + fp_weight * alarms + fn_weight * misses + 0.5)
+    planes = probability * target, probability, target
+    hits, predicted, true = all_reduce(torch.stack([plane.sum(dims) for plane in planes]))
+    false_alarms, misses = predicted - hits, true - hits
+    return 1 - (hits + 0.5) / (hits + fp_weight * false_alarms + fn_weight * misses + 0.5)
 
 
 def tversky(logits: Tensor, target: Tensor, valid: Tensor, fp_weight: float = 0.3, fn_weight: float = 0.7) -> Tensor:
-    """1 - Tversky's index (Salehi et al. 2017, eq. 3): false alarms and misses have a weight each.
+    """1 - Tversky index (Salehi et al. 2017, eq. 3), in which false alarms and misses have their own weights.
 
-    Their alpha is `fp_weight`, their beta `fn_weight`.
+    Parameters
+    ----------
+    fp_weight, fn_weight : float
+        Weights of false alarms and misses; alpha and beta of the paper.
     """
     return overlap_loss(torch.sigmoid(logits), target, valid, fp_weight, fn_weight, (0, 1, 2, 3))
 
 
 def dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """1 - Dice (Milletari et al. 2016, V-Net, p. 6), which is Tversky's index with equal weights."""
+    """1 - Dice (Milletari et al. 2016, V-Net, p. 6), which is the Tversky index with equal weights.
+
+    Examples
+    --------
+    >>> target = torch.tensor([[[[1.0, 0.0]]]])
+    >>> round(dice(40 * (target - 0.5), target, torch.ones_like(target)).item(), 6)
+    0.0
+    """
     return tversky(logits, target, valid, 0.5, 0.5)
 
 
 def focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Binary cross-entropy times the squared miss (Lin et al. 2017, eq. 4, gamma 2, without class weights)."""
-    miss = torch.sigmoid(logits) - target
-    return masked_mean(miss**2 * F.binary_cross_entropy_with_logits(logits, target, reduction="none"), valid)
+    """Binary cross-entropy times the squared error (Lin et al. 2017, eq. 4, gamma 2, without class weights)."""
+    error = torch.sigmoid(logits) - target
+    return masked_mean(error**2 * F.binary_cross_entropy_with_logits(logits, target, reduction="none"), valid)
 
 
 def lovasz(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -103,12 +136,12 @@ def lovasz(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """
     truth = ((target > 0.5) * valid).flatten()
     margin = torch.where(valid > 0, 1 - logits * torch.where(target > 0.5, 1, -1), -torch.inf).flatten()
-    truth, margin = joined(truth), joined(margin)
+    truth, margin = all_gather(truth), all_gather(margin)
     order = margin.argsort(descending=True)
     truth = truth[order]
     union = truth.sum() + (1 - truth).cumsum(0)
-    lost = 1 - (truth.sum() - truth.cumsum(0)) / union
-    weight = torch.diff(lost, prepend=lost.new_zeros(1))
+    jaccard_loss = 1 - (truth.sum() - truth.cumsum(0)) / union
+    weight = torch.diff(jaccard_loss, prepend=jaccard_loss.new_zeros(1))
     return (F.relu(margin[order]) * weight).sum()
 
 
@@ -119,26 +152,36 @@ def boundary(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Boundary loss (Kervadec et al. 2019, eq. 5): a wrong cell costs its distance to the target's outline.
 
     The paper's signed distance times probability, plus the constant that makes 0 the least. Distances are computed
-    here, from the target, in units of REACH and no longer than it. Give it a partner, as `bce+boundary`: cells at the
-    outline hardly weigh.
+    here, from the target, in units of MAX_DISTANCE and no longer than it. Combine it with another loss, as
+    `bce+boundary`: cells at the outline hardly weigh.
     """
     inside, known = target > 0.5, valid > 0
-    away = torch.where(inside, distance_to(known & ~inside, MAX_DISTANCE), distance_to(known & inside, MAX_DISTANCE)) / MAX_DISTANCE
-    return masked_mean((torch.sigmoid(logits) - target).abs() * away, valid)
+    to_outside, to_inside = (distance_to(known & cells, MAX_DISTANCE) for cells in (~inside, inside))
+    distance = torch.where(inside, to_outside, to_inside) / MAX_DISTANCE
+    return masked_mean((torch.sigmoid(logits) - target).abs() * distance, valid)
 
 
-def distance_to(there: Tensor, reach: int) -> Tensor:
-    """Euclidean distance in cells to the nearest True of (B, C, H, W), exact up to `reach`, and never more.
+def distance_to(cells: Tensor, max_distance: int) -> Tensor:
+    """Euclidean distance in cells to the nearest True of (B, C, H, W), exact up to `max_distance`, and never more.
 
     Squared distances are carried along columns and then along rows (Felzenszwalb & Huttenlocher 2012).
+
+    Examples
+    --------
+    >>> distance_to(torch.tensor([[[[True, False, False, False]]]]), 2).tolist()
+    [[[[0.0, 1.0, 2.0, 2.0]]]]
     """
-    far = float(reach**2)
-    squared = torch.where(there, 0.0, far)
-    for dim, around in ((2, (0, 0, reach, reach)), (3, (reach, reach, 0, 0))):
-        padded, length = F.pad(squared, around, value=far), squared.shape[dim]
-        shifted = (padded.narrow(dim, reach + k, length) + k**2 for k in range(-reach, reach + 1))
+    far = float(max_distance**2)
+    squared = torch.where(cells, 0.0, far)
+    for dim, padding in ((2, (0, 0, max_distance, max_distance)), (3, (max_distance, max_distance, 0, 0))):
+        padded, length = F.pad(squared, padding, value=far), squared.shape[dim]
+        offsets = range(-max_distance, max_distance + 1)
+        shifted = (padded.narrow(dim, max_distance + k, length) + k**2 for k in offsets)
         squared = reduce(torch.minimum, shifted)
     return squared.clamp(max=far).sqrt()
+
+
+# -- heatmaps ----------------------------------------------------------------------------------------------------
 
 
 def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -150,9 +193,12 @@ def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     log_p, log_q = F.logsigmoid(logits), F.logsigmoid(-logits)
     p = torch.sigmoid(logits)
     hit = (1 - p) ** 2 * log_p * peak
-    alarm = (1 - target) ** 4 * p**2 * log_q * (valid - peak)
-    total, peaks = over_all(torch.stack([(hit + alarm).sum(), peak.sum()]))
+    false_alarm = (1 - target) ** 4 * p**2 * log_q * (valid - peak)
+    total, peaks = all_reduce(torch.stack([(hit + false_alarm).sum(), peak.sum()]))
     return -total / peaks.clamp(min=1)
+
+
+# -- regression --------------------------------------------------------------------------------------------------
 
 
 def smooth_l1(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -163,9 +209,9 @@ def smooth_l1(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 def gradient_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Mean absolute error of the differences between cells 1, 2, 4, 8 and 16 apart, in rows and columns.
 
-    Gradient matching (Eigen & Fergus 2015, eq. 1; several distances as Li & Snavely 2018, MegaDepth, eq. 8). A closure
-    hangs on which cells are higher than others: a surface that is off by a constant has the right closures, a rough
-    one has not.
+    Gradient matching (Eigen & Fergus 2015, eq. 1; several distances as Li & Snavely 2018, MegaDepth, eq. 8). Closures
+    depend on which cells are higher than others: a surface with a constant offset has the right closures, a rough one
+    has not.
     """
     error = (values - target) * valid
     means = []
@@ -180,11 +226,11 @@ def gradient_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def gradient_loss(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Twice the error of the slopes, which are several times smaller than the values: a partner of `smooth_l1`."""
+    """Twice the gradient error, as slopes are several times smaller than values: to be added to `smooth_l1`."""
     return 2 * gradient_error(values, target, valid)
 
 
-SPREAD = 8.0  # log-variances stay within ± this, so that a cell counts at most e^8 times
+MAX_LOG_VARIANCE = 8.0  # log-variances stay within ± this, so that a cell counts at most e^8 times
 
 
 def heteroscedastic(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -193,9 +239,13 @@ def heteroscedastic(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     `values` has the target's planes and then as many of log-variance: cells that cannot be known count less. A constant
     makes 0 the least. (One learned variance for the whole head is what `optim.balance: uncertainty` does.)
     """
-    guess, raw = values.chunk(2, 1)
-    log_variance = SPREAD * torch.tanh(raw / SPREAD)
-    return masked_mean(0.5 * (torch.exp(-log_variance) * (guess - target) ** 2 + log_variance + SPREAD), valid)
+    mean, raw = values.chunk(2, 1)
+    log_variance = MAX_LOG_VARIANCE * torch.tanh(raw / MAX_LOG_VARIANCE)
+    cost = 0.5 * (torch.exp(-log_variance) * (mean - target) ** 2 + log_variance + MAX_LOG_VARIANCE)
+    return masked_mean(cost, valid)
+
+
+# -- classes -----------------------------------------------------------------------------------------------------
 
 
 def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
@@ -232,17 +282,24 @@ def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_wei
 
     Parameters
     ----------
-    kind : Kind
+    name : str
+        Names of `LOSSES` with + between them.
+    task : Task
         Of the head that is to be trained with it.
     option : str
-        The setting that names it, for the message.
+        The setting that names it, for error messages.
     fp_weight, fn_weight : float
         Weights of false alarms and misses in `tversky`.
 
     Raises
     ------
     UserError
-        An unknown name, or a loss of another kind of head.
+        An unknown name, or a loss of another task.
+
+    Examples
+    --------
+    >>> find_loss("bce+dice", "binary", "optim.losses.trap").name
+    'bce+dice'
     """
     fitting = [record for record in LOSSES.values() if task in record.tasks]
     expected = f"one of {', '.join(record.name for record in fitting)}"
@@ -254,15 +311,17 @@ def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_wei
             raise UserError(option, f"unknown loss {part!r}", expected, "check the spelling")
         record = LOSSES[part]
         if task not in record.tasks:
-            raise UserError(option, f"{part} is for {' or '.join(record.tasks)}, this head is of {task}", expected)
+            raise UserError(
+                option, f"{part} is for {' or '.join(record.tasks)}, the task of this head is {task}", expected
+            )
         if record.weighs_errors:
-            record = replace(record, error=partial(record.function, fp_weight=fp_weight, fn_weight=fn_weight))
+            record = replace(record, function=partial(record.function, fp_weight=fp_weight, fn_weight=fn_weight))
         parts.append(record)
     if len({record.logits_per_channel for record in parts}) > 1:
         raise UserError(option, f"{name} adds losses of different planes", expected)
-    return parts[0] if len(parts) == 1 else Loss(name, (task,), partial(summed, parts), parts[0].logits_per_channel)
+    return parts[0] if len(parts) == 1 else Loss(name, (task,), partial(sum_losses, parts), parts[0].logits_per_channel)
 
 
-def summed(parts: Sequence[Loss], logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+def sum_losses(parts: Sequence[Loss], logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """The sum of several losses."""
-    return reduce(add, (part(logits, target, valid) for part in parts))
+    return reduce(add, (part.function(logits, target, valid) for part in parts))

@@ -1,69 +1,105 @@
-"""How good a head is on whole maps: additive sums per map, and the figures that follow from sums.
+"""Metric record: additive state counted per map, and the values computed from states added over maps.
 
-A score counts sums on one map. Because sums add up, the same ratios give the figures of one map, of a data set
-(pooled) and of several processes. Arrays: prediction and target (C, H, W) in the head's unit, valid (H, W) bool.
+Because states add up, one function computes the values of one map, of a data set (pooled over its cells) and of
+several processes. Arrays: prediction and target (C, H, W) float32 in the output's unit, valid (H, W) bool.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from targets.scene import Bool, Float
 
-Sums = dict[str, float]
+State = dict[str, float]
+Mode = Literal["min", "max"]
 THRESHOLD = 0.5  # a cell is predicted positive above it
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a head is judged.
+    """How an output is evaluated on whole maps; `update` and `compute` may give several named values.
 
     Attributes
     ----------
-    sums : tuple[str, ...]
-        Names of the additive quantities that `count` returns.
-    count : Callable[[Float, Float, Bool], Sums]
-        (prediction, target, valid) -> sums of one map.
-    ratios : Callable[[Sums], dict[str, float]]
-        Sums -> figures; NaN where a figure is not defined (no true trap, say).
-    best : str
-        The figure by which the best checkpoint is chosen.
-    floor : str | None, default None
-        The figure that says what no answer at all would get; reports print it beside the best one. None: it is 0.
+    state : tuple[str, ...]
+        Names of the additive quantities that `update` returns.
+    update : Callable[[Float, Float, Bool], State]
+        (prediction, target, valid) -> state of one map.
+    compute : Callable[[State], dict[str, float]]
+        Added states -> values; NaN where a value is not defined (recall without a true trap, say).
+    primary : str
+        The value that chooses the best checkpoint.
+    higher_is_better : Mapping[str, bool | None]
+        For each value: True if the largest is the best, False if the smallest is, None if it ranks nothing (a bias,
+        which is best at 0, or what a trivial answer would get).
     charts : tuple[tuple[str, ...], ...]
-        Figures that are read together, the best one's first: a chart each in TensorBoard.
+        Every value once, those that are read together side by side, `primary` first: a chart each in TensorBoard.
+    trivial_baseline : str | None, default None
+        The value that a trivial answer would get (all cells empty, always the commoner class); reports print it beside
+        the primary value. None: it is 0.
+
+    Raises
+    ------
+    ValueError
+        A value without a chart or a direction, or a primary value that cannot be ranked.
     """
 
     state: tuple[str, ...]
-    update: Callable[[Float, Float, Bool], Sums]
-    compute: Callable[[Sums], dict[str, float]]
+    update: Callable[[Float, Float, Bool], State]
+    compute: Callable[[State], dict[str, float]]
     primary: str
+    higher_is_better: Mapping[str, bool | None] = field(hash=False)
     charts: tuple[tuple[str, ...], ...]
     trivial_baseline: str | None = None
 
+    def __post_init__(self) -> None:
+        charted = sorted(name for chart in self.charts for name in chart)
+        if charted != sorted(self.higher_is_better) or self.charts[0][0] != self.primary:
+            raise ValueError(f"charts {self.charts} do not show {sorted(self.higher_is_better)}, {self.primary} first")
+        if self.higher_is_better[self.primary] is None:
+            raise ValueError(f"the primary value {self.primary} has no better direction")
 
-Mode = Literal["min", "max"]
-SMALLER = frozenset({"fp_area", "fn_area", "mean_miss", "mae", "calibration_error", "val_loss"})  # is better
-UNRANKED = frozenset({"bias"})  # best at 0, so neither the largest nor the smallest is the best
-
-
-def mode_of(figure: str) -> Mode:
-    """Whether the largest or the smallest value of a figure is the best."""
-    return "min" if figure in SMALLER else "max"
-
-
-def pool(sums: Sequence[Sums]) -> Sums:
-    """The sums of several maps together."""
-    return {name: sum(own[name] for own in sums) for name in sums[0]}
+    @property
+    def mode(self) -> Mode:
+        """Whether the largest or the smallest primary value is the best."""
+        return best_mode(bool(self.higher_is_better[self.primary]))
 
 
-def ratio(above: float, below: float) -> float:
-    """above / below, NaN when below is 0."""
-    return above / below if below else float("nan")
+def best_mode(higher_is_better: bool) -> Mode:
+    """The direction of a value, as Lightning's callbacks name it.
+
+    Examples
+    --------
+    >>> best_mode(True), best_mode(False)
+    ('max', 'min')
+    """
+    return "max" if higher_is_better else "min"
 
 
-def f1(precision: float, recall: float) -> float:
-    """The harmonic mean; 0 when either is 0, NaN when neither is defined: nothing seen, and nothing there to see."""
+def add_states(states: Sequence[State]) -> State:
+    """The state of several maps together.
+
+    Examples
+    --------
+    >>> add_states([{"tp": 3.0, "fp": 1.0}, {"tp": 2.0, "fp": 0.0}])
+    {'tp': 5.0, 'fp': 1.0}
+    """
+    return {name: sum(state[name] for state in states) for name in states[0]}
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """The quotient, NaN when the denominator is 0."""
+    return numerator / denominator if denominator else float("nan")
+
+
+def f1_score(precision: float, recall: float) -> float:
+    """The harmonic mean; 0 when either is 0, NaN when neither is defined: nothing predicted, and nothing there.
+
+    Examples
+    --------
+    >>> f1_score(0.5, 1.0), f1_score(float("nan"), 0.0)
+    (0.6666666666666666, 0.0)
+    """
     if precision != precision and recall != recall:
         return float("nan")
     return 2 * precision * recall / (precision + recall) if precision > 0 and recall > 0 else 0.0

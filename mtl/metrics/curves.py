@@ -1,59 +1,74 @@
-"""How an output of some kind errs: what is added up over whole validation maps, and the picture that is drawn of it.
+"""Metrics over thresholds and error histograms: cells of whole maps counted in bins, added over all validation maps.
 
-Every cell of every map goes into a bin, so sums of maps are the sums of all of them and the pictures leave no cell
-out. Arrays: prediction and target (C, H, W) in the output's unit, valid (H, W) bool; sums are float64.
+Every cell goes into a bin, so the counts of maps add up and no cell is left out. Arrays: prediction and target
+(C, H, W) float32 in the output's unit, valid (H, W) bool; counts are float64. `mtl.visualization.curves` draws them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mtl.metrics.base import THRESHOLD, ratio
 from targets.scene import Bool, Float
 
 Counts = NDArray[np.float64]
+Chart = Literal["probability", "errors"]
+
+
+class ErrorRange(NamedTuple):
+    """Range of an error histogram, in the output's unit.
+
+    Attributes
+    ----------
+    low, high : float
+        Least and largest true value.
+    reach : float
+        Largest absolute error.
+    """
+
+    low: float
+    high: float
+    reach: float
 
 
 @dataclass(frozen=True)
 class CurveMetric:
-    """A picture of an output's errors over all validation maps.
+    """Binned counts of an output over all validation maps, and the values and the picture that follow from them.
 
     Attributes
     ----------
     name : str
-        TensorBoard shows it as OUTPUT/NAME.
-    shape : tuple[int, ...]
-        Of the sums.
-    count : Callable[[Float, Float, Bool], Counts]
-        (prediction, target, valid) -> sums of one map.
-    figures : Callable[[Counts], dict[str, float]]
-        Sums -> figures beside those of the score; NaN where one is not defined.
-    draw : Callable[[str, Counts], Figure]
-        (title, sums) -> the picture.
+        TensorBoard shows the picture as OUTPUT/NAME.
+    state_shape : tuple[int, ...]
+        Shape of the counts.
+    update : Callable[[Float, Float, Bool], Counts]
+        (prediction, target, valid) -> counts of one map.
+    compute : Callable[[Counts], dict[str, float]]
+        Added counts -> values beside those of the output's metric; NaN where a value is not defined.
+    higher_is_better : Mapping[str, bool | None]
+        The direction of each value, as in `mtl.metrics.base.Metric`.
+    chart : Chart
+        How `mtl.visualization.curves` draws the counts.
+    range : ErrorRange | None, default None
+        Range of an error histogram; None for probabilities.
     """
 
     name: str
     state_shape: tuple[int, ...]
     update: Callable[[Float, Float, Bool], Counts]
     compute: Callable[[Counts], dict[str, float]]
-    draw: Callable[[str, Counts], Figure]
-
-
-def no_figures(sums: Counts) -> dict[str, float]:
-    """Nothing that the score does not tell."""
-    return {}
+    higher_is_better: Mapping[str, bool | None] = field(hash=False)
+    chart: Chart
+    range: ErrorRange | None = None
 
 
 # -- probabilities -----------------------------------------------------------------------------------------------
 
 BINS = 50  # of probability; bin k holds what is above k/50, up to and with (k + 1)/50
-SHOWN_BINS = 10  # of the reliability diagram
 
 
 def count_probability(prediction: Float, target: Float, valid: Bool, plane: int = 0) -> Counts:
@@ -65,8 +80,14 @@ def count_probability(prediction: Float, target: Float, valid: Bool, plane: int 
 
 
 @dataclass(frozen=True)
-class Curves:
-    """What a mask would be worth if it were cut at each of BINS thresholds: 0, 0.02, ... (NaN where nothing is)."""
+class ThresholdCurves:
+    """Metrics of a mask at each of BINS thresholds: 0, 0.02, ... (NaN where no cell is above one).
+
+    Attributes
+    ----------
+    thresholds, precision, recall, iou : (BINS,) float64
+        Of the cells above each threshold.
+    """
 
     thresholds: Counts
     precision: Counts
@@ -74,87 +95,39 @@ class Curves:
     iou: Counts
 
 
-def curves(sums: Counts) -> Curves:
-    """Precision, recall and IoU of the cells above each threshold."""
-    false, true = (np.cumsum(row[::-1])[::-1] for row in sums[:2])
+def threshold_curves(counts: Counts) -> ThresholdCurves:
+    """Precision, recall and IoU of the cells above each threshold, from the counts of `count_probability`."""
+    false, true = (np.cumsum(row[::-1])[::-1] for row in counts[:2])
     with np.errstate(invalid="ignore"):
-        return Curves(np.arange(BINS) / BINS, true / (true + false), true / true[0], true / (true[0] + false))
+        return ThresholdCurves(np.arange(BINS) / BINS, true / (true + false), true / true[0], true / (true[0] + false))
 
 
-def probability_figures(sums: Counts) -> dict[str, float]:
-    """Average precision (the area under the steps of the curve), and the expected calibration error.
+def probability_metrics(counts: Counts) -> dict[str, float]:
+    """Average precision (area under the steps of precision over recall) and expected calibration error.
 
-    The error is the mean distance of a bin's share of yes from its mean probability (Naeini et al. 2015).
+    The calibration error is the mean distance of a bin's share of yes from its mean probability (Naeini et al. 2015).
+
+    Examples
+    --------
+    >>> p, true = np.array([[[0.9, 0.9, 0.7, 0.3]]]), np.array([[[1, 1, 0, 1]]])
+    >>> values = probability_metrics(count_probability(p, true, np.ones((1, 4), bool)))
+    >>> round(values["average_precision"], 4)  # two of three at precision 1, the third at 3/4
+    0.9167
     """
-    found = curves(sums)
-    steps = -np.diff(found.recall, append=0.0)
-    no, yes, p = sums
+    curves = threshold_curves(counts)
+    steps = -np.diff(curves.recall, append=0.0)
+    no, yes, p = counts
     cells = float((no + yes).sum())
     return {
-        "average_precision": float(np.nansum(steps * found.precision)) if yes.any() else float("nan"),
+        "average_precision": float(np.nansum(steps * curves.precision)) if yes.any() else float("nan"),
         "calibration_error": ratio(float(np.abs(yes - p).sum()), cells),
     }
 
 
-def draw_probability(title: str, sums: Counts) -> Figure:
-    """Precision over recall, IoU over the threshold, and how often the answer is yes where so much is said."""
-    figure, axes = _three_in_a_row(title)
-    no, yes, _ = sums
-    if not (no + yes).any():
-        return _nothing_to_see(figure, axes)
-    found, figures = curves(sums), probability_figures(sums)
-    cut = int(np.searchsorted(found.thresholds, THRESHOLD))
-    _draw_precision(axes[0], found, cut, float(yes.sum() / (no + yes).sum()), figures["average_precision"])
-    _draw_overlap(axes[1], found, cut)
-    _draw_reliability(axes[2], sums, figures["calibration_error"])
-    for axis in axes:
-        axis.set(xlim=(0, 1), ylim=(0, 1.02))
-        axis.grid(color="0.9")
-        axis.set_axisbelow(True)
-        axis.legend(fontsize=9, loc="best")
-    return figure
-
-
-def _draw_precision(axis: Axes, found: Curves, cut: int, share: float, average: float) -> None:
-    axis.plot(found.recall, found.precision, ".-", color="tab:blue", markersize=4, label="cut at 0, 0.02, … 0.98")
-    axis.plot(found.recall[cut], found.precision[cut], "o", color="k", label=f"cut at {THRESHOLD}")
-    axis.axhline(share, color="0.5", linestyle="--", label=f"by chance: {share:.0%} of cells are true")
-    axis.set(
-        xlabel="recall: share of true cells that are found", ylabel="precision: share of found cells that are true"
-    )
-    axis.set_title(f"average precision {average:.3f}", fontsize=11)
-
-
-def _draw_overlap(axis: Axes, found: Curves, cut: int) -> None:
-    iou = np.nan_to_num(found.iou)
-    best = int(iou.argmax())
-    axis.plot(found.thresholds, iou, ".-", color="tab:blue", markersize=4)
-    axis.plot(found.thresholds[cut], iou[cut], "o", color="k", label=f"cut at {THRESHOLD}: {iou[cut]:.3f}")
-    at = f"best, cut at {found.thresholds[best]:.2f}: {iou[best]:.3f}"
-    axis.plot(found.thresholds[best], iou[best], "D", color="tab:orange", label=at)
-    axis.set(xlabel="threshold: cells above it are found", ylabel="IoU of found and true cells")
-    axis.set_title("where to cut", fontsize=11)
-
-
-def _draw_reliability(axis: Axes, sums: Counts, error: float) -> None:
-    no, yes, p = sums.reshape(3, SHOWN_BINS, -1).sum(2)
-    cells = no + yes
-    some = cells > 0
-    lefts = np.arange(SHOWN_BINS) / SHOWN_BINS
-    share = cells / cells.sum()
-    axis.bar(lefts, share, 1 / SHOWN_BINS, align="edge", color="0.87", edgecolor="w", label="share of cells")
-    axis.plot([0, 1], [0, 1], color="0.5", linestyle="--", label="as it should be")
-    axis.plot(p[some] / cells[some], yes[some] / cells[some], "o-", color="tab:blue", label="as it is")
-    axis.text(0.14, 0.62, "probability too low", color="0.4")
-    axis.text(0.97, 0.36, "probability too high", color="0.4", ha="right")
-    axis.set(xlabel="predicted probability", ylabel="share of these cells that are true")
-    axis.set_title(f"calibration error {error:.3f}", fontsize=11)
-
-
-# -- quantities --------------------------------------------------------------------------------------------------
+# -- errors of a quantity ----------------------------------------------------------------------------------------
 
 TRUTH_BINS, ERROR_BINS = 40, 201  # odd: an error of 0 is the middle of a bin
-BAND = (0.1, 0.5, 0.9)  # the middle 80 % and the median
+QUANTILES = (0.1, 0.5, 0.9)  # the middle 80 % and the median
 
 
 def count_errors(prediction: Float, target: Float, valid: Bool, low: float, high: float, reach: float) -> Counts:
@@ -163,93 +136,45 @@ def count_errors(prediction: Float, target: Float, valid: Bool, low: float, high
     kept = valid & np.isfinite(prediction[0]) & np.isfinite(target[0])
     true = target[0][kept].astype(float)
     error = prediction[0][kept] - true
-    rows = _bin((true - low) / (high - low), TRUTH_BINS)
-    columns = _bin((error + reach) / (2 * reach), ERROR_BINS)
-    sums = np.bincount(rows * ERROR_BINS + columns, minlength=TRUTH_BINS * ERROR_BINS)
-    return sums.reshape(TRUTH_BINS, ERROR_BINS).astype(float)
+    rows = bin_fractions((true - low) / (high - low), TRUTH_BINS)
+    columns = bin_fractions((error + reach) / (2 * reach), ERROR_BINS)
+    counts = np.bincount(rows * ERROR_BINS + columns, minlength=TRUTH_BINS * ERROR_BINS)
+    return counts.reshape(TRUTH_BINS, ERROR_BINS).astype(float)
 
 
-def _bin(share: Float, bins: int) -> NDArray[np.int64]:
-    return np.floor(np.clip(share, 0, 1) * bins).astype(int).clip(max=bins - 1)
+def bin_fractions(fractions: Float, bins: int) -> NDArray[np.int64]:
+    """Number of the bin of each fraction 0..1; the outer bins hold what lies beyond."""
+    return np.floor(np.clip(fractions, 0, 1) * bins).astype(int).clip(max=bins - 1)
 
 
-def quantiles(cells: Counts, edges: Counts, shares: tuple[float, ...]) -> Counts:
-    """Values below which such shares of binned cells lie, linear inside a bin."""
-    return np.interp(shares, np.concatenate([[0.0], np.cumsum(cells) / cells.sum()]), edges)
+def binned_quantiles(cells: Counts, edges: Counts, fractions: tuple[float, ...]) -> Counts:
+    """Values below which such fractions of binned cells lie, linear inside a bin.
+
+    Examples
+    --------
+    >>> binned_quantiles(np.array([1.0, 1.0]), np.array([0.0, 10.0, 20.0]), (0.25, 0.5)).tolist()
+    [5.0, 10.0]
+    """
+    return np.interp(fractions, np.concatenate([[0.0], np.cumsum(cells) / cells.sum()]), edges)
 
 
-def draw_errors(title: str, sums: Counts, low: float, high: float, reach: float) -> Figure:
-    """The histogram of errors, the errors by true value, and how many cells have such a true value."""
-    figure, axes = _three_in_a_row(title)
-    if not sums.any():
-        return _nothing_to_see(figure, axes)
-    edges, truths = np.linspace(-reach, reach, ERROR_BINS + 1), np.linspace(low, high, TRUTH_BINS + 1)
-    all_errors = sums.sum(0)
-    far = np.abs(quantiles(all_errors, edges, (0.005, 0.995))).max()
-    tenth, median, ninth = quantiles(all_errors, edges, BAND)
-    shares = all_errors / all_errors.sum()
-    axes[0].stairs(shares, edges, fill=True, color="tab:blue", alpha=0.6)
-    axes[0].axvspan(tenth, ninth, color="0.9", zorder=0, label=f"80 % of cells: {tenth:+.3g} to {ninth:+.3g}")
-    axes[0].axvline(median, color="tab:orange", label=f"median {median:+.3g}")
-    axes[0].axvline(0, color="k", linewidth=1)
-    axes[0].set(xlim=(-far, far), xlabel="prediction - target", ylabel="share of cells", yscale="log")
-    axes[0].set_ylim(top=8 * shares.max())  # room for the legend
-    axes[0].set_title("error of all cells (99 % lie inside this axis)", fontsize=11)
-    _draw_by_truth(axes[1], sums, edges, truths, far)
-    shares = sums.sum(1) / sums.sum()
-    axes[2].stairs(shares, truths, fill=True, color="0.7")
-    axes[2].set(xlim=_shown(shares, truths), xlabel="target", ylabel="share of cells", yscale="log")
-    axes[2].set_title("which values there are", fontsize=11)
-    axes[1].set_xlim(axes[2].get_xlim())
-    for axis in axes[:2]:
-        axis.legend(fontsize=9, loc="upper right")
-    return figure
-
-
-def _draw_by_truth(axis: Axes, sums: Counts, edges: Counts, truths: Counts, far: float) -> None:
-    cells = np.where(sums > 0, sums, np.nan).T
-    axis.pcolormesh(truths, edges, cells, cmap="Greys", norm=LogNorm(1, max(2.0, sums.max())), rasterized=True)
-    some = sums.sum(1) > 0
-    middles = ((truths[1:] + truths[:-1]) / 2)[some]
-    tenth, median, ninth = np.array([quantiles(row, edges, BAND) for row in sums[some]]).T
-    axis.plot(middles, median, "-", color="tab:orange", linewidth=2, label="median")
-    axis.plot(middles, tenth, "--", color="tab:blue", label="80 % of cells between")
-    axis.plot(middles, ninth, "--", color="tab:blue")
-    axis.axhline(0, color="k", linewidth=1)
-    axis.set(ylim=(-far, far), xlabel="target", ylabel="prediction - target")
-    axis.set_title("error by true value (darker: more cells)", fontsize=11)
-
-
-def _shown(shares: Counts, edges: Counts) -> tuple[float, float]:
-    """The ends of what is not empty."""
-    some = np.flatnonzero(shares)
-    return float(edges[some[0]]), float(edges[some[-1] + 1])
-
-
-def _three_in_a_row(title: str) -> tuple[Figure, NDArray]:
-    figure = Figure(figsize=(15, 4.6), dpi=70, layout="constrained")
-    figure.suptitle(title, fontsize=12)
-    return figure, figure.subplots(1, 3)
-
-
-def _nothing_to_see(figure: Figure, axes: NDArray) -> Figure:
-    for axis in axes:
-        axis.set_axis_off()
-    axes[1].text(0.5, 0.5, "no valid cell in the validation maps", ha="center")
-    return figure
+def no_metrics(counts: Counts) -> dict[str, float]:
+    """No value: those of the output's metric say it all."""
+    return {}
 
 
 # -- records -----------------------------------------------------------------------------------------------------
 
 
-def probability_of(plane: int) -> CurveMetric:
-    """Curves of the probability in one plane of an output."""
-    counted = partial(count_probability, plane=plane)
-    return CurveMetric("curves", (3, BINS), counted, probability_figures, draw_probability)
+def probability_curves(plane: int) -> CurveMetric:
+    """Record of the threshold curves of the probability in one plane of an output."""
+    update = partial(count_probability, plane=plane)
+    directions = {"average_precision": True, "calibration_error": False}
+    return CurveMetric("curves", (3, BINS), update, probability_metrics, directions, "probability")
 
 
-def errors_of(low: float, high: float, reach: float) -> CurveMetric:
-    """Errors, -reach..reach, of a quantity whose true values lie in low..high."""
-    counted = partial(count_errors, low=low, high=high, reach=reach)
-    drawn = partial(draw_errors, low=low, high=high, reach=reach)
-    return CurveMetric("errors", (TRUTH_BINS, ERROR_BINS), counted, no_figures, drawn)
+def error_histogram(low: float, high: float, reach: float) -> CurveMetric:
+    """Record of the errors, -reach..reach, of a quantity whose true values lie in low..high."""
+    update = partial(count_errors, low=low, high=high, reach=reach)
+    shape = TRUTH_BINS, ERROR_BINS
+    return CurveMetric("errors", shape, update, no_metrics, {}, "errors", ErrorRange(low, high, reach))

@@ -1,25 +1,39 @@
-"""Metrics of masks: IoU, Dice, precision, recall, false areas."""
+"""Metrics of masks and of whole maps: IoU, Dice, precision, recall, false areas, boundary F1, accuracy."""
 
 from functools import partial
 
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from mtl.metrics.base import THRESHOLD, Metric, Sums, f1, ratio
+from mtl.metrics.base import THRESHOLD, Metric, State, f1_score, ratio
 from targets.scene import Bool, Float
 
-# -- masks -------------------------------------------------------------------------------------------------------
+BOUNDARY_TOLERANCE = 3  # cells between a predicted and a true outline that count as the same
+
+# -- cells of a mask ---------------------------------------------------------------------------------------------
 
 
-def count_mask(prediction: Float, target: Float, valid: Bool) -> Sums:
-    """True positive, false positive and false negative cells."""
-    seen, true = (prediction[0] > THRESHOLD) & valid, (target[0] > THRESHOLD) & valid
-    return {"tp": float((seen & true).sum()), "fp": float((seen & ~true).sum()), "fn": float((~seen & true).sum())}
+def count_mask(prediction: Float, target: Float, valid: Bool) -> State:
+    """True positive, false positive and false negative cells of the first plane.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> prediction, target = np.array([[[0.9, 0.8, 0.1, 0.9]]]), np.array([[[1, 0, 1, 0]]])
+    >>> count_mask(prediction, target, np.array([[True, True, True, False]]))
+    {'tp': 1.0, 'fp': 1.0, 'fn': 1.0}
+    """
+    predicted, true = (prediction[0] > THRESHOLD) & valid, (target[0] > THRESHOLD) & valid
+    return {
+        "tp": float((predicted & true).sum()),
+        "fp": float((predicted & ~true).sum()),
+        "fn": float((~predicted & true).sum()),
+    }
 
 
-def mask_ratios(s: Sums) -> dict[str, float]:
+def mask_metrics(state: State) -> dict[str, float]:
     """Dice, IoU, precision, recall, and the areas of false and missed trap over the true area."""
-    tp, fp, fn = s["tp"], s["fp"], s["fn"]
+    tp, fp, fn = state["tp"], state["fp"], state["fn"]
     return {
         "dice": ratio(2 * tp, 2 * tp + fp + fn),
         "iou": ratio(tp, tp + fp + fn),
@@ -30,30 +44,31 @@ def mask_ratios(s: Sums) -> dict[str, float]:
     }
 
 
-def count_inside(prediction: Float, target: Float, valid: Bool) -> Sums:
-    """Mask sums of the class inside: the second of background, inside, rim."""
+def count_inside_class(prediction: Float, target: Float, valid: Bool) -> State:
+    """Mask state of the class inside: the second of background, inside, rim."""
     return count_mask(prediction[1:2], target[1:2], valid)
 
 
-# -- whole maps --------------------------------------------------------------------------------------------------
+# -- one answer for a whole map ----------------------------------------------------------------------------------
 
 
-def count_whole(prediction: Float, target: Float, valid: Bool) -> Sums:
-    """The true or false answer about one map, whose cells it is the mean of; none where nothing is known."""
+def count_map_answer(prediction: Float, target: Float, valid: Bool) -> State:
+    """The true or false answer about one map, the mean over its valid cells; no count where no cell is valid."""
     if not valid.any():
-        return dict.fromkeys(WHOLE_SUMS, 0.0)
-    seen, true = bool(prediction[0][valid].mean() > THRESHOLD), bool(target[0][valid].mean() > THRESHOLD)
-    right, kind = seen == true, "positive" if seen else "negative"
-    return dict.fromkeys(WHOLE_SUMS, 0.0) | {f"{'true' if right else 'false'}_{kind}": 1.0}
+        return dict.fromkeys(MAP_ANSWER_STATE, 0.0)
+    predicted, true = bool(prediction[0][valid].mean() > THRESHOLD), bool(target[0][valid].mean() > THRESHOLD)
+    outcome = f"{'true' if predicted == true else 'false'}_{'positive' if predicted else 'negative'}"
+    return dict.fromkeys(MAP_ANSWER_STATE, 0.0) | {outcome: 1.0}
 
 
-def whole_ratios(s: Sums) -> dict[str, float]:
-    """Share of maps that are right, precision and recall of yes, and what always the commoner answer would get."""
-    yes, no = s["true_positive"] + s["false_negative"], s["true_negative"] + s["false_positive"]
+def map_answer_metrics(state: State) -> dict[str, float]:
+    """Accuracy over maps, precision and recall of yes, and what always giving the commoner answer would get."""
+    yes = state["true_positive"] + state["false_negative"]
+    no = state["true_negative"] + state["false_positive"]
     return {
-        "accuracy": ratio(s["true_positive"] + s["true_negative"], yes + no),
-        "precision": ratio(s["true_positive"], s["true_positive"] + s["false_positive"]),
-        "recall": ratio(s["true_positive"], yes),
+        "accuracy": ratio(state["true_positive"] + state["true_negative"], yes + no),
+        "precision": ratio(state["true_positive"], state["true_positive"] + state["false_positive"]),
+        "recall": ratio(state["true_positive"], yes),
         "always_the_same": ratio(max(yes, no), yes + no),
     }
 
@@ -61,76 +76,100 @@ def whole_ratios(s: Sums) -> dict[str, float]:
 # -- outlines ----------------------------------------------------------------------------------------------------
 
 
-def count_outline(prediction: Bool, target: Bool, valid: Bool, pixels: int) -> Sums:
-    """Outline cells of both, and how many lie within `pixels` of the other's (Csurka et al. 2013, BF score)."""
-    seen, true = prediction & valid, target & valid
-    near_true = ndimage.distance_transform_edt(~true) <= pixels if true.any() else true
-    near_seen = ndimage.distance_transform_edt(~seen) <= pixels if seen.any() else seen
+def count_outline(prediction: Bool, target: Bool, valid: Bool, tolerance: int) -> State:
+    """Outline cells of both masks, and how many lie within a tolerance of the other outline (Csurka et al. 2013,
+    BF score).
+
+    Parameters
+    ----------
+    prediction, target, valid : (H, W) bool
+        Cells of the predicted and the true outline, and cells that count.
+    tolerance : int
+        Largest Euclidean distance of a match, in cells.
+    """
+    predicted, true = prediction & valid, target & valid
+    near_true = ndimage.distance_transform_edt(~true) <= tolerance if true.any() else true
+    near_predicted = ndimage.distance_transform_edt(~predicted) <= tolerance if predicted.any() else predicted
     return {
-        "outline_seen": float(seen.sum()),
-        "outline_seen_right": float((seen & near_true).sum()),
+        "outline_seen": float(predicted.sum()),
+        "outline_seen_right": float((predicted & near_true).sum()),
         "outline_true": float(true.sum()),
-        "outline_true_found": float((true & near_seen).sum()),
+        "outline_true_found": float((true & near_predicted).sum()),
     }
 
 
-def outline_ratios(s: Sums) -> dict[str, float]:
-    """Boundary precision, recall and F1."""
-    precision = ratio(s["outline_seen_right"], s["outline_seen"])
-    recall = ratio(s["outline_true_found"], s["outline_true"])
-    return {"boundary_f1": f1(precision, recall), "boundary_precision": precision, "boundary_recall": recall}
+def outline_metrics(state: State) -> dict[str, float]:
+    """Boundary F1, precision and recall."""
+    precision = ratio(state["outline_seen_right"], state["outline_seen"])
+    recall = ratio(state["outline_true_found"], state["outline_true"])
+    return {"boundary_f1": f1_score(precision, recall), "boundary_precision": precision, "boundary_recall": recall}
 
 
-def count_trap(prediction: Float, target: Float, valid: Bool, pixels: int) -> Sums:
-    """Mask sums, and the sums of the mask's outlines."""
+def count_mask_and_outline(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
+    """State of a mask and of its outline."""
     outlines = [find_boundaries((a[0] > THRESHOLD) & valid, mode="inner") for a in (prediction, target)]
-    return count_mask(prediction, target, valid) | count_outline(outlines[0], outlines[1], valid, pixels)
+    return count_mask(prediction, target, valid) | count_outline(outlines[0], outlines[1], valid, tolerance)
 
 
-def trap_ratios(s: Sums) -> dict[str, float]:
-    """The figures of a mask and of its outline."""
-    return mask_ratios(s) | outline_ratios(s)
+def mask_and_outline_metrics(state: State) -> dict[str, float]:
+    """Values of a mask and of its outline."""
+    return mask_metrics(state) | outline_metrics(state)
 
 
-def count_band(prediction: Float, target: Float, valid: Bool, pixels: int) -> Sums:
-    """Sums of a boundary band: its own cells are the outline."""
+def count_band(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
+    """State of a boundary band: its own cells are the outline."""
     return count_mask(prediction, target, valid) | count_outline(
-        prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid, pixels
+        prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid, tolerance
     )
 
 
-def band_ratios(s: Sums) -> dict[str, float]:
-    """Boundary F1 first, then the plain overlap of the two bands."""
-    return outline_ratios(s) | {"iou": mask_ratios(s)["iou"]}
+def band_metrics(state: State) -> dict[str, float]:
+    """Boundary F1, precision and recall, and the IoU of the two bands."""
+    return outline_metrics(state) | {"iou": mask_metrics(state)["iou"]}
 
 
-MASK_SUMS = ("tp", "fp", "fn")
-WHOLE_SUMS = ("true_positive", "false_positive", "true_negative", "false_negative")
-OUTLINE_SUMS = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
+# -- records -----------------------------------------------------------------------------------------------------
 
-OVERLAP_CHARTS = (("iou", "dice"), ("precision", "recall"), ("fp_area", "fn_area"))
+MASK_STATE = ("tp", "fp", "fn")
+MAP_ANSWER_STATE = ("true_positive", "false_positive", "true_negative", "false_negative")
+OUTLINE_STATE = ("outline_seen", "outline_seen_right", "outline_true", "outline_true_found")
+
+MASK_DIRECTIONS = {"dice": True, "iou": True, "precision": True, "recall": True, "fp_area": False, "fn_area": False}
+OUTLINE_DIRECTIONS = {"boundary_f1": True, "boundary_precision": True, "boundary_recall": True}
+
+MASK_CHARTS = (("iou", "dice"), ("precision", "recall"), ("fp_area", "fn_area"))
 OUTLINE_CHART = ("boundary_f1", "boundary_precision", "boundary_recall")
 
-TRAP_SCORE = Metric(
-    MASK_SUMS + OUTLINE_SUMS,
-    partial(count_trap, pixels=3),
-    trap_ratios,
+TRAP_METRIC = Metric(
+    MASK_STATE + OUTLINE_STATE,
+    partial(count_mask_and_outline, tolerance=BOUNDARY_TOLERANCE),
+    mask_and_outline_metrics,
     primary="iou",
-    charts=(*OVERLAP_CHARTS, OUTLINE_CHART),
+    higher_is_better=MASK_DIRECTIONS | OUTLINE_DIRECTIONS,
+    charts=(*MASK_CHARTS, OUTLINE_CHART),
 )
-INSIDE_SCORE = Metric(MASK_SUMS, count_inside, mask_ratios, primary="iou", charts=OVERLAP_CHARTS)
-BAND_SCORE = Metric(
-    MASK_SUMS + OUTLINE_SUMS,
-    partial(count_band, pixels=3),
-    band_ratios,
+INSIDE_METRIC = Metric(
+    MASK_STATE,
+    count_inside_class,
+    mask_metrics,
+    primary="iou",
+    higher_is_better=MASK_DIRECTIONS,
+    charts=MASK_CHARTS,
+)
+BAND_METRIC = Metric(
+    MASK_STATE + OUTLINE_STATE,
+    partial(count_band, tolerance=BOUNDARY_TOLERANCE),
+    band_metrics,
     primary="boundary_f1",
+    higher_is_better=OUTLINE_DIRECTIONS | {"iou": True},
     charts=(OUTLINE_CHART, ("iou",)),
 )
-WHOLE_SCORE = Metric(
-    WHOLE_SUMS,
-    count_whole,
-    whole_ratios,
+MAP_ANSWER_METRIC = Metric(
+    MAP_ANSWER_STATE,
+    count_map_answer,
+    map_answer_metrics,
     primary="accuracy",
+    higher_is_better={"accuracy": True, "precision": True, "recall": True, "always_the_same": None},
     trivial_baseline="always_the_same",
     charts=(("accuracy", "always_the_same"), ("precision", "recall")),
 )

@@ -1,24 +1,34 @@
-"""Metrics of regression heads: mean absolute error, root mean square error, bias."""
+"""Metrics of regression heads: mean absolute error and bias."""
 
 import numpy as np
 
-from mtl.metrics.base import Metric, Sums, ratio
+from mtl.metrics.base import Metric, State, ratio
 from targets.scene import Bool, Float
 
-# -- distances ---------------------------------------------------------------------------------------------------
 
+def count_error(prediction: Float, target: Float, valid: Bool) -> State:
+    """Number of valid cells, and the sums of their absolute and signed errors.
 
-def count_error(prediction: Float, target: Float, valid: Bool) -> Sums:
-    """Cells, and the sums of the absolute and signed error over valid cells."""
+    Examples
+    --------
+    >>> prediction, target = np.array([[[1.0, 5.0, 9.0]]]), np.array([[[2.0, 3.0, 0.0]]])
+    >>> regression_metrics(count_error(prediction, target, np.array([[True, True, False]])))
+    {'mae': 1.5, 'bias': 0.5}
+    """
     error = (prediction[0] - target[0])[valid].astype(float)
     return {"cells": float(error.size), "absolute": float(np.abs(error).sum()), "signed": float(error.sum())}
 
 
-def error_ratios(s: Sums) -> dict[str, float]:
-    """Mean absolute error and bias."""
-    return {"mae": ratio(s["absolute"], s["cells"]), "bias": ratio(s["signed"], s["cells"])}
+def regression_metrics(state: State) -> dict[str, float]:
+    """Mean absolute error and bias (mean of prediction - target), in the head's unit."""
+    return {"mae": ratio(state["absolute"], state["cells"]), "bias": ratio(state["signed"], state["cells"])}
 
 
-ERROR_SCORE = Metric(
-    ("cells", "absolute", "signed"), count_error, error_ratios, primary="mae", charts=(("mae",), ("bias",))
+REGRESSION_METRIC = Metric(
+    ("cells", "absolute", "signed"),
+    count_error,
+    regression_metrics,
+    primary="mae",
+    higher_is_better={"mae": False, "bias": None},
+    charts=(("mae",), ("bias",)),
 )

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtl.data.channel_stack import read_inputs, stack_inputs
+from mtl.data.channel_stack import input_row_reader, stack_inputs
 from mtl.data.channels import INPUTS
-from mtl.data.dataset import prepare
-from mtl.data.modality_masking import mask_modalities, input_sets_of
+from mtl.data.dataset import prepare_sample
+from mtl.data.modality_masking import input_sets_of, mask_modalities
 from mtl.inference.predictor import Predictor
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
@@ -16,7 +16,7 @@ from targets.closure import find_closures
 from targets.errors import UserError
 from targets.scene import Scene
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, GroundTruthOptions
+from targets.truth.traps import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene, tiny_config
 
 ALL = list(INPUTS.values())
@@ -50,7 +50,7 @@ def test_every_channel_is_finite_within_its_range_and_constant_outside(faulted):
 
 
 def test_rows_are_those_of_the_whole_map(faulted):
-    whole, read = stack_inputs(faulted, ALL, RULES), read_inputs(faulted, ALL, RULES)
+    whole, read = stack_inputs(faulted, ALL, RULES), input_row_reader(faulted, ALL, RULES)
     for rows in (slice(0, 20), slice(33, 64), slice(80, 200)):
         np.testing.assert_array_equal(read(rows), whole[:, rows])
 
@@ -64,29 +64,29 @@ def test_an_unknown_input_lists_the_known_ones():
 def test_a_picture_alone_has_no_channel_made_from_depth(dome, name):
     picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)
     with pytest.raises(UserError, match=f"no depth.*'{name}'"):
-        INPUTS[name].from_scene(picture)
+        INPUTS[name].compute(picture)
 
 
 @pytest.mark.parametrize("name", ["rgb", "fault", "depth", "gradient", "map", "closure"])
 def test_turning_the_map_turns_the_channel(faulted, name):
-    plane = INPUTS[name].from_scene(faulted)
+    plane = INPUTS[name].compute(faulted)
     for turns, flip in ((1, False), (2, True), (3, True)):
-        again = INPUTS[name].from_scene(turned(faulted, turns, flip))
+        again = INPUTS[name].compute(turned(faulted, turns, flip))
         expected = np.rot90(plane, turns, axes=(1, 2))
         np.testing.assert_allclose(again, expected[..., ::-1] if flip else expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["isolines", "rgb_plain"])
 def test_what_is_drawn_turns_but_for_its_soft_edges(faulted, name):
-    plane = INPUTS[name].from_scene(faulted)
-    again = INPUTS[name].from_scene(turned(faulted, 1, False))
+    plane = INPUTS[name].compute(faulted)
+    again = INPUTS[name].compute(turned(faulted, 1, False))
     assert np.abs(again - np.rot90(plane, axes=(1, 2))).mean() < 0.05
 
 
 def test_isolines_are_rings_where_the_dome_has_its_contours():
     dome = dome_scene(size=96)
     dome = dome.replace(geo=replace(dome.geo, contour_interval=25.0))
-    ink = INPUTS["isolines"].from_scene(dome)[0]
+    ink = INPUTS["isolines"].compute(dome)[0]
     levels = np.array([2025.0, 2050.0, 2075.0])  # crest 2000, floor 2100 m
     radius = 96 * 0.35 * np.sqrt((levels - 2000) / 100)
     from_crest = np.hypot(*(np.indices((96, 96)) - 48))
@@ -99,15 +99,15 @@ def test_isolines_are_rings_where_the_dome_has_its_contours():
 
 def test_isolines_show_the_depth_whatever_the_picture_shows(dome):
     white = dome.replace(rgb=np.full_like(dome.rgb, 250))
-    assert np.array_equal(INPUTS["isolines"].from_scene(dome), INPUTS["isolines"].from_scene(white))
+    assert np.array_equal(INPUTS["isolines"].compute(dome), INPUTS["isolines"].compute(white))
 
 
 def test_no_isolines_on_faults(faulted):
-    assert INPUTS["isolines"].from_scene(faulted)[0][faulted.fault].max() == 0
+    assert INPUTS["isolines"].compute(faulted)[0][faulted.fault].max() == 0
 
 
 def test_ramp_is_the_row_of_the_map(dome):
-    ramp = INPUTS["ramp"].from_scene(dome)
+    ramp = INPUTS["ramp"].compute(dome)
     assert ramp.shape == (1, 64, 64) and np.ptp(ramp, axis=2).max() == 0
     assert ramp[0, :, 0].tolist() == pytest.approx(np.arange(64) / 63)
 
@@ -116,7 +116,7 @@ def test_three_planes_of_a_seismic_image_by_hand(dome):
     grey = np.zeros((64, 64, 3), np.uint8)
     grey[:, 1::2] = 255  # columns 0 1 0 1 ...
     grey[32:] = 51
-    planes = INPUTS["salt_depth_abs"].from_scene(dome.replace(rgb=grey))
+    planes = INPUTS["salt_depth_abs"].compute(dome.replace(rgb=grey))
     assert planes.shape == (3, 64, 64) and planes.dtype == np.float32
     assert planes[0, 0, :4].tolist() == [0, 1, 0, 1] and planes[0, 40, 7] == pytest.approx(0.2)
     # Inside, Δcolumn of 0 1 0 is 0; at the rim it is 1. Rows change where the grey block begins: (0.2 - 1) / 2.
@@ -128,15 +128,15 @@ def test_three_planes_of_a_seismic_image_by_hand(dome):
 def test_down_and_across_are_added_before_their_size_is_taken(dome):
     rows, cols = np.indices((64, 64))
     falling, rising = (np.repeat((100 + rows + sign * cols).astype(np.uint8)[..., None], 3, 2) for sign in (-1, 1))
-    across, along = (INPUTS["salt_depth_abs"].from_scene(dome.replace(rgb=rgb))[1] for rgb in (falling, rising))
+    across, along = (INPUTS["salt_depth_abs"].compute(dome.replace(rgb=rgb))[1] for rgb in (falling, rising))
     np.testing.assert_allclose(across, 0, atol=1e-6)
     np.testing.assert_allclose(along, 2 / 255, rtol=1e-4)
 
 
 def test_the_true_depth_is_one_value_and_must_be_known(dome):
-    np.testing.assert_array_equal(INPUTS["true_depth"].from_scene(dome.replace(image_depth=431.0)), np.float32(0.431))
+    np.testing.assert_array_equal(INPUTS["true_depth"].compute(dome.replace(image_depth=431.0)), np.float32(0.431))
     with pytest.raises(UserError, match=r"dome.*true_depth.*depths\.csv"):
-        INPUTS["true_depth"].from_scene(dome)
+        INPUTS["true_depth"].compute(dome)
 
 
 def test_gradient_of_a_plane_is_one_number_and_does_not_depend_on_units(dome):
@@ -144,38 +144,38 @@ def test_gradient_of_a_plane_is_one_number_and_does_not_depend_on_units(dome):
     plane = dome.replace(depth=(1000 + 30 * rows + 40 * cols).astype(np.float32))
     # 50 m a cell, the relief is 63 * 70 m, the side 64 cells
     expected = np.log1p(50 / (63 * 70) * 64) - 1
-    np.testing.assert_allclose(INPUTS["gradient"].from_scene(plane)[0], expected, rtol=1e-3)
+    np.testing.assert_allclose(INPUTS["gradient"].compute(plane)[0], expected, rtol=1e-3)
     feet = plane.replace(depth=plane.depth * np.float32(3.28))
-    np.testing.assert_allclose(INPUTS["gradient"].from_scene(feet)[0], expected, rtol=1e-3)
+    np.testing.assert_allclose(INPUTS["gradient"].compute(feet)[0], expected, rtol=1e-3)
 
 
 def test_gradient_is_flat_on_the_domes_floor_and_crest(dome):
-    plane = INPUTS["gradient"].from_scene(dome)[0]
+    plane = INPUTS["gradient"].compute(dome)[0]
     assert plane[0, 0] == -1 and plane[32, 32] == pytest.approx(-1, abs=1e-3) and plane[32, 45] > -0.3
 
 
 def test_closure_is_the_root_of_the_height_of_find_closures(faulted):
     low, high = faulted.relief
     found = find_closures(faulted.depth, faulted.map_valid, min_area=40, min_height=0.01 * (high - low))
-    plane = INPUTS["closure"].from_scene(faulted)[0]
+    plane = INPUTS["closure"].compute(faulted)[0]
     assert (found.labels > 0).any()
     np.testing.assert_allclose(plane**2 * (high - low), found.height, rtol=1e-4, atol=1e-3)
     assert (plane[found.labels == 0] == 0).all()
 
 
 def test_the_domes_closure_is_its_height_above_the_floor(dome):
-    plane = INPUTS["closure"].from_scene(dome)[0]
+    plane = INPUTS["closure"].compute(dome)[0]
     np.testing.assert_allclose(plane, np.sqrt((2100 - dome.depth) / 100), atol=1e-4)
 
 
 def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
     options = GroundTruthOptions(traps=TrapCriteria(min_area=64 * 64))  # larger than the dome: no trap counts
-    sample = prepare(dome, [INPUTS["closure"]], [HEADS["trap"]], options)
+    sample = prepare_sample(dome, [INPUTS["closure"]], [HEADS["trap"]], options)
     assert sample.inputs.max() == 0 and sample.targets["trap"].max() == 0
     seen = []
 
     class Seeing(Predictor):
-        def answer(self, inputs, scene, into=None):
+        def predict_inputs(self, inputs, scene, buffer_folder=None):
             seen.append(inputs(slice(None)))
             return {}
 
@@ -186,9 +186,9 @@ def test_closure_follows_the_rules_of_the_run_in_training_and_prediction(dome):
 def test_a_drawn_map_without_contours_has_no_black():
     dome = dome_scene(size=160)
     bare = dome.replace(rgb=None)
-    with_lines, plain = INPUTS["rgb"].from_scene(bare), INPUTS["rgb_plain"].from_scene(bare)
+    with_lines, plain = INPUTS["rgb"].compute(bare), INPUTS["rgb_plain"].compute(bare)
     assert with_lines.sum(axis=0).min() < plain.sum(axis=0).min() - 1
-    given = INPUTS["rgb_plain"].from_scene(dome)  # the contours of its picture are painted over
+    given = INPUTS["rgb_plain"].compute(dome)  # the contours of its picture are painted over
     assert np.abs(given - plain).mean() < 0.4 * np.abs(with_lines - plain).mean()
 
 
@@ -211,4 +211,4 @@ def test_a_map_is_known_by_the_largest_set_that_it_can_give(dome):
     assert input_sets_of(picture, records, sets) == [("rgb", "fault"), ("rgb",)]
     assert input_sets_of(picture, records, []) == [("rgb", "fault", "depth")]
     with pytest.raises(UserError, match="no depth channel"):
-        read_inputs(picture, records, RULES, input_sets_of(picture, records, [])[0])
+        input_row_reader(picture, records, RULES, input_sets_of(picture, records, [])[0])

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig, PredictConfig
+from mtl.config import NO_AUGMENTATION, AugmentConfig, PatchConfig, PredictConfig
 from mtl.data.channels import INPUTS
-from mtl.data.context import AT_ONCE, FACTORS, Context, reduced
-from mtl.data.dataset import Patches, prepare
-from mtl.export.exporters import export_for_deepness, export_network
+from mtl.data.context import BLOCK_ROWS, FACTORS, Context, block_means
+from mtl.data.dataset import PatchDataset, prepare_sample
+from mtl.export.all_heads import export_onnx
+from mtl.export.deepness import export_deepness
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
-from mtl.models.multi_head_net import enlarged_middle
+from mtl.models.multi_head_net import enlarge_middle
 from mtl.tasks.heads import HEADS
 from mtl.training.check_settings import check_settings
 from targets.common.cli import Names
@@ -61,7 +62,7 @@ def test_the_middle_enlarged_lies_on_the_tile(factor):
     planes = np.stack([rows, cols - rows])  # linear: reducing and enlarging change nothing
     tile = planes[:, 480:544, 512:576]
     wide = torch.from_numpy(around(planes, (480, 512), 64, factor))
-    np.testing.assert_allclose(enlarged_middle(wide[None], factor)[0], tile, atol=1e-5)
+    np.testing.assert_allclose(enlarge_middle(wide[None], factor)[0], tile, atol=1e-5)
     off = around(planes, (481, 511), 64, factor)  # no multiple of the factor: half a reduced cell at most
     assert np.abs(middle(off, factor) - blocks(planes[:, 481:545, 511:575], factor)).max() < (factor / 2 + 0.01) / 512
 
@@ -78,22 +79,22 @@ def test_a_map_moved_by_the_stride_of_the_encoder_moves_its_context(factor):
 
 
 def test_reducing_reads_a_few_rows_at_a_time_and_beyond_the_map_is_what_lies_outside():
-    planes, asked = noise(2 * AT_ONCE * 2 + 3, 5), []
+    planes, asked = noise(2 * BLOCK_ROWS * 2 + 3, 5), []
 
     def read(rows):
         asked.append(rows.stop - rows.start)
         return planes[:, rows]
 
-    means = reduced(read, planes.shape[1:], 2, OUTSIDE)
-    assert means.shape == (2, 2 * AT_ONCE + 2, 3) and max(asked) == 2 * AT_ONCE
-    np.testing.assert_allclose(means[:, :-1, :2], blocks(planes[:, :-1, :4][:, : 4 * AT_ONCE + 2], 2), atol=1e-6)
+    means = block_means(read, planes.shape[1:], 2, OUTSIDE)
+    assert means.shape == (2, 2 * BLOCK_ROWS + 2, 3) and max(asked) == 2 * BLOCK_ROWS
+    np.testing.assert_allclose(means[:, :-1, :2], blocks(planes[:, :-1, :4][:, : 4 * BLOCK_ROWS + 2], 2), atol=1e-6)
     np.testing.assert_allclose(means[:, -1, 2], (planes[:, -1, 4] + 3 * np.array(OUTSIDE)) / 4, atol=1e-6)
 
 
 def patches(augment, factor=4):
     scene = dome_scene(size=192, crest=(0.4, 0.6))
-    sample = prepare(scene, RECORDS, [HEADS["trap"]], GroundTruthOptions())
-    return Patches([sample], RECORDS, PatchConfig(64, 64, context=factor), augment)
+    sample = prepare_sample(scene, RECORDS, [HEADS["trap"]], GroundTruthOptions())
+    return PatchDataset([sample], RECORDS, PatchConfig(64, 64, context=factor), augment)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,8 @@ def test_patch_and_context_are_turned_and_coloured_alike(augment):
 
 
 def test_without_variation_the_context_of_a_patch_is_that_of_a_tile():
-    data = patches(AS_IT_IS)
-    planes = prepare(dome_scene(size=192, crest=(0.4, 0.6)), RECORDS, [], GroundTruthOptions()).inputs
+    data = patches(NO_AUGMENTATION)
+    planes = prepare_sample(dome_scene(size=192, crest=(0.4, 0.6)), RECORDS, [], GroundTruthOptions()).inputs
     outside = [2, 2, 2, -1.5, 0]
     wide = Context(lambda rows: planes[:, rows], (192, 192), outside, 64, 4)((64, 128))
     np.testing.assert_allclose(data[5]["inputs"][5:], wide, atol=1e-6)
@@ -142,8 +143,8 @@ def test_with_a_context_the_answer_depends_on_what_lies_outside_the_tile():
 
 
 def test_what_is_shown_of_a_tile_is_wider_with_a_context():
-    view = predictor(4).view(dome_scene(size=200))
-    assert (view.side, view.shown) == (64, 256)
+    view = predictor(4).tile_view(dome_scene(size=200))
+    assert (view.tile_side, view.visible_side) == (64, 256)
 
 
 def test_features_start_as_the_sum_of_both_looks():
@@ -151,8 +152,8 @@ def test_features_start_as_the_sum_of_both_looks():
     x = torch.randn(1, 10, 64, 64)
     with torch.inference_mode():
         near, wide = (net.decoder(net.encoder(part)) for part in x.chunk(2, 1))
-        expected = torch.relu(near + enlarged_middle(wide, 2))
-        seen = net.shared(x)
+        expected = torch.relu(near + enlarge_middle(wide, 2))
+        seen = net.shared_features(x)
     torch.testing.assert_close(seen[:, : expected.shape[1]], expected, atol=1e-4, rtol=1e-4)
     assert torch.equal(seen[:, expected.shape[1] :], x[:, :5])  # and the inputs of the square itself
 
@@ -164,7 +165,7 @@ def test_a_context_that_does_not_fit_the_encoder_is_an_error():
 
 def test_an_exported_network_takes_the_planes_of_both_squares(tmp_path):
     pytest.importorskip("onnxruntime")
-    export_network(predictor(4), tmp_path / "model.onnx")  # which holds it against torch at several sizes
+    export_onnx(predictor(4), tmp_path / "model.onnx")  # which holds it against torch at several sizes
     assert (tmp_path / "model.onnx").exists()
     with pytest.raises(UserError, match="around a tile"):
-        export_for_deepness(predictor(4), "trap", None, tmp_path / "deepness.onnx")
+        export_deepness(predictor(4), "trap", None, tmp_path / "deepness.onnx")

@@ -6,28 +6,30 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.config import AS_IT_IS, AugmentConfig, PatchConfig
+from mtl.config import NO_AUGMENTATION, AugmentConfig, PatchConfig
 from mtl.data.augment import photometric_augment
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import INPUTS
-from mtl.data.dataset import Patches, patch_origins, prepare, shown_by
-from mtl.data.samplers import Batches, EpochSampler
+from mtl.data.dataset import PatchDataset, patch_origins, prepare_sample, restrict_inputs
+from mtl.data.samplers import DistributedBatchSampler, EpochSampler
 from mtl.distributed.launch import Process
 from mtl.tasks.heads import HEADS
-from mtl.training.run_plan import FlightPlan
+from mtl.training.run_plan import RunPlan
 from targets.errors import UserError
-from targets.truth.traps import TrapCriteria, GroundTruthOptions
+from targets.truth.traps import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene
 
 RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
 ALL_HEADS = list(HEADS.values())
 
 
-REDRAWN = AugmentConfig("none", 0, 0, 0, redraw=1.0)
+REDRAWN = AugmentConfig("none", 0, 0, 0, restyle=1.0)
 
 
-def patches(scene, size=64, stride=64, augment=AS_IT_IS, records=RECORDS):
-    return Patches([prepare(scene, records, ALL_HEADS, GroundTruthOptions())], records, PatchConfig(size, stride), augment)
+def patches(scene, size=64, stride=64, augment=NO_AUGMENTATION, records=RECORDS):
+    return PatchDataset(
+        [prepare_sample(scene, records, ALL_HEADS, GroundTruthOptions())], records, PatchConfig(size, stride), augment
+    )
 
 
 def with_outside(scene):
@@ -45,7 +47,7 @@ def test_inputs_are_finite_and_constant_outside_the_map(dome):
 
 
 def test_depth_input_is_one_at_the_crest_and_minus_one_at_the_floor(dome):
-    plane = INPUTS["depth"].from_scene(dome)[0]
+    plane = INPUTS["depth"].compute(dome)[0]
     assert plane[32, 32] == 1 and plane[0, 0] == -1
 
 
@@ -82,11 +84,11 @@ def test_patches_with_too_little_map_are_left_out(dome):
     inside = np.zeros((64, 64), bool)
     inside[:20, :20] = True
     scene = dome.replace(map_valid=inside, depth_valid=inside)
-    config = PatchConfig(32, 32, min_valid=0.1)
-    sample = prepare(scene, RECORDS, ALL_HEADS, GroundTruthOptions())
-    assert len(Patches([sample], RECORDS, config, AS_IT_IS)) == 1
+    config = PatchConfig(32, 32, min_valid_fraction=0.1)
+    sample = prepare_sample(scene, RECORDS, ALL_HEADS, GroundTruthOptions())
+    assert len(PatchDataset([sample], RECORDS, config, NO_AUGMENTATION)) == 1
     with pytest.raises(UserError, match="no patch"):
-        Patches([sample], RECORDS, PatchConfig(32, 32, min_valid=0.9), AS_IT_IS)
+        PatchDataset([sample], RECORDS, PatchConfig(32, 32, min_valid_fraction=0.9), NO_AUGMENTATION)
 
 
 def test_a_key_decides_the_augmentation_alone(dome):
@@ -131,7 +133,7 @@ def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():
 
 def test_patches_without_traps_are_shown_by_turns_if_traps_are_rare():
     wanted = np.arange(40) % 10 == 0  # four of forty hold a trap
-    sampler = EpochSampler(40, 1, wanted=wanted, share=0.5)
+    sampler = EpochSampler(40, 1, priority=wanted, min_fraction=0.5)
     seen = []
     for epoch in range(12):
         sampler.set_epoch(epoch)
@@ -139,15 +141,17 @@ def test_patches_without_traps_are_shown_by_turns_if_traps_are_rare():
         assert len(numbers) == len(sampler) == 8 and set(np.flatnonzero(wanted)) <= set(numbers)
         seen += numbers
     assert len(set(seen)) > 30  # the others take turns
-    assert len(EpochSampler(40, 1, wanted=wanted, share=0.05)) == 40  # traps are frequent enough
-    assert len(EpochSampler(40, 1, wanted=wanted)) == 40
-    assert len(EpochSampler(40, 1, wanted=wanted, share=1.0)) == 4
-    assert len(EpochSampler(40, 1, wanted=~wanted & wanted, share=0.5)) == 40  # no trap at all: nothing to prefer
+    assert len(EpochSampler(40, 1, priority=wanted, min_fraction=0.05)) == 40  # traps are frequent enough
+    assert len(EpochSampler(40, 1, priority=wanted)) == 40
+    assert len(EpochSampler(40, 1, priority=wanted, min_fraction=1.0)) == 4
+    assert (
+        len(EpochSampler(40, 1, priority=~wanted & wanted, min_fraction=0.5)) == 40
+    )  # no trap at all: nothing to prefer
 
 
 def shares(sampler, size, number):
     """The batches of every process."""
-    return [list(Batches(sampler, size, Process(rank, number, 1, None))) for rank in range(number)]
+    return [list(DistributedBatchSampler(sampler, size, Process(rank, number, 1, None))) for rank in range(number)]
 
 
 @pytest.mark.parametrize(("patches", "number"), [(n, k) for n in (3, 7, 8, 9, 12, 25) for k in (1, 2, 3)])
@@ -166,29 +170,33 @@ def test_all_processes_together_show_every_patch_once_in_batches_of_one_process(
 def test_an_epoch_goes_on_with_the_next_batch_of_all_processes():
     sampler = EpochSampler(13, seed=1)
     whole = shares(sampler, 2, 3)
-    sampler.go_on(0, 6)
+    sampler.resume(0, 6)
     assert shares(sampler, 2, 3) == [batches[1:] for batches in whole]
 
 
 def test_a_process_without_a_patch_is_refused():
     with pytest.raises(UserError, match="2 patches in an epoch for 3 processes"):
-        Batches(EpochSampler(2, seed=1), 4, Process(0, 3, 1, None))
+        DistributedBatchSampler(EpochSampler(2, seed=1), 4, Process(0, 3, 1, None))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_every_validation_map_is_judged_by_one_process_and_the_first_has_one(number):
-    own = [Process(rank, number, 1, None).share(list("abcd")) for rank in range(number)]
+    own = [Process(rank, number, 1, None).shard(list("abcd")) for rank in range(number)]
     assert [name for names in own for name in names] == list("abcd")
     assert own[0] and max(map(len, own)) - min(map(len, own)) <= 1
 
 
 def test_the_flight_plan_counts_steps():
-    plan = FlightPlan(maps=2, validation_maps=1, patches=7, shown=21, batch=8, accumulate=2, epochs=10)
-    assert plan.steps == 2  # 3 batches, two of them a step
+    plan = RunPlan(
+        maps=2, validation_maps=1, patches=7, patches_per_epoch=21, batch_size=8, accumulate_batches=2, epochs=10
+    )
+    assert plan.steps_per_epoch == 2  # 3 batches, two of them a step
     assert "20 steps, 210 patches in all" in str(plan)
     plan = replace(plan, processes=2)
     assert (
-        plan.steps == 1 and "21 patches an epoch in 1 steps of 32;" in str(plan) and str(plan).endswith("2 processes")
+        plan.steps_per_epoch == 1
+        and "21 patches an epoch in 1 steps of 32;" in str(plan)
+        and str(plan).endswith("2 processes")
     )
 
 
@@ -205,25 +213,25 @@ def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
 
 def test_each_patch_shows_one_of_the_sets_and_always_the_same(dome):
     records = [INPUTS["rgb"], INPUTS["depth"]]
-    sample = prepare(dome, records, ALL_HEADS, GroundTruthOptions(), ["rgb", "depth"])
-    cut = Patches([sample], records, PatchConfig(64, 64), AS_IT_IS)
+    sample = prepare_sample(dome, records, ALL_HEADS, GroundTruthOptions(), ["rgb", "depth"])
+    cut = PatchDataset([sample], records, PatchConfig(64, 64), NO_AUGMENTATION)
     seen = [
         (bool((p["inputs"][:3] == 2).all()), bool((p["inputs"][3] == -1.5).all()))
         for p in map(cut.__getitem__, range(20))
     ]
     assert set(seen) == {(True, False), (False, True)}
     assert torch.equal(cut[7]["inputs"], cut[7]["inputs"])
-    (alone,) = shown_by(sample, records, ("rgb",)).shown
-    assert alone == ("rgb",) and (shown_by(sample, records, ("rgb",)).inputs[3] == -1.5).all()
+    (alone,) = restrict_inputs(sample, records, ("rgb",)).input_sets
+    assert alone == ("rgb",) and (restrict_inputs(sample, records, ("rgb",)).inputs[3] == -1.5).all()
     assert sample.inputs[3].max() == 1
 
 
 def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
     picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid, traps=dome.depth < 2050)
     records = [INPUTS["rgb"], INPUTS["depth"]]
-    sample = prepare(picture, records, [HEADS["trap"]], GroundTruthOptions(), ["rgb", "rgb,depth"])
-    assert sample.shown == (("rgb",),) and (sample.inputs[3] == -1.5).all()
-    patch = Patches([sample], records, PatchConfig(64, 64), AugmentConfig())[0]
+    sample = prepare_sample(picture, records, [HEADS["trap"]], GroundTruthOptions(), ["rgb", "rgb,depth"])
+    assert sample.input_sets == (("rgb",),) and (sample.inputs[3] == -1.5).all()
+    patch = PatchDataset([sample], records, PatchConfig(64, 64), AugmentConfig())[0]
     assert (patch["inputs"][3] == -1.5).all() and patch["inputs"][:3].std() > 0  # no noise on what is not shown
 
 
@@ -232,11 +240,11 @@ def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
     given, first, again, later = (d[key]["inputs"] for d, key in ((patches(dome), 0), (data, 0), (data, 0), (data, 1)))
     assert torch.equal(first, again) and not torch.equal(first[:3], given[:3]) and not torch.equal(first, later)
     assert torch.equal(first[3:], given[3:])
-    half = patches(dome, augment=AugmentConfig("none", 0, 0, 0, redraw=0.5))
+    half = patches(dome, augment=AugmentConfig("none", 0, 0, 0, restyle=0.5))
     assert 3 < sum(torch.equal(half[key]["inputs"], given) for key in range(20)) < 17
     picture = dome.replace(depth=dome.depth * 0, depth_valid=np.zeros_like(dome.fault))
     alone, kept = (
-        patches(picture, augment=AugmentConfig("none", 0, 0, 0, redraw=share), records=[INPUTS["rgb"]])[0]["inputs"]
+        patches(picture, augment=AugmentConfig("none", 0, 0, 0, restyle=share), records=[INPUTS["rgb"]])[0]["inputs"]
         for share in (1.0, 0.0)
     )
     assert torch.equal(alone, kept)
@@ -246,8 +254,11 @@ def test_what_lies_around_is_drawn_anew_too():
     large = dome_scene(size=128)
     config = PatchConfig(64, 64, context=2)
     given, again = (
-        Patches(
-            [prepare(large, RECORDS, [], GroundTruthOptions())], RECORDS, config, AugmentConfig("none", 0, 0, 0, redraw=r)
+        PatchDataset(
+            [prepare_sample(large, RECORDS, [], GroundTruthOptions())],
+            RECORDS,
+            config,
+            AugmentConfig("none", 0, 0, 0, restyle=r),
         )
         for r in (0.0, 1.0)
     )
@@ -257,9 +268,9 @@ def test_what_lies_around_is_drawn_anew_too():
 
 def test_no_picture_is_drawn_for_a_patch_that_does_not_show_it(dome, monkeypatch):
     drawn = []
-    monkeypatch.setattr("mtl.data.augment.redrawn", lambda scene, rng, family: drawn.append(1) or scene)
-    sample = prepare(dome, RECORDS, [], GroundTruthOptions(), ["rgb", "fault,depth"])
-    data = Patches([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
+    monkeypatch.setattr("mtl.data.augment.with_random_style", lambda scene, rng, family: drawn.append(1) or scene)
+    sample = prepare_sample(dome, RECORDS, [], GroundTruthOptions(), ["rgb", "fault,depth"])
+    data = PatchDataset([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
     shown = 0
     for key in range(40):
         before, pictured = len(drawn), bool((data[key]["inputs"][:3] != 2.0).any())

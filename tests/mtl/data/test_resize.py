@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtl.config import AS_IT_IS, PatchConfig
+from mtl.config import NO_AUGMENTATION, PatchConfig
 from mtl.data.channels import INPUTS
-from mtl.data.dataset import Patches, prepare
+from mtl.data.dataset import PatchDataset, prepare_sample
 from mtl.data.resize import Resizer
 from mtl.tasks.heads import HEADS
-from mtl.training.setup import patch_size
+from mtl.training.setup import fitting_patch_size
 from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 from tests.mtl.inference.test_predictor import predictor
@@ -20,8 +20,8 @@ def test_a_mirror_by_hand():
     frame = Resizer((1, 4), 7, "reflect")
     row = np.array([[[1.0, 2, 3, 4]]])
     assert frame.forward(row)[0, 0].tolist() == [2, 1, 2, 3, 4, 3, 2]
-    assert frame.inside()[3].tolist() == [False, True, True, True, True, False, False]
-    assert frame.inside().sum() == 4 and frame.inverse(frame.forward(row)).tolist() == row.tolist()
+    assert frame.own_cells()[3].tolist() == [False, True, True, True, True, False, False]
+    assert frame.own_cells().sum() == 4 and frame.inverse(frame.forward(row)).tolist() == row.tolist()
 
 
 @pytest.mark.parametrize("window", [128, 224, 256])
@@ -31,7 +31,7 @@ def test_images_of_101_cells_fill_their_window_and_come_back(how, window):
     values = np.stack([np.sin(rows / 9), np.cos(cols / 7), (rows + cols) / 200])
     frame = Resizer((101, 101), window, how)
     seen = frame.forward(values, smooth=True)
-    assert seen.shape == (3, window, window) and frame.inside().shape == (window, window)
+    assert seen.shape == (3, window, window) and frame.own_cells().shape == (window, window)
     back = frame.inverse(seen)
     assert back.shape == values.shape
     np.testing.assert_allclose(back, values, atol=0 if how == "reflect" else 0.02)
@@ -43,7 +43,7 @@ def test_images_of_101_cells_fill_their_window_and_come_back(how, window):
 def test_maps_as_large_as_the_window_stay_as_they_are(how):
     frame = Resizer((200, 128), 128, how)
     values = np.zeros((2, 200, 128), np.float32)
-    assert frame.forward(values) is values and frame.inside().all()
+    assert frame.forward(values) is values and frame.own_cells().all()
     assert frame.inverse(values).shape == values.shape
 
 
@@ -54,8 +54,8 @@ def test_only_the_side_that_is_too_short_is_mirrored_and_proportions_are_kept():
 
 def patch(scene, how, size):
     inputs, heads = (INPUTS["depth"], INPUTS["map"]), (HEADS["trap"],)
-    sample = prepare(scene, inputs, heads, GroundTruthOptions())
-    return Patches([sample], inputs, PatchConfig(size, size, small=how), AS_IT_IS)[0]
+    sample = prepare_sample(scene, inputs, heads, GroundTruthOptions())
+    return PatchDataset([sample], inputs, PatchConfig(size, size, small_map_mode=how), NO_AUGMENTATION)[0]
 
 
 def test_a_mirrored_patch_shows_the_mirror_but_learns_from_the_map_alone():
@@ -63,7 +63,7 @@ def test_a_mirrored_patch_shows_the_mirror_but_learns_from_the_map_alone():
     seen = patch(scene, "reflect", 64)
     assert (seen["inputs"][1] == 1).all()
     assert seen["valid/trap"].sum() == 50 * 50 and (seen["valid/trap"][0, 7:57, 7:57] == 1).all()
-    depth = INPUTS["depth"].from_scene(scene)[0]
+    depth = INPUTS["depth"].compute(scene)[0]
     np.testing.assert_allclose(seen["inputs"][0, 7:57, 7:57], depth)
     np.testing.assert_allclose(seen["inputs"][0, 6], seen["inputs"][0, 8])
 
@@ -78,13 +78,13 @@ def test_an_enlarged_patch_is_valid_everywhere_and_its_target_larger():
 def test_answers_come_back_on_the_maps_own_cells(how, atol):
     scene = dome_scene(size=50)
     first = predictor(0)  # answers with what it is fed
-    other = replace(first, config=replace(first.config, patches=PatchConfig(64, 64, small=how)))
+    other = replace(first, config=replace(first.config, patches=PatchConfig(64, 64, small_map_mode=how)))
     expected, answer = first(scene)["trap"], other(scene)["trap"]
     assert answer.shape == (1, 50, 50)
     np.testing.assert_allclose(answer, expected, atol=atol)
 
 
 def test_windows_shrink_to_the_largest_map_only_where_they_are_padded():
-    sizes = [patch_size(tiny_config(patches=PatchConfig(224, small=how)), [dome_scene(size=101)])
+    sizes = [fitting_patch_size(tiny_config(patches=PatchConfig(224, small_map_mode=how)), [dome_scene(size=101)])
              for how in ("pad", "reflect", "resize")]  # fmt: skip
     assert sizes == [128, 224, 224]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from mtl.config import SplitConfig
-from mtl.data.splits import coverage_class, first_groups, split_maps
+from mtl.data.splits import coverage_class, limit_groups, split_maps
 from targets.errors import UserError
 from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene
@@ -13,7 +13,7 @@ from tests.conftest import dome_scene
 
 def test_groups_are_never_separated():
     scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
-    training, validation = split_maps(scenes, SplitConfig(share=0.25, seed=3), GroundTruthOptions())
+    training, validation = split_maps(scenes, SplitConfig(val_fraction=0.25, seed=3), GroundTruthOptions())
     assert len(validation) == 3 and len(training) == 9
     assert not {s.group for s in training} & {s.group for s in validation}
 
@@ -25,11 +25,11 @@ def test_one_group_cannot_be_split(dome):
 
 def test_fewer_training_maps_are_always_among_more():
     scenes = [dome_scene(f"d{i}", group=f"g{i // 2}") for i in range(12)]
-    names = [{s.name for s in first_groups(scenes, SplitConfig(seed=3, maps=n))} for n in (1, 2, 5, 6, 0)]
+    names = [{s.name for s in limit_groups(scenes, SplitConfig(seed=3, train_groups=n))} for n in (1, 2, 5, 6, 0)]
     assert [len(n) for n in names] == [2, 4, 10, 12, 12]  # whole groups of two
     assert names[0] < names[1] < names[2] < names[3] == names[4]
     with pytest.raises(UserError, match="6 groups"):
-        first_groups(scenes, SplitConfig(maps=7))
+        limit_groups(scenes, SplitConfig(train_groups=7))
 
 
 def drawn(name, share, group):

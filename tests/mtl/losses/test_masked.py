@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 
 from mtl.config import OptimConfig
-from mtl.losses.masked import LOSSES, find_loss
 from mtl.losses import masked as losses
+from mtl.losses.masked import LOSSES, find_loss
 from mtl.tasks.heads import HEADS, with_losses
 from targets.errors import UserError
 
@@ -15,12 +15,16 @@ CLASSES = 3
 
 
 def cases():
-    """Every loss and some sums: (loss, kind)."""
+    """Every loss and some sums: (loss, task)."""
     for record in LOSSES.values():
-        for kind in record.tasks:
-            yield pytest.param(record, kind, id=f"{record.name}-{kind}")
-    for name, kind in (("bce+lovasz", "binary"), ("bce+dice+boundary", "binary"), ("cross_entropy+class_dice", "multiclass")):
-        yield pytest.param(find_loss(name, kind, ""), kind, id=name)
+        for task in record.tasks:
+            yield pytest.param(record, task, id=f"{record.name}-{task}")
+    for name, task in (
+        ("bce+lovasz", "binary"),
+        ("bce+dice+boundary", "binary"),
+        ("cross_entropy+class_dice", "multiclass"),
+    ):
+        yield pytest.param(find_loss(name, task, ""), task, id=name)
 
 
 ALL = list(cases())
@@ -28,14 +32,14 @@ MASKS = [case for case in ALL if case.values[1] == "binary"]
 HEAD = [pytest.param(head, id=head.name) for head in HEADS.values()]
 
 
-def right_answer(loss, kind, batch=2, size=8):
+def right_answer(loss, task, batch=2, size=8):
     """Logits that are right everywhere, the target, and validity: the left five columns."""
     generator = torch.Generator().manual_seed(0)
-    noise = torch.rand(batch, CLASSES if kind == "multiclass" else 1, size, size, generator=generator)
-    if kind == "regression":
+    noise = torch.rand(batch, CLASSES if task == "multiclass" else 1, size, size, generator=generator)
+    if task == "regression":
         target = noise
         logits = torch.cat([noise] + [-40 * torch.ones_like(noise)] * (loss.logits_per_channel - 1), 1)
-    elif kind == "multiclass":
+    elif task == "multiclass":
         target = torch.nn.functional.one_hot(noise.argmax(1), CLASSES).movedim(-1, 1).float()
         logits = 20 * target
     else:
@@ -46,16 +50,16 @@ def right_answer(loss, kind, batch=2, size=8):
     return logits, target, valid
 
 
-def example(loss, kind):
+def example(loss, task):
     """Random logits that want a gradient, a target and validity."""
-    right, target, valid = right_answer(loss, kind)
+    right, target, valid = right_answer(loss, task)
     logits = torch.randn(right.shape, generator=torch.Generator().manual_seed(1))
     return logits.requires_grad_(), target, valid
 
 
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_gradient_is_zero_outside_validity_and_not_inside(loss, kind):
-    logits, target, valid = example(loss, kind)
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_gradient_is_zero_outside_validity_and_not_inside(loss, task):
+    logits, target, valid = example(loss, task)
     loss(logits, target, valid).backward()
     inside = valid.expand_as(logits) == 1
     assert (logits.grad[~inside] == 0).all()
@@ -63,40 +67,45 @@ def test_gradient_is_zero_outside_validity_and_not_inside(loss, kind):
     assert share == 1 or (loss.name == "lovasz" and share > 0.5)  # a hinge that is met has no gradient
 
 
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_targets_outside_validity_do_not_matter(loss, kind):
-    logits, target, valid = example(loss, kind)
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_targets_outside_validity_do_not_matter_even_if_nan(loss, task):
+    logits, target, valid = example(loss, task)
     other = torch.where(valid > 0, target, 1 - target)
     assert loss(logits, target, valid) == loss(logits, other, valid)
+    unknown = torch.where(valid > 0, target, torch.nan)
+    value = loss(logits, unknown, valid)
+    assert value == loss(logits, target, valid)
+    value.backward()
+    assert logits.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_cells_outside_validity_may_as_well_be_cut_off(loss, kind):
-    logits, target, valid = example(loss, kind)
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_cells_outside_validity_may_as_well_be_cut_off(loss, task):
+    logits, target, valid = example(loss, task)
     cut = loss(logits[..., :5], target[..., :5], valid[..., :5])
     assert loss(logits, target, valid).item() == pytest.approx(cut.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_a_batch_without_valid_cells_gives_zero_and_finite_gradients(loss, kind):
-    logits, target, valid = example(loss, kind)
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_a_batch_without_valid_cells_gives_zero_and_finite_gradients(loss, task):
+    logits, target, valid = example(loss, task)
     nothing = loss(logits, target, valid * 0)
     nothing.backward()
     assert nothing == 0
     assert (logits.grad == 0).all()
 
 
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_right_costs_least(loss, kind):
-    right, target, valid = right_answer(loss, kind)
-    wrong = torch.cat([1 - right[:, :1], right[:, 1:]], 1) if kind == "regression" else -right
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_a_right_answer_costs_least(loss, task):
+    right, target, valid = right_answer(loss, task)
+    wrong = torch.cat([1 - right[:, :1], right[:, 1:]], 1) if task == "regression" else -right
     assert 0 <= loss(right, target, valid) < 0.3 * loss(wrong, target, valid)
     a_little = torch.where(torch.rand(right.shape, generator=torch.Generator().manual_seed(2)) > 0.9, wrong, right)
     assert loss(right, target, valid) < loss(a_little, target, valid) < loss(wrong, target, valid)
 
 
-@pytest.mark.parametrize(("loss", "kind"), MASKS)
-def test_false_alarms_on_a_batch_without_traps_are_punished(loss, kind):
+@pytest.mark.parametrize(("loss", "task"), MASKS)
+def test_false_alarms_on_a_batch_without_traps_are_punished(loss, task):
     nothing, valid = torch.zeros(1, 1, 16, 16), torch.ones(1, 1, 16, 16)
     logits = torch.full_like(nothing, 5.0).requires_grad_()
     alarm = loss(logits, nothing, valid)
@@ -106,14 +115,14 @@ def test_false_alarms_on_a_batch_without_traps_are_punished(loss, kind):
     assert logits.grad.max() > 0 and logits.grad.min() >= 0  # downhill is down
 
 
-@pytest.mark.parametrize("kind_of_float", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(("loss", "kind"), ALL)
-def test_half_precision_and_extreme_logits_stay_finite(loss, kind, kind_of_float):
-    logits, target, _ = right_answer(loss, kind, batch=1, size=320)  # 100 000 cells: more than float16 can count
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("loss", "task"), ALL)
+def test_half_precision_and_extreme_logits_stay_finite(loss, task, dtype):
+    logits, target, _ = right_answer(loss, task, batch=1, size=320)  # 100 000 cells: more than float16 can count
     valid = torch.ones(1, 1, 320, 320)
     for extreme in (50.0, -50.0):
-        raw = torch.full_like(logits, extreme, dtype=kind_of_float).requires_grad_()
-        value = loss(raw, target.to(kind_of_float), valid)
+        raw = torch.full_like(logits, extreme, dtype=dtype).requires_grad_()
+        value = loss(raw, target.to(dtype), valid)
         value.backward()
         assert value.isfinite() and raw.grad.isfinite().all()
 
@@ -169,7 +178,7 @@ def test_lovasz_is_one_minus_iou_where_the_hinge_is_0_or_1():
     assert losses.lovasz(logits, target, masked) == pytest.approx(1 / 2, abs=1e-6)
 
 
-def test_distances_are_euclidean_up_to_the_reach():
+def test_distances_are_euclidean_up_to_the_maximum():
     there = torch.rand(2, 1, 20, 27, generator=torch.Generator().manual_seed(0)) > 0.98
     assert there.any((1, 2, 3)).all()
     exact = np.stack([ndimage.distance_transform_edt(~plane[0].numpy())[None] for plane in there])
@@ -206,7 +215,7 @@ def test_peak_focal_of_a_perfect_answer_is_nearly_zero():
     assert losses.peak_focal(-logits, target, torch.ones_like(target)) > 10
 
 
-def test_slopes_are_blind_to_a_shift_and_see_roughness():
+def test_gradients_are_blind_to_a_shift_and_see_roughness():
     target, valid = torch.rand(1, 1, 20, 20), torch.ones(1, 1, 20, 20)
     assert losses.gradient_error(target + 3, target, valid) == pytest.approx(0, abs=1e-6)
     step = torch.zeros(1, 1, 1, 2)
@@ -233,7 +242,7 @@ def test_settings_choose_the_loss_of_a_head():
     ("head", "name", "words"),
     [
         ("trap", "tverski", "tverski.*bce, dice, tversky"),
-        ("trap", "smooth_l1", "smooth_l1 is for regression, this head is of binary.*tversky"),
+        ("trap", "smooth_l1", "smooth_l1 is for regression, the task of this head is binary.*tversky"),
         ("crest", "bce+dice", "dice is for binary"),
         ("dist", "smooth_l1+heteroscedastic", "different planes"),
     ],

@@ -5,7 +5,7 @@ import builtins
 import pytest
 import torch
 
-from mtl.losses.weighting import WEIGHTINGS, SURGERY, cosine_similarities, find_weighting, gradient_gramian
+from mtl.losses.weighting import SURGERY, WEIGHTINGS, cosine_similarities, find_weighting, gradient_gramian
 from targets.errors import UserError
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtl.metrics.base import pool
-from mtl.metrics.by_size import SUMS, View, count_by_size, size_class, size_figures, spills_beyond
+from mtl.metrics.base import add_states
+from mtl.metrics.by_size import STATE, TileView, count_by_size, metrics_by_size, size_class, spill_point_hidden
 from mtl.metrics.masks import count_mask
 from tests.conftest import dome_scene
 from tests.mtl.inference.test_predictor import predictor
@@ -21,7 +21,7 @@ def squares(*corners_and_sides, size=64):
 
 
 def one_tile(side=64.0, at=(0, 0), shown=None):
-    return View(side, shown or side, np.array([at], float))
+    return TileView(side, shown or side, np.array([at], float))
 
 
 def test_the_classes_together_are_the_mask():
@@ -30,7 +30,7 @@ def test_the_classes_together_are_the_mask():
     valid = rng.random((64, 64)) > 0.1
     whole = count_mask(prediction.astype(np.float32), target.astype(np.float32), valid)
     classes = count_by_size(prediction, target, valid, dome_scene(), one_tile(), 16)
-    assert {name: value for name, value in pool(classes).items() if name in whole} == whole
+    assert {name: value for name, value in add_states(classes).items() if name in whole} == whole
 
 
 def test_traps_and_false_alarms_stand_in_the_class_of_their_size():
@@ -38,9 +38,9 @@ def test_traps_and_false_alarms_stand_in_the_class_of_their_size():
     prediction = squares((4, 4, 12), (50, 2, 6))  # the small one and 80 cells too many, and a speck of 36 cells
     classes = count_by_size(prediction, target, scene.map_valid, scene, one_tile(), 64)
     small, _, large, *_ = classes
-    assert [small[name] for name in SUMS] == [1, 1, 0, 64, 80 + 36, 0]
-    assert [large[name] for name in SUMS] == [1, 0, 0, 0, 0, 36**2]
-    figures = size_figures([classes, classes])  # two maps
+    assert [small[name] for name in STATE] == [1, 1, 0, 64, 80 + 36, 0]
+    assert [large[name] for name in STATE] == [1, 0, 0, 0, 0, 36**2]
+    figures = metrics_by_size([classes, classes])  # two maps
     assert figures["below 1/4"] == {"traps": 2, "beyond": 0, "found": 1, "recall": 1, "iou": 64 / 180}
     assert figures["1/2 to 1"]["recall"] == 0 and np.isnan(figures["above 2"]["iou"])
 
@@ -55,22 +55,26 @@ def test_the_spill_point_is_seen_from_a_tile_that_holds_the_trap_or_in_what_is_s
     depth = scene.depth.copy()
     depth[30, 44] = depth.min() - 1  # the shallowest cell around the square: just right of it
     scene = scene.replace(depth=depth)
-    assert not spills_beyond(trap, scene, one_tile(32, (16, 13)))
-    assert spills_beyond(trap, scene, one_tile(32, (16, 12)))  # its last column is 43
-    assert not spills_beyond(trap, scene, one_tile(32, (16, 12), shown=34))
-    two = View(32, 32, np.array([[16.0, 0.0], [16.0, 32.0]]))  # halves of the trap, and the spill point in the second
-    assert not spills_beyond(trap, scene, two)
-    assert spills_beyond(trap, scene, replace(two, origins=np.add(two.origins, [0, 1])))  # the first now holds more
+    assert not spill_point_hidden(trap, scene, one_tile(32, (16, 13)))
+    assert spill_point_hidden(trap, scene, one_tile(32, (16, 12)))  # its last column is 43
+    assert not spill_point_hidden(trap, scene, one_tile(32, (16, 12), shown=34))
+    two = TileView(
+        32, 32, np.array([[16.0, 0.0], [16.0, 32.0]])
+    )  # halves of the trap, and the spill point in the second
+    assert not spill_point_hidden(trap, scene, two)
+    assert spill_point_hidden(
+        trap, scene, replace(two, origins=np.add(two.origins, [0, 1]))
+    )  # the first now holds more
 
 
 def test_without_a_depth_all_of_the_outline_must_be_shown():
     scene, trap = dome_scene(), squares((20, 20, 24))[0] > 0
     scene = scene.replace(depth=scene.depth * 0, depth_valid=~scene.map_valid)
-    assert not spills_beyond(trap, scene, one_tile(26, (19, 19)))
-    assert spills_beyond(trap, scene, one_tile(26, (20, 19)))
+    assert not spill_point_hidden(trap, scene, one_tile(26, (19, 19)))
+    assert spill_point_hidden(trap, scene, one_tile(26, (20, 19)))
 
 
 def test_a_coarsened_map_has_larger_tiles():
-    fine, coarse = (predictor(longest).view(dome_scene(size=200)) for longest in (0, 100))
-    assert (fine.side, coarse.side, len(coarse.origins)) == (64, 128, 9)
+    fine, coarse = (predictor(longest).tile_view(dome_scene(size=200)) for longest in (0, 100))
+    assert (fine.tile_side, coarse.tile_side, len(coarse.origins)) == (64, 128, 9)
     np.testing.assert_array_equal(coarse.origins.max(0), [128, 128])  # 64 of 100 coarse cells, padded to 128

@@ -1,24 +1,24 @@
-"""What is added up over maps: curves that agree with the scores and with scikit-learn, errors in their bins."""
+"""Binned counts over maps: curves that agree with the metrics and with scikit-learn, errors in their bins."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
 from mtl.metrics.curves import (
-    BAND,
     BINS,
     ERROR_BINS,
+    QUANTILES,
     TRUTH_BINS,
+    binned_quantiles,
     count_errors,
     count_probability,
-    curves,
-    probability_figures,
-    quantiles,
+    probability_metrics,
+    threshold_curves,
 )
-from mtl.metrics.masks import count_mask, mask_ratios
-from mtl.tasks.heads import FUSION, HEADS, outputs_of
+from mtl.metrics.masks import count_mask, mask_metrics
+from mtl.tasks.heads import FUSION, HEADS, collect_outputs
 
-OUTPUTS = [*outputs_of(list(HEADS.values())), FUSION]
+OUTPUTS = [*collect_outputs(list(HEADS.values())), FUSION]
 WITH_CURVES = [output for output in OUTPUTS if output.curve is not None]
 
 
@@ -30,38 +30,41 @@ def random_mask(seed=0, shape=(1, 40, 50)):
     return p, (rng.random(shape) < p).astype(np.float32), rng.random(shape[1:]) < 0.5
 
 
-def test_a_cut_at_one_half_is_the_mask_that_is_scored():
+def test_the_threshold_of_one_half_is_the_mask_that_is_evaluated():
     prediction, target, valid = random_mask()
-    scored, found = mask_ratios(count_mask(prediction, target, valid)), curves(count_probability(*random_mask()))
-    cut = BINS // 2
-    assert found.thresholds[cut] == 0.5
-    assert (found.precision[cut], found.recall[cut], found.iou[cut]) == pytest.approx(
-        (scored["precision"], scored["recall"], scored["iou"]), abs=1e-12
+    expected, found = (
+        mask_metrics(count_mask(prediction, target, valid)),
+        threshold_curves(count_probability(*random_mask())),
+    )
+    half = BINS // 2
+    assert found.thresholds[half] == 0.5
+    assert (found.precision[half], found.recall[half], found.iou[half]) == pytest.approx(
+        (expected["precision"], expected["recall"], expected["iou"]), abs=1e-12
     )
 
 
 def test_average_precision_is_that_of_scikit_learn():
     prediction, target, valid = random_mask()
-    figures = probability_figures(count_probability(prediction, target, valid))
+    values = probability_metrics(count_probability(prediction, target, valid))
     expected = average_precision_score(target[0][valid], prediction[0][valid])
-    assert figures["average_precision"] == pytest.approx(expected)
+    assert values["average_precision"] == pytest.approx(expected)
 
 
-def test_probability_figures_by_hand():
+def test_probability_metrics_by_hand():
     prediction = np.array([[[0.9, 0.9, 0.7, 0.3, 0.1]]], np.float32)
     target = np.array([[[1, 1, 0, 1, 0]]], np.float32)
-    figures = probability_figures(count_probability(prediction, target, np.ones((1, 5), bool)))
+    values = probability_metrics(count_probability(prediction, target, np.ones((1, 5), bool)))
     # Two of three true cells at once; the third at a precision of 3/4.
-    assert figures["average_precision"] == pytest.approx(2 / 3 + 1 / 3 * 3 / 4)
-    assert figures["calibration_error"] == pytest.approx((0.2 + 0.7 + 0.7 + 0.1) / 5)
+    assert values["average_precision"] == pytest.approx(2 / 3 + 1 / 3 * 3 / 4)
+    assert values["calibration_error"] == pytest.approx((0.2 + 0.7 + 0.7 + 0.1) / 5)
 
 
 def test_who_says_four_in_five_and_is_right_three_times_in_five_errs_by_a_fifth():
     prediction = np.full((1, 10, 10), 0.8, np.float32)
     target = np.zeros((1, 10, 10), np.float32)
     target[0, :6] = 1
-    figures = probability_figures(count_probability(prediction, target, np.ones((10, 10), bool)))
-    assert figures["calibration_error"] == pytest.approx(0.2)
+    values = probability_metrics(count_probability(prediction, target, np.ones((10, 10), bool)))
+    assert values["calibration_error"] == pytest.approx(0.2)
 
 
 def test_errors_by_hand():
@@ -75,7 +78,7 @@ def test_errors_by_hand():
 
 
 def test_quantiles_of_even_cells_are_even():
-    assert quantiles(np.ones(10), np.linspace(0, 1, 11), BAND) == pytest.approx(BAND)
+    assert binned_quantiles(np.ones(10), np.linspace(0, 1, 11), QUANTILES) == pytest.approx(QUANTILES)
 
 
 @pytest.mark.parametrize("output", WITH_CURVES, ids=lambda output: output.name)
@@ -92,22 +95,3 @@ def test_maps_add_up_and_what_is_invalid_never_counts(output):
     for other in (prediction, target):
         other[:, ~valid] = np.nan
     np.testing.assert_array_equal(output.curve.update(prediction, target, valid), whole)
-
-
-@pytest.mark.parametrize("output", WITH_CURVES, ids=lambda output: output.name)
-@pytest.mark.parametrize("kind", ["no cell", "no true cell", "all sorts"])
-def test_every_picture_can_be_drawn(output, kind):
-    shape = (output.channels, 6, 7)
-    prediction = np.random.default_rng(0).random(shape, np.float32)
-    target = np.zeros(shape, np.float32) if kind == "no true cell" else prediction.round()
-    sums = output.curve.update(prediction, target, np.full(shape[1:], kind != "no cell"))
-    output.curve.draw(output.name, sums).canvas.draw()
-    figures = output.curve.compute(sums)
-    assert all(np.isfinite(value) == (kind == "all sorts") for name, value in figures.items() if "average" in name)
-
-
-@pytest.mark.parametrize("output", OUTPUTS, ids=lambda output: output.name)
-def test_every_figure_of_a_score_has_its_chart(output):
-    figures = output.metric.compute(dict.fromkeys(output.metric.state, 0.0))
-    charted = [name for chart in output.metric.charts for name in chart]
-    assert sorted(charted) == sorted(figures) and charted[0] == output.metric.best

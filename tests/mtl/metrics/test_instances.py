@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mtl.metrics.base import pool
-from mtl.metrics.instances import OBJECT_SCORE, count_objects, object_ratios, shared_cells
+from mtl.metrics.base import add_states
+from mtl.metrics.instances import INSTANCE_METRIC, contingency_table, count_instances, instance_metrics
 
 
 def figures(seen, true, confidence=(), valid=None):
@@ -12,9 +12,9 @@ def figures(seen, true, confidence=(), valid=None):
     seen, true = np.array(seen), np.array(true)
     sure = np.array([0, *(confidence or [0.9] * 9)])[seen]
     everywhere = np.ones(true.shape, bool)
-    sums = count_objects(np.stack([seen, sure]), true[None], everywhere if valid is None else np.array(valid, bool))
-    assert set(sums) == set(OBJECT_SCORE.state)
-    return object_ratios(sums), sums
+    sums = count_instances(np.stack([seen, sure]), true[None], everywhere if valid is None else np.array(valid, bool))
+    assert set(sums) == set(INSTANCE_METRIC.state)
+    return instance_metrics(sums), sums
 
 
 def test_the_right_answer_has_full_marks_whatever_the_numbers() -> None:
@@ -68,9 +68,9 @@ def test_sums_of_two_maps_are_the_sums_of_one_map_with_both() -> None:
     one, two = ([[1, 0, 2]], [[1, 0, 0]]), ([[1, 1, 0]], [[1, 1, 1]])
     parts = [figures(*one, [0.9, 0.7])[1], figures(*two, [0.8])[1]]
     together, _ = figures([[1, 0, 2, 0, 3, 3, 0]], [[1, 0, 0, 0, 2, 2, 2]], [0.9, 0.7, 0.8])
-    assert object_ratios(pool(parts)) == together
+    assert instance_metrics(add_states(parts)) == together
 
 
 def test_shared_cells_counts_pairs_of_labels() -> None:
     first, second = np.array([[0, 1, 1], [2, 2, 0]]), np.array([[0, 0, 1], [1, 1, 1]])
-    np.testing.assert_array_equal(shared_cells(first, second), [[1, 1], [1, 1], [0, 2]])
+    np.testing.assert_array_equal(contingency_table(first, second), [[1, 1], [1, 1], [0, 2]])

@@ -5,35 +5,35 @@ import pickle
 import numpy as np
 import pytest
 
-from mtl.evaluation.benchmark import picture_alone
-from mtl.metrics.masks import TRAP_SCORE
-from mtl.models.stacking import Fusion, best_threshold, overlap
-from mtl.tasks.heads import FUSION, HEADS, outputs_of, trap_outputs
-from mtl.tasks.postprocess import DRAWN, SCANNED, closures_under
+from mtl.evaluation.benchmark import picture_only
+from mtl.metrics.masks import TRAP_METRIC
+from mtl.models.stacking import Stacking, best_threshold, iou_of_cells
+from mtl.tasks.heads import FUSION, HEADS, collect_outputs, trap_outputs
+from mtl.tasks.postprocess import DRAWN_SIGMA, SCANNED_SIGMA, closure_mask
 from targets.picture_reading.colour_bands import masked_gaussian
 from targets.picture_reading.depth_from_colours import depth_from_colours
 from targets.rendering.map import render
-from targets.rendering.scan_effects import Scan, scanned
+from targets.rendering.scan_effects import ScanEffects, apply_scan_effects
 from targets.rendering.style import Style
 from targets.scene import GeoReference
 from targets.surface.resample import downsample, upsample
 from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.rasters import trap_mask
-from targets.truth.traps import TrapCriteria, GroundTruthOptions, build_ground_truth
+from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth
 from tests.conftest import dome_scene
 
 EXACT = [pytest.param(HEADS[name], id=name) for name in ("depth", "height")]
 
 
 def iou(values, truth):
-    sums = TRAP_SCORE.update(values, trap_mask(truth)[None], truth.scene.map_valid)
-    return TRAP_SCORE.compute(sums)["iou"]
+    sums = TRAP_METRIC.update(values, trap_mask(truth)[None], truth.scene.map_valid)
+    return TRAP_METRIC.compute(sums)["iou"]
 
 
 @pytest.mark.parametrize("head", EXACT)
 @pytest.mark.parametrize("rules", [TrapCriteria(), TrapCriteria(reading="contour"), TrapCriteria(faults="sealing")])
 def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
-    monkeypatch.setattr("mtl.tasks.postprocess.ROUGHNESS", 0.0)  # nothing to smooth where nothing is rough
+    monkeypatch.setattr("mtl.tasks.postprocess.SMOOTHING_SIGMA", 0.0)  # nothing to smooth where nothing is rough
     monkeypatch.setattr("mtl.tasks.postprocess.DEPTH_ERROR", 1e-9)  # and no doubt
     scene = make_structure_map(4, 96).replace(rgb=None)
     scene = scene.replace(geo=GeoReference(0.0, 0.0, 50.0, -50.0, contour_interval=15.0, contour_base=3.0))
@@ -55,9 +55,9 @@ def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
     nose += np.random.default_rng(0).normal(0, 0.1, nose.shape).astype(np.float32)
     scene = dome_scene(size=40)
     rules = TrapCriteria(min_relief=0, min_area=4)
-    rough = closures_under(nose, scene, rules).sum()
+    rough = closure_mask(nose, scene, rules).sum()
     assert rough > 40
-    assert closures_under(masked_gaussian(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
+    assert closure_mask(masked_gaussian(nose, scene.map_valid, 3.0), scene, rules).sum() < 0.2 * rough
 
 
 def test_the_fused_classes_give_the_mask_back():
@@ -99,10 +99,10 @@ def test_heads_about_the_depth_are_known_nowhere_on_a_bare_picture(dome):
 
 
 def test_outputs_follow_their_heads_and_several_answers_about_traps_are_fused():
-    names = [output.name for output in outputs_of([HEADS["trap"], HEADS["depth"], HEADS["crest"]])]
+    names = [output.name for output in collect_outputs([HEADS["trap"], HEADS["depth"], HEADS["crest"]])]
     assert names == ["trap", "depth", "depth_traps", "crest", "fusion"]
-    assert [o.name for o in outputs_of([HEADS["trap"], HEADS["dist"]])] == ["trap", "dist"]
-    assert trap_outputs(outputs_of([HEADS["depth"]]))[-1].name == "depth_traps"
+    assert [o.name for o in collect_outputs([HEADS["trap"], HEADS["dist"]])] == ["trap", "dist"]
+    assert trap_outputs(collect_outputs([HEADS["depth"]]))[-1].name == "depth_traps"
 
 
 def test_records_pickle():
@@ -126,25 +126,29 @@ def test_a_depth_that_was_shown_coarsely_has_its_own_detail_again():
     np.testing.assert_allclose(finished[0][scene.map_valid], scene.relative_depth()[scene.map_valid], atol=1e-5)
     assert np.isnan(finished[0][~scene.map_valid]).all()
     noise = np.float32(0.001) * np.random.default_rng(0).normal(size=seen.shape)
-    np.testing.assert_allclose(HEADS["depth"].postprocess(seen + noise, scene, 3.0), finished, atol=1e-5)  # no correction
+    np.testing.assert_allclose(
+        HEADS["depth"].postprocess(seen + noise, scene, 3.0), finished, atol=1e-5
+    )  # no correction
     change = np.float32(0.1) * np.indices(scene.shape)[0] / 192  # what the network corrects stays
     corrected = HEADS["depth"].postprocess(seen + change, scene, 3.0)
     np.testing.assert_allclose((corrected - finished)[0][scene.map_valid], change[scene.map_valid], atol=1e-5)
 
 
 def test_a_depth_of_a_grey_picture_is_smoothed():
-    scene = picture_alone(make_structure_map(8, 96)).replace(rgb=np.full((96, 96, 3), 200, np.uint8))
+    scene = picture_only(make_structure_map(8, 96)).replace(rgb=np.full((96, 96, 3), 200, np.uint8))
     guess = np.random.default_rng(0).normal(size=(1, 96, 96)).astype(np.float32)
-    np.testing.assert_array_equal(HEADS["depth"].postprocess(guess, scene, 1.0)[0], masked_gaussian(guess[0], scene.map_valid, 3.0))
+    np.testing.assert_array_equal(
+        HEADS["depth"].postprocess(guess, scene, 1.0)[0], masked_gaussian(guess[0], scene.map_valid, 3.0)
+    )
 
 
-@pytest.mark.parametrize("grain, sigma", [(0.0, DRAWN), (5.0, SCANNED)])
+@pytest.mark.parametrize("grain, sigma", [(0.0, DRAWN_SIGMA), (5.0, SCANNED_SIGMA)])
 def test_a_depth_read_from_colours_is_smoothed_as_the_picture_asks(grain, sigma):
     """A scan leaves roughness in it; a drawn picture does not, and its small traps would go with it."""
     scene = make_structure_map(8, 192)
-    rgb = scanned(render(scene), Scan(noise=grain), 0)
+    rgb = apply_scan_effects(render(scene), ScanEffects(noise=grain), 0)
     guess, inside = scene.relative_depth(), scene.map_valid
-    finished = HEADS["depth"].postprocess(guess[None], picture_alone(scene).replace(rgb=rgb), 1.0)[0]
+    finished = HEADS["depth"].postprocess(guess[None], picture_only(scene).replace(rgb=rgb), 1.0)[0]
     told = depth_from_colours(rgb, guess, inside)
     assert told.noisy == (grain > 0)
     np.testing.assert_array_equal(finished, masked_gaussian(told.depth, inside, sigma))
@@ -158,7 +162,7 @@ def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
     scene = dome_scene(size=192).replace(depth=depth.astype(np.float32))
     true = build_ground_truth(scene).labels > 0
     assert true.sum() < 70
-    shown = picture_alone(scene).replace(rgb=render(scene, Style(contour_width=0)))
+    shown = picture_only(scene).replace(rgb=render(scene, Style(contour_width=0)))
     head = HEADS["depth"]
     values = head.postprocess(scene.relative_depth()[None], shown, 1.0)
     found = head.derived.derive(values, shown, GroundTruthOptions(), 1.0)[0] > 0.5
@@ -170,14 +174,14 @@ PICTURE, ALL = ("rgb",), ("rgb", "depth")
 
 @pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
 def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
-    parts = [output for output in outputs_of([HEADS["trap"], HEADS["depth"]]) if output.role == "mask"][:2]
-    fusion = Fusion(parts, [PICTURE, ALL])
+    parts = [output for output in collect_outputs([HEADS["trap"], HEADS["depth"]]) if output.role == "mask"][:2]
+    fusion = Stacking(parts, [PICTURE, ALL])
     maps, truth, valid = answers(right, wrong)
     either = {right: truth, wrong: truth}
     np.testing.assert_array_equal(fusion(either, ALL) > 0.5, truth > 0.5)  # before it is fitted
     fusion.fit([(ALL, maps, truth, valid)])
     np.testing.assert_array_equal(fusion(maps, ALL) > 0.5, truth > 0.5)
-    by_picture, by_all = (dict(zip(fusion.parts, row, strict=True)) for row in fusion.weights.tolist())
+    by_picture, by_all = (dict(zip(fusion.output_names, row, strict=True)) for row in fusion.weights.tolist())
     assert by_all == {right: 1, wrong: 0}  # it needs no help
     assert by_picture == {right: 0.5, wrong: 0.5}  # nothing is known of other maps
 
@@ -189,15 +193,15 @@ def test_two_answers_that_are_right_in_parts_are_weighed():
         name: np.clip(truth * 0.3 + 0.35 + random.normal(0, 0.3, truth.shape), 0.01, 0.99)
         for name in ("trap", "depth_traps")
     }
-    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    fusion = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
     fusion.fit([(ALL, maps, truth, np.ones((40, 40), bool))])
-    right = overlap(fusion(maps, ALL)[0] > 0.5, truth[0] > 0.5)
-    assert right > max(overlap(p[0] > 0.5, truth[0] > 0.5) for p in maps.values()) + 0.05
+    right = iou_of_cells(fusion(maps, ALL)[0] > 0.5, truth[0] > 0.5)
+    assert right > max(iou_of_cells(p[0] > 0.5, truth[0] > 0.5) for p in maps.values()) + 0.05
     assert (fusion.weights > 0).all()
 
 
 def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
-    fusion = Fusion([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    fusion = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
     maps, truth, valid = answers("trap", "depth_traps")
     fusion.fit([(ALL, maps, truth * 0, valid)])
     assert fusion.weights.tolist() == [[0.5, 0.5]]

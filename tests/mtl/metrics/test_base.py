@@ -1,0 +1,81 @@
+"""Laws of metric records: states add up, every value has a chart and a direction."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mtl.metrics.base import best_mode
+from mtl.metrics.instances import INSTANCE_METRIC
+from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
+from mtl.metrics.masks import BAND_METRIC, TRAP_METRIC
+from mtl.metrics.regression import REGRESSION_METRIC
+from mtl.tasks.heads import FUSION, HEADS, collect_outputs
+
+OUTPUTS = [*collect_outputs(list(HEADS.values())), FUSION]
+METRICS = [*(output.metric for output in OUTPUTS), MASK_AND_CREST_METRIC, INSTANCE_METRIC]
+
+
+@pytest.mark.parametrize("metric", [TRAP_METRIC, BAND_METRIC, REGRESSION_METRIC])
+def test_added_states_are_the_state_of_the_whole(metric):
+    # Halves that are far apart, so that no outline of one lies near the other's.
+    rng = np.random.default_rng(0)
+    prediction, target = rng.random((2, 1, 30, 80)).astype(np.float32)
+    target = (target > 0.5).astype(np.float32)
+    left, right = np.zeros((2, 30, 80), bool)
+    left[:, :30], right[:, 50:] = True, True
+    whole = metric.update(prediction, target, left | right)
+    parts = [metric.update(prediction, target, side) for side in (left, right)]
+    assert whole == pytest.approx({name: parts[0][name] + parts[1][name] for name in whole})
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.primary)
+def test_every_value_has_a_direction_and_a_chart(metric):
+    values = metric.compute(dict.fromkeys(metric.state, 0.0))
+    charted = [name for chart in metric.charts for name in chart]
+    assert sorted(charted) == sorted(values) == sorted(metric.higher_is_better) and charted[0] == metric.primary
+
+
+@pytest.mark.parametrize("output", OUTPUTS, ids=lambda output: output.name)
+def test_a_perfect_prediction_has_the_best_of_every_ranked_value(output):
+    """The direction of every value, found by trial: a perfect prediction and one with errors of every kind."""
+    rng = np.random.default_rng(0)
+    target = rng.random((output.channels, 48, 48)).round().astype(np.float32)
+    if output.name == "crest":
+        target[:] = 0
+        target[0, 8::16, 8::16] = 1
+    good, bad = target, np.roll(target, 3, axis=2) * np.float32(0.9)
+    bad[:, :, :24] = 1 - bad[:, :, :24] if output.name != "crest" else bad[:, :, :24]
+    valid = np.ones((48, 48), bool)
+    best, worse = (output.metric.compute(output.metric.update(p, target, valid)) for p in (good, bad))
+    for name, higher in output.metric.higher_is_better.items():
+        if higher is not None and np.isfinite([best[name], worse[name]]).all():
+            assert best[name] >= worse[name] if higher else best[name] <= worse[name], name
+
+
+def test_a_new_value_that_is_better_when_small_keeps_the_smallest():
+    """The direction is a field of the record, so no list elsewhere can forget it."""
+    rmse = replace(
+        REGRESSION_METRIC,
+        compute=lambda state: {"rmse": state["absolute"]},
+        primary="rmse",
+        higher_is_better={"rmse": False},
+        charts=(("rmse",),),
+    )
+    assert rmse.mode == "min" == best_mode(False)
+    assert replace(HEADS["dist"], metric=rmse, curve=None).rankable_metrics == {"rmse": "min"}
+
+
+def test_a_value_without_a_direction_or_a_chart_is_refused():
+    with pytest.raises(ValueError, match="charts"):
+        replace(REGRESSION_METRIC, charts=(("mae",),))
+    with pytest.raises(ValueError, match="charts"):
+        replace(REGRESSION_METRIC, higher_is_better={"mae": False, "bias": None, "rmse": False})
+    with pytest.raises(ValueError, match="bias has no better direction"):
+        replace(REGRESSION_METRIC, primary="bias", charts=(("bias",), ("mae",)))
+
+
+def test_values_that_rank_nothing_are_left_out():
+    assert HEADS["dist"].rankable_metrics == {"mae": "min"}
+    assert "always_the_same" not in HEADS["empty"].rankable_metrics
+    assert HEADS["trap"].rankable_metrics["calibration_error"] == "min"
