@@ -1,4 +1,4 @@
-"""What one map or image is: the `Scene` record that every reader makes and every input channel and head takes."""
+"""Maps and seismic images: the record `Scene` that readers make and that input channels and heads take."""
 
 import re
 from collections.abc import Callable
@@ -12,22 +12,53 @@ from targets.errors import UserError
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float32]
-Rows = Callable[[slice], Float]  # some rows of a map that need not lie in memory as a whole: -> (C, rows, W)
+Rows = Callable[[slice], Float]  # reads (C, rows, W) of a map that need not lie in memory as a whole
 
-FARTHEST = 1e12  # the Earth's circumference is 4e10 mm
-FINEST = 1e-9  # a millimetre is 1e-8 degrees
+MAX_COORDINATE = 1e12  # the Earth's circumference is 4e10 mm
+MIN_SPACING = 1e-9  # a millimetre is 1e-8 degrees
 # Libraries behind a GIS take a file's name or a web address for a coordinate system too, and go there.
-CRS = re.compile(r"\w[\w .()+,:-]*( / [\w .()+,:-]+)*\Z|[A-Z_]+ ?\[|\+proj=(?!.*(@|init|grids|/))", re.DOTALL)
+CRS_PATTERN = re.compile(r"\w[\w .()+,:-]*( / [\w .()+,:-]+)*\Z|[A-Z_]+ ?\[|\+proj=(?!.*(@|init|grids|/))", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class GeoReference:
-    """Where a map lies and what its numbers mean; each field may be unknown (None).
+    """Location and units of a map; each may be unknown (None).
 
     The node of row r and column c lies at
-    ``x = x0 + c*dx*cos(rotation) - r*dy*sin(rotation)``, ``y = y0 + c*dx*sin(rotation) + r*dy*cos(rotation)``,
-    with the rotation in degrees counter-clockwise from East. Rows run down the picture, so a map that is seen from
-    above (not mirrored) has ``dx > 0`` and ``dy < 0``.
+    ``x = x0 + c*dx*cos(rotation) - r*dy*sin(rotation)``, ``y = y0 + c*dx*sin(rotation) + r*dy*cos(rotation)``.
+    Rows run down the picture, so a map that is seen from above (not mirrored) has ``dx > 0`` and ``dy < 0``.
+
+    Attributes
+    ----------
+    x0 : float | None, default None
+        Easting of the first node, in the unit of the coordinate system.
+    y0 : float | None, default None
+        Northing of the first node.
+    dx : float | None, default None
+        Spacing of columns.
+    dy : float | None, default None
+        Spacing of rows, negative where row 0 lies in the north.
+    rotation : float, default 0.0
+        Degrees counter-clockwise from East.
+    crs : str | None, default None
+        Coordinate system: a code such as EPSG:23031, a name, or WKT.
+    depth_unit : str | None, default None
+        Such as m, ft, ms.
+    depth_range : tuple[float, float] | None, default None
+        Shallowest and deepest depth: what 0 and 1 of a normalised depth mean.
+    contour_interval : float | None, default None
+        In depth units.
+    contour_base : float, default 0.0
+        A depth that one contour passes through, in depth units.
+    xy_unit : str | None, default None
+        Unit of x0, y0, dx and dy, such as m or ft.
+
+    Examples
+    --------
+    >>> geo = GeoReference(x0=1000.0, y0=5000.0, dx=50.0, dy=-50.0)
+    >>> x, y = geo.xy(2, 1)
+    >>> float(x), float(y), geo.cell_area
+    (1050.0, 4900.0, 2500.0)
     """
 
     x0: float | None = None
@@ -36,24 +67,25 @@ class GeoReference:
     dy: float | None = None
     rotation: float = 0.0
     crs: str | None = None
-    depth_unit: str | None = None  # "m", "ft", "ms"
-    depth_range: tuple[float, float] | None = None  # shallowest, deepest: what 0 and 1 of a normalised depth mean
-    contour_interval: float | None = None  # in depth units
+    depth_unit: str | None = None
+    depth_range: tuple[float, float] | None = None
+    contour_interval: float | None = None
     contour_base: float = 0.0
+    xy_unit: str | None = None
 
     def __post_init__(self) -> None:
         place = {key: getattr(self, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
         for key, value in place.items():
-            if value is not None and not abs(value) <= FARTHEST:  # NaN too
-                raise UserError("location", f"{key} is {value}", f"a number of at most {FARTHEST:g} in size")
+            if value is not None and not abs(value) <= MAX_COORDINATE:  # NaN too
+                raise UserError("location", f"{key} is {value}", f"a number of at most {MAX_COORDINATE:g} in size")
         for key in ("dx", "dy"):
-            if place[key] is not None and abs(place[key]) < FINEST:
-                raise UserError("location", f"{key} is {place[key]}", f"a spacing of at least {FINEST:g} in size")
-        if self.contour_interval is not None and not 0 < self.contour_interval <= FARTHEST:
+            if place[key] is not None and abs(place[key]) < MIN_SPACING:
+                raise UserError("location", f"{key} is {place[key]}", f"a spacing of at least {MIN_SPACING:g} in size")
+        if self.contour_interval is not None and not 0 < self.contour_interval <= MAX_COORDINATE:
             raise UserError("location", f"contour_interval is {self.contour_interval}", "a depth step above 0")
-        if not abs(self.contour_base) <= FARTHEST:
+        if not abs(self.contour_base) <= MAX_COORDINATE:
             raise UserError("location", f"contour_base is {self.contour_base}", "a depth")
-        if self.crs and not CRS.match(self.crs):
+        if self.crs and not CRS_PATTERN.match(self.crs):
             raise UserError("crs", repr(self.crs[:80]), "a code such as EPSG:23031, a name, or WKT",
                             "a file or an address is never looked up")  # fmt: skip
 
@@ -68,9 +100,13 @@ class GeoReference:
         return 1.0 if self.dx is None or self.dy is None else abs(self.dx * self.dy)
 
     def affine(self) -> tuple[float, float, float, float, float, float]:
-        """(a, b, c, d, e, f) with ``x = a*col + b*row + c`` and ``y = d*col + e*row + f`` at cell centres.
+        """Give the affine transform from columns and rows to map coordinates of cell centres.
 
-        Without a location these are pixel coordinates: x = column, y = row.
+        Returns
+        -------
+        tuple[float, float, float, float, float, float]
+            (a, b, c, d, e, f) with ``x = a*col + b*row + c`` and ``y = d*col + e*row + f``. Without a location these
+            are pixel coordinates: x = column, y = row.
         """
         if self.x0 is None or self.y0 is None or self.dx is None or self.dy is None:
             return (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -78,13 +114,39 @@ class GeoReference:
         return (self.dx * cos, -self.dy * sin, self.x0, self.dx * sin, self.dy * cos, self.y0)
 
     def xy(self, row: NDArray | float, col: NDArray | float) -> tuple[NDArray, NDArray]:
-        """Map coordinates of (fractional) rows and columns; cell centres lie at whole numbers."""
+        """Convert rows and columns to map coordinates.
+
+        Parameters
+        ----------
+        row : array or float
+            Rows, also fractional ones; cell centres lie at whole numbers.
+        col : array or float
+            Columns.
+
+        Returns
+        -------
+        x : float64 array
+        y : float64 array
+        """
         a, b, c, d, e, f = self.affine()
         row, col = np.asarray(row, float), np.asarray(col, float)
         return a * col + b * row + c, d * col + e * row + f
 
     def rowcol(self, x: NDArray | float, y: NDArray | float) -> tuple[NDArray, NDArray]:
-        """Fractional rows and columns of map coordinates: the inverse of `xy`."""
+        """Convert map coordinates to fractional rows and columns: the inverse of `xy`.
+
+        Parameters
+        ----------
+        x : array or float
+            Map coordinates.
+        y : array or float
+            Likewise.
+
+        Returns
+        -------
+        row : float64 array
+        col : float64 array
+        """
         a, b, c, d, e, f = self.affine()
         x, y = np.asarray(x, float) - c, np.asarray(y, float) - f
         det = a * e - b * d
@@ -110,20 +172,35 @@ class Scene:
     fault : (H, W) bool
         Fault cells.
     rgb : (H, W, 3) uint8, default None
-        Picture, or None when there is none (render one: `targets.rendering.map.render`).
+        Picture, or None when there is none (`targets.rendering.map` renders one).
     traps : (H, W) bool, default None
         An interpreter's traps, or None (they are then computed from `depth`).
     geo : GeoReference
         Location and units.
     group : str, default ''
-        The larger map this one was cut from; data splits never separate a group.
+        The larger map this one was cropped from; data splits never separate a group.
     salt : (H, W) bool, default None
-        The salt an interpreter drew in a seismic image, or None: on a map, or where it is asked for.
-    clean : (H, W) float32, default None
+        The salt an interpreter drew in a seismic image; None on a map, or where nobody drew any.
+    true_depth : (H, W) float32, default None
         The true surface where `depth` is a poor copy of it: traps are computed from it, networks read `depth`. None:
         `depth` itself.
-    z : float | None, default None
-        How deep a seismic image lies, or None where that is unknown or there is a `depth`.
+    image_depth : float | None, default None
+        Depth at which a seismic image lies, or None where that is unknown or there is a `depth`.
+
+    Raises
+    ------
+    UserError
+        The arrays differ in shape or type, the map is empty, or the depth is not finite.
+
+    Examples
+    --------
+    >>> inside = np.ones((2, 2), bool)
+    >>> depth = np.array([[1000, 1010], [1020, 1040]], np.float32)
+    >>> scene = Scene("dome", depth, inside, inside, fault=~inside)
+    >>> scene.shape, scene.relief, scene.depth_norm().tolist()
+    ((2, 2), (1000.0, 1040.0), [[0.0, 0.25], [0.5, 1.0]])
+    >>> scene.replace(name="copy").name
+    'copy'
     """
 
     name: str
@@ -183,12 +260,12 @@ class Scene:
 
     @property
     def has_depth(self) -> bool:
-        """Whether the map came with a depth channel."""
+        """Whether the map has a depth."""
         return bool(self.depth_valid.any())
 
     @property
     def interpreted_mask(self) -> Bool | None:
-        """(H, W) bool, the bodies a person drew: traps of a map, salt of a seismic image; None if nobody did."""
+        """(H, W) bool, what an interpreter drew: traps of a map, salt of a seismic image; None if nobody did."""
         return self.traps if self.salt is None else self.salt
 
     @cached_property
@@ -198,15 +275,37 @@ class Scene:
         return float(low), float(self.depth.max(where=self.map_valid, initial=-np.inf))
 
     def depth_norm(self, rows: slice = slice(None)) -> Float:
-        """(rows, W) float32 depth scaled by this map's own relief: 0 = shallowest, 1 = deepest, 0 outside the map."""
+        """Scale the depth by the map's own relief.
+
+        Parameters
+        ----------
+        rows : slice, default slice(None)
+            Rows of the map.
+
+        Returns
+        -------
+        (rows, W) float32
+            0 = shallowest, 1 = deepest cell of the map; 0 outside it.
+        """
         low, high = self.relief
         norm = (self.depth[rows] - np.float32(low)) / np.float32(max(high - low, 1e-12))
         return np.where(self.map_valid[rows], norm, 0).astype(np.float32)
 
     def relative_depth(self, rows: slice = slice(None)) -> Float:
-        """(rows, W) float32 +1 = shallowest, -1 = deepest cell of this map, +1 outside it."""
+        """Scale the depth by the map's own relief, upwards.
+
+        Parameters
+        ----------
+        rows : slice, default slice(None)
+            Rows of the map.
+
+        Returns
+        -------
+        (rows, W) float32
+            +1 = shallowest, -1 = deepest cell of the map; +1 outside it.
+        """
         return 1 - 2 * self.depth_norm(rows)
 
     def replace(self, **fields: object) -> "Scene":
-        """A copy with some fields replaced."""
+        """Copy the scene with some fields replaced, as `dataclasses.replace` does."""
         return replace(self, **fields)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.scene import FARTHEST
+from targets.scene import MAX_COORDINATE
 from targets.surface.rasterize_faults import FaultLine
 
 ID_COLUMNS = ("poly_id", "fault", "id", "name")
@@ -67,8 +67,8 @@ def read_fault_lines(path: str | Path) -> list[FaultLine]:
         points = _parse_csv(path, "\n".join(rows))
     else:
         points = _parse_separated(path, rows)
-    if not all((np.abs(xyz[:, :2]) <= FARTHEST).all() for _, xyz in points):
-        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {FARTHEST:g}")
+    if not all((np.abs(xyz[:, :2]) <= MAX_COORDINATE).all() for _, xyz in points):
+        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {MAX_COORDINATE:g}")
     lines = [FaultLine(name, xyz) for name, xyz in points if len(xyz) > 1]
     if not lines:
         raise UserError(path, "holds no line of two points or more", "fault polygons or traces")

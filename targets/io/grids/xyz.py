@@ -11,7 +11,7 @@ from targets.io.fault_files import ID_COLUMNS, LINE_SEPARATOR
 from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, check_cell_count
 from targets.io.grids.text_numbers import to_number
 from targets.io.scattered_points import grid_scattered_points
-from targets.scene import FARTHEST, GeoReference
+from targets.scene import MAX_COORDINATE, GeoReference
 
 MAX_POINTS = 2**26  # of a table
 DEPTH_COLUMNS = ("z", "depth", "twt", "value")
@@ -31,8 +31,8 @@ def _read(path: Path) -> tuple[NDArray, GeoReference]:
     check_cell_count(path, len(table), max_cells=MAX_POINTS)
     x, y, z = table[:, _xyz_columns(path, table, names)].T
     defined = np.abs(z) < MAX_DEPTH
-    if not (np.abs([x[defined], y[defined]]) <= FARTHEST).all():
-        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {FARTHEST:g}")
+    if not (np.abs([x[defined], y[defined]]) <= MAX_COORDINATE).all():
+        raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {MAX_COORDINATE:g}")
     return grid_scattered_points(x[defined], y[defined], z[defined])
 
 
