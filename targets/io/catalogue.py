@@ -14,7 +14,7 @@ from targets.io.map_folder.layout import PICTURE_SUFFIXES, Layout, find_flat_map
 from targets.io.map_folder.reader import read_map_files
 from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
-from targets.surface.fill import Fill
+from targets.surface.fill import FillMethod
 
 FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
 
@@ -33,7 +33,7 @@ class ReadOptions:
         Names of the files of a map, and the pattern of flat names.
     """
 
-    fill: Fill = "inpaint"
+    fill: FillMethod = "inpaint"
     elevation: bool = False
     layout: Layout = field(default_factory=Layout)
 
@@ -125,7 +125,7 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
     return _with_unique_names(list(found.values()))
 
 
-def read_map(source: MapSource, fill: Fill = "inpaint", elevation: bool = False) -> Scene:
+def read_map(source: MapSource, fill: FillMethod = "inpaint", elevation: bool = False) -> Scene:
     """Read one map of a list.
 
     Parameters

@@ -10,17 +10,17 @@ from targets.errors import UserError
 from targets.io.fault_files import read_fault_lines
 from targets.io.grids.registry import read_surface
 from targets.scene import GeoReference, Scene
-from targets.surface.fill import Fill, fault_voids, fill_holes
-from targets.surface.outline import map_outline
-from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterize_faults, trace_of_sticks
+from targets.surface.fill import FillMethod, find_fault_gaps, fill_holes
+from targets.surface.outline import inside_of_map
+from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, rasterize_faults, trace_of_sticks
 
 
 def read_grid(
-    path: str | Path, fault_files: Sequence[str | Path] = (), fill: Fill = "inpaint", elevation: bool = False
+    path: str | Path, fault_files: Sequence[str | Path] = (), fill: FillMethod = "inpaint", elevation: bool = False
 ) -> Scene:
     """Read a gridded surface as a map without a picture.
 
-    Inside the map is what `targets.surface.outline.map_outline` makes of the cells that have a value: closed gaps and
+    Inside the map is what `targets.surface.outline.inside_of_map` makes of the cells that have a value: closed gaps and
     gaps up to 6 cells wide are voids under faults. Located grids of one place and size are horizons of one larger map:
     they share their `group`.
 
@@ -30,7 +30,7 @@ def read_grid(
         The grid, of any format that `targets.io.grids.registry.read_surface` reads.
     fault_files : Sequence[str | Path], default ()
         Files of fault polygons, traces or sticks (`targets.io.fault_files.read_fault_lines`): their cells are the fault
-        cells. Without any, fault cells are the voids that `targets.surface.fill.fault_voids` takes for faults.
+        cells. Without any, fault cells are the voids that `targets.surface.fill.find_fault_gaps` takes for faults.
     fill : Fill, default 'inpaint'
         How voids are filled, see `targets.surface.fill.fill_holes`.
     elevation : bool, default False
@@ -59,10 +59,10 @@ def read_grid(
     known = np.isfinite(values)
     if not known.any():
         raise UserError(path, "the map is empty: no cell has a value", "some cells with a depth")
-    inside = map_outline(known)
+    inside = inside_of_map(known)
     depth = fill_holes(values, known, inside, fill)
     if not fault_files:
-        fault = fault_voids(known, inside)
+        fault = find_fault_gaps(known, inside)
     else:
         lines = [line for file in fault_files for line in read_fault_lines_on_horizon(file, depth, geo)]
         fault = rasterize_faults(lines, geo, known.shape) > 0
@@ -99,7 +99,7 @@ def read_fault_lines_on_horizon(path: str | Path, depth: NDArray[np.floating], g
         The file is missing, of no known format, or holds no line.
     """
     lines = read_fault_lines(path)
-    if not are_sticks(lines) or not geo.located:
+    if not is_fault_sticks(lines) or not geo.located:
         return lines
     trace = trace_of_sticks(lines, depth, geo, Path(path).stem)
     return [] if trace is None else [trace]

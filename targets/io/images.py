@@ -1,4 +1,4 @@
-"""How is a picture file read and written without surprises? PNG and JPEG of every kind, whole or not at all."""
+"""Picture files, PNG and JPEG of every kind: read whole or refused, written atomically."""
 
 import mmap
 import warnings
@@ -19,12 +19,21 @@ RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 # refused by its header, before the memory is asked for.
 MAX_PIXELS = 150_000_000
 MAX_SIDE = 65_535  # pixels; that of JPEG
-STRIP = 2**20  # pixels looked at together: a large picture then takes 2 GiB at most, and its strips stay in cache
-MAX_MIDGREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
+STRIP_SIZE = 2**20  # pixels decoded together: a large picture takes 2 GiB at most, and its strips stay in cache
+MAX_GREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
 
 
 def read_rgb(path: str | Path) -> NDArray[np.uint8]:
-    """Read a picture as (H, W, 3) uint8; what is transparent becomes white.
+    """Read a picture as colours; what is transparent becomes white.
+
+    Parameters
+    ----------
+    path : str | Path
+        A PNG or JPEG of any colour mode and bit depth.
+
+    Returns
+    -------
+    rgb : (H, W, 3) uint8
 
     Raises
     ------
@@ -32,7 +41,7 @@ def read_rgb(path: str | Path) -> NDArray[np.uint8]:
         The file is missing, is not a PNG or JPEG, is damaged or cut off, or has over `MAX_PIXELS` pixels or `MAX_SIDE`
         on a side.
     """
-    image = _decoded(path)
+    image = _decode(path)
     if image.mode.startswith("I"):
         grey = np.asarray(image, np.float32) / np.float32(257)
         return np.repeat(grey.round().astype(np.uint8)[..., None], 3, axis=2)
@@ -46,17 +55,24 @@ def read_rgb(path: str | Path) -> NDArray[np.uint8]:
 def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Read a grey picture of any bit depth.
 
+    Parameters
+    ----------
+    path : str | Path
+        A PNG or JPEG without colours.
+
     Returns
     -------
-    grey : (H, W) float64, 0 = black, 1 = white.
-    opaque : (H, W) bool, False where the picture is transparent.
+    grey : (H, W) float64
+        0 = black, 1 = white.
+    opaque : (H, W) bool
+        False where the picture is transparent.
 
     Raises
     ------
     UserError
         As `read_colours`, or the picture has colours.
     """
-    image = _decoded(path)
+    image = _decode(path)
     if image.mode.startswith("I"):
         grey = np.asarray(image).astype(np.float64)
         grey /= 65535
@@ -74,14 +90,23 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 def read_rgba(path: str | Path) -> NDArray[np.uint8]:
-    """Read a picture as (H, W, 4) uint8: red, green, blue and opacity as they are in the file.
+    """Read red, green, blue and opacity of a picture as they are in the file.
+
+    Parameters
+    ----------
+    path : str | Path
+        A PNG or JPEG.
+
+    Returns
+    -------
+    rgba : (H, W, 4) uint8
 
     Raises
     ------
     UserError
         As `read_colours`.
     """
-    image = _decoded(path)
+    image = _decode(path)
     found = np.empty((image.height, image.width, 4), np.uint8)
     for rows, colours in _strips(image):
         found[rows] = colours
@@ -89,7 +114,17 @@ def read_rgba(path: str | Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: str | Path) -> NDArray[np.bool_]:
-    """Read a black-and-white picture; True where it is **white** (or transparent).
+    """Read a black-and-white picture as a mask.
+
+    Parameters
+    ----------
+    path : str | Path
+        A PNG or JPEG of black and white.
+
+    Returns
+    -------
+    mask : (H, W) bool
+        True where it is **white** or transparent.
 
     Raises
     ------
@@ -100,19 +135,34 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
     if 0 < grey.max() <= 1 / 255:
         raise UserError(path, "a mask that holds only the values 0 and 1", "black (0) and white (255)",
                         "multiply it by 255")  # fmt: skip
-    if (share := float(((grey > 0.25) & (grey < 0.75)).mean())) > MAX_MIDGREY:
+    if (share := float(((grey > 0.25) & (grey < 0.75)).mean())) > MAX_GREY:
         raise UserError(path, f"{share:.0%} of its pixels are grey", "black and white only",
                         "save it as a two-colour mask, or check that it is not the depth")  # fmt: skip
     return (grey >= 0.5) | ~opaque
 
 
 def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_], path: str | Path) -> None:
-    """Write a picture: (H, W) uint8, uint16 or bool (True = white) as grey, (H, W, 3) uint8 as colours.
+    """Write a picture.
+
+    Parameters
+    ----------
+    pixels : (H, W) uint8, uint16 or bool, or (H, W, 3) uint8
+        Grey (True = white), or colours.
+    path : str | Path
+        The suffix chooses PNG or JPEG.
 
     Raises
     ------
     UserError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(np.array([[True, False]]), f"{folder}/mask.png")
+    ...     read_mask(f"{folder}/mask.png").tolist()
+    [[True, False]]
     """
     if pixels.dtype == np.bool_:
         pixels = np.where(pixels, 255, 0).astype(np.uint8)
@@ -122,19 +172,19 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Some rows after others, and their (h, W, 4) red, green, blue and opacity."""
-    high = max(1, STRIP // image.width)
-    for top in range(0, image.height, high):
-        bottom = min(top + high, image.height)
+    """Strips of rows from the top down: (the rows, their (h, W, 4) red, green, blue and opacity)."""
+    height = max(1, STRIP_SIZE // image.width)
+    for top in range(0, image.height, height):
+        bottom = min(top + height, image.height)
         yield slice(top, bottom), np.asarray(image.crop((0, top, image.width, bottom)).convert("RGBA"))
 
 
-def _decoded(path: str | Path) -> Image.Image:
-    """The picture with every pixel decoded: Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
+def _decode(path: str | Path) -> Image.Image:
+    """Decode every pixel; Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit
-            # Mapped: Pillow asks for as many bytes as a block claims to have, and a file would ask for their memory.
+            # Mapped, because Pillow asks for as many bytes as a block claims to have: a plain file would allocate them.
             with (
                 Path(path).open("rb") as file,
                 mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
@@ -152,5 +202,5 @@ def _decoded(path: str | Path) -> Image.Image:
         raise UserError(path, f"claims to be too large ({error})", f"at most {MAX_PIXELS:,} pixels and "
                         f"{MAX_SIDE:,} a side",
                         "cut it into smaller maps, or save it at a lower resolution") from error  # fmt: skip
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow raises on damaged files
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow raises these on damaged files
         raise UserError(path, f"damaged or cut off ({error})", "a whole picture", "save or copy it again") from error

@@ -1,4 +1,4 @@
-"""How are traps that a person drew or corrected kept with their map, so that it reads back exactly these?"""
+"""Interpreted traps of a map: written beside it, and kept only if the map reads back exactly these."""
 
 import shutil
 from dataclasses import replace
@@ -15,12 +15,24 @@ from targets.scene import Bool
 
 
 def interpreted_traps_file(source: MapSource, options: ReadOptions) -> Path:
-    """The picture that holds a map's drawn traps, whether it is there or not.
+    """The picture of a map's interpreted traps, whether it is there or not.
+
+    Parameters
+    ----------
+    source : MapSource
+        The map.
+    options : ReadOptions
+        The layout of its files.
+
+    Returns
+    -------
+    path : Path
+        A PNG, black where there is a trap.
 
     Raises
     ------
     UserError
-        Maps of this kind keep no drawn traps.
+        Maps of this kind keep no interpreted traps: grids, pictures alone and seismic images.
     """
     if "traps" in source.files:
         return source.files["traps"]
@@ -30,26 +42,35 @@ def interpreted_traps_file(source: MapSource, options: ReadOptions) -> Path:
         return flat_sibling(source.path, "traps", options.layout)
     raise UserError(
         source.path,
-        f"a {source.kind} keeps no drawn traps",
+        f"a {source.kind} keeps no interpreted traps",
         "a map folder or a set of flat files",
         "draw grids as map folders: tools/make_maps.py --grids; put a picture into a folder of its own as rgb.png",
     )
 
 
 def save_interpreted_traps(source: MapSource, traps: Bool, options: ReadOptions) -> Path:
-    """Write the traps of a map, black on white; the file is replaced only if the map then reads back exactly these.
+    """Write the traps of a map; the file is replaced only if the map then reads back exactly these.
 
-    The traps that were there before the first correction are kept beside it as NAME.png.bak.
+    The traps that were there before the first correction are kept beside it as ``NAME.png.bak``.
 
     Parameters
     ----------
+    source : MapSource
+        The map.
     traps : (H, W) bool
-        Of the map's own shape.
+        The cells of its traps, of the map's own shape.
+    options : ReadOptions
+        How the map is read.
+
+    Returns
+    -------
+    path : Path
+        The file, black on white.
 
     Raises
     ------
     UserError
-        The map keeps no drawn traps, has another shape, or would be refused with these traps.
+        The map keeps no interpreted traps, has another shape, or would be refused with these traps.
     """
     path = interpreted_traps_file(source, options)
     with atomic_write(path) as temporary:

@@ -1,4 +1,4 @@
-"""How do seismic images with salt lie on disk? Reads and writes the layout of the TGS Salt Identification Challenge.
+"""Seismic images with salt in the file layout of the TGS Salt Identification Challenge.
 
 ========================  =============================================================================================
 ``train/images/ID.png``   a seismic image, grey, 101 x 101; the images of ``train.csv``, in its order
@@ -39,12 +39,12 @@ class SaltImage:
     Attributes
     ----------
     id : str
-        Names its files.
+        The name of its files, without suffix.
     files : dict[str, Path]
-        `image`, where there is one `mask`, and the tables that ought to tell of it: `depths`, and of a training image
-        `train`.
+        {kind: file}: "image", "mask" where there is one, and the tables that should hold it: "depths", and for a
+        training image "train".
     row : dict[str, str]
-        What they tell: `z` and `rle_mask`, as text.
+        What the tables hold for it: "z" and "rle_mask", as text.
     """
 
     id: str
@@ -53,16 +53,25 @@ class SaltImage:
 
 
 def find_salt_images(folder: str | Path) -> list[SaltImage]:
-    """The images of a set, or of its part ``train`` or ``test``; none where the folder is neither.
+    """Find the images of a data set, or of its part ``train`` or ``test``.
 
-    Of a whole set these are the training images, since the salt of the others is unknown.
+    Parameters
+    ----------
+    folder : str | Path
+        The data set, or one of its parts. Of a whole data set the training images are found, since the salt of the
+        others is unknown.
+
+    Returns
+    -------
+    images : list[SaltImage]
+        Training images in the order of ``train.csv``, others by name; none if the folder is no such data set.
 
     Raises
     ------
     UserError
         A table is damaged.
     """
-    root, parts = _root_and_parts(Path(folder))
+    root, parts = _split_part(Path(folder))
     tables = {name: read_id_table(root / name, column) for name, column in COLUMNS.items() if (root / name).is_file()}
     if not tables:
         return []
@@ -70,30 +79,43 @@ def find_salt_images(folder: str | Path) -> list[SaltImage]:
         images = {path.stem: path for path in sorted((root / part / "images").glob("*.png"))}
         if images:
             order = [name for name in tables.get("train.csv", {}) if name in images] if part == "train" else []
-            return [_files(root, part, images[name], tables) for name in dict.fromkeys([*order, *images])]
+            return [_salt_image(root, part, images[name], tables) for name in dict.fromkeys([*order, *images])]
     return []
 
 
-def _root_and_parts(folder: Path) -> tuple[Path, tuple[str, ...]]:
+def _split_part(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """The data set's folder, and its parts that may hold the images."""
     whole = folder.resolve()
     if whole.name in PARTS and (whole / "images").is_dir():
         return folder.parent if folder.name else whole.parent, (whole.name,)
     return folder, PARTS
 
 
-def _files(root: Path, part: str, image: Path, tables: Mapping[str, Mapping[str, str]]) -> SaltImage:
+def _salt_image(root: Path, part: str, image: Path, tables: Mapping[str, Mapping[str, str]]) -> SaltImage:
     files = {"image": image, "depths": root / "depths.csv"}
     if part == "train":
         files["train"] = root / "train.csv"
         mask = root / part / "masks" / image.name
         if mask.is_file():
             files["mask"] = mask
-    told = {COLUMNS[name]: rows[image.stem] for name, rows in tables.items() if image.stem in rows}
-    return SaltImage(image.stem, files, told)
+    values = {COLUMNS[name]: rows[image.stem] for name, rows in tables.items() if image.stem in rows}
+    return SaltImage(image.stem, files, values)
 
 
 def read_id_table(path: Path, column: str) -> dict[str, str]:
-    """{id: text} of one column of a table with a column ``id``, in its order.
+    """Read one column of a table with a column ``id``.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file.
+    column : str
+        The column's name.
+
+    Returns
+    -------
+    values : dict[str, str]
+        {id: text} in the order of the table.
 
     Raises
     ------
@@ -103,27 +125,34 @@ def read_id_table(path: Path, column: str) -> dict[str, str]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             head = next(csv.reader(file), [])
-        if lack := {"id", column} - set(head):
-            raise UserError(path, f"has no column {', '.join(sorted(lack))}", f"the columns id,{column}")
+        if missing := {"id", column} - set(head):
+            raise UserError(path, f"has no column {', '.join(sorted(missing))}", f"the columns id,{column}")
         found: dict[str, str] = {}
         for row in read_csv(path):
-            if (image := row.get("id", "")) in found:
-                raise UserError(path, f"names {image} twice", "every image once", "remove one of the rows")
-            found[image] = row.get(column, "")
+            if (image_id := row.get("id", "")) in found:
+                raise UserError(path, f"names {image_id} twice", "every image once", "remove one of the rows")
+            found[image_id] = row.get(column, "")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(path, f"cannot be read ({error})", "a table with commas between its columns") from error
     return found
 
 
-def read_salt_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]) -> Scene:
+def read_salt_image(name: str, files: Mapping[str, Path], table_values: Mapping[str, str]) -> Scene:
     """Read one image: grey as a picture, its salt where it is known, and its depth.
 
     Parameters
     ----------
     name : str
-        Of the scene.
-    files, row
-        As in `ImageFiles`.
+        The name of the scene.
+    files : Mapping[str, Path]
+        {kind: file} as in `SaltImage`.
+    table_values : Mapping[str, str]
+        {column: text} as in `SaltImage`.
+
+    Returns
+    -------
+    scene : Scene
+        Its `rgb` is grey, `salt` None for a test image, `image_depth` as the table says.
 
     Raises
     ------
@@ -143,8 +172,8 @@ def read_salt_image(name: str, files: Mapping[str, Path], row: Mapping[str, str]
         map_valid=everything,
         fault=nothing,
         rgb=np.broadcast_to(grey[..., None], (*shape, 3)),
-        salt=_salt(image.stem, files, row, shape),
-        image_depth=_depth(image.stem, files["depths"], row),
+        salt=_read_salt(image.stem, files, table_values, shape),
+        image_depth=_parse_depth(image.stem, files["depths"], table_values),
     )
 
 
@@ -154,41 +183,60 @@ def _check_size(path: Path, pixels: NDArray) -> None:
                         "cut or pad it to this size, mask and run-length code with it")  # fmt: skip
 
 
-def _depth(image: str, path: Path, row: Mapping[str, str]) -> float:
-    if "z" not in row:
-        found = f"tells no depth of {image}" if path.is_file() else "no such file"
+def _parse_depth(image: str, path: Path, table_values: Mapping[str, str]) -> float:
+    if "z" not in table_values:
+        found = f"has no depth of {image}" if path.is_file() else "no such file"
         raise UserError(path, found, f"a row {image},z", "add it: every image has a depth")
     try:
-        z = float(row["z"])
+        depth = float(table_values["z"])
     except ValueError:
-        z = float("nan")
-    if not np.isfinite(z):
-        raise UserError(path, f"the depth of {image} is {row['z']!r}", "a number")
-    return z
+        depth = float("nan")
+    if not np.isfinite(depth):
+        raise UserError(path, f"the depth of {image} is {table_values['z']!r}", "a number")
+    return depth
 
 
-def _salt(image: str, files: Mapping[str, Path], row: Mapping[str, str], shape: tuple[int, int]) -> Bool | None:
-    """The salt that mask and run-length code tell; None of a test image."""
+def _read_salt(
+    image: str, files: Mapping[str, Path], table_values: Mapping[str, str], shape: tuple[int, int]
+) -> Bool | None:
+    """The salt of mask and run-length code, which must agree; None for a test image."""
     if "train" not in files:
         return None
-    told = decode_rle(row["rle_mask"], shape, f"{files['train']}, {image}") if "rle_mask" in row else None
+    code = table_values.get("rle_mask")
+    decoded = None if code is None else decode_rle(code, shape, f"{files['train']}, {image}")
     if "mask" not in files:
-        if told is None:
-            mend = "add its mask, or its row to train.csv"
-            raise UserError(files["image"], "its salt is unknown: no mask and no run-length code", "either", mend)
-        return told
-    drawn = read_mask(files["mask"])
-    _check_size(files["mask"], drawn)
-    if told is not None and (unlike := int((told ^ drawn).sum())):
-        raise UserError(files["mask"], f"differs from the run-length code in train.csv in {unlike} cells", "one mask",
-                        "write the code anew, or remove the file that is wrong")  # fmt: skip
-    if told is None and files["train"].is_file():
+        if decoded is None:
+            hint = "add its mask, or its row to train.csv"
+            raise UserError(files["image"], "its salt is unknown: no mask and no run-length code", "either", hint)
+        return decoded
+    mask = read_mask(files["mask"])
+    _check_size(files["mask"], mask)
+    if decoded is not None and (differing := int((decoded ^ mask).sum())):
+        found = f"differs from the run-length code in train.csv in {differing} cells"
+        raise UserError(files["mask"], found, "one mask", "write the code again, or remove the file that is wrong")
+    if decoded is None and files["train"].is_file():
         raise UserError(files["train"], f"has no row of {image}", f"a row {image},rle_mask", "add it")
-    return drawn
+    return mask
 
 
 def encode_rle(mask: Bool) -> str:
-    """The run-length code of a mask (H, W): starts from 1, and lengths, down the columns."""
+    """Encode a mask by its runs of True, down the columns.
+
+    Parameters
+    ----------
+    mask : (H, W) bool
+        The cells to encode.
+
+    Returns
+    -------
+    code : str
+        Start (counted from 1) and length of every run, with spaces between; "" for an empty mask.
+
+    Examples
+    --------
+    >>> encode_rle(np.array([[True, False], [True, True]]))
+    '1 2 4 1'
+    """
     cells = np.pad(mask.ravel(order="F").astype(np.int8), 1)
     edges = np.flatnonzero(np.diff(cells))
     starts, ends = edges[::2], edges[1::2]
@@ -196,17 +244,30 @@ def encode_rle(mask: Bool) -> str:
 
 
 def decode_rle(code: str, shape: tuple[int, int], where: object = "run-length code") -> Bool:
-    """The mask (H, W) of a run-length code.
+    """Decode a run-length code: the inverse of `encode_rle`.
 
     Parameters
     ----------
+    code : str
+        Start and length of every run, from 1 down the columns.
+    shape : tuple[int, int]
+        Rows and columns of the mask.
     where : object, default 'run-length code'
-        What an error names.
+        The file or row that an error names.
+
+    Returns
+    -------
+    mask : (H, W) bool
 
     Raises
     ------
     UserError
-        No pairs of whole numbers, runs that overlap or go backwards, or that end beyond the image.
+        The code is no pairs of whole numbers, or its runs overlap, go backwards or end beyond the image.
+
+    Examples
+    --------
+    >>> decode_rle("1 2 4 1", (2, 2)).tolist()
+    [[True, False], [True, True]]
     """
     words = code.split()
     if len(words) % 2 or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
@@ -229,12 +290,14 @@ def decode_rle(code: str, shape: tuple[int, int], where: object = "run-length co
 
 
 def write_salt_dataset(train: Iterable[Scene], test: Iterable[Scene], folder: str | Path) -> None:
-    """Write images as a set that `find_images` finds: the masks of the training images, the depths of all.
+    """Write images as a data set that `find_salt_images` finds: the masks of the training images, the depths of all.
 
     Parameters
     ----------
     train, test : Iterable[Scene]
-        As `write_image` takes them.
+        The images of both parts, as `write_salt_image` takes them.
+    folder : str | Path
+        The data set; it is made.
 
     Raises
     ------
@@ -246,12 +309,28 @@ def write_salt_dataset(train: Iterable[Scene], test: Iterable[Scene], folder: st
 
 
 def write_salt_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, dict[str, str]]:
-    """Write one image of a part of a set; returns its id, and what tables tell of it (`ImageFiles.row`).
+    """Write one image and its mask; its table values are returned, for `write_salt_tables`.
 
     Parameters
     ----------
     scene : Scene
-        With a grey picture and a `z`, of the training images with `salt`. Its name becomes the id.
+        With a grey picture and an `image_depth`; of the training part with `salt`. Its name becomes the id.
+    part : str
+        "train" or "test".
+    folder : str | Path
+        The data set.
+
+    Returns
+    -------
+    id : str
+        The image's id.
+    table_values : dict[str, str]
+        {column: text} for its rows of the tables, as in `SaltImage`.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
     """
     assert scene.rgb is not None and scene.image_depth is not None
     write_picture(scene.rgb[..., 0], Path(folder) / part / "images" / f"{scene.name}.png")
@@ -264,11 +343,39 @@ def write_salt_image(scene: Scene, part: str, folder: str | Path) -> tuple[str, 
 
 
 def write_salt_tables(rows: Sequence[tuple[str, Mapping[str, str]]], folder: str | Path) -> None:
-    """Write train.csv and depths.csv of a set, from what `write_image` returned, in this order."""
+    """Write ``train.csv`` and ``depths.csv`` of a data set.
+
+    Parameters
+    ----------
+    rows : Sequence[tuple[str, Mapping[str, str]]]
+        Id and table values of every image, as `write_salt_image` returns them, in this order.
+    folder : str | Path
+        The data set.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
+    """
     for name, column in COLUMNS.items():
         write_id_table({image: row[column] for image, row in rows if column in row}, column, Path(folder) / name)
 
 
 def write_id_table(rows: Mapping[str, str], column: str, path: Path) -> None:
-    """Write {id: text} as a table ``id,COLUMN``: of run-length codes, a submission."""
+    """Write a table of two columns, such as a submission of run-length codes.
+
+    Parameters
+    ----------
+    rows : Mapping[str, str]
+        {id: text}.
+    column : str
+        The name of the second column; the first is ``id``.
+    path : Path
+        The CSV file.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+    """
     write_csv(path, ["id", column], rows.items())

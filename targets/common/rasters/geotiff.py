@@ -88,7 +88,7 @@ def read_band(dataset: Any, window: Any = None) -> NDArray:
     Returns
     -------
     values : (H, W) of `value_dtype`
-        Scale and offset are applied; NaN where the file has its nodata value or its mask says so.
+        Scale and offset are applied; NaN where the mask of the file says so, or without a mask, at its nodata value.
     """
     undefined = _may_be_undefined(dataset)
     values = dataset.read(1, window=window, masked=undefined)

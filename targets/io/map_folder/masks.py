@@ -2,7 +2,7 @@
 
 What is derived when its file is absent:
 
-- **map_mask**: inside is what `targets.surface.outline.map_outline` makes of the cells that are not white in the
+- **map_mask**: inside is what `targets.surface.outline.inside_of_map` makes of the cells that are not white in the
   picture (and of the fault cells): holes in the colours and white strips up to 6 cells wide belong to the map. Of a
   picture alone, what stands beside the map on its paper does not (`targets.picture_reading.page_layout`). Without a
   picture the cells that ``depth_mask`` or the NaN of a ``depth.npy`` show as measured take its place; without these all
@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from targets.errors import UserError
 from targets.io.map_folder.layout import folder_of
-from targets.surface.outline import map_outline
+from targets.surface.outline import inside_of_map
 
 HOLE_STEP = 0.1  # of the range: pure black or white patches that differ more from their rim are holes, not crests
 MAX_FAULT = 0.5  # share of the map; faults are lines, so more black than this is an inverted mask
@@ -59,12 +59,12 @@ def derive_inside(
     """
     if "map_mask" not in arrays:
         if coloured is not None:
-            return map_outline(coloured | fault)
+            return inside_of_map(coloured | fault)
         if "depth_mask" in arrays:
-            return map_outline(arrays["depth_mask"] | fault)
+            return inside_of_map(arrays["depth_mask"] | fault)
         if not arrays["measured"].any():
             raise UserError(folder_of(files), "the map is empty: the depth has no values", "some measured cells")
-        return map_outline(arrays["measured"] | fault)
+        return inside_of_map(arrays["measured"] | fault)
     inside = arrays["map_mask"]
     if not inside.any():
         raise UserError(files["map_mask"], "the map is empty: the mask is all black", "white inside the map",

@@ -15,13 +15,13 @@ from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_insid
 from targets.io.map_folder.polarity import check_depth_polarity
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
 from targets.scene import GeoReference, Scene
-from targets.surface.fill import Fill, fill_holes
+from targets.surface.fill import FillMethod, fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 
 
-def read_map_folder(folder: str | Path, fill: Fill = "inpaint", layout: Layout = Layout()) -> Scene:  # noqa: B008 (frozen)
+def read_map_folder(folder: str | Path, fill: FillMethod = "inpaint", layout: Layout = Layout()) -> Scene:  # noqa: B008 (frozen)
     """Read a map folder; the map takes the folder's name.
 
     Parameters
@@ -52,7 +52,7 @@ def read_map_folder(folder: str | Path, fill: Fill = "inpaint", layout: Layout =
     return read_map_files(Path(folder).resolve().name, files, fill)
 
 
-def read_map_files(name: str, files: Mapping[str, Path], fill: Fill = "inpaint", group: str = "") -> Scene:
+def read_map_files(name: str, files: Mapping[str, Path], fill: FillMethod = "inpaint", group: str = "") -> Scene:
     """Read one map from its files.
 
     Parameters

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from targets.errors import UserError
 from targets.io.fault_files import read_fault_lines
 from targets.scene import GeoReference
-from targets.surface.rasterize_faults import FaultLine, are_sticks, rasterize_faults, trace_of_sticks
+from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, rasterize_faults
 
 PIXELS = GeoReference(0.0, 0.0, 1.0, -1.0)  # x = column, y = -row
 SQUARE = np.array([[2.0, -2.0], [6.0, -2.0], [6.0, -5.0], [2.0, -5.0], [2.0, -2.0]])
@@ -50,7 +49,7 @@ def test_every_format_is_known_by_its_content(tmp_path: Path, text: str, names: 
     assert [first.name, second.name] == names
     np.testing.assert_array_equal(first.points, [[10, 20, 1500], [11, 21, 1501]])
     np.testing.assert_array_equal(second.points[:, :2], [[30, 40], [31, 41], [32, 42]])
-    assert not first.closed
+    assert not first.is_polygon
 
 
 @pytest.mark.parametrize(
@@ -83,67 +82,21 @@ def test_a_missing_file_and_a_map_without_a_place() -> None:
         rasterize_faults([FaultLine("a", SQUARE)], GeoReference(), (4, 4))
 
 
-def test_a_polygon_is_filled_to_its_outline() -> None:
-    labels = rasterize_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10))
-    expected = np.zeros((9, 10), int)
-    expected[2:6, 2:7] = 1
-    np.testing.assert_array_equal(labels, expected)
-    assert FaultLine("a", SQUARE).closed and not FaultLine("a", SQUARE[:-1]).closed
-
-
-def test_a_trace_covers_its_width_and_the_later_line_counts() -> None:
-    across = FaultLine("a", np.array([[0.0, -4.0], [9.0, -4.0]]))
-    down = FaultLine("b", np.array([[5.0, 0.0], [5.0, -8.0]]))
-    labels = rasterize_faults([across, down], PIXELS, (9, 10), width=3)
-    expected = np.zeros((9, 10), int)
-    expected[3:6] = 1
-    expected[:, 4:7] = 2  # half a width either side: 1.5 cells, so one cell
-    np.testing.assert_array_equal(labels, expected)
-
-
-@pytest.mark.parametrize("angle", [0, 10, 30, 45, 77])
-def test_no_path_slips_diagonally_through_a_line(angle: float) -> None:
-    t = np.radians(angle)
-    ends = 25 + 60 * np.array([[-np.cos(t), -np.sin(t)], [np.cos(t), np.sin(t)]])
-    labels = rasterize_faults([FaultLine("a", ends * [1, -1])], PIXELS, (51, 51), width=0.1)
-    _, parts = ndimage.label(labels == 0, np.ones((3, 3)))
-    assert parts == 2
-
-
-def test_cells_turn_with_the_map() -> None:
-    geo = GeoReference(5000.0, 7000.0, 20.0, -20.0, 35.0)
-    x, y = geo.xy(-SQUARE[:, 1], SQUARE[:, 0])
-    labels = rasterize_faults([FaultLine("a", np.column_stack([x, y]))], geo, (9, 10))
-    np.testing.assert_array_equal(labels, rasterize_faults([FaultLine("a", SQUARE)], PIXELS, (9, 10)))
-
-
-def test_sticks_cut_a_flat_horizon_where_their_plane_does() -> None:
-    """A plane that dips 45 degrees to the East and is at 100 m at x = 10 cuts a horizon at 105 m at x = 15."""
-    sticks = [FaultLine(str(i), np.array([[10.0, -i, 100.0], [20.0, -i, 110.0]])) for i in range(2, 7)]
-    assert are_sticks(sticks)
-    trace = trace_of_sticks(sticks, np.full((10, 30), 105.0), PIXELS, "F")
-    assert trace is not None and trace.name == "F"
-    np.testing.assert_allclose(trace.points, [[15, -i, 105] for i in range(2, 7)])
-    assert trace_of_sticks(sticks, np.full((10, 30), 200.0), PIXELS) is None
-    flat = [FaultLine("0", np.array([[0.0, 0, 100], [10, 0, 101]]))] * 3
-    assert not are_sticks(flat) and not are_sticks(sticks[:1]) and not are_sticks([FaultLine("0", SQUARE)] * 2)
-
-
 def test_the_faults_of_reek(shared_data) -> None:
     rows = read_fault_lines(shared_data / "reek" / "faults.csv")
     zmap = read_fault_lines(shared_data / "reek" / "original" / "top_upper_reek_faultpoly.zmap")
     assert [line.name for line in rows] == [line.name for line in zmap] == list("0123456")
-    assert all(line.closed for line in rows)
+    assert all(line.is_polygon for line in rows)
     for a, b in zip(rows, zmap, strict=True):
         np.testing.assert_allclose(a.points, b.points, rtol=0, atol=0.26)  # the Z-MAP file was rounded to float32
 
 
 def test_the_faults_of_drogon(shared_data) -> None:
     traces = read_fault_lines(shared_data / "drogon" / "topvolantis_fault_traces.csv")
-    assert [line.name for line in traces] == ["F1", "F2", "F3", "F4", "F5", "F6"] and not are_sticks(traces)
+    assert [line.name for line in traces] == ["F1", "F2", "F3", "F4", "F5", "F6"] and not is_fault_sticks(traces)
     for i, count in enumerate([32, 62, 18, 15, 11, 17], 1):
         sticks = read_fault_lines(shared_data / "drogon" / "original" / f"fault_F{i}.pol")
-        assert len(sticks) >= count and are_sticks(sticks)
+        assert len(sticks) >= count and is_fault_sticks(sticks)
 
 
 @pytest.mark.parametrize(

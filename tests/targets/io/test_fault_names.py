@@ -48,7 +48,7 @@ def test_each_fault_follows_its_own_rule() -> None:
         assert closures.table["spill_depth"][closures.table["crest_depth"] == 1000] == spill, words
     assert closures.labels[15, 7] > 0 == closures.labels[15, 8] and closures.labels[15, 33] > 0, "a wall is no closure"
     analysis = analyse(scene, ClosureOptions(fault_rules=Names("2=leaking")))
-    assert analysis.reading.endswith("faults transparent, fault 2 leaking")
+    assert analysis.rules_text.endswith("faults transparent, fault 2 leaking")
     both = analyse(box(), ClosureOptions(faults="leaking")).closures
     each = analyse(box(), ClosureOptions(fault_rules=Names("1=leaking,2=leaking"))).closures
     assert (both.labels == each.labels).all() and (both.table == each.table).all()

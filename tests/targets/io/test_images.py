@@ -16,7 +16,7 @@ from targets.io.images import read_grey, read_rgb, read_rgba
 
 @pytest.mark.parametrize("strip", [1, 30, 10**6])
 def test_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strip: int) -> None:
-    monkeypatch.setattr(pictures, "STRIP", strip)
+    monkeypatch.setattr(pictures, "STRIP_SIZE", strip)
     pixels = np.random.default_rng(0).integers(0, 256, (7, 9, 4)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     assert (read_rgba(tmp_path / "a.png") == pixels).all()
@@ -34,7 +34,7 @@ def test_strips_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, str
 def test_the_palette_and_the_transparent_colour_of_a_picture_hold_in_every_strip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "STRIP", 1)
+    monkeypatch.setattr(pictures, "STRIP_SIZE", 1)
     image = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8), "P")
     image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
     image.save(tmp_path / "a.png", transparency=2)
@@ -54,7 +54,7 @@ def test_a_large_picture_takes_little_memory(tmp_path: Path, monkeypatch: pytest
     import tracemalloc
 
     Image.new("RGBA", (1500, 1500), (7, 7, 7, 255)).save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "STRIP", 3000)
+    monkeypatch.setattr(pictures, "STRIP_SIZE", 3000)
     for read, most in ((read_rgba, 4), (read_rgb, 3), (read_grey, 9)):
         tracemalloc.start()
         read(tmp_path / "a.png")

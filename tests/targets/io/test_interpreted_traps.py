@@ -70,5 +70,5 @@ def test_traps_that_would_make_the_map_unreadable_are_refused(tmp_path):
 
 def test_a_picture_alone_keeps_no_traps(tmp_path):
     write_picture(dome_scene().rgb, tmp_path / "map.png")
-    with pytest.raises(UserError, match="a picture keeps no drawn traps"):
+    with pytest.raises(UserError, match="a picture keeps no interpreted traps"):
         interpreted_traps_file(only(tmp_path), HOW)
