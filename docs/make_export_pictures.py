@@ -11,11 +11,11 @@ import numpy as np
 import onnxruntime
 from matplotlib.figure import Figure
 
-from mtl.export.exporters import export_for_deepness
+from mtl.export.deepness import export_deepness
 from mtl.inference.predictor import load_predictor
-from targets.io.images import read_colours, read_grey
-from targets.io.map_folder import write_folder
-from targets.synthetic.structure_maps import make_scene
+from targets.io.images import read_rgb, read_grey
+from targets.io.map_folder.writer import write_map_folder
+from targets.synthetic.structure_maps import make_structure_map
 
 IMAGE = Path(__file__).parent / "images" / "export_bands.png"
 
@@ -25,18 +25,18 @@ def main(checkpoint: str) -> None:
     predictor = load_predictor(checkpoint, "cpu")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_folder(make_scene(700002, predictor.config.patches.size), folder / "map", depth_bits=8)
-        export_for_deepness(predictor, "trap", None, folder / "trap.onnx")
+        write_map_folder(make_structure_map(700002, predictor.config.patches.size), folder / "map", depth_bits=8)
+        export_deepness(predictor, "trap", None, folder / "trap.onnx")
         bands = []
         for record in predictor.inputs:
             assert record.stored is not None  # else the export had refused
             path = folder / "map" / record.stored.file
-            bytes_ = read_colours(path) if record.channels == 3 else 255 * read_grey(path)[0][..., None]
+            bytes_ = read_rgb(path) if record.channels == 3 else 255 * read_grey(path)[0][..., None]
             planes = zip("RGB", np.moveaxis(bytes_, -1, 0), strict=False)
             bands += [(f"{record.stored.file} {c}".removesuffix(" R" * (record.channels == 1)), p) for c, p in planes]
         x = np.stack([plane for _, plane in bands])[None].astype(np.float32) / 255
         ((answer,),) = onnxruntime.InferenceSession(folder / "trap.onnx").run(None, {"input": x})
-        picture = read_colours(folder / "map" / "rgb.png")
+        picture = read_rgb(folder / "map" / "rgb.png")
     figure = Figure(figsize=(15, 3.1), dpi=90, layout="constrained")
     axes = figure.subplots(1, len(bands) + 1)
     for number, (axis, (title, plane)) in enumerate(zip(axes, bands, strict=False), 1):

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from mtl.export.exporters import export_deepness, export_onnx, export_weights
+from mtl.export.all_heads import export_onnx
+from mtl.export.deepness import export_deepness
+from mtl.export.weights import export_weights
 from mtl.inference.predictor import load_predictor
 from mtl.models.safetensors_io import SUFFIX
 from targets.common.cli import run
