@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.kernels.basins import RECEIVER, assign_basins, number_peaks
-from targets.closure.kernels.branches import Branches, branch_node_type, branch_type, build_branches
+from targets.closure.kernels.branches import Branches, Hierarchy, branch_node_type, branch_type, build_branches
 from targets.closure.kernels.codes import COL_STEP, NO_OUTLET, ROW_STEP, Cells, Grid
 from targets.closure.kernels.label import label_cells
 from targets.closure.kernels.merge import (
@@ -22,19 +22,11 @@ from targets.closure.kernels.merge import (
 )
 from targets.closure.kernels.neighbours import find_preceding
 from targets.closure.kernels.outlets import find_outlets, outlets_of_unlisted_highs
-from targets.closure.kernels.properties import (
-    Hierarchy,
-    Surface,
-    TableData,
-    Totals,
-    add_nested,
-    fill_table,
-    number_closures,
-    sum_cells,
-)
+from targets.closure.kernels.properties import Surface, Totals, add_nested, sum_cells
 from targets.closure.kernels.routing import Routing, trace_leaks
 from targets.closure.kernels.saddles import RUNS, Saddles, drop_redundant_saddles, find_saddles
 from targets.closure.kernels.sorting import order_by_depth
+from targets.closure.kernels.table import TableData, fill_table, number_closures
 from targets.closure.strips import map_strips
 
 

@@ -32,8 +32,10 @@ from numpy.typing import NDArray
 
 from targets.closure.arguments import SearchOptions, active_rules
 from targets.closure.find import ROW
+from targets.closure.kernels.branches import Hierarchy
 from targets.closure.kernels.merge import NodeClosures
-from targets.closure.kernels.properties import Hierarchy, TableData, Totals, add_nested
+from targets.closure.kernels.properties import Totals, add_nested
+from targets.closure.kernels.table import TableData
 from targets.closure.merge_tree import DeepestCells, build_hierarchy, number_nodes, pass_leaks_on, write_rows
 from targets.closure.tiles import tasks
 from targets.closure.tiles.graph import MergedGraph, closures_around, merge_graphs, trace_merged_leaks

@@ -1,4 +1,4 @@
-"""What else can be said of a closure: its cells, volume against height, lean on faults, and figures in map units."""
+"""Properties of single closures: cells, volume curve, share of the outline on faults, figures in map units."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +14,31 @@ from targets.scene import GeoReference
 
 
 def cells_of(closures: Closures, id: int) -> NDArray[np.bool_]:
-    """(H, W) bool, the cells of one closure, nested or not."""
+    """The cells of one closure, nested or not.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures`.
+    id : int
+        Id of the closure in the table.
+
+    Returns
+    -------
+    (H, W) bool
+        True in the closure.
+
+    Raises
+    ------
+    UserError
+        The table has no such id.
+    """
     row = _row(closures, id)
-    outer = row
-    while outer["parent"]:
-        outer = closures.table[outer["parent"] - 1]
-    inside = closures.labels == outer["id"]
-    if outer["id"] == row["id"]:
+    root = row
+    while root["parent"]:
+        root = closures.table[root["parent"] - 1]
+    inside = closures.labels == root["id"]
+    if root["id"] == row["id"]:
         return inside
     level = row["contour_depth"]
     depth = closures.grid.depth
@@ -31,14 +49,18 @@ def cells_of(closures: Closures, id: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class VolumeCurve:
-    """How much rock lies above a contact at each depth, from the crest (first) to the spill depth (last).
+    """Rock volume above a contact at each depth, from the crest (first) to the spill depth (last).
 
     Attributes
     ----------
-    contact : (N,)
-        Depth of the contact; height : (N,) of the contact below the crest; area : (N,) at the contact and.
-    volume : (N,)
-        Above it, in cells and cells x depth unit, times the cell area that was given.
+    contact : (N,) float64, positive down
+        Depth of the contact.
+    height : (N,) float64
+        Height of the crest above the contact, in the unit of depth.
+    area : (N,) float64
+        Area of the closure at the contact: cells, times the cell area that was given.
+    volume : (N,) float64
+        Volume above the contact: cells times the unit of depth, times the cell area that was given.
     """
 
     contact: NDArray[np.float64]
@@ -48,7 +70,39 @@ class VolumeCurve:
 
 
 def volume_curve(closures: Closures, id: int, steps: int = 50, cell_area: float = 1.0) -> VolumeCurve:
-    """The volume-height curve of one closure at `steps` + 1 contacts, evenly spread from crest to spill point."""
+    """The volume-height curve of one closure.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures`.
+    id : int
+        Id of the closure in the table.
+    steps : int, default 50
+        The curve has steps + 1 contacts, evenly spaced from the crest to the spill point.
+    cell_area : float, default 1.0
+        Area of a cell, e.g. in square metres.
+
+    Returns
+    -------
+    VolumeCurve
+        Area and volume at each contact.
+
+    Raises
+    ------
+    UserError
+        The table has no such id.
+
+    Examples
+    --------
+    A closure of two cells, 4 and 2 above the spill depth:
+
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9], [9, 3, 5, 7], [9, 9, 9, 9]])
+    >>> curve = volume_curve(found, 1, steps=2)
+    >>> curve.contact.tolist(), curve.area.tolist(), curve.volume.tolist()
+    ([3.0, 5.0, 7.0], [0.0, 1.0, 2.0], [0.0, 2.0, 6.0])
+    """
     row = _row(closures, id)
     depth = np.sort(closures.grid.depth[cells_of(closures, id)].astype(np.float64))
     contact = np.linspace(row["crest_depth"], row["spill_depth"], steps + 1)
@@ -59,16 +113,22 @@ def volume_curve(closures: Closures, id: int, steps: int = 50, cell_area: float 
 
 
 def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
-    """Which part of each outline lies on a fault: 0 = a four-way closure, 1 = held by faults all round.
+    """The share of each outline that lies on a fault: 0 = a four-way closure, 1 = bounded by faults all round.
+
+    The outline consists of the cell sides between a closure and what is not; a side is on a fault when one of its two
+    cells is.
 
     Parameters
     ----------
-    faults : (H, W) bool
-        Or integers. The outline consists of the cell sides between a closure and what is not; a side.
+    closures : Closures
+        Of `find_closures`.
+    faults : (H, W) bool or integer
+        Fault cells, 0 = none.
 
-    Notes
-    -----
-    is on a fault when one of its two cells is. Returns (N,) for the rows of the table, NaN for nested closures.
+    Returns
+    -------
+    (N,) float64
+        For the rows of the table; NaN for nested closures.
     """
     labels, fault = np.pad(closures.labels, 1), np.pad(np.asarray(faults) != 0, 1)
     count = np.zeros((2, closures.table.size + 1))
@@ -83,20 +143,31 @@ def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
 
 
 def in_map_units(closures: Closures, geo: GeoReference) -> NDArray[Any]:
-    """The table with crest_x, crest_y, spill_x, spill_y, and area and volume times the area of a cell.
+    """The table in map units.
 
-    Without a spacing in `geo` the unit is the cell; without a location x is the column and y the row.
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures`.
+    geo : GeoReference
+        Location of the map. Without a spacing the unit is the cell; without a location x is the column and y the row.
+
+    Returns
+    -------
+    (N,) structured array
+        The columns of `ROW`, with area and volume times the area of a cell, and crest_x, crest_y, spill_x, spill_y.
     """
     table = closures.table
     xy = [*geo.xy(table["crest_row"], table["crest_col"]), *geo.xy(table["spill_row"], table["spill_col"])]
     areas = table["area"] * geo.cell_area
-    plain = recfunctions.drop_fields(table, ["area", "volume"])
+    kept = recfunctions.drop_fields(table, ["area", "volume"])
     names = ["area", "volume", "crest_x", "crest_y", "spill_x", "spill_y"]
     columns = [areas, table["volume"] * geo.cell_area, *xy]
-    return recfunctions.append_fields(plain, names, columns, usemask=False)
+    return recfunctions.append_fields(kept, names, columns, usemask=False)
 
 
 def _row(closures: Closures, id: int) -> Any:
+    """The row of a closure."""
     if not 1 <= id <= closures.table.size:
         raise UserError("closure id", f"{id}", f"1 to {closures.table.size}")
     return closures.table[id - 1]

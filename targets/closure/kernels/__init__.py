@@ -19,7 +19,8 @@ closed. Closures that share a crest lie one around the other; they are a *branch
 `merge`         pass 4: Kruskal's algorithm, the join tree, and which of its nodes are closures
 `outlets`       pass 4: the saddle by which each high leaks
 `branches`      pass 5: branch decomposition, and the search for the innermost closure around a cell
-`properties`    pass 5: area, volume and the table
+`properties`    pass 5: area, volume and contact with faults
+`table`         pass 5: the table
 `label`         pass 6: labels and heights
 `routing`       where what rises from a cell ends: receivers of leaks, catchments, migration paths
 ==============  =========================================================================================

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.kernels.compiled import compiled
-from targets.closure.kernels.merge import JoinTree
+from targets.closure.kernels.merge import JoinTree, NodeClosures
+from targets.closure.kernels.saddles import Saddles
 
 
 class Branches(NamedTuple):
@@ -29,6 +30,43 @@ class Branches(NamedTuple):
     nodes: NDArray
     branches: NDArray
     entry: NDArray[np.int32]
+
+
+class Hierarchy(NamedTuple):
+    """The hierarchy of closures: highs, the saddles between them, the join tree and its closures, without the grid.
+
+    Attributes
+    ----------
+    interval, base : float
+        Contour interval (0 = the spill reading) and base, in the unit of depth.
+    crest_cell : (n + 1,) int32 or int64
+        Flat index of each high's peak in the map.
+    crest_depth : (n + 1,) float32 or float64, positive down
+        Depths of the peaks.
+    saddles : Saddles
+        Edges of the basin graph; a part of the map without a way out adds its deepest cell.
+    saddle_order : (M,) int32
+        The saddles by depth.
+    tree : JoinTree
+        The join tree.
+    closures : NodeClosures
+        Which of its nodes are closures.
+    branches : Branches
+        The closures, crest by crest.
+    outlet : (nodes,) int32
+        The saddle by which a high leaks; its first side is what it leaks to.
+    """
+
+    interval: float
+    base: float
+    crest_cell: NDArray
+    crest_depth: NDArray
+    saddles: Saddles
+    saddle_order: NDArray[np.int32]
+    tree: JoinTree
+    closures: NodeClosures
+    branches: Branches
+    outlet: NDArray[np.int32]
 
 
 def branch_node_type(depth_type: np.dtype) -> np.dtype:

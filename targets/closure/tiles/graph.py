@@ -7,10 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure.kernels.branches import Branches, crests_above
+from targets.closure.kernels.branches import Branches, Hierarchy, crests_above
 from targets.closure.kernels.codes import OVER_BORDER
 from targets.closure.kernels.compiled import compiled
-from targets.closure.kernels.properties import Hierarchy
 from targets.closure.kernels.saddles import Saddles
 from targets.closure.kernels.sorting import order_by_cell
 from targets.closure.tiles.survey import BasinGraph, ExportedGraph

@@ -23,11 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.kernels.basins import RECEIVER, assign_basins
+from targets.closure.kernels.branches import Hierarchy
 from targets.closure.kernels.codes import BORDER, COL_STEP, DIRECTION, INSIDE, OFF_MAP, PEAK, ROW_STEP, Cells, Grid
 from targets.closure.kernels.compiled import compiled
 from targets.closure.kernels.merge import deepest_cells
 from targets.closure.kernels.neighbours import find_preceding
-from targets.closure.kernels.properties import Hierarchy
 from targets.closure.kernels.saddles import RUNS, Saddles, drop_redundant_saddles, find_saddles
 from targets.closure.kernels.sorting import order_by_depth
 from targets.closure.merge_tree import DeepestCells, build_hierarchy, crest_of_nodes

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.find import ROW
+from targets.closure.kernels.branches import Hierarchy
 from targets.closure.kernels.compiled import compiled
-from targets.closure.kernels.properties import Hierarchy
 from targets.closure.kernels.sorting import sort_keys, sortable
 from targets.closure.merge_tree import nodes_of_rows
 from targets.closure.tiles.totals import NestedRows

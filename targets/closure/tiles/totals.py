@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from targets.closure.arguments import SearchOptions
 from targets.closure.kernels.branches import Branches
-from targets.closure.kernels.properties import Surface, TableData, Totals, add_nested, sum_cells
+from targets.closure.kernels.properties import Surface, Totals, add_nested, sum_cells
+from targets.closure.kernels.table import TableData
 from targets.closure.merge_tree import crest_of_nodes, nodes_of_rows, number_nodes, write_rows
 from targets.closure.tiles.survey import Settled
 

@@ -1,4 +1,4 @@
-"""Does the closure engine give the traps a geologist would draw, and the same ones as brute force?"""
+"""Closures are the traps a geologist would draw, and those of the readable reference."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -7,32 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from targets.closure import Closures, catchments, find_closures
-from targets.closure.kernels.merge import contour_above
 from targets.closure.reference import reference_closures
-from targets.errors import UserError
-
-RULES = ["transparent", "sealing", "leaking"]
+from tests.targets.closure.cases import RULES, dome, maps, same_partition
 
 
-def row_facts(closures: Closures) -> list[tuple]:
-    """What does not depend on the order of rows: (crest depth, spill depth, area, volume), of it and of its parent."""
+def facts_of_rows(closures: Closures) -> list[tuple]:
+    """(Crest depth, spill depth, area, volume) of each row and of its parent, whatever the order of rows."""
     t = closures.table
     facts = [(r["crest_depth"], r["spill_depth"], r["area"], round(r["volume"], 6)) for r in t]
     return sorted((f, facts[r["parent"] - 1] if r["parent"] else ()) for f, r in zip(facts, t, strict=True))
 
 
-def same_partition(a: NDArray, b: NDArray) -> bool:
-    """Whether two label maps draw the same pieces, whatever their numbers."""
-    pairs = np.unique(np.stack([a.ravel(), b.ravel()]), axis=1)
-    return len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1] and ((a == 0) == (b == 0)).all()
-
-
-def check_against_oracle(depth: NDArray, **options: Any) -> None:
+def check_against_reference(depth: NDArray, **options: Any) -> None:
     found = find_closures(depth, **options)
     truth = reference_closures(depth, **options)
 
@@ -40,16 +29,16 @@ def check_against_oracle(depth: NDArray, **options: Any) -> None:
         z = depth[c.cells].astype(float)
         return (z.min(), c.spill_depth, int(c.cells.sum()), round(float((c.spill_depth - z).sum()), 6))
 
-    assert row_facts(found) == sorted((fact(c), fact(c.parent) if c.parent else ()) for c in truth)
+    assert facts_of_rows(found) == sorted((fact(c), fact(c.parent) if c.parent else ()) for c in truth)
     labels = np.zeros(depth.shape, int)
     for number, root in enumerate([c for c in truth if c.parent is None], 1):
         labels[root.cells] = number
     assert same_partition(found.labels, labels)
-    check_with_itself(depth, found, **options)
+    check_laws_of_the_table(depth, found, **options)
 
 
-def check_with_itself(depth: NDArray, found: Closures, **options: Any) -> None:
-    """The laws of the table that need no oracle."""
+def check_laws_of_the_table(depth: NDArray, found: Closures, **options: Any) -> None:
+    """The laws of the table that need no reference."""
     t, labels = found.table, found.labels
     connectivity, contour = options.get("connectivity", 8), options.get("contour_interval")
     assert (t["id"] == np.arange(1, t.size + 1)).all()
@@ -90,54 +79,26 @@ def check_with_itself(depth: NDArray, found: Closures, **options: Any) -> None:
             assert t["parent"][r["spills_into"] - 1] == r["parent"] and r["spills_into"] != r["id"]
 
 
-@st.composite
-def maps(draw: st.DrawFn) -> tuple[NDArray, dict[str, Any]]:
-    """A small map with plateaus, and every kind of option."""
-    shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
-    kind = draw(st.sampled_from([np.float32, np.float64, np.uint8, np.uint16, np.int16]))
-    top = draw(st.sampled_from([1, 2, 4, 9, 30]))
-    depth = draw(arrays(kind, shape, elements=st.integers(0, top)))
-    options: dict[str, Any] = {
-        "edge": draw(st.sampled_from(["open", "closed"])),
-        "connectivity": draw(st.sampled_from([4, 8])),
-    }
-    if draw(st.booleans()):
-        options["contour_interval"] = draw(st.sampled_from([0.3, 0.7, 1.0, 2.5, 3.0, 10.0]))
-        options["contour_base"] = draw(st.sampled_from([0.0, 0.3, -7.0]))
-    if depth.dtype.kind == "f" and draw(st.booleans()):
-        depth = np.where(draw(arrays(bool, shape)), depth * kind(0.1), depth)
-        depth[draw(arrays(np.uint8, shape, elements=st.integers(0, 9))) == 9] = np.nan
-    if draw(st.booleans()):
-        options["valid"] = draw(arrays(np.uint8, shape, elements=st.integers(0, 6))) > 0
-    if draw(st.booleans()):
-        options["faults"] = draw(arrays(np.uint8, shape, elements=st.sampled_from([0, 0, 0, 0, 1, 2])))
-        if draw(st.booleans()):
-            options["fault_rule"] = draw(st.sampled_from(RULES))
-        else:
-            options["fault_rule"] = {int(k): draw(st.sampled_from(RULES)) for k in np.unique(options["faults"]) if k}
-    return depth, options
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps())
-def test_equals_brute_force(case: tuple[NDArray, dict[str, Any]]) -> None:
+def test_equals_the_reference(case: tuple[NDArray, dict[str, Any]]) -> None:
     depth, options = case
-    check_against_oracle(depth, **options)
+    check_against_reference(depth, **options)
 
 
 @pytest.mark.slow
 @settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps())
-def test_equals_brute_force_on_thousands_of_maps(case: tuple[NDArray, dict[str, Any]]) -> None:
+def test_equals_the_reference_on_thousands_of_maps(case: tuple[NDArray, dict[str, Any]]) -> None:
     depth, options = case
-    check_against_oracle(depth, **options)
+    check_against_reference(depth, **options)
 
 
 @pytest.mark.parametrize("interval", [None, 7.0])
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("edge", ["open", "closed"])
-def test_equals_brute_force_in_every_combination(
+def test_equals_the_reference_in_every_combination(
     edge: str, rule: str, connectivity: int, interval: float | None
 ) -> None:
     rng = np.random.default_rng(7)
@@ -145,7 +106,7 @@ def test_equals_brute_force_in_every_combination(
         depth = rng.integers(0, top, (14, 17)).astype(np.float32) * np.float32(30 / top)
         valid = rng.random(depth.shape) > 0.05
         faults = rng.random(depth.shape) > 0.9
-        check_against_oracle(
+        check_against_reference(
             depth, valid=valid, faults=faults, fault_rule=rule, edge=edge, connectivity=connectivity,
             contour_interval=interval,
         )  # fmt: skip
@@ -165,7 +126,7 @@ def test_turning_the_map_turns_the_answer(case: tuple[NDArray, dict[str, Any]]) 
             turned = find_closures(turn(depth), **{k: turn(v) for k, v in options.items()})
             assert same_partition(turned.labels, turn(straight.labels))
             assert (turned.height == turn(straight.height)).all()
-            assert row_facts(turned) == row_facts(straight)
+            assert facts_of_rows(turned) == facts_of_rows(straight)
 
 
 @pytest.mark.parametrize("interval", [None, 7.0])
@@ -207,12 +168,6 @@ def test_zero_has_no_sign() -> None:
         assert (found.labels == plain.labels).all() and (found.table == plain.table).all()
 
 
-def dome(shape: tuple[int, int], row: float, col: float, top: float, slope: float) -> NDArray:
-    """A cone: depth grows by `slope` per cell away from its top."""
-    r, c = np.indices(shape)
-    return top + slope * np.hypot(r - row, c - col)
-
-
 def test_a_cone_is_closed_down_to_where_it_meets_the_edge() -> None:
     # 21 x 21, top in the middle: the nearest edge cell is 10 cells away, so it leaks at 1000 + 2*10
     found = find_closures(dome((21, 21), 10, 10, 1000, 2.0))
@@ -235,16 +190,6 @@ def test_the_last_closed_contour_of_a_cone() -> None:
 def test_a_contour_exactly_at_the_spill_depth_does_not_close() -> None:
     found = find_closures(dome((21, 21), 10, 10, 1000, 2.0), contour_interval=10)
     assert found.table["contour_depth"] == 1010
-
-
-@pytest.mark.parametrize("interval", [0.1, 0.3, 1 / 3, 7.0])
-def test_the_contour_above_a_depth_is_the_last_one_strictly_above_it(interval: float) -> None:
-    for base in (0.0, 0.7, -1900.1):
-        levels = base + np.arange(-50, 4000) * interval
-        for above, level, below in zip(levels[:-2:37], levels[1:-1:37], levels[2::37], strict=True):
-            assert contour_above(level, interval, base) == above
-            assert contour_above(np.nextafter(level, np.inf), interval, base) == level
-            assert contour_above(below, interval, base) == level
 
 
 TWO_HIGHS = np.array(
@@ -340,7 +285,7 @@ def test_small_closures_are_dropped_and_the_rest_renumbered() -> None:
     for name in ("crest_row", "crest_col", "spill_depth", "area", "volume"):
         assert (some.table[name] == kept[name]).all()
     assert (some.labels[np.isin(everything.labels, kept["id"])] > 0).all()
-    check_with_itself(depth, some)
+    check_laws_of_the_table(depth, some)
 
 
 def test_the_answer_of_mrst(shared_data: Path) -> None:
@@ -350,25 +295,3 @@ def test_the_answer_of_mrst(shared_data: Path) -> None:
     assert same_partition(found.labels, reference["traps"])
     roots = found.table[found.table["parent"] == 0]
     assert sorted(roots["spill_depth"]) == sorted(reference["trap_z"])
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"depth": np.zeros(4)}, "shape"),
-        ({"depth": np.zeros((0, 3))}, "at least one cell"),
-        ({"depth": np.array([["a"]])}, "numbers"),
-        ({"edge": "shut"}, "open"),
-        ({"connectivity": 6}, "4 or 8"),
-        ({"contour_interval": 0}, "positive"),
-        ({"contour_base": np.nan}, "finite"),
-        ({"valid": np.ones((2, 2), bool)}, "shape of depth"),
-        ({"valid": np.ones((3, 3))}, "bool"),
-        ({"faults": np.ones((3, 3))}, "bool or integers"),
-        ({"faults": np.ones((3, 3), bool), "fault_rule": "open"}, "transparent"),
-        ({"faults": np.ones((3, 3), bool), "fault_rule": {7: "sealing"}}, "does not have"),
-    ],
-)
-def test_mistakes_are_told(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        find_closures(**{"depth": np.zeros((3, 3)), **options})

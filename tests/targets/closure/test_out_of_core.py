@@ -1,4 +1,4 @@
-"""Are closures found tile by tile those found in memory, whatever the tiles?"""
+"""Closures found tile by tile are those found in memory, whatever the tiles."""
 
 import os
 import pickle
@@ -19,7 +19,7 @@ from targets.closure.tiles import table
 from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
-from tests.targets.closure.test_find import RULES, dome, maps
+from tests.targets.closure.cases import RULES, dome, maps
 
 rasterio = pytest.importorskip("rasterio")
 zarr = pytest.importorskip("zarr")
@@ -225,6 +225,6 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
         ({"fault_rule": {7: "sealing"}}, "does not have"),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+def test_mistakes_are_named(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         find_tiled(**{"depth": np.zeros((3, 3)), "out": tmp_path, **options})

@@ -1,4 +1,4 @@
-"""Volume curves, catchments, migration paths, lean on faults, map units and probability: truths checked by eye."""
+"""Catchments and migration paths: truths checked by eye, laws, and filling by brute force."""
 
 from pathlib import Path
 from typing import Any
@@ -10,38 +10,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.closure import (
-    Closures,
-    catchments,
-    cells_of,
-    closure_probability,
-    correlated_noise,
-    fault_share,
-    find_closures,
-    in_map_units,
-    migration_paths,
-    volume_curve,
-)
+from targets.closure import Closures, catchments, find_closures, migration_paths
 from targets.closure.kernels.codes import INSIDE, OPEN
-from targets.closure.reference import reference_closures
-from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.scene import GeoReference
 from targets.synthetic.structure_maps import make_structure_map
-from tests.targets.closure.oracle import ends_by_filling
-from tests.targets.closure.test_find import maps
-
-RIDGE = np.array(
-    [
-        [9, 9, 9, 9, 9, 9, 1, 9],
-        [9, 6, 8, 5, 3, 7, 4, 9],  # 6 leaks at 8 up-dip into the closure of 3, which leaks at 7 past 4 to the edge at 1
-        [9, 9, 9, 9, 9, 9, 9, 9],
-    ]
-)
-
-
-def rough(seed: int, shape: tuple[int, int] = (30, 35)) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).normal(size=shape).cumsum(0).cumsum(1)
+from tests.targets.closure.cases import RIDGE, maps, rough
+from tests.targets.closure.filling import ends_by_filling
 
 
 def test_a_path_leads_from_the_spill_point_to_the_next_closure() -> None:
@@ -211,76 +185,3 @@ def test_paths_on_a_real_surface(shared_data: Path, interval: float | None) -> N
     )
     check_paths(found)
     check_catchments(found)
-
-
-@pytest.mark.parametrize("interval", [None, 1.5])
-def test_the_cells_of_nested_closures(interval: float | None) -> None:
-    depth = rough(4, (14, 18))
-    found = find_closures(depth, contour_interval=interval)
-    truth = {c.cells.tobytes() for c in reference_closures(depth, contour_interval=interval)}
-    assert {cells_of(found, id).tobytes() for id in found.table["id"]} == truth
-
-
-def test_volume_curve_of_a_cone() -> None:
-    # area grows with the square of the height, volume with its cube: a third of area times height
-    row, col = np.indices((201, 201)) - 100
-    found = find_closures(1000 + np.hypot(row, col))
-    curve = volume_curve(found, 1, steps=10, cell_area=25.0)
-    assert curve.contact[0] == 1000 and curve.contact[-1] == 1100 and curve.volume[0] == 0
-    assert curve.area == pytest.approx(25 * np.pi * curve.height**2, rel=0.04, abs=25)
-    assert curve.volume[1:] == pytest.approx(25 * np.pi * curve.height[1:] ** 3 / 3, rel=0.04)
-    assert curve.volume[-1] == pytest.approx(25 * found.table["volume"][0])
-    with pytest.raises(UserError, match="1 to 1"):
-        volume_curve(found, 2)
-
-
-def test_share_of_the_outline_on_a_fault() -> None:
-    # a square closure of 2 x 3 cells, 10 sides around; a fault beside one short end, 2 sides
-    depth = np.full((5, 7), 9)
-    depth[1:3, 2:5] = 5
-    faults = np.zeros(depth.shape, bool)
-    faults[:, 5] = True
-    assert fault_share(find_closures(depth), faults).tolist() == [0.2]
-    assert fault_share(find_closures(depth), ~faults & False).tolist() == [0.0]
-
-
-@pytest.mark.parametrize("rule", ["transparent", "sealing"])
-def test_closures_that_touch_a_fault(rule: str) -> None:
-    depth = rough(8)
-    faults = np.random.default_rng(1).random(depth.shape) > 0.98
-    found = find_closures(depth, faults=faults, fault_rule=rule)
-    beside = ndimage.binary_dilation(faults, np.ones((3, 3)))
-    truth = [(cells_of(found, id) & beside).any() for id in found.table["id"]]
-    assert found.table["touches_fault"].tolist() == truth and 0 < sum(truth) < len(truth)
-
-
-def test_map_units() -> None:
-    table = in_map_units(find_closures(RIDGE), GeoReference(x0=100.0, y0=500.0, dx=10.0, dy=-20.0))
-    plain = find_closures(RIDGE).table
-    assert table["area"].tolist() == (plain["area"] * 200).tolist()
-    assert table["volume"].tolist() == (plain["volume"] * 200).tolist()
-    assert (table["crest_x"][0], table["crest_y"][0]) == (140.0, 480.0)
-
-
-def test_noise_has_the_spread_and_the_correlation_asked_for() -> None:
-    noise = np.stack([correlated_noise((64, 64), 5.0, np.random.default_rng(k)) for k in range(150)])
-    assert noise.std() == pytest.approx(1, abs=0.05)
-    assert (noise[:, :, :-5] * noise[:, :, 5:]).mean() == pytest.approx(np.exp(-0.5), abs=0.05)
-    assert correlated_noise((40, 50), 0, np.random.default_rng(0)).std() == pytest.approx(1, abs=0.1)
-
-
-def test_probability_without_error_is_certainty_and_a_small_closure_is_unsure() -> None:
-    row, col = np.indices((41, 61))
-    depth = 100 + np.minimum(np.hypot(row - 20, col - 15), 3 + np.hypot(row - 20, col - 48) / 4)
-    sure = closure_probability(depth, 0.0, 3, realisations=2)
-    assert ((sure.probability == 1) == (sure.closures.labels > 0)).all() and (sure.exists == 1).all()
-    assert (sure.area == sure.closures.table["area"][sure.closures.table["parent"] == 0][:, None]).all()
-    unsure = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
-    assert unsure.probability[20, 15] > 0.9
-    assert ((unsure.probability >= 0) & (unsure.probability <= 1)).all() and 0 < unsure.probability[20, 25] < 1
-    for p90, p50, p10 in [*unsure.area, *unsure.height, *unsure.volume]:
-        assert p90 <= p50 <= p10
-    again = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
-    assert (again.probability == unsure.probability).all()
-    with pytest.raises(UserError, match="at least 1"):
-        closure_probability(depth, 1.0, 3, realisations=0)

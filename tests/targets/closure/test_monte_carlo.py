@@ -1,0 +1,31 @@
+"""Probability of closure: certainty without an error, and noise as it was asked for."""
+
+import numpy as np
+import pytest
+
+from targets.closure import closure_probability, correlated_noise
+from targets.errors import UserError
+
+
+def test_noise_has_the_spread_and_the_correlation_asked_for() -> None:
+    noise = np.stack([correlated_noise((64, 64), 5.0, np.random.default_rng(k)) for k in range(150)])
+    assert noise.std() == pytest.approx(1, abs=0.05)
+    assert (noise[:, :, :-5] * noise[:, :, 5:]).mean() == pytest.approx(np.exp(-0.5), abs=0.05)
+    assert correlated_noise((40, 50), 0, np.random.default_rng(0)).std() == pytest.approx(1, abs=0.1)
+
+
+def test_probability_without_error_is_certainty_and_a_small_closure_is_unsure() -> None:
+    row, col = np.indices((41, 61))
+    depth = 100 + np.minimum(np.hypot(row - 20, col - 15), 3 + np.hypot(row - 20, col - 48) / 4)
+    sure = closure_probability(depth, 0.0, 3, realisations=2)
+    assert ((sure.probability == 1) == (sure.closures.labels > 0)).all() and (sure.exists == 1).all()
+    assert (sure.area == sure.closures.table["area"][sure.closures.table["parent"] == 0][:, None]).all()
+    unsure = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
+    assert unsure.probability[20, 15] > 0.9
+    assert ((unsure.probability >= 0) & (unsure.probability <= 1)).all() and 0 < unsure.probability[20, 25] < 1
+    for p90, p50, p10 in [*unsure.area, *unsure.height, *unsure.volume]:
+        assert p90 <= p50 <= p10
+    again = closure_probability(depth, 1.5, 8, realisations=40, seed=3)
+    assert (again.probability == unsure.probability).all()
+    with pytest.raises(UserError, match="at least 1"):
+        closure_probability(depth, 1.0, 3, realisations=0)
