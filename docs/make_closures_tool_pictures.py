@@ -5,16 +5,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from targets.analysis.closures_of_map import ClosureOptions, DepthError, analyse
+from targets.analysis.analyse import analyse
+from targets.analysis.options import ClosureOptions, DepthError
 from targets.analysis.writers import write_analysis
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 IMAGES = Path(__file__).parent / "images"
 
 
 def main() -> None:
     """Make both: the map with its closures, and the probability of closure."""
-    scene = make_scene(700001, 400, name="example").with_(rgb=None)
+    scene = make_structure_map(700001, 400, name="example").replace(rgb=None)
     analysis = analyse(scene, ClosureOptions(), DepthError(8.0, 1000.0, realisations=100))
     with tempfile.TemporaryDirectory() as folder:
         write_analysis(analysis, Path(folder), grids="npz", vectors="geojson")

@@ -3,8 +3,15 @@
 from functools import partial
 from pathlib import Path
 
-from targets.analysis.closures_of_map import DEFAULT, EXACT, ClosureOptions, DepthError, Grids, Vectors
-from targets.analysis.out_of_core import analyse_large
+from targets.analysis.options import (
+    DEFAULT_OPTIONS,
+    NO_DEPTH_ERROR,
+    ClosureOptions,
+    DepthError,
+    GridFormat,
+    VectorFormat,
+)
+from targets.analysis.out_of_core import analyse_tiled
 from targets.analysis.writers import analyse_map
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
@@ -17,14 +24,14 @@ from targets.io.catalogue import list_maps
 
 def main(
     maps: tuple[str, ...],
-    closures: ClosureOptions = DEFAULT,
-    error: DepthError = EXACT,
+    closures: ClosureOptions = DEFAULT_OPTIONS,
+    error: DepthError = NO_DEPTH_ERROR,
     workers: Workers = THIS_PROCESS,
     *,
     out: Path,
     elevation: bool = False,
-    grids: Grids = "tif",
-    vectors: Vectors = "gpkg",
+    grids: GridFormat = "tif",
+    vectors: VectorFormat = "gpkg",
     tile: int | None = None,
     resume: bool = False,
 ) -> None:
@@ -38,10 +45,10 @@ def main(
         Folder for the results, one folder per map.
     elevation : bool, default False
         Grids hold elevations, positive up.
-    grids : Grids, default 'tif'
+    grids : GridFormat, default 'tif'
         How labels, height and catchments are written: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps without a
         location get npz.
-    vectors : Vectors, default 'gpkg'
+    vectors : VectorFormat, default 'gpkg'
         How polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
     tile : int | None, default None
         For grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
@@ -52,7 +59,7 @@ def main(
     if tile is not None:
         with sigterm_as_interrupt(), piece_executor(workers) as workers:
             for grid in map(Path, maps):
-                told = analyse_large(grid, out / grid.stem, closures, error, tile, elevation, workers)
+                told = analyse_tiled(grid, out / grid.stem, closures, error, tile, elevation, workers)
                 print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
     settings = (closures, error, elevation, grids, vectors)

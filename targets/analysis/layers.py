@@ -1,7 +1,6 @@
-"""Closures as vector layers and attribute tables."""
+"""Closures as vector layers: polygons, crests, spill points and migration paths with their attributes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,64 +8,103 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.analysis.closures_of_map import Analysis
-from targets.closure import (
-    Closures,
-)
-from targets.common.csv_tables import write_csv
-from targets.io.vectors import Layer, Look
+from targets.analysis.analyse import Analysis
+from targets.closure import Closures
+from targets.io.qgis.styles import LayerStyle
+from targets.io.vectors import VectorLayer
 from targets.scene import GeoReference
 from targets.surface.polygonize import Ring, polygonize_labels
 
-NUMBERED = 40  # closures, and faults; more numbers than that hide the map
+MAX_NUMBERED = 40  # closures, and faults; more numbers than that hide the map
 
 
-def write_table(table: NDArray[Any], path: Path) -> None:
-    """One row per closure; what is unknown is empty."""
-    write_csv(path, table.dtype.names or (), ([_word(value) for value in row] for row in table.tolist()))
+def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
+    """Make the vector layers of an analysis.
 
+    Parameters
+    ----------
+    analysis : Analysis
+        Of a map.
 
-def _word(value: Any) -> Any:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.10g}"
-    return value
-
-
-def vector_layers(analysis: Analysis) -> list[Layer]:
-    """closures, nested_closures (polygons), crests, spill_points (points) and migration_paths (lines)."""
-    table, closures, geo = analysis.table, analysis.closures, analysis.scene.geo
-    outer = table["parent"] == 0
-    polygons = closure_polygons(closures)
-    rows = table[outer]
-    way = np.array([len(path) > 1 for path in analysis.paths], bool)
-    paths = [path for path, far in zip(analysis.paths, way, strict=True) if far]
-    names = [name for name in table.dtype.names or () if name != "parent"]
-    travelled = _columns(table[way], ["id", "spills_into"], length=[_length(path, geo) for path in paths])
+    Returns
+    -------
+    list[VectorLayer]
+        closures, nested_closures (polygons), migration_paths (lines), crests and spill_points (points), in rows and
+        columns.
+    """
+    table, polygons = analysis.table, polygonize_closures(analysis.closures)
+    is_outermost = table["parent"] == 0
+    outermost, nested = table[is_outermost], table[~is_outermost]
     crest = ["id", "crest_depth", "height", "area", "volume"]
     spill = ["id", "spill_depth", "spills_into"]
     return [
-        Layer("closures", "MultiPolygon", [polygons[k] for k in rows["id"]], _columns(rows, names),
-              Look((0, 0, 0, 255), (255, 255, 255, 90), 0.6)),
-        Layer("nested_closures", "MultiPolygon", [polygons[k] for k in table["id"][~outer]],
-              _columns(table[~outer], ["id", "parent", *crest[1:], "crest_x", "crest_y", *spill[1:]]),
-              Look((0, 0, 0, 255), width=0.3, dash="dot")),
-        Layer("migration_paths", "LineString", paths, travelled,
-              Look((200, 0, 200, 255), width=0.5, size=2.5, arrow=True)),
-        Layer("crests", "Point", _points(rows, "crest"), _columns(rows, crest),
-              Look((0, 0, 0, 255), (255, 255, 0, 255), 0.3, "triangle", 4.0)),
-        Layer("spill_points", "Point", _points(rows, "spill"), _columns(rows, spill),
-              Look((0, 0, 0, 255), (255, 255, 255, 255), 0.4, "circle", 2.6)),
-    ]  # fmt: skip
+        VectorLayer(
+            "closures",
+            "MultiPolygon",
+            [polygons[key] for key in outermost["id"]],
+            _columns(outermost, [name for name in table.dtype.names or () if name != "parent"]),
+            LayerStyle((0, 0, 0, 255), (255, 255, 255, 90), 0.6),
+        ),
+        VectorLayer(
+            "nested_closures",
+            "MultiPolygon",
+            [polygons[key] for key in nested["id"]],
+            _columns(nested, ["id", "parent", *crest[1:], "crest_x", "crest_y", *spill[1:]]),
+            LayerStyle((0, 0, 0, 255), line_width=0.3, line_style="dot"),
+        ),
+        _migration_layer(analysis),
+        VectorLayer(
+            "crests",
+            "Point",
+            _points(outermost, "crest"),
+            _columns(outermost, crest),
+            LayerStyle((0, 0, 0, 255), (255, 255, 0, 255), 0.3, "triangle", 4.0),
+        ),
+        VectorLayer(
+            "spill_points",
+            "Point",
+            _points(outermost, "spill"),
+            _columns(outermost, spill),
+            LayerStyle((0, 0, 0, 255), (255, 255, 255, 255), 0.4, "circle", 2.6),
+        ),
+    ]
 
 
-def closure_polygons(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
-    """{id: polygons} of every closure, nested ones too or not: exact outlines of their cells."""
-    outermost = closures.table["parent"] == 0
-    found: dict[int, list[list[Ring]]] = {int(key): [] for key in closures.table["id"][outermost | nested]}
+def _migration_layer(analysis: Analysis) -> VectorLayer:
+    """Migration paths of more than one cell, with their lengths."""
+    is_line = np.array([len(path) > 1 for path in analysis.migration_paths], bool)
+    paths = [path for path in analysis.migration_paths if len(path) > 1]
+    lengths = [_length(path, analysis.scene.geo) for path in paths]
+    return VectorLayer(
+        "migration_paths",
+        "LineString",
+        paths,
+        _columns(analysis.table[is_line], ["id", "spills_into"], length=lengths),
+        LayerStyle((200, 0, 200, 255), line_width=0.5, marker_size=2.5, arrow_head=True),
+    )
+
+
+def polygonize_closures(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
+    """Outline the cells of closures exactly.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of a map.
+    nested : bool, default True
+        Nested closures too.
+
+    Returns
+    -------
+    dict[int, list[list[Ring]]]
+        {id: polygons, each a list of rings, the outer one first}.
+    """
+    is_outermost = closures.table["parent"] == 0
+    found: dict[int, list[list[Ring]]] = {int(key): [] for key in closures.table["id"][is_outermost | nested]}
     for polygon in polygonize_labels(closures.labels):
         found[polygon.label].append(polygon.rings)
     boxes = ndimage.find_objects(closures.labels)
-    for row in closures.table[~outermost & nested]:
+    for row in closures.table[~is_outermost & nested]:
         outer = row
         while outer["parent"]:
             outer = closures.table[outer["parent"] - 1]
@@ -79,7 +117,7 @@ def closure_polygons(closures: Closures, nested: bool = True) -> dict[int, list[
 
 
 def _nested_cells(closures: Closures, row: Any, outer: int, box: tuple[slice, slice]) -> NDArray[np.bool_]:
-    """The cells of a nested closure within the box of its outermost one (`targets.closure.cells_of`, on less)."""
+    """Cells of a nested closure in the box of its outermost one: `targets.closure.cells_of` for a small window."""
     depth, level = closures.grid.depth[box], row["contour_depth"]
     inside = (closures.labels[box] == outer) & ((depth < level) if closures.grid.interval == 0 else (depth <= level))
     pieces, _ = ndimage.label(inside, ndimage.generate_binary_structure(2, 2 if closures.grid.eight else 1))
@@ -87,7 +125,7 @@ def _nested_cells(closures: Closures, row: Any, outer: int, box: tuple[slice, sl
 
 
 def _columns(table: NDArray[Any], names: list[str], **more: list[float]) -> NDArray[Any]:
-    """Some columns of a table, and further ones of numbers."""
+    """Some columns of a table, and more columns of numbers."""
     plain = recfunctions.repack_fields(table[names])
     wider = np.zeros(len(plain), plain.dtype.descr + [(name, "f8") for name in more])
     for name in names:
@@ -98,14 +136,26 @@ def _columns(table: NDArray[Any], names: list[str], **more: list[float]) -> NDAr
 
 
 def _points(table: NDArray[Any], which: str) -> list[NDArray]:
+    """(row, column) of the crest or the spill point of every closure."""
     return list(np.stack([table[f"{which}_row"], table[f"{which}_col"]], axis=1))
 
 
 def _length(path: NDArray[np.int32], geo: GeoReference) -> float:
-    """In map units; in cells without a location."""
+    """Length of a path in map units; in cells without a location."""
     x, y = geo.xy(path[:, 0], path[:, 1])
     return float(np.hypot(np.diff(x), np.diff(y)).sum())
 
 
-def _rings(shapes: Sequence[list[list[Ring]]]) -> list[Ring]:
+def flatten_rings(shapes: Sequence[list[list[Ring]]]) -> list[Ring]:
+    """Collect the rings of all polygons of some closures.
+
+    Parameters
+    ----------
+    shapes : Sequence[list[list[Ring]]]
+        Polygons of each closure, as `polygonize_closures` gives them.
+
+    Returns
+    -------
+    list[Ring]
+    """
     return [ring for polygons in shapes for polygon in polygons for ring in polygon]

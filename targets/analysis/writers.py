@@ -1,4 +1,4 @@
-"""Files of a closure analysis: table, vector layers, grids, training targets, pictures."""
+"""Files of a closure analysis: table, vector layers, grids, training targets and figures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from targets.analysis.closures_of_map import (
-    DEFAULT,
-    EXACT,
-    Analysis,
+from targets.analysis.analyse import Analysis, analyse, summarise
+from targets.analysis.closure_table import write_closure_table
+from targets.analysis.figures import write_closure_figure, write_probability_figure
+from targets.analysis.layers import make_vector_layers
+from targets.analysis.options import (
+    DEFAULT_OPTIONS,
+    NO_DEPTH_ERROR,
     ClosureOptions,
     DepthError,
-    Grids,
-    Vectors,
-    analyse,
-    summary,
+    GridFormat,
+    VectorFormat,
 )
-from targets.analysis.layers import vector_layers, write_table
-from targets.analysis.pictures import write_closure_picture, write_probability_picture
-from targets.common.atomic_write import remove_half_written, atomic_write
+from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.catalogue import MapSource, read_map
 from targets.io.fault_names import name_faults
 from targets.io.grids.registry import write_grid
@@ -38,19 +37,41 @@ from targets.truth.rasters import (
 )
 from targets.truth.traps import GroundTruth, GroundTruthOptions
 
-DIST_STEPS = 100  # grey levels of a cell's width in the distance target
+GREY_LEVELS_PER_CELL = 100  # grey levels of a cell's width in the distance target
 
 
 def analyse_map(
     source: MapSource,
     out: Path,
-    options: ClosureOptions = DEFAULT,
-    error: DepthError = EXACT,
+    options: ClosureOptions = DEFAULT_OPTIONS,
+    error: DepthError = NO_DEPTH_ERROR,
     elevation: bool = False,
-    grids: Grids = "tif",
-    vectors: Vectors = "gpkg",
+    grids: GridFormat = "tif",
+    vectors: VectorFormat = "gpkg",
 ) -> str:
-    """Read a map of a list, analyse it into out/NAME (`write_analysis`), and return the summary.
+    """Read a map, analyse it, and write the results into a folder of its name.
+
+    Parameters
+    ----------
+    source : MapSource
+        The map.
+    out : Path
+        Folder for the folder of the map.
+    options : ClosureOptions, default DEFAULT_OPTIONS
+        Rules of closure.
+    error : DepthError, default NO_DEPTH_ERROR
+        Of the depth.
+    elevation : bool, default False
+        Grids hold elevations, positive up.
+    grids : GridFormat, default 'tif'
+        As in `write_analysis`.
+    vectors : VectorFormat, default 'gpkg'
+        Likewise.
+
+    Returns
+    -------
+    str
+        The summary, one line.
 
     Raises
     ------
@@ -60,17 +81,28 @@ def analyse_map(
     folder = out / source.name
     remove_half_written(folder)
     scene = read_map(source, elevation=elevation)
-    analysis = analyse(scene, options, error, name_faults(scene, source.faults))
+    analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
     write_analysis(analysis, folder, grids, vectors)
-    return summary(analysis)
+    return summarise(analysis)
 
 
-def write_analysis(analysis: Analysis, folder: Path, grids: Grids = "tif", vectors: Vectors = "gpkg") -> None:
-    """Write what an interpreter takes along.
+def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", vectors: VectorFormat = "gpkg") -> None:
+    """Write the results of an analysis into a folder.
 
     ``closures.csv``; ``closures.gpkg`` or ``.geojson``; ``labels``, ``height`` and ``catchments`` (and ``probability``)
     as grids; ``target_trap.png``, ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
     map without a location always gets GeoJSON in columns and rows, and one ``closures.npz`` for the grids.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of a map.
+    folder : Path
+        The folder of the map.
+    grids : GridFormat, default 'tif'
+        Format of labels, height, catchments and probability.
+    vectors : VectorFormat, default 'gpkg'
+        Format of polygons, points and lines.
 
     Raises
     ------
@@ -78,20 +110,21 @@ def write_analysis(analysis: Analysis, folder: Path, grids: Grids = "tif", vecto
         A library is missing, the format cannot hold the map, or a file cannot be written.
     """
     geo = analysis.scene.geo
-    write_table(analysis.table, folder / "closures.csv")
-    layers = vector_layers(analysis)
+    write_closure_table(analysis.table, folder / "closures.csv")
+    layers = make_vector_layers(analysis)
     if geo.located and vectors == "gpkg":
         write_geopackage(layers, geo, folder / "closures.gpkg")
     else:
         write_geojson(layers, geo, folder / "closures.geojson")
     _write_grids(analysis, folder, grids if geo.located else "npz")
     _write_targets(analysis, folder)
-    write_closure_picture(analysis, layers, folder / "closures.png")
+    write_closure_figure(analysis, layers, folder / "closures.png")
     if analysis.probability is not None:
-        write_probability_picture(analysis, analysis.probability, folder / "probability.png")
+        write_probability_figure(analysis, analysis.probability, folder / "probability.png")
 
 
-def _write_grids(analysis: Analysis, folder: Path, grids: Grids) -> None:
+def _write_grids(analysis: Analysis, folder: Path, grids: GridFormat) -> None:
+    """Labels, height, catchments and probability, each a file, or all in one .npz."""
     arrays: dict[str, Any] = {
         "labels": analysis.closures.labels,
         "height": analysis.closures.height,
@@ -114,7 +147,7 @@ def _write_grids(analysis: Analysis, folder: Path, grids: Grids) -> None:
 
 
 def _write_targets(analysis: Analysis, folder: Path) -> None:
-    """What the heads are taught, one picture each: white = 1, in 16 bits where it is more than a mask.
+    """Training targets of the heads, one picture each: white = 1, in 16 bits where it is more than a mask.
 
     The distance has `DIST_STEPS` grey levels a cell, the depth runs from deepest (black) to shallowest, the three
     classes are red (background), green (inside) and blue (rim).
@@ -126,10 +159,13 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     masks = [("trap", trap_mask), ("boundary", boundary_band), ("crest", crest_heatmap), ("fault", fault_mask)]
     for name, raster in masks:
         write_picture(np.rint(raster(truth) * 255).astype(np.uint8), folder / f"target_{name}.png")
-    shares: dict[str, Float] = {"height": root_relative_height(truth), "depth": np.float32(0.5) * (1 + relative_depth(truth))}
+    shares: dict[str, Float] = {
+        "height": root_relative_height(truth),
+        "depth": np.float32(0.5) * (1 + relative_depth(truth)),
+    }
     for name, share in shares.items():
         write_picture(np.rint(share * 65535).astype(np.uint16), folder / f"target_{name}.png")
     classes = np.moveaxis(trap_classes(truth) * 255, 0, -1).astype(np.uint8)
     write_picture(np.ascontiguousarray(classes), folder / "target_fused.png")
-    distance = np.clip(np.rint(crest_distance(truth) * DIST_STEPS), 0, 65535).astype(np.uint16)
+    distance = np.clip(np.rint(crest_distance(truth) * GREY_LEVELS_PER_CELL), 0, 65535).astype(np.uint16)
     write_picture(distance, folder / "target_dist.png")

@@ -8,20 +8,21 @@ import pytest
 from PIL import Image
 
 from mtl.tasks.heads import HEADS
-from targets.analysis.closures_of_map import ClosureOptions, DepthError, analyse
-from targets.analysis.layers import closure_polygons, vector_layers
-from targets.analysis.pictures import write_closure_picture
+from targets.analysis.analyse import analyse
+from targets.analysis.figures import write_closure_figure
+from targets.analysis.layers import make_vector_layers, polygonize_closures
+from targets.analysis.options import ClosureOptions, DepthError
 from targets.analysis.writers import write_analysis
 from targets.closure import cells_of
 from targets.errors import UserError
 from targets.io.fault_names import NamedFaults
-from targets.rendering.figures import base_picture, title
-from targets.scene import Geo, Scene
+from targets.rendering.figures import make_map_figure, map_title
+from targets.scene import GeoReference, Scene
 
-GEO = Geo(1000.0, 9000.0, 50.0, -25.0, 20.0, "EPSG:23031", "m")
+GEO = GeoReference(1000.0, 9000.0, 50.0, -25.0, 20.0, "EPSG:23031", "m")
 
 
-def ridge(geo: Geo = GEO) -> Scene:
+def ridge(geo: GeoReference = GEO) -> Scene:
     """Two conical domes on a slope that rises to the right: the left one spills into the right one."""
     rows, cols = np.mgrid[:60, :90].astype(np.float32)
     depth = 2100 - cols * 0.1
@@ -40,7 +41,7 @@ def twins() -> Scene:
     return Scene("twins", depth, inside, inside, ~inside)
 
 
-def plain(geo: Geo = GEO) -> Scene:
+def plain(geo: GeoReference = GEO) -> Scene:
     """A slope: no closure."""
     depth = np.add.outer(np.arange(30.0), np.arange(40.0)).astype(np.float32) + 1000
     inside = np.ones(depth.shape, bool)
@@ -53,9 +54,9 @@ def test_polygons_have_the_area_of_their_cells_and_the_left_dome_spills_into_the
     assert len(outer) == 2
     left, right = sorted(outer, key=lambda row: row["crest_col"])
     assert (left["crest_row"], left["crest_col"]) == (30, 22) and left["spills_into"] == right["id"]
-    polygons = vector_layers(analysis)[0]
-    assert polygons.name == "closures" and polygons.table["id"].tolist() == outer["id"].tolist()
-    for shape, row in zip(polygons.shapes, outer, strict=True):
+    polygons = make_vector_layers(analysis)[0]
+    assert polygons.name == "closures" and polygons.attributes["id"].tolist() == outer["id"].tolist()
+    for shape, row in zip(polygons.geometries, outer, strict=True):
         cells = sum(abs(_area(ring)) * (1 if i == 0 else -1) for rings in shape for i, ring in enumerate(rings))
         assert cells * 1250 == row["area"] == (analysis.closures.labels == row["id"]).sum() * 1250
     catchment = (analysis.catchments == left["id"]).sum() * 1250
@@ -69,9 +70,9 @@ def _area(ring) -> float:
 
 def test_paths_lead_from_the_spill_point_to_the_next_closure() -> None:
     analysis = analyse(ridge())
-    paths = next(layer for layer in vector_layers(analysis) if layer.name == "migration_paths")
+    paths = next(layer for layer in make_vector_layers(analysis) if layer.name == "migration_paths")
     left = next(row for row in analysis.table if row["crest_col"] == 22 and row["parent"] == 0)
-    path, row = next((p, r) for p, r in zip(paths.shapes, paths.table, strict=True) if r["id"] == left["id"])
+    path, row = next((p, r) for p, r in zip(paths.geometries, paths.attributes, strict=True) if r["id"] == left["id"])
     assert tuple(path[0]) == (left["spill_row"], left["spill_col"])
     assert analysis.closures.labels[tuple(path[-1])] == left["spills_into"] == row["spills_into"]
     x, y = GEO.xy(path[:, 0], path[:, 1])
@@ -82,7 +83,7 @@ def test_closures_inside_a_closure_have_their_own_polygons() -> None:
     analysis = analyse(twins(), ClosureOptions(min_area=10, min_height=1))
     nested = analysis.table[analysis.table["parent"] > 0]
     assert len(nested) >= 1 and (analysis.table["parent"] == 0).sum() == 1
-    polygons = closure_polygons(analysis.closures)
+    polygons = polygonize_closures(analysis.closures)
     for row in analysis.table:
         cells = np.argwhere(cells_of(analysis.closures, row["id"]))
         assert sum(_area(ring) for rings in polygons[row["id"]] for ring in rings) == len(cells) == row["area"]
@@ -92,12 +93,12 @@ def test_closures_inside_a_closure_have_their_own_polygons() -> None:
 
 
 def test_contours_are_those_asked_for_those_of_the_map_or_sensible_ones() -> None:
-    scene = ridge(Geo(0.0, 0.0, 10.0, -10.0, contour_interval=7.0, contour_base=3.0))
+    scene = ridge(GeoReference(0.0, 0.0, 10.0, -10.0, contour_interval=7.0, contour_base=3.0))
     assert analyse(scene).closures.grid.interval == 0
     auto, own = analyse(scene, ClosureOptions("auto")), analyse(scene, ClosureOptions(25.0))
     assert (auto.closures.grid.interval, auto.closures.grid.base) == (7, 3)
     assert (own.closures.grid.interval, own.closures.grid.base) == (25, 3)
-    assert own.scene.geo.contour_interval == 25 and "every 25" in title(own.scene)
+    assert own.scene.geo.contour_interval == 25 and "every 25" in map_title(own.scene)
     assert ((own.table["contour_depth"] - 3) % 25 == 0).all()
     sensible = analyse(ridge(), ClosureOptions("auto", contour_base=1.0)).closures.grid
     assert sensible.interval == 10 and sensible.base == 1  # 76 m of relief, about 6 contours on a small map
@@ -137,8 +138,8 @@ def test_correlation_is_in_map_units(monkeypatch) -> None:
         seen.append(correlation)
         raise UserError("x", "enough")
 
-    monkeypatch.setattr("targets.analysis.closures_of_map.closure_probability", spy)
-    for geo in (GEO, Geo()):
+    monkeypatch.setattr("targets.analysis.analyse.closure_probability", spy)
+    for geo in (GEO, GeoReference()):
         with pytest.raises(UserError, match="enough"):
             analyse(ridge(geo), error=DepthError(1.0, 500.0))
     assert seen == [pytest.approx(500 / np.sqrt(1250)), 500]
@@ -179,7 +180,7 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
 def test_a_map_without_a_location_needs_no_gis_library(make, tmp_path, monkeypatch) -> None:
     for name in ("geopandas", "rasterio", "shapely"):
         monkeypatch.setitem(__import__("sys").modules, name, None)
-    analysis = analyse(make(Geo()))
+    analysis = analyse(make(GeoReference()))
     write_analysis(analysis, tmp_path)
     content = json.loads((tmp_path / "closures.geojson").read_text())
     count = (analysis.table["parent"] == 0).sum()
@@ -192,13 +193,13 @@ def test_a_map_without_a_location_needs_no_gis_library(make, tmp_path, monkeypat
 
 
 def test_the_picture_keeps_proportions_and_says_where_north_is() -> None:
-    _, axis = base_picture(ridge().with_(geo=Geo(0.0, 0.0, 50.0, -25.0)))
+    _, axis = make_map_figure(ridge().replace(geo=GeoReference(0.0, 0.0, 50.0, -25.0)))
     assert axis.get_aspect() == 0.5
     words = [text.get_text() for text in axis.texts]
     assert "N" in words and any("km" in word or " m" in word for word in words)
     arrow = next(text for text in axis.texts if text.get_text() == "N")
     assert arrow.xy[1] < arrow.get_position()[1] and arrow.xy[0] == pytest.approx(arrow.get_position()[0])  # up
-    _, plain_axis = base_picture(ridge(Geo()))
+    _, plain_axis = make_map_figure(ridge(GeoReference()))
     words = [text.get_text() for text in plain_axis.texts]
     assert "N" not in words and any("cells" in word for word in words)
 
@@ -206,7 +207,7 @@ def test_the_picture_keeps_proportions_and_says_where_north_is() -> None:
 def test_a_picture_alone_is_refused() -> None:
     scene = ridge()
     with pytest.raises(UserError, match="a picture without a depth"):
-        analyse(scene.with_(depth_valid=np.zeros(scene.shape, bool)))
+        analyse(scene.replace(depth_valid=np.zeros(scene.shape, bool)))
 
 
 @pytest.mark.parametrize("name", ["$x^{$", "a$\\frac{$", "\x1b[2J", "x" * 20_000, "a\nb", "{0}%s"])
@@ -214,11 +215,11 @@ def test_a_fault_of_any_name_is_drawn(name, tmp_path) -> None:
     scene = ridge()
     cells = np.zeros(scene.shape, np.int32)
     cells[3:6, 4] = 1
-    analysis = analyse(scene.with_(fault=cells > 0), faults=NamedFaults(cells, (name,)))
-    write_closure_picture(analysis, vector_layers(analysis), tmp_path / "a.png")
+    analysis = analyse(scene.replace(fault=cells > 0), faults=NamedFaults(cells, (name,)))
+    write_closure_figure(analysis, make_vector_layers(analysis), tmp_path / "a.png")
     assert Image.open(tmp_path / "a.png").size[0] < 2000
 
 
 def test_a_map_of_any_name_is_drawn(tmp_path) -> None:
-    figure, _ = base_picture(ridge().with_(name="a$\\frac{$"))
+    figure, _ = make_map_figure(ridge().replace(name="a$\\frac{$"))
     figure.savefig(tmp_path / "a.png")

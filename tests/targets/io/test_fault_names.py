@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from targets.analysis.closures_of_map import ClosureOptions, analyse
+from targets.analysis.analyse import analyse
+from targets.analysis.options import ClosureOptions
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.fault_names import name_faults
