@@ -8,19 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mtl.config import Fill
+from mtl.config import SmallMapMode
 from mtl.data.channels import INPUTS
-from mtl.data.resize import Frame
+from mtl.data.resize import Resizer
 from mtl.metrics.tgs import my_iou_metric, tgs_precision
 from mtl.tasks.heads import HEADS
 from targets.scene import Scene
-from targets.synthetic.seismic_salt import OUTLINE, make_image, sheet_of
-from targets.truth.traps import find_truth
+from targets.synthetic.seismic_salt import OUTLINE_COLOUR, make_salt_image, salt_contact_sheet
+from targets.truth.traps import build_ground_truth
 
 IMAGES = Path(__file__).parent / "images"
 EXAMPLE = 6  # a dome with layers that rise towards it
 HEADS_SHOWN = ("salt", "boundary", "dist", "crest")
-FILLS: dict[Fill, str] = {
+FILLS: dict[SmallMapMode, str] = {
     "pad": "pad: nothing is known beyond",
     "reflect": "reflect: its mirror images",
     "resize": "resize: enlarged",
@@ -29,12 +29,12 @@ FILLS: dict[Fill, str] = {
 
 def main() -> None:
     """Make all four."""
-    sheet = Image.fromarray(sheet_of([make_image(seed) for seed in range(16)], columns=8))
+    sheet = Image.fromarray(salt_contact_sheet([make_salt_image(seed) for seed in range(16)], columns=8))
     greys = Image.new("P", (1, 1))
-    greys.putpalette([level for i in range(64) for level in [round(i * 255 / 63)] * 3] + list(OUTLINE))
+    greys.putpalette([level for i in range(64) for level in [round(i * 255 / 63)] * 3] + list(OUTLINE_COLOUR))
     few = sheet.quantize(palette=greys, dither=Image.Dither.NONE)
     few.save(IMAGES / "salt_images.png", optimize=True)
-    scene = make_image(EXAMPLE)
+    scene = make_salt_image(EXAMPLE)
     inputs_and_targets(scene).savefig(IMAGES / "salt_inputs_targets.png")
     windows(scene).savefig(IMAGES / "salt_windows.png")
     metrics().savefig(IMAGES / "salt_metrics.png")
@@ -44,15 +44,15 @@ def inputs_and_targets(scene: Scene) -> Figure:
     """The planes of `salt_depth_abs` and `ramp`, and what the heads are taught, of one image."""
     figure = Figure(figsize=(12, 6.4), dpi=80, layout="constrained")
     axes = figure.subplots(2, 4)
-    planes = [*INPUTS["salt_depth_abs"].from_scene(scene), *INPUTS["ramp"].from_scene(scene)]
+    planes = [*INPUTS["salt_depth_abs"].compute(scene), *INPUTS["ramp"].compute(scene)]
     names = ("grey", "|Δrow + Δcolumn|", "grey × ramp", "ramp")
     for axis, plane, name in zip(axes[0], planes, names, strict=True):
         _shown(axis, plane, f"input: {name}", "gray")
-    truth = find_truth(scene)
+    truth = build_ground_truth(scene)
     for axis, head in zip(axes[1], HEADS_SHOWN, strict=True):
         record = HEADS[head]
         target, valid = record.target(truth)
-        _shown(axis, np.where(valid, target[0], np.nan), f"target: {head}", record.drawing.colours)
+        _shown(axis, np.where(valid, target[0], np.nan), f"target: {head}", record.drawing.colour_map)
     return figure
 
 
@@ -68,12 +68,12 @@ def _shown(axis: Axes, plane: np.ndarray, title: str, colours: str) -> None:
 def windows(scene: Scene) -> Figure:
     """How 101 cells fill a window of 128, and the cells of it that losses and scores see."""
     figure = Figure(figsize=(11, 4.2), dpi=80, layout="constrained")
-    grey = INPUTS["salt_depth_abs"].from_scene(scene)[:1]
+    grey = INPUTS["salt_depth_abs"].compute(scene)[:1]
     for axis, (how, title) in zip(figure.subplots(1, 3), FILLS.items(), strict=True):
-        frame = Frame(scene.shape, 128, how)
-        plane = frame.put(grey, smooth=True)[0]
+        frame = Resizer(scene.shape, 128, how)
+        plane = frame.forward(grey, smooth=True)[0]
         axis.imshow(plane, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        rows, cols = np.nonzero(frame.inside())
+        rows, cols = np.nonzero(frame.own_cells())
         box = ((cols.min(), cols.max()), (rows.min(), rows.max()))
         _outline(axis, *box)
         axis.set(xlim=(-1, 128), ylim=(128, -1), xticks=[0, 64, 127], yticks=[0, 64, 127])

@@ -78,6 +78,35 @@ ABLATION_CHANGES = (
     Change(2, "figures", "metrics"),
 )
 
+MAKE_MAPS_CHANGES = (
+    Change(2, "synth.dip", "synth.regional_dip"),
+    Change(2, "synth.slope", "synth.fold_slope"),
+    Change(2, "synth.folds", "synth.fold_size"),
+    Change(2, "synth.patchy", "synth.fold_unevenness"),
+    Change(2, "synth.throw", "synth.throw_per_length"),
+    Change(2, "synth.noise", "synth.picking_noise"),
+    Change(2, "synth.rectangles", "synth.outline_rectangles"),
+    Change(2, "synth.contours", "synth.contour_density"),
+    Change(2, "style.density", "style.contour_density"),
+    Change(2, "style.dashed", "style.dashed_contours"),
+    Change(2, "style.labels", "style.contour_labels"),
+    Change(2, "style.along", "style.align_labels"),
+    Change(2, "style.fault_mark", "style.fault_symbol"),
+    Change(2, "style.sheet", "style.annotations"),
+    Change(2, "style.annotations.grid", "style.annotations.grid_spacing"),
+    Change(2, "style.annotations.arrow", "style.annotations.north_arrow"),
+    Change(2, "style.annotations.letters", "style.annotations.letter_height"),
+    Change(2, "style.scan.cast", "style.scan.colour_cast"),
+    Change(2, "style.scan.jpeg", "style.scan.jpeg_quality"),
+)
+
+MAKE_SALT_CHANGES = (
+    Change(2, "seismic.empty", "seismic.empty_share"),
+    Change(2, "seismic.full", "seismic.full_share"),
+    Change(2, "seismic.dip", "seismic.layer_dip"),
+    Change(2, "seismic.period", "seismic.wavelet_period"),
+)
+
 
 def upgrade_settings(settings: Mapping[str, Any], where: object = "settings") -> dict[str, Any]:
     """The settings of any version in today's names, without the key `version`.
@@ -174,3 +203,12 @@ def _new_names(changes: Iterable[Change]) -> dict[str, str]:
 
 EARLIER_SETTINGS = EarlierNames(upgrade_settings, _new_names(CHANGES))
 EARLIER_ABLATIONS = EarlierNames(upgrade_ablation, _new_names(ABLATION_CHANGES))
+
+
+def _earlier_names(changes: tuple[Change, ...]) -> EarlierNames:
+    """The old names of a tool whose files have no version of their own."""
+    return EarlierNames(lambda settings, where: _upgraded(settings, changes, where), _new_names(changes))
+
+
+EARLIER_MAKE_MAPS = _earlier_names(MAKE_MAPS_CHANGES)
+EARLIER_MAKE_SALT = _earlier_names(MAKE_SALT_CHANGES)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtl.migration import EARLIER_MAKE_MAPS
 from targets.common.atomic_write import remove_half_written
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
@@ -14,7 +15,9 @@ from targets.common.resume import map_resumable
 from targets.errors import UserError, raise_all
 from targets.io.catalogue import MapSource, list_maps, read_map
 from targets.io.images import write_picture
-from targets.io.map_folder import Layout, read_map_picture, write_map_folder
+from targets.io.map_folder.layout import Layout
+from targets.io.map_folder.reader import read_map_picture
+from targets.io.map_folder.writer import write_map_folder
 from targets.rendering.map import contact_sheet, with_rendered_picture
 from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.rendering.style_families import CLEAN, FAMILY_NAMES, random_style
@@ -70,7 +73,7 @@ def main(
         stand in reports), or what no network was trained on: unseen, unseen_legend.
     style : Style, default DEFAULT
         How grids are drawn where no family is named.
-    synth : SynthOptions, default TYPICAL
+    synth : StructureMapOptions, default DEFAULT_STRUCTURES
         What synthetic maps look like.
     surfaces : tuple[Path, ...], default ()
         Files or folders of real surfaces, of which random cuts, turned, upside down, smoothed and tilted, take the
@@ -167,4 +170,4 @@ def _shaped(source: MapSource, elevation: bool, longest: int, disturbed: float, 
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, earlier=EARLIER_MAKE_MAPS)

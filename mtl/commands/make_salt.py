@@ -3,13 +3,15 @@
 from functools import partial
 from pathlib import Path
 
+from mtl.migration import EARLIER_MAKE_SALT
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError, raise_all
 from targets.io.catalogue import list_maps, read_map
 from targets.io.images import write_picture
 from targets.io.tgs_salt import write_salt_image, write_salt_tables
-from targets.synthetic.seismic_salt import DEFAULT_SALT, SaltImageOptions, make_salt_image, salt_contact_sheet
+from targets.synthetic.options import DEFAULT_SALT, SaltImageOptions
+from targets.synthetic.seismic_salt import make_salt_image, salt_contact_sheet
 
 SHOWN = 32  # images on the contact sheet
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
@@ -34,7 +36,7 @@ def main(
         Number of training images, with masks; test : number of test images, without.
     seed : int, default 0
         The same seed makes the same images; different seeds share none.
-    seismic : SeismicOptions, default TYPICAL
+    seismic : SaltImageOptions, default DEFAULT_SALT
         What the images look like.
     """
     if not (0 < count <= SEEDS and 0 <= test <= SEEDS):
@@ -59,4 +61,4 @@ def _make_and_write(seismic: SaltImageOptions, out: Path, job: tuple[str, int]) 
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, earlier=EARLIER_MAKE_SALT)

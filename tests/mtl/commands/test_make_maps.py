@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mtl.commands.make_maps import command
 from mtl.commands.make_maps import main as main
 from targets.io.catalogue import list_maps, read_map
 from targets.synthetic.structure_maps import make_structure_map
@@ -90,7 +91,7 @@ def test_real_grids_with_their_faults(call, tmp_path, shared_data):
         (["--out", "o", "--style.palette", "grey"], "rainbow"),
         (["--out", "o", "--styles", "grey"], "one of clean, train, unseen, unseen_legend"),
         (["--out", "o", "--depth_noise", "1"], "--depth_noise: 1.0"),
-        (["--out", "o", "--synth.dip", "[3,1]"], "synth.dip"),
+        (["--out", "o", "--synth.regional_dip", "[3,1]"], "synth.regional_dip"),
         (["--out", "o", "--grids", "a.gri", "--count", "3"], "given together with --grids"),
         (["--out", "o", "--colour", "red"], "--colour"),
     ],
@@ -113,3 +114,22 @@ def test_the_maps_of_the_bundled_model_can_be_made(call, tmp_path):
     assert code == 0, error
     maps = [read_map(source) for source in list_maps([tmp_path / "maps"])]
     assert [scene.group for scene in maps] == ["plain", "plain"]
+
+
+@pytest.mark.parametrize("old, new", [("synth.noise", "synth.picking_noise"), ("style.along", "style.align_labels")])
+def test_an_option_of_an_earlier_version_names_the_new_one(old, new, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command(["--out", str(tmp_path / "o"), f"--{old}", "1"])
+    assert new in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_a_config_file_of_an_earlier_version_makes_the_same_map(tmp_path):
+    options = {
+        "old": "{noise: [3, 3], rectangles: [1, 1]}",
+        "new": "{picking_noise: [3, 3], outline_rectangles: [1, 1]}",
+    }
+    for name, synth in options.items():
+        (tmp_path / f"{name}.yaml").write_text(f"count: 1\nsize: 48\nsynth: {synth}\n")
+        command(["--config", str(tmp_path / f"{name}.yaml"), "--out", str(tmp_path / name)])
+    for file in (tmp_path / "old" / "synth_00000").iterdir():
+        assert file.read_bytes() == (tmp_path / "new" / "synth_00000" / file.name).read_bytes()

@@ -24,7 +24,7 @@ def test_a_set_of_images_end_to_end(tmp_path, capsys):
     assert [scene.salt for scene in asked] == [None, None] and asked[0].name == make_salt_image(3 * SEEDS).name
 
 
-@pytest.mark.parametrize("words", [["--count", "0"], ["--seed", "-1"], ["--seismic.empty", "2"]])
+@pytest.mark.parametrize("words", [["--count", "0"], ["--seed", "-1"], ["--seismic.empty_share", "2"]])
 def test_what_cannot_be_made_is_one_line(tmp_path, words, capsys):
     with pytest.raises(SystemExit) as stop:
         run(main, ["--out", str(tmp_path), *words])

@@ -1,10 +1,11 @@
-"""Generated seismic images: one seed one image, salt as often as asked, and what a geophysicist expects of it."""
+"""Seismic salt images: one seed one image, salt as often as asked, and what a geophysicist expects of it."""
 
 import numpy as np
 import pytest
 
 from targets.io.tgs_salt import IMAGE_SIDE
-from targets.synthetic.seismic_salt import SaltImageOptions, make_salt_image, ricker, salt_contact_sheet
+from targets.synthetic.options import SaltImageOptions
+from targets.synthetic.seismic_salt import make_salt_image, salt_contact_sheet
 
 ALWAYS = SaltImageOptions(empty_share=0, full_share=0)
 
@@ -49,25 +50,6 @@ def test_salt_is_quiet_and_its_top_is_not(images):
             if where.sum() > 30:
                 values.append(away[where].mean())
     assert np.median(inside) < 0.75 * np.median(layers) < 0.75 * np.median(top)
-
-
-def test_deeper_images_have_longer_waves():
-    def period(scene):
-        spectrum = np.abs(np.fft.rfft(amplitudes(scene), axis=0)).mean(axis=1)
-        return 1 / ((np.fft.rfftfreq(IMAGE_SIDE)[2:] * spectrum[2:]).sum() / spectrum[2:].sum())
-
-    scenes = [make_salt_image(seed, SaltImageOptions(empty_share=1, noise=(0, 0))) for seed in range(40)]
-    waves = [period(scene) for scene in scenes]
-    assert np.corrcoef([scene.image_depth for scene in scenes], waves)[0, 1] > 0.4
-
-
-def test_a_ricker_wavelet_is_symmetric_without_a_mean_and_has_its_period():
-    wavelet = ricker(12.0)
-    assert wavelet.max() == 1 and wavelet[len(wavelet) // 2] == 1
-    np.testing.assert_allclose(wavelet, wavelet[::-1])
-    assert abs(wavelet.sum()) < 0.01
-    spectrum = np.abs(np.fft.rfft(wavelet, 1200))
-    assert 1200 / spectrum.argmax() == pytest.approx(12, abs=0.2)
 
 
 def test_a_contact_sheet_shows_every_image_twice(images):
