@@ -45,7 +45,7 @@ def d4_transform(values: Array, turns: int, flip: bool) -> Array:
     if turns % 2:
         values = rearrange(values, "... h w -> ... w h")
     upside_down, mirrored = turns in (1, 2), (turns in (2, 3)) != flip
-    axes = [axis for axis, wanted in ((-2, upside_down), (-1, mirrored)) if wanted]
+    axes = tuple(axis for axis, wanted in ((-2, upside_down), (-1, mirrored)) if wanted)
     return values.flip(axes) if isinstance(values, Tensor) else np.flip(values, axes)
 
 

@@ -1,20 +1,14 @@
 """Patches: padding that is masked, one symmetry for everything, keys that decide augmentation alone."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from mtl.config import NO_AUGMENTATION, AugmentConfig, PatchConfig
-from mtl.data.augment import photometric_augment
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import PatchDataset, patch_origins, prepare_sample, restrict_inputs
-from mtl.data.samplers import DistributedBatchSampler, EpochSampler
-from mtl.distributed.launch import Process
 from mtl.tasks.heads import HEADS
-from mtl.training.run_plan import RunPlan
 from targets.errors import UserError
 from targets.truth.traps import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene
@@ -23,7 +17,7 @@ RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
 ALL_HEADS = list(HEADS.values())
 
 
-REDRAWN = AugmentConfig("none", 0, 0, 0, restyle=1.0)
+RESTYLED = AugmentConfig("none", 0, 0, 0, restyle=1.0)
 
 
 def patches(scene, size=64, stride=64, augment=NO_AUGMENTATION, records=RECORDS):
@@ -33,7 +27,7 @@ def patches(scene, size=64, stride=64, augment=NO_AUGMENTATION, records=RECORDS)
 
 
 def with_outside(scene):
-    """The dome's map with its left quarter cut away."""
+    """The dome's map without its left quarter."""
     inside = scene.map_valid.copy()
     inside[:, :16] = False
     return scene.replace(map_valid=inside, depth_valid=inside)
@@ -97,7 +91,7 @@ def test_a_key_decides_the_augmentation_alone(dome):
     assert len({float(data[key]["inputs"].double().sum()) for key in range(8)}) == 8
 
 
-def test_one_symmetry_turns_inputs_and_targets_alike(dome):
+def test_one_symmetry_transforms_inputs_and_targets_alike(dome):
     # The depth input is +1 where trap is deepest inside, so it stays the same function of the trap's distance map.
     data = patches(dome_scene(crest=(0.4, 0.6)), augment=AugmentConfig(brightness=0, contrast=0, noise=0))
     still = patches(dome_scene(crest=(0.4, 0.6)))[0]
@@ -111,97 +105,8 @@ def test_one_symmetry_turns_inputs_and_targets_alike(dome):
     assert len(seen) == 8  # the eight symmetries of the square
 
 
-def test_jitter_and_noise_touch_only_what_they_should(dome):
-    scene = with_outside(dome)
-    inputs = stack_inputs(scene, RECORDS, TrapCriteria())
-    varied = photometric_augment(inputs, scene.map_valid, RECORDS, AugmentConfig(), np.random.default_rng(0))
-    changed = [(varied[i] != inputs[i]) for i in range(6)]
-    assert all(not plane[:, :16].any() for plane in changed)  # outside the map nothing
-    assert changed[0].any() and changed[4].any()
-    assert not changed[3].any() and not changed[5].any()  # masks stay masks
-    assert np.abs(varied[4] - inputs[4]).max() < 0.06  # slight noise, no jitter on depth
-
-
-def test_the_sampler_shows_every_patch_once_an_epoch_in_an_order_of_its_own():
-    sampler = EpochSampler(10, seed=1)
-    first = list(sampler)
-    sampler.set_epoch(3)
-    later = list(sampler)
-    assert sorted(first) == list(range(10)) and sorted(later) == list(range(30, 40))
-    assert first != sorted(first) and [key - 30 for key in later] != first
-
-
-def test_patches_without_traps_are_shown_by_turns_if_traps_are_rare():
-    wanted = np.arange(40) % 10 == 0  # four of forty hold a trap
-    sampler = EpochSampler(40, 1, priority=wanted, min_fraction=0.5)
-    seen = []
-    for epoch in range(12):
-        sampler.set_epoch(epoch)
-        numbers = [key - 40 * epoch for key in sampler]
-        assert len(numbers) == len(sampler) == 8 and set(np.flatnonzero(wanted)) <= set(numbers)
-        seen += numbers
-    assert len(set(seen)) > 30  # the others take turns
-    assert len(EpochSampler(40, 1, priority=wanted, min_fraction=0.05)) == 40  # traps are frequent enough
-    assert len(EpochSampler(40, 1, priority=wanted)) == 40
-    assert len(EpochSampler(40, 1, priority=wanted, min_fraction=1.0)) == 4
-    assert (
-        len(EpochSampler(40, 1, priority=~wanted & wanted, min_fraction=0.5)) == 40
-    )  # no trap at all: nothing to prefer
-
-
-def shares(sampler, size, number):
-    """The batches of every process."""
-    return [list(DistributedBatchSampler(sampler, size, Process(rank, number, 1, None))) for rank in range(number)]
-
-
-@pytest.mark.parametrize(("patches", "number"), [(n, k) for n in (3, 7, 8, 9, 12, 25) for k in (1, 2, 3)])
-def test_all_processes_together_show_every_patch_once_in_batches_of_one_process(patches, number):
-    sampler = EpochSampler(patches, seed=1)
-    own, (whole,) = shares(sampler, 2, number), shares(sampler, 2 * number, 1)
-    assert len({len(batches) for batches in own}) == 1 and all(batch for batches in own for batch in batches)
-    assert sorted(key for batches in own for batch in batches for key in batch) == list(range(patches))
-    joined = [[key for batch in step for key in batch] for step in zip(*own, strict=True)]
-    if len(whole) > 1 and len(whole[-1]) < number:  # too few for each process to have one
-        *whole, before, last = whole
-        whole.append(before + last)
-    assert joined == whole
-
-
-def test_an_epoch_goes_on_with_the_next_batch_of_all_processes():
-    sampler = EpochSampler(13, seed=1)
-    whole = shares(sampler, 2, 3)
-    sampler.resume(0, 6)
-    assert shares(sampler, 2, 3) == [batches[1:] for batches in whole]
-
-
-def test_a_process_without_a_patch_is_refused():
-    with pytest.raises(UserError, match="2 patches in an epoch for 3 processes"):
-        DistributedBatchSampler(EpochSampler(2, seed=1), 4, Process(0, 3, 1, None))
-
-
-@pytest.mark.parametrize("number", [1, 2, 3, 5])
-def test_every_validation_map_is_judged_by_one_process_and_the_first_has_one(number):
-    own = [Process(rank, number, 1, None).shard(list("abcd")) for rank in range(number)]
-    assert [name for names in own for name in names] == list("abcd")
-    assert own[0] and max(map(len, own)) - min(map(len, own)) <= 1
-
-
-def test_the_flight_plan_counts_steps():
-    plan = RunPlan(
-        maps=2, validation_maps=1, patches=7, patches_per_epoch=21, batch_size=8, accumulate_batches=2, epochs=10
-    )
-    assert plan.steps_per_epoch == 2  # 3 batches, two of them a step
-    assert "20 steps, 210 patches in all" in str(plan)
-    plan = replace(plan, processes=2)
-    assert (
-        plan.steps_per_epoch == 1
-        and "21 patches an epoch in 1 steps of 32;" in str(plan)
-        and str(plan).endswith("2 processes")
-    )
-
-
 @pytest.mark.parametrize(("symmetry", "number"), [("none", 1), ("mirror", 2), ("flips", 4), ("d4", 8)])
-def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
+def test_a_patch_comes_in_just_the_symmetries_of_the_setting(symmetry, number):
     scene = dome_scene(crest=(0.3, 0.4))
     data = patches(scene, augment=AugmentConfig(symmetry, brightness=0, contrast=0, noise=0))
     shown = {data[key]["inputs"].numpy().tobytes() for key in range(64)}
@@ -211,16 +116,16 @@ def test_a_patch_is_shown_in_just_the_symmetries_asked_for(symmetry, number):
         assert len(rows) == 1
 
 
-def test_each_patch_shows_one_of_the_sets_and_always_the_same(dome):
+def test_each_patch_has_one_of_the_input_sets_and_always_the_same(dome):
     records = [INPUTS["rgb"], INPUTS["depth"]]
     sample = prepare_sample(dome, records, ALL_HEADS, GroundTruthOptions(), ["rgb", "depth"])
-    cut = PatchDataset([sample], records, PatchConfig(64, 64), NO_AUGMENTATION)
+    data = PatchDataset([sample], records, PatchConfig(64, 64), NO_AUGMENTATION)
     seen = [
         (bool((p["inputs"][:3] == 2).all()), bool((p["inputs"][3] == -1.5).all()))
-        for p in map(cut.__getitem__, range(20))
+        for p in map(data.__getitem__, range(20))
     ]
     assert set(seen) == {(True, False), (False, True)}
-    assert torch.equal(cut[7]["inputs"], cut[7]["inputs"])
+    assert torch.equal(data[7]["inputs"], data[7]["inputs"])
     (alone,) = restrict_inputs(sample, records, ("rgb",)).input_sets
     assert alone == ("rgb",) and (restrict_inputs(sample, records, ("rgb",)).inputs[3] == -1.5).all()
     assert sample.inputs[3].max() == 1
@@ -232,11 +137,11 @@ def test_a_picture_joins_the_others_where_a_set_needs_no_depth(dome):
     sample = prepare_sample(picture, records, [HEADS["trap"]], GroundTruthOptions(), ["rgb", "rgb,depth"])
     assert sample.input_sets == (("rgb",),) and (sample.inputs[3] == -1.5).all()
     patch = PatchDataset([sample], records, PatchConfig(64, 64), AugmentConfig())[0]
-    assert (patch["inputs"][3] == -1.5).all() and patch["inputs"][:3].std() > 0  # no noise on what is not shown
+    assert (patch["inputs"][3] == -1.5).all() and patch["inputs"][:3].std() > 0  # no noise on what is masked
 
 
-def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
-    data = patches(dome, augment=REDRAWN)
+def test_pictures_are_restyled_and_nothing_else_is(dome):
+    data = patches(dome, augment=RESTYLED)
     given, first, again, later = (d[key]["inputs"] for d, key in ((patches(dome), 0), (data, 0), (data, 0), (data, 1)))
     assert torch.equal(first, again) and not torch.equal(first[:3], given[:3]) and not torch.equal(first, later)
     assert torch.equal(first[3:], given[3:])
@@ -250,7 +155,7 @@ def test_pictures_are_drawn_anew_and_nothing_else_is(dome):
     assert torch.equal(alone, kept)
 
 
-def test_what_lies_around_is_drawn_anew_too():
+def test_the_context_is_restyled_too():
     large = dome_scene(size=128)
     config = PatchConfig(64, 64, context=2)
     given, again = (
@@ -266,11 +171,11 @@ def test_what_lies_around_is_drawn_anew_too():
     assert changed.tolist() == [True] * 3 + [False] * 3 + [True] * 3 + [False] * 3
 
 
-def test_no_picture_is_drawn_for_a_patch_that_does_not_show_it(dome, monkeypatch):
+def test_no_picture_is_drawn_for_a_patch_whose_input_set_lacks_it(dome, monkeypatch):
     drawn = []
     monkeypatch.setattr("mtl.data.augment.with_random_style", lambda scene, rng, family: drawn.append(1) or scene)
     sample = prepare_sample(dome, RECORDS, [], GroundTruthOptions(), ["rgb", "fault,depth"])
-    data = PatchDataset([sample], RECORDS, PatchConfig(64, 64), REDRAWN)
+    data = PatchDataset([sample], RECORDS, PatchConfig(64, 64), RESTYLED)
     shown = 0
     for key in range(40):
         before, pictured = len(drawn), bool((data[key]["inputs"][:3] != 2.0).any())
