@@ -6,6 +6,7 @@ from typing import Any
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from mtl.config import NetConfig
@@ -99,8 +100,8 @@ class MultiHeadNet(nn.Module):
         itself.
         """
         if self.context:
-            both, stages = self._decode(torch.cat(x.chunk(2, 1)))
-            near, wide = both.chunk(2)
+            both, stages = self._decode(rearrange(x, "b (square c) h w -> (square b) c h w", square=2))
+            near, wide = rearrange(both, "(square b) c h w -> square b c h w", square=2)
             features = self.mix(torch.cat([near, enlarge_middle(wide, self.context)], 1))
             stages = [stage.chunk(2)[0] for stage in stages]
         else:

@@ -59,7 +59,7 @@ def write_weights(config: TrainConfig, state: Mapping[str, Tensor], path: Path) 
     Bytes of the file.
     """
     tensors = {name: to_half(value).contiguous() for name, value in state.items() if name.startswith("net.")}
-    public = replace(config, data="", init=None, split=replace(config.split, data=None))
+    public = replace(config, data="", init=None, split=replace(config.split, val_data=None))
     content = save(tensors, {CONFIG_KEY: json.dumps(public.as_dict(), ensure_ascii=False)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mtl.config import NetConfig, TrainConfig
-from mtl.inference.backends import Net, with_backend
+from mtl.inference.backends import Net, make_backend
 from mtl.models.checkpoint import build_net
 from targets.common.cli import Names, run
 
@@ -45,7 +45,7 @@ def main(*, window: int = 256, batch: int = 1, rounds: int = 9, threads: int = 2
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = TrainConfig(
         heads=Names("trap,boundary,crest,dist"),
-        net=NetConfig(encoder="resnet34", weights="none", decoder_channels=None),
+        net=NetConfig(encoder="resnet34", encoder_weights="none", decoder_channels=None),
     )
     nets = [build_net(config, pretrained=False)[0].eval() for _ in range(2)]
     nets[1].load_state_dict(nets[0].state_dict())
@@ -64,7 +64,7 @@ def main(*, window: int = 256, batch: int = 1, rounds: int = 9, threads: int = 2
     for backend, precision in wanted:
         name = "channels_last" if (backend, precision) == ("torch", "32") else f"{backend} {precision}"
         start = time.perf_counter()
-        engine: Net = with_backend(last, PLANES, backend, precision)  # type: ignore[arg-type]
+        engine: Net = make_backend(last, PLANES, backend, precision)  # type: ignore[arg-type]
         runs[name], precisions[name] = (lambda engine=engine: engine(x_last)), precision
         answers[name] = runs[name]()
         ready[name] = time.perf_counter() - start

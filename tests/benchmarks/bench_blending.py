@@ -17,8 +17,8 @@ from torch import Tensor
 from mtl.config import STRIDE
 from mtl.data.channel_stack import input_row_reader
 from mtl.data.crop import Origin
-from mtl.inference.predictor import Predictor, load_predictor
 from mtl.inference.blending import TileBlender, make_tile_weights
+from mtl.inference.predictor import Predictor, load_predictor
 from mtl.inference.tiling import TiledMap, pad_length, run_tiles, space_tiles
 from mtl.metrics.base import add_states, ratio
 from mtl.metrics.keypoints import find_peaks
@@ -77,7 +77,9 @@ def values_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int
 
 def logits_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int]) -> Float:
     """The value of the tiles' mean logit."""
-    return head.activation(_blended({o: head.main_logits(t[head.name]) for o, t in tiles.items()}, weights, shape)).numpy()
+    return head.activation(
+        _blended({o: head.main_logits(t[head.name]) for o, t in tiles.items()}, weights, shape)
+    ).numpy()
 
 
 def one_tile_rule(head: Head, tiles: Tiles, weights: Tensor, shape: tuple[int, int]) -> Float:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mtl.config import PatchConfig, PredictConfig, TrainConfig
 from mtl.data.channels import INPUTS
 from mtl.inference.predictor import Predictor
-from mtl.registry import pick
+from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from targets.common.cli import run
 from targets.scene import Scene
@@ -77,14 +77,14 @@ def predict(size: int) -> None:
     """Predict one map and print what it took."""
     own: list[float] = []
     threading.Thread(target=watch, args=(own,), daemon=True).start()
-    heads = pick(HEADS, ["trap", "boundary", "crest", "dist"], "heads")
+    heads = select_records(HEADS, ["trap", "boundary", "crest", "dist"], "heads")
     config = TrainConfig(patches=PatchConfig(size=256), predict=PredictConfig(stride=192))
     with tempfile.TemporaryDirectory() as folder:
         scene = large_map(Path(folder), size)
         start = time.perf_counter()
         net = Thin(tuple(head.name for head in heads))
-        predictor = Predictor((net,), None, pick(INPUTS, ["fault", "depth"], "inputs"), heads, config)
-        values = predictor(scene, into=Path(folder) / "out")
+        predictor = Predictor((net,), None, select_records(INPUTS, ["fault", "depth"], "inputs"), heads, config)
+        values = predictor(scene, buffer_folder=Path(folder) / "out")
         seconds = time.perf_counter() - start
         assert all(np.isfinite(planes[:, -1]).all() for planes in values.values())
         written = sum(path.stat().st_size for path in (Path(folder) / "out").iterdir()) / 2**30

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy import ndimage
 
-from mtl.metrics.base import Sums, pool
-from mtl.metrics.instances import object_ratios
-from mtl.prediction.instances import OBJECTS, object_planes
+from mtl.metrics.base import State, add_states
+from mtl.metrics.instances import instance_metrics
+from mtl.prediction.instances import INSTANCES, instance_planes
 from mtl.tasks.heads import HEADS
 from targets.io.catalogue import list_maps, read_map
 from targets.scene import Float, Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import Truth, TruthOptions, find_truth
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
 
 MAPS, SIZE = range(700_000, 700_060), 128
 BLUR = (0.0, 1.0, 2.0, 4.0)  # cells, σ of a Gaussian
@@ -33,18 +33,18 @@ WAYS = (
 
 def main(grids: list[str]) -> None:
     """Print a table per blur."""
-    truths = [find_truth(scene, TruthOptions()) for scene in scenes(grids)]
+    truths = [build_ground_truth(scene, GroundTruthOptions()) for scene in scenes(grids)]
     print(f"{len(truths)} maps, {sum(int(truth.labels.max()) for truth in truths)} traps")
     for sigma in BLUR:
-        counted: dict[tuple[str, ...], list[Sums]] = {way: [] for way in WAYS}
+        counted: dict[tuple[str, ...], list[State]] = {way: [] for way in WAYS}
         for truth in truths:
             maps = blurred(truth, sigma)
             for way, sums in counted.items():
-                planes = object_planes(maps, [HEADS[name] for name in way])
-                sums.append(OBJECTS.score.count(planes, *OBJECTS.target(truth)))
+                planes = instance_planes(maps, [HEADS[name] for name in way])
+                sums.append(INSTANCES.metric.update(planes, *INSTANCES.target(truth)))
         print(f"\nheads blurred by {sigma:g} cells")
         for way, sums in counted.items():
-            figures = object_ratios(pool(sums))
+            figures = instance_metrics(add_states(sums))
             told = " ".join(f"{name} {figures[name]:.3f}" for name in ("pq", "sq", "rq", "ap50"))
             counts = " ".join(f"{name} {figures[name]:3.0f}" for name in ("splits", "merges", "missed", "false"))
             print(f"  {' + '.join(way):32s} {told}  {counts}")
@@ -55,10 +55,10 @@ def scenes(grids: list[str]) -> Iterator[Scene]:
     if grids:
         yield from (read_map(source) for source in list_maps(grids))
     else:
-        yield from (make_scene(seed, SIZE) for seed in MAPS)
+        yield from (make_structure_map(seed, SIZE) for seed in MAPS)
 
 
-def blurred(truth: Truth, sigma: float) -> Mapping[str, Float]:
+def blurred(truth: GroundTruth, sigma: float) -> Mapping[str, Float]:
     """{head: (1, H, W)} targets as an unsure network would answer them."""
     maps = {}
     for name in ("trap", "boundary", "crest", "dist"):

@@ -14,12 +14,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from mtl.config import PatchConfig, TrainConfig
-from mtl.data.dataset import Patches, prepare
+from mtl.data.dataset import PatchDataset, prepare_sample
 from mtl.data.sample import Batch
 from mtl.data.samplers import EpochSampler
 from mtl.models.checkpoint import build_net
 from targets.common.cli import Names, run
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 ONE, FOUR, ALL = "trap", "trap,boundary,crest,dist", "trap,boundary,crest,dist,height,depth"
 
@@ -39,7 +39,7 @@ class Contest:
         start = time.perf_counter()
         batch = next(self.batches)
         logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
-        sum(h.cost(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads).backward()
+        sum(h.compute_loss(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads).backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
         return time.perf_counter() - start
@@ -49,9 +49,9 @@ def contest(name: str, config: TrainConfig, scenes: list, in_memory: bool) -> Co
     """A network and its batches: from the pipeline of `tools/train.py`, or made once and kept."""
     torch.manual_seed(0)
     net, inputs, heads = build_net(config, pretrained=False)
-    samples = [prepare(scene, inputs, heads, config.targets) for scene in scenes]
-    patches = Patches(samples, inputs, config.patches, config.augment)
-    loader = DataLoader(patches, config.loop.batch, sampler=EpochSampler(len(patches), 0), drop_last=True)
+    samples = [prepare_sample(scene, inputs, heads, config.targets) for scene in scenes]
+    patches = PatchDataset(samples, inputs, config.patches, config.augment)
+    loader = DataLoader(patches, config.loop.batch_size, sampler=EpochSampler(len(patches), 0), drop_last=True)
     batches = cycle(list(loader)) if in_memory else (batch for _ in cycle([0]) for batch in loader)
     net = net.to(memory_format=torch.channels_last).train()
     return Contest(name, net, heads, torch.optim.AdamW(net.parameters()), batches)
@@ -64,7 +64,7 @@ def main(*, size: int = 128, maps: int = 32, steps: int = 30, inputs: str = "rgb
     ----------
     size : side of maps and patches in cells.
     """
-    scenes = [make_scene(seed, size) for seed in range(maps)]
+    scenes = [make_structure_map(seed, size) for seed in range(maps)]
     config = TrainConfig(heads=Names(ONE), inputs=Names(inputs), patches=PatchConfig(size, size))
     runs = [
         contest("one head", config, scenes, in_memory=True),
@@ -76,7 +76,7 @@ def main(*, size: int = 128, maps: int = 32, steps: int = 30, inputs: str = "rgb
         each.step()
     times = np.array([[each.step() for each in runs] for _ in range(steps)])
     seconds = np.median(times, axis=0)
-    print(f"{size}x{size} cells, batches of {config.loop.batch}, {torch.get_num_threads()} threads, {steps} steps each")
+    print(f"{size}x{size} cells, batches of {config.loop.batch_size}, {torch.get_num_threads()} threads, {steps} steps each")
     for each, value in zip(runs, seconds, strict=True):
         print(f"  {each.name:28s} {value:.3f} s a step")
     four, six = np.median(times[:, 1] / times[:, 0]), np.median(times[:, 2] / times[:, 0])

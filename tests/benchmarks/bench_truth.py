@@ -11,8 +11,8 @@ from multiprocessing import get_context
 
 from mtl.tasks.heads import HEADS
 from targets.scene import Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import find_truth
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import build_ground_truth
 
 LIMIT = 60.0  # s per 1,000 maps
 KINDS = 10  # different maps
@@ -22,13 +22,13 @@ maps: list[Scene] = []  # of a worker
 
 def prepare(size: int) -> None:
     """In a worker, before the clock starts: make the maps."""
-    maps.extend(make_scene(seed, size) for seed in range(KINDS))
+    maps.extend(make_structure_map(seed, size) for seed in range(KINDS))
 
 
 def all_targets(number: int) -> dict[str, float]:
     """Seconds spent on the closures of a map and on each head's target."""
     spent, start = {}, time.perf_counter()
-    answer = find_truth(maps[number % KINDS])
+    answer = build_ground_truth(maps[number % KINDS])
     spent["closures"] = time.perf_counter() - start
     for name, head in HEADS.items():
         start = time.perf_counter()

@@ -54,7 +54,7 @@ def test_a_coarse_look_gives_nearly_the_same_mask_on_a_smooth_map():
 def test_large_maps_go_into_files(tmp_path):
     scene = dome_scene(size=150)
     for longest in (0, 50):
-        values, files = predictor(longest)(scene), predictor(longest)(scene, into=tmp_path / str(longest))
+        values, files = predictor(longest)(scene), predictor(longest)(scene, buffer_folder=tmp_path / str(longest))
         for name in ("trap", "dist"):
             np.testing.assert_array_equal(files[name], values[name])
             np.testing.assert_array_equal(np.load(tmp_path / str(longest) / f"{name}.npy"), values[name])

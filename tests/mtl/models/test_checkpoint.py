@@ -13,7 +13,7 @@ import torch
 from mtl.config import TrainConfig
 from mtl.inference.predictor import load_predictor
 from mtl.models.checkpoint import CONFIG_KEY, build_net, read_checkpoint
-from mtl.training.callbacks.checkpointing import AtomicCheckpointIO
+from mtl.training.callbacks.checkpoint_files import AtomicCheckpointIO
 from mtl.training.finetune import load_initial_weights
 from mtl.training.run import fit
 from targets.common.cli import Names

@@ -136,5 +136,7 @@ def test_names_are_known_and_given_once(names):
 
 def test_a_new_input_channel_is_one_record():
     twice = InputChannel("twice", 2, "-", lambda scene: scene.depth[None].repeat(2, 0))
-    net = MultiHeadNet(NetConfig(encoder_weights="none", decoder_channels=SMALL), [twice], select_records(HEADS, ["trap"], ""))
+    net = MultiHeadNet(
+        NetConfig(encoder_weights="none", decoder_channels=SMALL), [twice], select_records(HEADS, ["trap"], "")
+    )
     assert net.encoder.conv_stem.weight.shape[1] == 2

@@ -12,10 +12,10 @@ from safetensors import safe_open
 
 import mtl.models.safetensors_io
 from mtl.config import SplitConfig
-from mtl.export.exporters import export_weights
+from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.models.checkpoint import build_net, read_checkpoint
-from mtl.models.safetensors_io import DEFAULT, MAX_BUNDLED_BYTES, SUFFIX, to_half
+from mtl.models.safetensors_io import BUNDLED_MODEL, MAX_BUNDLED_BYTES, SUFFIX, to_half
 from targets.common.cli import Names
 from targets.errors import UserError
 from tests.conftest import dome_scene, tiny_config
@@ -72,7 +72,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
 
 
 def test_without_a_checkpoint_the_packages_model_answers(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", tmp_path / "default.safetensors")
+    monkeypatch.setattr(mtl.models.safetensors_io, "BUNDLED_MODEL", tmp_path / "default.safetensors")
     with pytest.raises(UserError, match="without a trained model"):
         load_predictor(None)
     export_weights(trained, tmp_path / "default.safetensors")
@@ -82,7 +82,7 @@ def test_without_a_checkpoint_the_packages_model_answers(trained, tmp_path, monk
 def test_the_packages_model_is_part_of_a_wheel_and_small():
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     rules = project["tool"]["setuptools"]["package-data"]["*"]
-    assert any(fnmatch(DEFAULT.name, rule) for rule in rules)
-    assert DEFAULT.suffix == SUFFIX
-    if DEFAULT.exists():
-        assert DEFAULT.stat().st_size <= MAX_BUNDLED_BYTES
+    assert any(fnmatch(BUNDLED_MODEL.name, rule) for rule in rules)
+    assert BUNDLED_MODEL.suffix == SUFFIX
+    if BUNDLED_MODEL.exists():
+        assert BUNDLED_MODEL.stat().st_size <= MAX_BUNDLED_BYTES
