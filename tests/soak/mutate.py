@@ -1,4 +1,4 @@
-"""What is done to a valid file so that a reader has to defend itself: a few steps that can be drawn."""
+"""Damage to valid files: single changes, and random sequences of them."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ CODES = ("utf-16", "utf-32", "utf-8-sig", "utf-7")
 
 @dataclass(frozen=True)
 class Step:
-    """One change. place, size and pick are taken modulo what there is to choose from."""
+    """One change; place, size and pick are taken modulo the number of choices."""
 
     kind: str
     place: int
@@ -168,8 +168,13 @@ def mutated(data: bytes, steps: Sequence[Step], inside: int) -> bytes:
 
     Parameters
     ----------
-    inside : above 2 the steps change one part of a PNG, zip or gzip file (which one, the first step says), and its
-        checksums and lengths are made right again, so that what lies behind them is reached.
+    data : bytes
+        A valid file.
+    steps : Sequence[Step]
+        The changes, one after the other.
+    inside : int
+        Above 2 the steps change one part of a PNG, zip or gzip file (which one, the first step says), and checksums
+        and lengths are corrected, so that the readers behind them are reached.
     """
     parts = _parts(data) if inside > 2 and steps else None
     if parts is None:
@@ -229,8 +234,8 @@ def _zip(data: bytes) -> Parts:
         out = io.BytesIO()
         with warnings.catch_warnings(), zipfile.ZipFile(out, "w") as archive:
             warnings.simplefilter("ignore")  # of one name twice
-            told = pieces[-1].decode("latin-1").split("\n")
-            for name, piece in zip(told, pieces[:-1], strict=False):
+            names = pieces[-1].decode("latin-1").split("\n")
+            for name, piece in zip(names, pieces[:-1], strict=False):
                 archive.writestr(zipfile.ZipInfo(name or "x"), piece)
         return out.getvalue()
 

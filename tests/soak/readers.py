@@ -1,4 +1,4 @@
-"""Everything that this program reads from a disk: for each reader valid small samples, and how one is read."""
+"""Every reader of the program, with small valid samples of its files."""
 
 import shutil
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from targets.io.fault_files import read_fault_lines
 from targets.io.fault_names import name_faults
 from targets.io.grid_map import read_grid
 from targets.io.grids.registry import detect_format, read_surface, write_grid
-from targets.io.images import read_rgb, read_grey, read_mask, read_rgba
+from targets.io.images import read_grey, read_mask, read_rgb, read_rgba
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.tgs_salt import read_id_table, write_salt_dataset
 from targets.rendering.map import ensure_picture
@@ -42,9 +42,13 @@ GEO = GeoReference(461000.0, 5926000.0, 50.0, -50.0, depth_unit="m", crs="EPSG:2
 class Reader:
     """One reader.
 
-    make : writes valid samples, each a folder of its own, into a folder; files whose names start with "kept" are never
-        changed.
-    read : reads one sample's folder; it may return anything, or raise UserError.
+    Attributes
+    ----------
+    make : Callable[[Path], None]
+        Writes valid samples into a folder, each in a folder of its own; files whose names start with "kept" are never
+        damaged.
+    read : Callable[[Path], object]
+        Reads the folder of one sample; it may return anything, or raise UserError.
     """
 
     make: Callable[[Path], None]
@@ -165,9 +169,9 @@ def _points(folder: Path) -> None:
     lines = list(zip(rows.ravel() + 10, cols.ravel() + 100, strict=True))
     _sample(folder, "xyz", "grid.xyz", "".join(f"{a:.2f} {b:.2f} {c:.2f}\n" for a, b, c in xyz))
     _sample(folder, "csv", "grid.csv", "x,y,depth\n" + "".join(f"{a:.2f},{b:.2f},{c:.2f}\n" for a, b, c in xyz))
-    told = "# 1: X\n# 2: Y\n# 3: Inline\n# 4: Crossline\n# 5: Z\n"
-    told += "".join(f"{a:.2f} {b:.2f} {i} {j} {c:.2f}\n" for (a, b, c), (i, j) in zip(xyz, lines, strict=True))
-    _sample(folder, "lines", "grid.dat", told)
+    lined = "# 1: X\n# 2: Y\n# 3: Inline\n# 4: Crossline\n# 5: Z\n"
+    lined += "".join(f"{a:.2f} {b:.2f} {i} {j} {c:.2f}\n" for (a, b, c), (i, j) in zip(xyz, lines, strict=True))
+    _sample(folder, "lines", "grid.dat", lined)
 
 
 def _arrays(folder: Path) -> None:
@@ -261,7 +265,10 @@ def _checkpoints(folder: Path) -> None:
     net = replace(tiny_config().net, encoder="tu-test_efficientnet", decoder_channels=[8, 8, 8, 8, 8])
     config = tiny_config(heads=("trap",), inputs=("depth",), net=net)
     net, _, _ = build_net(config, pretrained=False)
-    content = {"state_dict": {f"net.{name}": value for name, value in net.state_dict().items()}, CONFIG_KEY: config.as_dict()}
+    content = {
+        "state_dict": {f"net.{name}": value for name, value in net.state_dict().items()},
+        CONFIG_KEY: config.as_dict(),
+    }
     (folder / "run").mkdir(parents=True)
     torch.save(content, folder / "run" / "best.ckpt")
     (folder / "model").mkdir()

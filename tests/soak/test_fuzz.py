@@ -1,4 +1,4 @@
-"""The soak's short version: every reader faces a few dozen damaged files, and the soak itself notices what it must."""
+"""Short version of the soak: every reader faces a few dozen damaged files, and the soak itself notices every fault."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from targets.errors import UserError
-from tests.soak.fuzz import REFUSED, Child, damaged, drawn, fuzz, outcome, samples_and_child
+from tests.soak.fuzz import REFUSED, Child, damage, draw_damage, fuzz, outcome, samples_and_child
 from tests.soak.mutate import CHANGED, CHANGES, Step, mutated
 from tests.soak.readers import READERS, Reader
 
@@ -29,7 +29,7 @@ def test_damaged_files_end_in_a_result_or_in_a_users_error(name):
         )
         @given(st.integers(0, 2**10), CHANGED)
         def one(which, change):
-            case, files = damaged(cases, which, *change)
+            case, files = damage(cases, which, *change)
             assert child.read(case, files)[0] in ("", REFUSED)
 
         one()
@@ -37,9 +37,9 @@ def test_damaged_files_end_in_a_result_or_in_a_users_error(name):
 
 def test_the_soak_counts_and_draws_the_same_again():
     first, again = (fuzz(READERS["irap"], 20) for _ in range(2))
-    assert first.tried == 20 and first.results + first.refused == 20
+    assert first.total == 20 and first.results + first.refused == 20
     assert (first.results, first.refused) == (again.results, again.refused)
-    assert drawn(Random("0 1")) == drawn(Random("0 1")) != drawn(Random("1 1"))
+    assert draw_damage(Random("0 1")) == draw_damage(Random("0 1")) != draw_damage(Random("1 1"))
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_the_soak_notices(read, found, tmp_path, monkeypatch):
     monkeypatch.setattr("tests.soak.fuzz.PATIENCE", 1.0 if found.startswith("waits") else 120.0)
     child = Child(Reader(lambda folder: None, read), tmp_path / "read")
     try:
-        for _ in range(2):  # also once it was made anew
-            said, _, _ = child.read("case", {"a": b"1"})
-            assert any(word in said for word in found.split("|")) if found else said == ""
+        for _ in range(2):  # the second time in a new process
+            ended, _, _ = child.read("case", {"a": b"1"})
+            assert any(word in ended for word in found.split("|")) if found else ended == ""
     finally:
         child.close()
 
