@@ -33,7 +33,9 @@ def main(
     out : Path
         The folder that gets train/, test/, train.csv, depths.csv, and contact_sheet.png with the first images.
     count : int, default 400
-        Number of training images, with masks; test : number of test images, without.
+        Number of training images, with masks.
+    test : int, default 100
+        Number of test images, without masks.
     seed : int, default 0
         The same seed makes the same images; different seeds share none.
     seismic : SaltImageOptions, default DEFAULT_SALT

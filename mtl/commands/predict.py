@@ -36,7 +36,7 @@ def main(
         Folder for the results, one folder per map, and report.html about all of them (of salt: submission.csv).
     folders : bool, default True
         Write a folder per map (--no_folders: only what is written of all maps together).
-    cut : float, default THRESHOLD
+    threshold : float, default THRESHOLD
         Of a network of salt, the probability above which a cell is salt in submission.csv.
     resume : bool, default False
         Do not repeat maps that an earlier command with these options finished.

@@ -137,16 +137,8 @@ def run(
     earlier : EarlierNames | None, default None
         Names of options in earlier versions: config files may use them, the command line may not.
     """
-    description = (inspect.getdoc(function) or "").split("\n\n")[0]
-    parser = _new_parser(description=description, earlier=earlier)
-    hints, texts = get_type_hints(function), _help_texts(function)
-    parameters = inspect.signature(function).parameters
-    for name, parameter in parameters.items():
-        positional = parameter.kind is not parameter.KEYWORD_ONLY
-        if positional and is_dataclass(hints[name]):
-            _add_fields(parser, hints[name], "", parameter.default)
-        else:
-            _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
+    parser = make_parser(function, earlier)
+    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
     try:
         words = sys.argv[1:] if args is None else args
         values = _parse_with_presets(parser, words, find_presets)
@@ -161,6 +153,33 @@ def run(
     except KeyboardInterrupt as error:
         print("stopped", file=sys.stderr)
         raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
+
+
+def make_parser(function: Callable[..., Any], earlier: EarlierNames | None = None) -> ArgumentParser:
+    """Make the parser of a tool's command line from the signature and the docstring of its function.
+
+    Parameters
+    ----------
+    function : Callable[..., Any]
+        As in `run`.
+    earlier : EarlierNames | None, default None
+        Likewise.
+
+    Returns
+    -------
+    ArgumentParser
+        With an option or a positional for every parameter, and for every field of its records.
+    """
+    description = (inspect.getdoc(function) or "").split("\n\n")[0]
+    parser = _new_parser(description=description, earlier=earlier)
+    hints, texts = get_type_hints(function), _help_texts(function)
+    for name, parameter in inspect.signature(function).parameters.items():
+        positional = parameter.kind is not parameter.KEYWORD_ONLY
+        if positional and is_dataclass(hints[name]):
+            _add_fields(parser, hints[name], "", parameter.default)
+        else:
+            _add(parser, name, hints[name], parameter.default, texts.get(name), positional)
+    return parser
 
 
 def read_record(
