@@ -18,7 +18,8 @@ from mtl.prediction.writers import MAGENTA
 from targets.common.atomic_write import atomic_write
 from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
 from targets.errors import UserError
-from targets.rendering.map import RGB, ensure_picture
+from targets.rendering.map import ensure_picture
+from targets.rendering.palettes import RGB
 from targets.scene import Scene
 from targets.surface.polygonize import Ring, cell_rings
 

@@ -10,7 +10,8 @@ from skimage.segmentation import find_boundaries
 from targets.common.html_report import jpeg_of_pixels
 from targets.io.catalogue import MapSource
 from targets.picture_reading.known_palettes import PaletteMatch, match_palette
-from targets.rendering.map import RGB, ensure_picture
+from targets.rendering.map import ensure_picture
+from targets.rendering.palettes import RGB
 from targets.scene import Bool, Scene
 
 MAX_CORNERS = 24  # of an outline of rectangles: six have at most as many

@@ -122,7 +122,7 @@ def draw_annotations(canvas: Canvas) -> None:
             draw(canvas, np.random.default_rng([canvas.annotations.seed, number]))
 
 
-def draw_grid(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_grid(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw thin lines of equal coordinates with their numbers along two sides."""
     rows, cols = canvas.scene.shape
     step, first = canvas.annotations.grid_spacing, rng.integers(0, canvas.annotations.grid_spacing, 2)
@@ -141,7 +141,7 @@ def draw_grid(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.write(str(north - 1000 * number), canvas.annotations.letter_height, y, 0.8, angle=90)
 
 
-def draw_blocks(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_blocks(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw straight lines from side to side, as boundaries of blocks and licences."""
     rows, cols = canvas.scene.shape
     width = int(rng.integers(1, 3))
@@ -154,7 +154,7 @@ def draw_blocks(canvas: Canvas, rng: np.random.Generator) -> None:
         cv2.line(canvas.picture, start, end, canvas.annotations.ink, width, cv2.LINE_AA)
 
 
-def draw_wells(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_wells(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw well symbols with names beside them, more of them on highs, where wells are drilled."""
     radius = max(2, round(0.45 * canvas.annotations.letter_height))
     name = WELL_NAMES[int(rng.integers(5))]
@@ -170,7 +170,7 @@ def draw_wells(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.write(text, col + offset, row - 0.3 * canvas.annotations.letter_height, halo=kind == 1)
 
 
-def draw_names(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_names(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw names of structures, some of them aslant."""
     for row, col in _choose_cells(canvas, rng, canvas.annotations.names):
         angle = float(rng.choice([0, rng.uniform(-50, 50)]))
@@ -179,7 +179,7 @@ def draw_names(canvas: Canvas, rng: np.random.Generator) -> None:
         )
 
 
-def draw_legend(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_legend(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw a colour bar with depths in a white box, unless it would hide much of the map."""
     rows, cols = canvas.scene.shape
     letters = canvas.annotations.letter_height
@@ -205,7 +205,7 @@ def draw_legend(canvas: Canvas, rng: np.random.Generator) -> None:
         )
 
 
-def draw_scale_bar(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_scale_bar(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw a bar of black and white parts with its length, near the lower side."""
     rows, cols = canvas.scene.shape
     part, parts = max(6, cols // 16), 4
@@ -226,7 +226,7 @@ def draw_scale_bar(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.write(f"{length:.3g} km", left + parts * part, top - canvas.annotations.letter_height, 0.9)
 
 
-def draw_north_arrow(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_north_arrow(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw an arrow to the North with an N at its point."""
     rows, cols = canvas.scene.shape
     size = max(14.0, 0.06 * min(rows, cols))
@@ -245,7 +245,7 @@ def draw_north_arrow(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.write("N", x, y, 1.2)
 
 
-def draw_title(canvas: Canvas, rng: np.random.Generator) -> None:
+def _draw_title(canvas: Canvas, rng: np.random.Generator) -> None:
     """Draw the map's title in a box at its upper side."""
     text = f"{rng.choice(TITLES)} depth (m)"
     letters = canvas.annotations.letter_height
@@ -256,14 +256,14 @@ def draw_title(canvas: Canvas, rng: np.random.Generator) -> None:
 
 
 ELEMENT_DRAWERS: dict[str, Callable[[Canvas, np.random.Generator], None]] = {
-    "grid_spacing": draw_grid,
-    "blocks": draw_blocks,
-    "wells": draw_wells,
-    "names": draw_names,
-    "scale_bar": draw_scale_bar,
-    "north_arrow": draw_north_arrow,
-    "legend": draw_legend,
-    "title": draw_title,
+    "grid_spacing": _draw_grid,
+    "blocks": _draw_blocks,
+    "wells": _draw_wells,
+    "names": _draw_names,
+    "scale_bar": _draw_scale_bar,
+    "north_arrow": _draw_north_arrow,
+    "legend": _draw_legend,
+    "title": _draw_title,
 }
 
 

@@ -14,7 +14,7 @@ from targets.rendering.palettes import BLACK, RGB, WHITE, colour_table
 from targets.rendering.scan_effects import apply_scan_effects
 from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.scene import Float, Scene
-from targets.surface.contour_interval import contour_count, nice_interval
+from targets.surface.contour_interval import nice_interval, suggest_contour_count
 
 
 def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
@@ -57,7 +57,20 @@ def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
 
 
 def with_rendered_picture(scene: Scene, style: Style = DEFAULT_STYLE) -> Scene:
-    """Draw the map, and return it with its picture as `rgb` and the picture's contours in `geo`."""
+    """Draw the map and keep its picture.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map; an earlier picture is replaced.
+    style : Style, default DEFAULT_STYLE
+        How it is drawn.
+
+    Returns
+    -------
+    Scene
+        The same map, with its picture as `rgb` and the picture's contour interval and base in `geo`.
+    """
     interval, base = contour_spacing(scene, style)
     geo = replace(scene.geo, contour_interval=interval, contour_base=base)
     return scene.replace(rgb=render(scene, style), geo=geo)
@@ -109,7 +122,7 @@ def contour_spacing(scene: Scene, style: Style = DEFAULT_STYLE) -> tuple[float, 
     if scene.geo.contour_interval is not None:
         return scene.geo.contour_interval, scene.geo.contour_base
     return nice_interval(
-        *scene.relief, lines=contour_count(scene.shape) * style.contour_density
+        *scene.relief, lines=suggest_contour_count(scene.shape) * style.contour_density
     ), scene.geo.contour_base
 
 

@@ -122,7 +122,25 @@ def random_palette_stops(rng: np.random.Generator) -> Stops:
 
 
 def is_readable(stops: Stops) -> bool:
-    """Whether colours (n, 3) tell depths apart, the deep end from the high one, and the map from its paper."""
+    """Check that depths can be read from colours: none alike, the deep end bluer, none as pale as paper.
+
+    Parameters
+    ----------
+    stops : (n, 3) float64
+        Red, green and blue from 0 to 255, deepest first.
+
+    Returns
+    -------
+    bool
+        Whether the colours make a palette.
+
+    Examples
+    --------
+    >>> is_readable(np.array([[20, 40, 220], [220, 60, 20]], float))
+    True
+    >>> is_readable(np.array([[220, 60, 20], [20, 40, 220]], float))  # red in the deep
+    False
+    """
     blue = stops[:, 2] - stops[:, 0]
     grey = np.ptp(stops, axis=1).max() < 1
     falls = grey or (blue[0] - blue[-1] >= MIN_BLUE_SHIFT and np.corrcoef(blue, np.arange(len(blue)))[0, 1] < -0.5)

@@ -120,7 +120,20 @@ def random_fault_zone(
 
 
 def random_branch(rng: np.random.Generator, parent: Fault) -> Fault:
-    """Draw a smaller fault that starts on the trace of `parent` and dies out away from it."""
+    """Draw a smaller fault that abuts on another one.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Decides everything.
+    parent : Fault
+        The fault on whose trace the branch starts.
+
+    Returns
+    -------
+    Fault
+        A branch that dies out away from its parent.
+    """
     along = parent.length * rng.uniform(-0.25, 0.25)
     off = float(trace_offset(parent, np.asarray(along)))
     cos, sin = np.cos(parent.strike), np.sin(parent.strike)

@@ -112,7 +112,20 @@ def trace_offset(fault: Fault, along: NDArray) -> NDArray:
 
 
 def trace_points(fault: Fault, count: int = 25) -> NDArray[np.float64]:
-    """Sample x and y (count, 2), in metres, along a fault's trace; a branch starts at its parent."""
+    """Sample points along a fault's trace.
+
+    Parameters
+    ----------
+    fault : Fault
+        A branch is sampled from its parent on.
+    count : int, default 25
+        Number of points.
+
+    Returns
+    -------
+    (count, 2) float64
+        X and y, in metres.
+    """
     along = np.linspace(0.0 if fault.parent else -fault.length / 2, fault.length / 2, count)
     off = trace_offset(fault, along)
     cos, sin = np.cos(fault.strike), np.sin(fault.strike)
@@ -120,7 +133,22 @@ def trace_points(fault: Fault, count: int = 25) -> NDArray[np.float64]:
 
 
 def fault_coordinates(fault: Fault, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
-    """Convert x and y to metres along the chord from its middle, and metres from the trace towards the dip side."""
+    """Convert map coordinates to coordinates of a fault.
+
+    Parameters
+    ----------
+    fault : Fault
+        The fault.
+    x, y : (...) float
+        Metres, y down the picture; they broadcast against one another.
+
+    Returns
+    -------
+    along : (...) float32
+        Metres along the chord from its middle.
+    across : (...) float32
+        Metres from the trace, positive towards the side that the fault dips to.
+    """
     cos, sin = np.float32(np.cos(fault.strike)), np.float32(np.sin(fault.strike))
     along = (x - np.float32(fault.x)) * cos + (y - np.float32(fault.y)) * sin
     across = (y - np.float32(fault.y)) * cos - (x - np.float32(fault.x)) * sin

@@ -114,7 +114,20 @@ def _streaks(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
 
 
 def apply_gain(rng: np.random.Generator, amplitudes: Field) -> NDArray[np.uint8]:
-    """Convert amplitudes to grey levels (H, W) uint8: strong and weak parts partly balanced, the strongest clipped."""
+    """Convert amplitudes to grey levels: strong and weak parts partly balanced, the strongest clipped.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Decides brightness, contrast and how much is balanced.
+    amplitudes : (H, W) float64
+        Of `image_section`.
+
+    Returns
+    -------
+    (H, W) uint8
+        Grey levels.
+    """
     level = np.sqrt(ndimage.uniform_filter(ndimage.uniform_filter(amplitudes**2, 51), 51))
     balanced = amplitudes / level ** rng.uniform(0.2, 0.7)
     balanced = balanced / float(np.quantile(np.abs(balanced), rng.uniform(0.97, 0.998)))

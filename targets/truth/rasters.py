@@ -74,7 +74,18 @@ def share_of_relief(height: Float, scene: Scene) -> Float:
 
 
 def trap_classes(truth: GroundTruth) -> Float:
-    """(3, H, W) float32 one-hot: background, interior of a trap, its rim (the inner half of the boundary band)."""
+    """Classify cells as background, interior of a trap, or its rim.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        Its options give the width of the boundary band, whose inner half is the rim.
+
+    Returns
+    -------
+    (3, H, W) float32
+        One-hot planes `BACKGROUND`, `INTERIOR`, `RIM`.
+    """
     trap = truth.labels > 0
     rim = trap & (boundary_band(truth) > 0)
     return np.stack([~trap, trap & ~rim, rim]).astype(np.float32)
@@ -112,7 +123,18 @@ def outline_band(labels: NDArray, width: float) -> Bool:
 
 
 def crest_heatmap(truth: GroundTruth) -> Float:
-    """(H, W) float32: a Gaussian of σ = `crest_sigma` cells on every crest, 1 at the crest; overlaps: the maximum."""
+    """Draw a Gaussian on every crest.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        Its options give the standard deviation, `crest_sigma`, in cells.
+
+    Returns
+    -------
+    (H, W) float32
+        1 at a crest; the maximum where Gaussians overlap.
+    """
     heat = np.zeros(truth.labels.shape, np.float32)
     if len(truth.crests):
         no_crest = np.ones(truth.labels.shape, bool)

@@ -1,0 +1,70 @@
+"""Training targets: the exact rasters of a map, checked by eye or by symmetry."""
+
+import numpy as np
+import pytest
+
+from targets.truth.rasters import boundary_band, crest_distance, crest_heatmap, outline_band, trap_mask
+from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from tests.conftest import dome_scene
+
+
+def test_the_boundary_band_has_the_given_width():
+    mask = np.zeros((20, 40), bool)
+    mask[:, 20:] = True
+    for width in (2, 4, 6):
+        assert (outline_band(mask, width).sum(1) == width).all()
+    assert not outline_band(mask & False, 4).any()
+
+
+def test_crest_heat_is_one_at_the_crest_and_gaussian_around_it(dome):
+    heat = crest_heatmap(build_ground_truth(dome, GroundTruthOptions(crest_sigma=3)))
+    assert heat[32, 32] == 1 and heat.max() == 1
+    assert heat[32, 35] == pytest.approx(np.exp(-0.5), abs=1e-6)
+
+
+def test_overlapping_crests_take_the_maximum():
+    interpreted = np.zeros((64, 64), bool)
+    interpreted[30:35, 20:25] = interpreted[30:35, 28:33] = True
+    scene = dome_scene().replace(traps=interpreted)
+    heat = crest_heatmap(build_ground_truth(scene, GroundTruthOptions(crest_sigma=4)))
+    assert heat.max() == 1
+
+
+def test_distance_is_measured_to_ones_own_crest(dome):
+    truth = build_ground_truth(dome)
+    distance = crest_distance(truth)
+    assert distance[32, 32] == 0 and distance[32, 42] == 10 and distance[35, 36] == 5
+    assert (distance[truth.labels == 0] == 0).all()
+
+
+def test_geodesic_distance_goes_round_a_bay():
+    # A U-shaped trap: the path from one arm to the other leads through the bend.
+    interpreted = np.zeros((64, 64), bool)
+    interpreted[10:50, 10:14] = interpreted[10:50, 30:34] = interpreted[46:50, 10:34] = True
+    depth = np.full((64, 64), 100, np.float32)
+    depth[10, 10] = 0
+    scene = dome_scene().replace(traps=interpreted, depth=depth)
+    euclidean, geodesic = (
+        crest_distance(build_ground_truth(scene, GroundTruthOptions(distance=kind)))
+        for kind in ("euclidean", "geodesic")
+    )
+    assert euclidean[10, 30] == 20
+    assert 75 < geodesic[10, 30] < 100
+    assert (geodesic[interpreted] >= euclidean[interpreted] - 1e-4).all()
+
+
+@pytest.mark.parametrize("raster", [trap_mask, boundary_band, crest_heatmap, crest_distance])
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("flip", [False, True])
+def test_turning_the_map_turns_every_target(raster, turns, flip):
+    def turn(array):
+        array = np.rot90(array, turns)
+        return np.ascontiguousarray(array[:, ::-1] if flip else array)
+
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(np.cumsum(rng.normal(size=(48, 48)), 0), 1).astype(np.float32)
+    flat = np.ones((48, 48), bool)
+    scene = dome_scene(size=48).replace(depth=smooth, rgb=None)
+    turned = scene.replace(depth=turn(smooth), depth_valid=flat, map_valid=flat, fault=~flat)
+    expected, found = raster(build_ground_truth(scene)), raster(build_ground_truth(turned))
+    np.testing.assert_allclose(found, turn(expected), atol=1e-5)
