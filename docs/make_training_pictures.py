@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 
 from mtl.inference.predictor import load_predictor
 from mtl.visualization.panels import draw_cosines
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.common.cli import run
 from targets.io.catalogue import list_maps, read_map
-from targets.truth.traps import find_truth
+from targets.truth.traps import build_ground_truth
 
 
 def main(
@@ -40,7 +40,7 @@ def main(
         (heads_figure(checkpoint, data), "heads.png"),
         (gradients_figure(Path(run_of_heads)), "gradients.png"),
     ):
-        with written_whole(Path(out) / name) as temporary:
+        with atomic_write(Path(out) / name) as temporary:
             figure.savefig(temporary)
         print(f"look at {Path(out) / name}")
 
@@ -51,7 +51,7 @@ def gradients_figure(folder: Path) -> Figure:
     with (folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     epochs = range(1, len(rows) + 1)
-    lengths = {head: [float(row[f"{head}/gradient"]) for row in rows] for head in heads}
+    lengths = {head: [float(row[f"{head}/grad_norm"]) for row in rows] for head in heads}
     figure = Figure(figsize=(13, 0.62 * len(heads) + 2.2), dpi=80, layout="constrained")
     left, right = figure.subplots(1, 2)
     for head in sorted(heads, key=lambda head: -lengths[head][-1]):  # as they lie, so that the legend reads like them
@@ -61,9 +61,9 @@ def gradients_figure(folder: Path) -> Figure:
     left.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=11, frameon=False)
     left.set_title("how much say each head has")
     cosines = {
-        tuple(name.removeprefix("cosine/").split("-")): float(value)
+        tuple(name.removeprefix("grad_cosine/").split("-")): float(value)
         for name, value in rows[-1].items()
-        if name.startswith("cosine/")
+        if name.startswith("grad_cosine/")
     }
     draw_cosines(right, heads, cosines)
     return figure
@@ -73,7 +73,7 @@ def heads_figure(checkpoint: str, data: str) -> Figure:
     """Target and prediction of every head for the first map of a folder."""
     predictor = load_predictor(checkpoint, device="cpu")
     scene = read_map(list_maps([data])[0])
-    predictions, truth = predictor(scene), find_truth(scene, predictor.config.targets)
+    predictions, truth = predictor(scene), build_ground_truth(scene, predictor.config.targets)
     figure = Figure(figsize=(14, 5.6), dpi=80, layout="constrained")
     axes = figure.subplots(2, 1 + len(predictor.outputs))
     axes[0, 0].imshow(scene.rgb)
@@ -84,10 +84,10 @@ def heads_figure(checkpoint: str, data: str) -> Figure:
         values, valid = output.target(truth)
         drawing = output.drawing
         target = np.where(valid, drawing.plane(values), np.nan)
-        high = drawing.high if drawing.high is not None else float(np.nanmax(target))
-        colours = matplotlib.colormaps[drawing.colours].with_extremes(bad="0.85")
+        high = drawing.vmax if drawing.vmax is not None else float(np.nanmax(target))
+        colours = matplotlib.colormaps[drawing.colour_map].with_extremes(bad="0.85")
         for row, shown in enumerate((target, drawing.plane(predictions[output.name]))):
-            axes[row, column].imshow(shown, cmap=colours, vmin=drawing.low, vmax=high)
+            axes[row, column].imshow(shown, cmap=colours, vmin=drawing.vmin, vmax=high)
         axes[0, column].set_title(f"{output.name}: target")
         axes[1, column].set_title(f"{output.name}: prediction")
     for axis in axes.flat:

@@ -125,6 +125,9 @@ class AugmentConfig:
     restyle : float, default 0.0
         Fraction (0 to 1) of patches, of maps with a depth, whose picture is drawn again in a random style of the
         family `train` (targets.rendering.style_families).
+    picture_transforms : dict[str, float]
+        Fraction (0 to 1) of patches whose picture is changed at random by a transform of MONAI, by name: blur, gamma
+        or uneven_light. Unlike `restyle` they also vary pictures of maps without a depth.
     """
 
     symmetry: Symmetry = "d4"
@@ -132,6 +135,7 @@ class AugmentConfig:
     contrast: float = 0.1
     noise: float = 1.0
     restyle: float = 0.0
+    picture_transforms: dict[str, float] = field(default_factory=dict)
 
 
 NO_AUGMENTATION = AugmentConfig("none", brightness=0, contrast=0, noise=0)

@@ -1,16 +1,19 @@
-"""Train a multi-head network on a folder of maps."""
+"""Body of tools/train.py: train a multi-head network on a folder of maps."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mtl.config import TrainConfig
 from mtl.distributed.launch import current_process, report_error_once, require_single_process
+from mtl.migration import EARLIER_SETTINGS
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
-from mtl.training.finetune import typed, with_model
+from mtl.training.finetune import find_model_presets
 from mtl.training.lr_finder import suggest_lr
 from mtl.training.run import train
-from targets.common.cli import run
+from targets.common.cli import Presets, run
 from targets.errors import UserError
 
 RUNS = Path("runs")
@@ -21,53 +24,58 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, f
 
     Parameters
     ----------
+    config : TrainConfig
+        The settings of the run.
     out : str | None, default None
         The run folder; by default a new one under runs/, or with --resume the newest there.
     resume : bool, default False
         Continue the run in --out from its last checkpoint, with its settings.
     find_lr : bool, default False
-        Train nothing, but try a hundred rates on as many steps and suggest one for optim.lr.
+        Train nothing, but try a hundred learning rates on as many steps and suggest one for optim.lr.
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
         require_single_process("--find_lr")
-        print(
-            f"where the loss falls fastest: --optim.lr {suggest_lr(config, folder):.2g}; look at {folder / 'rates.png'}"
-        )
+        rate = suggest_lr(config, folder)
+        print(f"where the loss falls fastest: --optim.lr {rate:.2g}; look at {folder / 'rates.png'}")
         return
     with report_error_once():
-        figures = train(config, folder, resume)
+        metrics = train(config, folder, resume)
     if not current_process().is_main:
         return
-    told = [
-        f"{head.name}/{name} {figures[f'{head.name}/{name}']:.3f}"
+    reported = [
+        f"{head.name}/{name} {metrics[f'{head.name}/{name}']:.3f}"
         for head in select_records(HEADS, config.heads, "--heads")
         for name in (head.metric.primary, head.metric.trivial_baseline)
         if name is not None
     ]
-    print("last validation: " + ", ".join(told))
+    print("last validation: " + ", ".join(reported))
     print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
     print(f"look at it: tensorboard --logdir {folder}")
 
 
 def newest_run() -> Path:
-    """The newest folder under runs/ that holds a checkpoint to go on from."""
+    """The newest folder under runs/ that holds a checkpoint to resume from.
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
     runs = sorted(RUNS.glob("*/last.ckpt"), key=lambda path: path.stat().st_mtime)
     if not runs:
         raise UserError(RUNS, "no run to resume", "a run folder with last.ckpt", "name it with --out")
     return runs[-1].parent
 
 
-def with_saved_settings(words: list[str]) -> list[str]:
-    """The command line with the settings of the run to resume, or of the model to start from, put before what is typed,
-    so that only that differs."""
-    if "--resume" not in words:
-        return with_model(words)
-    out = typed(words, "out")
-    saved = (Path(out) if out else newest_run()) / "config.yaml"
-    return ["--config", str(saved), *words] if saved.exists() else words
+def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
+    """The settings of the run to resume, or of the model to start from; parameters as of `find_model_presets`."""
+    if not values["resume"]:
+        return find_model_presets(values, typed)
+    saved = (Path(values["out"]) if values["out"] else newest_run()) / "config.yaml"
+    return Presets(saved, replace_config=False) if saved.exists() else None
 
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args, before=with_saved_settings)
+    run(main, args, find_presets=find_presets, earlier=EARLIER_SETTINGS)

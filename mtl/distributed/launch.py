@@ -1,4 +1,4 @@
-"""Which process this is of those that train together: what `torchrun` and Slurm's `srun` say in the environment."""
+"""Rank and world size of a training process, read from the environment that torchrun or Slurm's srun sets."""
 
 import math
 import os
@@ -14,10 +14,11 @@ from lightning.fabric.plugins.environments import ClusterEnvironment
 from lightning.pytorch.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
+from mtl.distributed.batch_norm import SynchronizedBatchNorm
 from targets.errors import UserError
 
 Item = TypeVar("Item")
-GRACE_SECONDS = 30.0  # seconds in which torchrun and srun end the other processes of one that failed
+GRACE_SECONDS = 30.0  # torchrun and srun need less to end the other processes when one has failed
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,19 @@ class Process:
     Attributes
     ----------
     rank : int
-        0 is the first, which alone writes files and talks.
-    number : int
-        Of processes, the same number on each of `nodes` machines.
+        From 0, the main process.
+    world_size : int
+        Number of processes.
+    num_nodes : int
+        Number of machines, each with the same number of processes.
     environment : ClusterEnvironment
-        What tells Lightning the same.
+        Lightning's view of the same facts.
+
+    Examples
+    --------
+    >>> second_of_three = Process(1, 3, 1, LightningEnvironment())
+    >>> second_of_three.shard(["a", "b", "c", "d"]), second_of_three.is_main
+    (['c'], False)
     """
 
     rank: int
@@ -41,17 +50,21 @@ class Process:
 
     @property
     def is_main(self) -> bool:
-        """Whether it is the one that writes files and talks."""
+        """Whether this is rank 0, the only process that logs and writes files."""
         return self.rank == 0
 
     def shard(self, items: Sequence[Item]) -> list[Item]:
-        """Its own of some items: shares differ by one at most, stand in the order of the ranks, and one item is the
-        first one's."""
+        """The items of this process: contiguous, in the order of ranks, equally many up to one; rank 0 has the most."""
         begin, end = (math.ceil(len(items) * rank / self.world_size) for rank in (self.rank, self.rank + 1))
         return list(items[begin:end])
 
     def trainer_arguments(self, accelerator: str) -> dict[str, Any]:
-        """What Lightning's Trainer is to run on.
+        """Arguments of Lightning's Trainer: devices, strategy and plugins.
+
+        Parameters
+        ----------
+        accelerator : str
+            As `loop.accelerator`: auto, cpu, gpu, ...
 
         Raises
         ------
@@ -59,16 +72,14 @@ class Process:
             Fewer GPUs than processes on this machine.
         """
         if self.world_size == 1:
-            return {"accelerator": accelerator, "devices": 1}
+            return {"accelerator": accelerator, "devices": 1, "plugins": [self.environment]}
         own, gpus = self.world_size // self.num_nodes, torch.cuda.device_count()
         if accelerator in ("gpu", "cuda") or (accelerator == "auto" and gpus):
             if gpus < own:
-                found, mend = (
-                    f"{own} processes on a machine, each of which sees {gpus} GPUs",
-                    "or --loop.accelerator cpu",
-                )
-                raise UserError("loop.accelerator", found, "a GPU for every process, all seen by each", mend)
-            backend = "cpu:gloo,cuda:nccl"  # scores are summed where they are counted, on the CPU
+                found = f"{own} processes on a machine, each of which sees {gpus} GPUs"
+                expected, hint = "a GPU for every process, all seen by each", "or --loop.accelerator cpu"
+                raise UserError("loop.accelerator", found, expected, hint)
+            backend = "cpu:gloo,cuda:nccl"  # metrics are summed where they are counted, on the CPU
         else:
             accelerator, backend = "cpu", "gloo"
         # timm's encoders end with layers that segmentation does not use
@@ -78,51 +89,67 @@ class Process:
             "devices": own,
             "num_nodes": self.num_nodes,
             "strategy": strategy,
+            "plugins": [self.environment, SynchronizedBatchNorm(on_gpu=accelerator != "cpu")],
         }
 
 
 def current_process() -> Process:
-    """The process that asks.
+    """The process that calls this.
 
     Raises
     ------
     UserError
         Slurm does not say how many processes each machine has.
     """
-    told = os.environ
+    variables = os.environ
     environment: ClusterEnvironment
     if TorchElasticEnvironment.detect():
-        environment, nodes = TorchElasticEnvironment(), int(told["WORLD_SIZE"]) // int(told["LOCAL_WORLD_SIZE"])
-    elif int(told.get("SLURM_STEP_NUM_TASKS", 1)) > 1:  # srun sets it: a batch script without srun is one process
-        if "SLURM_NTASKS_PER_NODE" not in told:
-            mend = "give sbatch or srun --ntasks-per-node in place of --ntasks"
-            raise UserError("srun", "the processes of each machine are not told", "as many on each", mend)
+        environment, nodes = (
+            TorchElasticEnvironment(),
+            int(variables["WORLD_SIZE"]) // int(variables["LOCAL_WORLD_SIZE"]),
+        )
+    elif int(variables.get("SLURM_STEP_NUM_TASKS", 1)) > 1:  # srun sets it: a batch script without srun is one process
+        if "SLURM_NTASKS_PER_NODE" not in variables:
+            hint = "give sbatch or srun --ntasks-per-node in place of --ntasks"
+            raise UserError("srun", "no SLURM_NTASKS_PER_NODE", "equally many processes on every machine", hint)
         # requeueing is Lightning's: it would save in the middle of a step when asked to stop
-        environment, nodes = SLURMEnvironment(auto_requeue=False), int(told["SLURM_NNODES"])
+        environment, nodes = SLURMEnvironment(auto_requeue=False), int(variables["SLURM_NNODES"])
     else:
         return Process(0, 1, 1, LightningEnvironment())
     return Process(environment.global_rank(), environment.world_size(), nodes, environment)
 
 
 def require_single_process(what: str) -> None:
-    """Refuse to do something in several processes at once."""
+    """Refuse to do something in several processes at once.
+
+    Raises
+    ------
+    UserError
+        torchrun or srun has started several processes.
+    """
     if (number := current_process().world_size) > 1:
         raise UserError(what, f"{number} processes", "one", "start it without torchrun or srun")
 
 
 @contextmanager
 def report_error_once() -> Iterator[None]:
-    """Let the process speak that knows what went wrong, and let what ended it end the others before they do."""
+    """Let only the process that knows an error report it; the launcher ends the others while they wait.
+
+    Raises
+    ------
+    UserError
+        The error of this process, or another process has ended.
+    """
     process = current_process()
     try:
         yield
     except UserError:
-        if not process.is_main:  # the first one says the same, if it knows it
+        if not process.is_main:  # the main process reports the same error, if it has it
             time.sleep(GRACE_SECONDS)
         raise
     except RuntimeError as error:
         if process.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
         time.sleep(GRACE_SECONDS)
-        found, mend = "another process has ended", "its own message says why; go on with --resume"
-        raise UserError(f"process {process.rank} of {process.world_size}", found, "", mend) from error
+        found, hint = "another process has ended", "its own message says why; continue with --resume"
+        raise UserError(f"process {process.rank} of {process.world_size}", found, "", hint) from error

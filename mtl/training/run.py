@@ -1,25 +1,36 @@
-"""Training of a network: maps, module and loop together."""
+"""Training runs: `train` reads the maps of a config, `fit` trains on maps in memory; both leave a run folder."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch.distributed as dist
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from mtl.config import TrainConfig
-from mtl.data.read import maps_of
+from mtl.data.read import load_maps
 from mtl.distributed.launch import current_process
 from mtl.models.checkpoint import check_same_network, read_checkpoint
-from mtl.training.callbacks.checkpointing import RelocatableModelCheckpoint, PreemptionCheckpoint
+from mtl.training.callbacks.checkpoint_files import RelocatableModelCheckpoint
 from mtl.training.callbacks.ema import WarmupEMA
+from mtl.training.callbacks.epoch_means import EpochMeans
+from mtl.training.callbacks.finite import FiniteCheck
+from mtl.training.callbacks.gradient_statistics import GradientStatistics
 from mtl.training.callbacks.metrics_csv import MetricsCSV
+from mtl.training.callbacks.pictures import ValidationPictures
+from mtl.training.callbacks.plateau import PlateauSchedule
+from mtl.training.callbacks.preemption import PreemptionCheckpoint
 from mtl.training.callbacks.progress import progress_display
+from mtl.training.callbacks.resume_state import ResumeState
+from mtl.training.callbacks.stacking import StackingFit
+from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, monitored_metric
-from mtl.training.setup import prepare_run, build_trainer
+from mtl.training.loggers import log_figure, select_loggers
+from mtl.training.setup import PreparedRun, build_trainer, prepare_run
 from mtl.visualization.tensorboard import scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
@@ -30,10 +41,10 @@ from targets.scene import Scene
 def train(
     config: TrainConfig, out: Path, resume: bool = False, extra_callbacks: Sequence[Callback] = ()
 ) -> dict[str, float]:
-    """Read the maps of `config.data` and fit a network to them, with the run folder to itself; see `fit`."""
+    """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`."""
     check_settings(config)
     with lock_folder(out) if current_process().is_main else nullcontext():
-        training, validation = maps_of(config)
+        training, validation = load_maps(config)
         return fit(config, out, training, validation, resume, extra_callbacks)
 
 
@@ -45,18 +56,24 @@ def fit(
     resume: bool = False,
     extra_callbacks: Sequence[Callback] = (),
 ) -> dict[str, float]:
-    """Train on maps and leave a run folder: config.yaml, best.ckpt, last.ckpt, TensorBoard events, metrics.csv.
+    """Train on maps and leave a run folder: config.yaml, best.ckpt, last.ckpt, metrics.csv and the loggers' files.
 
     Parameters
     ----------
+    config : TrainConfig
+        The settings of the run.
+    out : Path
+        The run folder.
     training, validation : Sequence[Scene]
         Maps to train on and to validate on.
     resume : bool, default False
-        Go on from out/last.ckpt.
+        Continue from out/last.ckpt.
+    extra_callbacks : Sequence[Callback], default ()
+        Called before the run's own.
 
     Returns
     -------
-    The figures of the last validation, {HEAD/FIGURE: value}; all of them stand in metrics.csv.
+    The metrics of the last validation, {OUTPUT/METRIC: value}; metrics.csv has those of every epoch.
 
     Raises
     ------
@@ -65,45 +82,26 @@ def fit(
     """
     check_settings(config)
     last = out / "last.ckpt"
-    checkpoint = _checkpoint_to_resume(last, config) if resume else None
+    checkpoint = _read_last_checkpoint(last, config) if resume else None
     if not resume and last.exists():
         raise UserError(
             out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
         )
-    ready = prepare_run(config, training, validation, pretrained=checkpoint is None)
+    run = prepare_run(config, training, validation, pretrained=checkpoint is None)
     if checkpoint is not None:
-        ready.skip_seen_patches(checkpoint)
-    config, module, loop = ready.config, ready.module, config.loop
-    monitor, mode = monitored_metric(config, module.heads)
-    resolved = yaml.safe_dump(config.as_dict(), sort_keys=False)
-    if current_process().is_main:
-        print(ready.plan, flush=True)
-        out.mkdir(parents=True, exist_ok=True)
-        with atomic_write(out / "config.yaml") as temporary:
-            temporary.write_text(resolved)
-    logger = TensorBoardLogger(out, name="", version="", default_hp_metric=False)
-    logger.experiment.add_text("config", f"```yaml\n{resolved}```", 0)
-    logger.experiment.add_custom_scalars(scalar_layout(module.outputs))
-    callbacks: list[Callback] = [
-        *extra_callbacks,
-        progress_display(ready.plan.steps_per_epoch * loop.accumulate_batches),
-        MetricsCSV(out / "metrics.csv"),
-        RelocatableModelCheckpoint(out, "best", monitor, mode),
-        RelocatableModelCheckpoint(out, "last"),
-    ]
-    if config.optim.ema_decay:
-        callbacks.append(WarmupEMA(config.optim.ema_decay))
-    if loop.early_stop_patience:
-        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop_patience, mode=mode, check_finite=False))
-    callbacks.append(PreemptionCheckpoint(out, loop.save_minutes))  # what the others keep of a step is in the checkpoint
-    trainer = build_trainer(config, out, loop.epochs, logger, callbacks)
-    trainer.fit(module, ready.train_loader, ready.val_loader, ckpt_path=last if resume else None)
+        run.skip_seen_patches(checkpoint)
+    loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
+    _describe_run(run, out, loggers)
+    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers)]
+    trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
+    trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return {tag: float(value) for tag, value in trainer.callback_metrics.items()}
 
 
-def _checkpoint_to_resume(last: Path, config: TrainConfig) -> dict[str, Any]:
+def _read_last_checkpoint(last: Path, config: TrainConfig) -> dict[str, Any]:
+    """The checkpoint to resume from, of the network that the config describes."""
     if not last.exists():
         raise UserError(
             last, "no such file", "the last checkpoint of the run to resume", "leave out --resume to start it"
@@ -111,3 +109,46 @@ def _checkpoint_to_resume(last: Path, config: TrainConfig) -> dict[str, Any]:
     saved, content = read_checkpoint(last)
     check_same_network(last, saved, config)
     return content
+
+
+def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> None:
+    """Print the plan, write config.yaml, and tell TensorBoard the config and the layout of its charts."""
+    config = yaml.safe_dump(run.config.as_dict(), sort_keys=False)
+    if current_process().is_main:
+        print(run.plan, flush=True)
+        out.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out / "config.yaml") as temporary:
+            temporary.write_text(config)
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_text("config", f"```yaml\n{config}```", 0)
+            logger.experiment.add_custom_scalars(scalar_layout(run.module.outputs))
+
+
+def _build_callbacks(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> list[Callback]:
+    """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
+    module, optim, loop = run.module, run.config.optim, run.config.loop
+    monitor, mode = monitored_metric(run.config, module.heads)
+    show = partial(log_figure, loggers)
+    metrics = ValidationMetrics(module.outputs)
+    callbacks: list[Callback] = [
+        progress_display(run.plan.steps_per_epoch * loop.accumulate_batches),
+        FiniteCheck(),
+        *([StackingFit(module.net.fusion, metrics)] if module.net.fusion is not None else []),
+        metrics,
+        ValidationPictures(metrics, loop.panels_every, show),
+        GradientStatistics(loop.panels_every, show),
+        EpochMeans(),
+        MetricsCSV(out / "metrics.csv"),
+        RelocatableModelCheckpoint(out, "best", monitor, mode),
+        RelocatableModelCheckpoint(out, "last"),
+        ResumeState(),
+    ]
+    if optim.schedule == "plateau":
+        callbacks.append(PlateauSchedule(monitor, mode, optim.plateau_factor, optim.plateau_patience))
+    if optim.ema_decay:
+        callbacks.append(WarmupEMA(optim.ema_decay))
+    if loop.early_stop_patience:
+        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop_patience, mode=mode, check_finite=False))
+    # last, so that its checkpoint of a step holds what the others keep of it
+    return [*callbacks, PreemptionCheckpoint(out, loop.save_minutes)]

@@ -1,4 +1,4 @@
-"""How a run folder comes to hold a finished run: it is made, gone on with, or made anew where its settings changed."""
+"""Run folders of many runs: each is started, resumed, or replaced where its settings have changed."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,22 +12,28 @@ from mtl.training.run import train
 from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
 
-FINGERPRINT_FILE = "settings.sha256"  # in a run's folder: the fingerprint of its settings
+FINGERPRINT_FILE = "settings.sha256"  # in a run folder: the fingerprint of its settings
 
 
-def holds_run(settings: str, folder: Path) -> bool:
-    """Whether a folder holds a run of these settings, finished or not."""
-    marker = folder / FINGERPRINT_FILE
-    return marker.exists() and marker.read_text().strip() == settings
+def holds_run(fingerprint: str, folder: Path) -> bool:
+    """Whether a folder holds a run of the settings with this fingerprint, finished or not."""
+    file = folder / FINGERPRINT_FILE
+    return file.exists() and file.read_text().strip() == fingerprint
 
 
-def ensure_run(config: TrainConfig, folder: Path, settings: str, extra_callbacks: Sequence[Callback] = ()) -> None:
-    """Make sure that a folder holds the finished run of these settings.
+def ensure_run(config: TrainConfig, folder: Path, fingerprint: str, extra_callbacks: Sequence[Callback] = ()) -> None:
+    """Make sure that a folder holds the finished run of these settings: train it, or what is left of it.
 
     Parameters
     ----------
-    settings : str
-        Their fingerprint (`mtl.config.fingerprint`).
+    config : TrainConfig
+        The settings.
+    folder : Path
+        The run folder.
+    fingerprint : str
+        Of the settings (`mtl.config.fingerprint`).
+    extra_callbacks : Sequence[Callback], default ()
+        As of `mtl.training.run.fit`.
 
     Raises
     ------
@@ -35,13 +41,13 @@ def ensure_run(config: TrainConfig, folder: Path, settings: str, extra_callbacks
         The folder holds something else, or several processes were started.
     """
     require_single_process("many runs")
-    marker = folder / FINGERPRINT_FILE
+    file = folder / FINGERPRINT_FILE
     if folder.exists() and any(folder.iterdir()):
-        if not marker.exists():
+        if not file.exists():
             raise UserError(folder, "is not a run of this tool", "an empty or new folder", "choose another --out")
-        if not holds_run(settings, folder):
-            print(f"{folder}: the settings changed, the run starts anew")
+        if not holds_run(fingerprint, folder):
+            print(f"{folder}: the settings changed, the run starts again")
             shutil.rmtree(folder)
-    with atomic_write(marker) as temporary:
-        temporary.write_text(f"{settings}\n")
+    with atomic_write(file) as temporary:
+        temporary.write_text(f"{fingerprint}\n")
     train(config, folder, resume=(folder / "last.ckpt").exists(), extra_callbacks=extra_callbacks)

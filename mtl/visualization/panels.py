@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtl.data.sample import Sample
-from mtl.metrics.keypoints import Hits
+from mtl.metrics.keypoints import PointMatches
 from mtl.tasks.base import Output
 from targets.rendering.map import ensure_picture
 from targets.scene import Bool, Float
@@ -84,7 +84,7 @@ def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, s
 
 def keypoint_panel(
     output: Output,
-    find: Callable[[Float, Float, Bool], Hits],
+    find: Callable[[Float, Float, Bool], PointMatches],
     samples: Sequence[Sample],
     predictions: Sequence[Mapping[str, Float]],
 ) -> Figure:
@@ -98,7 +98,7 @@ def keypoint_panel(
         found = find(prediction[output.name], *sample.target_of(output))
         _draw_hits(axis, found)
         hits = len(found.pairs)
-        told = f"{hits} of {len(found.true)} found, {len(found.seen) - hits} false"
+        told = f"{hits} of {len(found.true)} found, {len(found.predicted) - hits} false"
         axis.set_title(f"{sample.scene.name}: {told}", fontsize=11)
     for axis in axes:
         axis.set_axis_off()
@@ -108,10 +108,10 @@ def keypoint_panel(
     return figure
 
 
-def _draw_hits(axis: Axes, found: Hits) -> None:
-    hit, seen = found.true[found.pairs[:, 0]], found.seen[found.pairs[:, 1]]
+def _draw_hits(axis: Axes, found: PointMatches) -> None:
+    hit, seen = found.true[found.pairs[:, 0]], found.predicted[found.pairs[:, 1]]
     missed = np.delete(found.true, found.pairs[:, 0], axis=0)
-    false = np.delete(found.seen, found.pairs[:, 1], axis=0)
+    false = np.delete(found.predicted, found.pairs[:, 1], axis=0)
     for one, other in zip(hit, seen, strict=True):
         axis.plot([one[1], other[1]], [one[0], other[0]], "-", color="k", linewidth=1.5)
     kinds = [

@@ -1,135 +1,109 @@
-"""What TensorBoard shows of a run: pages of charts, panels, and the pictures that belong to an output's kind."""
+"""TensorBoard views of a run: the layout of its charts, the pictures of its outputs, and a page about several runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.image
-import torch
-from numpy.typing import ArrayLike
-from torch import Tensor
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
-from torchmetrics import Metric
 
 from mtl.data.sample import Sample
 from mtl.tasks.base import Head, Output
+from mtl.visualization.curves import draw_curve
 from mtl.visualization.panels import keypoint_panel, output_panel
-from targets.scene import Bool, Float
+from targets.scene import Float
 
-Pages = dict[str, dict[str, list]]
+Layout = dict[str, dict[str, list]]
 SUMMARY = "summary"
 
 
-class MapTotals(Metric):
-    """Sums of this shape, added over maps and over processes."""
-
-    full_state_update = False
-    sums: Tensor
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.add_state("sums", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, sums: ArrayLike) -> None:
-        """Add the sums of one map."""
-        self.sums += torch.as_tensor(sums, dtype=torch.float64)
-
-    def compute(self) -> Tensor:
-        """The sums of all maps."""
-        return self.sums
-
-
-class Board:
-    """Gathers one epoch's validation maps and draws them.
+def output_pictures(
+    outputs: Sequence[Output],
+    samples: Sequence[Sample],
+    predictions: Sequence[Mapping[str, Float]],
+    curve_totals: Mapping[str, NDArray[np.float64]],
+) -> Iterator[tuple[str, Figure]]:
+    """Yield (tag, picture): OUTPUT/panel of every output, and its curves and keypoints if it has them.
 
     Parameters
     ----------
-    outputs
+    outputs : Sequence[Output]
         Of the run.
+    samples : Sequence[Sample]
+        The maps that are drawn.
+    predictions : Sequence[Mapping[str, Float]]
+        Of each of these maps, {output: (C, H, W) float32 in the output's unit}.
+    curve_totals : Mapping[str, NDArray[np.float64]]
+        {output: state of its curves over all validation maps}.
     """
-
-    def __init__(self, outputs: Sequence[Output]) -> None:
-        self.outputs = outputs
-        self._sums = {output.name: MapTotals(*output.curve.state_shape) for output in outputs if output.curve is not None}
-
-    def add(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
-        """Count one map."""
+    for output in outputs:
+        yield f"{output.name}/panel", output_panel(output, samples, predictions)
         if output.curve is not None:
-            self._sums[output.name].update(output.curve.update(prediction, target, valid))
-
-    def figures(self, output: Output) -> dict[str, float]:
-        """What the maps so far tell beside the score."""
-        return {} if output.curve is None else output.curve.compute(self._sums[output.name].compute().numpy())
-
-    def draw(
-        self,
-        writer: SummaryWriter,
-        epoch: int,
-        samples: Sequence[Sample],
-        predictions: Sequence[Mapping[str, Float]],
-    ) -> None:
-        """The panel of each output on some maps, and the pictures of its kind, as OUTPUT/PICTURE."""
-        for output in self.outputs:
-            writer.add_figure(f"{output.name}/panel", output_panel(output, samples, predictions), epoch)
-            if output.curve is not None:
-                sums = self._sums[output.name].compute().numpy()
-                picture = output.curve.draw(f"{output.name}: {output.unit}", sums)
-                writer.add_figure(f"{output.name}/{output.curve.name}", picture, epoch)
-            if output.match_points is not None:
-                picture = keypoint_panel(output, output.match_points, samples, predictions)
-                writer.add_figure(f"{output.name}/hits", picture, epoch)
-
-    def clear(self) -> None:
-        """Forget the maps."""
-        for sums in self._sums.values():
-            sums.reset()
+            title = f"{output.name}: {output.unit}"
+            yield f"{output.name}/{output.curve.name}", draw_curve(title, output.curve, curve_totals[output.name])
+        if output.match_points is not None:
+            yield f"{output.name}/keypoints", keypoint_panel(output, output.match_points, samples, predictions)
 
 
-def scalar_layout(outputs: Sequence[Output]) -> Pages:
-    """The layout of TensorBoard's custom scalars: a summary of all outputs, one page per output, and one of training.
+def scalar_layout(outputs: Sequence[Output]) -> Layout:
+    """The layout of TensorBoard's custom scalars: a summary of all outputs, a page per output, and one of training.
 
     Every chart shows all runs of the folder that TensorBoard looks at, so the summary compares them.
+
+    Parameters
+    ----------
+    outputs : Sequence[Output]
+        Of the run.
+
+    Returns
+    -------
+    {page: {chart: ["Multiline", tag patterns]}}.
     """
-    best = {f"{output.name}: {output.metric.primary}": _chart(output, output.metric.primary) for output in outputs}
-    training = {"sum of the losses": _lines("loss$"), "learning rates": _lines("rate/")}
+    primary = {f"{output.name}: {output.metric.primary}": _chart(output, output.metric.primary) for output in outputs}
+    training = {"weighted sum of the losses": _lines("total_loss$"), "learning rates": _lines("lr/")}
     if sum(isinstance(output, Head) for output in outputs) > 1:
-        training["cosines of the heads' gradients"] = _lines("cosine/")
-    return {SUMMARY: best} | {output.name: _page(output) for output in outputs} | {"training": training}
+        training["cosines of the heads' gradients"] = _lines("grad_cosine/")
+    return {SUMMARY: primary} | {output.name: _page(output) for output in outputs} | {"training": training}
 
 
 def _page(output: Output) -> dict[str, list]:
+    """The charts of an output: its metrics, those of its curves, and the losses of a head."""
     groups = list(output.metric.charts)
-    if output.curve is not None and (more := output.curve.compute(torch.zeros(output.curve.state_shape).numpy())):
+    if output.curve is not None and (more := output.curve.compute(np.zeros(output.curve.state_shape))):
         groups.append(tuple(more))
     if isinstance(output, Head):
-        groups += [("train_loss", "val_loss"), ("weight",), ("gradient",)]
+        groups += [("train_loss", "val_loss"), ("loss_weight",), ("grad_norm",)]
     return {", ".join(group): _chart(output, *group) for group in groups}
 
 
-def _chart(output: Output, *figures: str) -> list:
-    return _lines(*(f"{output.name}/{figure}$" for figure in figures))
+def _chart(output: Output, *metrics: str) -> list:
+    """A chart of some metrics of an output."""
+    return _lines(*(f"{output.name}/{metric}$" for metric in metrics))
 
 
 def _lines(*patterns: str) -> list:
-    """A chart of all figures whose names begin as one of the patterns does."""
+    """A chart of all tags that begin as one of the patterns does."""
     return ["Multiline", list(patterns)]
 
 
 def write_summary_run(folder: Path, text: str, pictures: Mapping[str, Path]) -> None:
-    """Put a page about several runs beside them in TensorBoard, as a run `summary`; an older one is replaced.
+    """Write a page that compares several runs, as a run `summary` beside them; an older page is replaced.
 
     Parameters
     ----------
     folder : Path
-        Of the runs.
+        Parent folder of the runs.
     text : str
         Markdown.
     pictures : Mapping[str, Path]
         {name: PNG file}.
     """
-    own = folder / SUMMARY
-    for old in own.glob("events.out.*"):
+    run = folder / SUMMARY
+    for old in run.glob("events.out.*"):
         old.unlink()
-    with SummaryWriter(str(own)) as writer:
+    with SummaryWriter(str(run)) as writer:
         writer.add_text("comparison", text)
         for name, path in pictures.items():
             writer.add_image(f"comparison/{name}", matplotlib.image.imread(path)[..., :3], dataformats="HWC")

@@ -1,4 +1,4 @@
-"""What happens when a loss or gradient is NaN or infinite: the run stops, its batch is kept and its maps are named."""
+"""Stop of a run at the first NaN or infinite loss or gradient, with its batch kept and its maps named."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,19 +6,43 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
 
 from mtl.data.sample import Batch
 from mtl.distributed.collectives import all_gather_objects
-from mtl.training.callbacks.checkpointing import save_atomically
+from mtl.training.callbacks.checkpoint_files import save_atomically
+from mtl.training.lightning_module import MultiTaskModule
 from targets.errors import UserError
 
-STOPPED_FILE = "stopped.pt"  # in the run folder: the batch at which a run stopped, and the weights it met
+STOPPED_FILE = "stopped.pt"  # in the run folder: the batch at which a run stopped, and the weights that it met
+
+
+class FiniteCheck(Callback):
+    """Checks the heads' losses before every backward pass, and the gradients before every optimiser step.
+
+    In 16-mixed precision gradients are not checked: the scaler expects infinite ones and skips their step.
+    """
+
+    def on_before_backward(self, trainer: L.Trainer, pl_module: MultiTaskModule, loss: Tensor) -> None:  # type: ignore[override]
+        step = pl_module.step
+        losses = {head.name: head_loss for head, head_loss in zip(pl_module.heads, step.losses, strict=True)}
+        require_finite(losses, "loss", step.batch, trainer)
+
+    def on_before_optimizer_step(
+        self,
+        trainer: L.Trainer,
+        pl_module: MultiTaskModule,  # type: ignore[override]
+        optimizer: Optimizer,
+    ) -> None:
+        if trainer.precision != "16-mixed":
+            require_finite(gradient_norms(pl_module.net), "gradient", pl_module.step.batch, trainer)
 
 
 def gradient_norms(net: nn.Module) -> dict[str, Tensor]:
-    """{part: length of its gradient}, of every part of a network that has one."""
+    """{part: L2 norm of its gradient} of every child of a network that has one."""
     parts = {
         name: [weight.grad for weight in part.parameters() if weight.grad is not None]
         for name, part in net.named_children()
@@ -27,28 +51,30 @@ def gradient_norms(net: nn.Module) -> dict[str, Tensor]:
 
 
 def require_finite(values: Mapping[str, Tensor], what: str, batch: Batch, trainer: L.Trainer) -> None:
-    """Before a value that is NaN or infinite spoils the weights, leave the batch and the weights in stopped.pt.
+    """Stop before a NaN or infinite value spoils the weights; the batch and the weights stay in stopped.pt.
 
     Parameters
     ----------
     values : Mapping[str, Tensor]
-        By head or part of the network.
+        {head or part of the network: value}.
     what : str
-        Loss or gradient.
+        `loss` or `gradient`.
     batch : Batch
-        Of patches, with their keys.
+        The patches of this process, with their keys.
+    trainer : L.Trainer
+        Of the run.
 
     Raises
     ------
     UserError
-        A value is not finite; it names the maps of the batch.
+        A value is not finite; it names the maps of the global batch.
     """
     if torch.stack(list(values.values())).isfinite().all():
         return
     wrong = {name: value.item() for name, value in values.items() if not value.isfinite()}
-    batch = {name: torch.cat(all_gather_objects([value.cpu()])) for name, value in batch.items()}  # of all processes
-    patches: Any = trainer.train_dataloader
-    places = [patches.dataset.place(int(key)) for key in batch["key"]]
+    batch = {name: torch.cat(all_gather_objects([value.cpu()])) for name, value in batch.items()}  # the global batch
+    loader: Any = trainer.train_dataloader
+    places = [loader.dataset.place(int(key)) for key in batch["key"]]
     path = Path(trainer.default_root_dir) / STOPPED_FILE
     content = {
         "what": what,
@@ -68,5 +94,5 @@ def require_finite(values: Mapping[str, Tensor], what: str, batch: Batch, traine
         f"({', '.join(f'{name} {value}' for name, value in wrong.items())}), "
         f"of maps {', '.join(dict.fromkeys(name for name, _ in places))}",
         "finite losses and gradients",
-        "look at these maps with tools/check_data.py, or lower --optim.lr; --resume goes on from last.ckpt",
+        "look at these maps with tools/check_data.py, or lower --optim.lr; --resume continues from last.ckpt",
     )

@@ -64,7 +64,7 @@ def test_two_processes_train_as_one_with_all_patches_resume_and_say_an_error_onc
             "trap/val_loss",
             "dist/val_loss",
             "dist/mae",
-            "trap/gradient",
+            "trap/grad_norm",
         ):
             assert own[name] == pytest.approx(row[name], rel=1e-4), name
     names = [{path.name for path in (tmp_path / n).iterdir() if "events" not in path.name} for n in ("one", "two")]

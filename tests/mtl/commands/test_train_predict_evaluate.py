@@ -11,17 +11,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import mtl.models.safetensors_io
 from mtl.commands.evaluate import main as evaluate
 from mtl.commands.export import main as export
 from mtl.commands.predict import main as predict
 from mtl.commands.train import main as train
-from mtl.commands.train import with_saved_settings
+from mtl.commands.train import command
 from targets.common.cli import run
 from targets.common.resume import JOURNAL
 from targets.io.grids.registry import write_grid
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 from tests.mtl.commands.conftest import contents
 
@@ -62,18 +63,20 @@ def test_the_tool_runs_as_typed(tmp_path, dome_maps):
     assert "Warning" not in done.stderr and "Tip" not in done.stderr
 
 
-def test_resume_takes_the_settings_of_the_run(run_folder, tmp_path, dome_maps):
+@pytest.mark.parametrize("resume", ["--resume", "--resume=true"])
+def test_resume_takes_the_settings_of_the_run(resume, run_folder, tmp_path, dome_maps):
     copy = tmp_path / "copy"
     shutil.copytree(run_folder, copy)
-    words = ["--resume", "--out", str(copy), "--loop.epochs", "2"]
-    assert with_saved_settings(words)[:2] == ["--config", str(copy / "config.yaml")]
-    run(train, with_saved_settings(words))
+    command([resume, "--out", str(copy), "--loop.epochs", "2"])
     with (copy / "metrics.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+    before, after = (yaml.safe_load((folder / "config.yaml").read_text()) for folder in (run_folder, copy))
+    assert before["loop"].pop("epochs") == 1 and after["loop"].pop("epochs") == 2
+    assert before == after
 
 
 def test_no_checkpoint_means_the_packages_model(run_folder, dome_maps, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", tmp_path / "default.safetensors")
+    monkeypatch.setattr(mtl.models.safetensors_io, "BUNDLED_MODEL", tmp_path / "default.safetensors")
     words = [str(dome_maps / "dome0"), "--out", str(tmp_path / "p")]
     with pytest.raises(SystemExit):
         run(predict, words)
@@ -100,13 +103,13 @@ def test_several_looks_leave_their_spread_beside_each_head(run_folder, dome_maps
     checkpoints = f"{run_folder / 'best.ckpt'},{run_folder / 'last.ckpt'}"
     words = ["--checkpoint", checkpoints, "--tta", "mirror"]
     run(predict, [*(str(dome_maps / f"dome{i}") for i in (0, 1)), *words, "--out", str(tmp_path)])
-    assert {f"{h}_spread.{kind}" for h in ("trap", "dist") for kind in ("png", "tif")} <= {
+    assert {f"{h}_std.{kind}" for h in ("trap", "dist") for kind in ("png", "tif")} <= {
         path.name for path in (tmp_path / "dome1").iterdir()
     }
-    with (tmp_path / "spread.csv").open() as file:
+    with (tmp_path / "relative_std.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert "standard deviation" in (tmp_path / "report.html").read_text()
-    assert [row["map"] for row in rows] == ["dome0", "dome1"] and float(rows[0]["dist_spread"]) > 0
+    assert [row["map"] for row in rows] == ["dome0", "dome1"] and float(rows[0]["dist_std"]) > 0
     run(evaluate, [*words, "--data", str(dome_maps / "dome0"), "--out", str(tmp_path)])
     assert "trap/iou" in (tmp_path / "metrics.csv").read_text()
 
@@ -175,8 +178,8 @@ def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path
         "boundary/boundary_f1",
         "crest/hit_rate",
         "dist/mae",
-        "objects/pq",
-        "mask_parts/ap50",
+        "instances/pq",
+        "mask_components/ap50",
     ):
         assert name in rows[0]
     text = (tmp_path / "metrics.md").read_text()

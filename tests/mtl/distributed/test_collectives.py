@@ -1,4 +1,4 @@
-"""Several processes as one: any loss and its gradient, batch norm and products of gradients, with unequal shares."""
+"""Two processes with unequal shares equal one: any loss, its gradient, batch norm and products of gradients."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ import torch.multiprocessing
 from timm.layers import BatchNormAct2d
 from torch import nn
 
+from mtl.distributed.batch_norm import SynchronizedBatchNorm
 from mtl.distributed.collectives import all_gather_objects, all_reduce, global_batch
 from mtl.losses.masked import LOSSES, find_loss
 from mtl.losses.weighting import gradient_gramian
@@ -37,9 +38,9 @@ def batch(loss):
     return inputs, target, valid
 
 
-def step(loss, rows):
+def step(loss, rows, synchronize=False):
     """Everything that a step computes from some patches: the loss, products of gradients, gradients, statistics."""
-    net = layers()
+    net = SynchronizedBatchNorm(on_gpu=False).apply(layers()) if synchronize else layers()
     inputs, target, valid = (part[rows] for part in batch(loss))
     shared = net(inputs)
     logits = shared if loss.logits_per_channel == 2 else shared[:, :3]
@@ -58,7 +59,7 @@ def run(rank, port, folder):
     found = {}
     for name, loss in RECORDS.items():
         with global_batch():
-            values, weights = step(loss, rows)
+            values, weights = step(loss, rows, synchronize=True)
         for weight in weights.values():  # as DDP does
             dist.all_reduce(weight.grad)
         found[name] = values | {f"gradient of {n}": weight.grad / len(SHARES) for n, weight in weights.items()}

@@ -1,12 +1,12 @@
-"""Which process this is: what torchrun and srun say is understood, and what they do not say is asked for."""
+"""Rank and world size as torchrun and srun set them, and errors of several processes."""
 
 import os
 
 import pytest
 import torch
 
-from mtl.distributed import launch as processes
-from mtl.distributed.launch import Process, require_single_process, report_error_once, current_process
+from mtl.distributed import launch
+from mtl.distributed.launch import Process, current_process, report_error_once, require_single_process
 from targets.errors import UserError
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
@@ -16,57 +16,57 @@ MACHINE = {"SLURM_NTASKS_PER_NODE": "2"}
 
 
 @pytest.fixture
-def told(monkeypatch):
+def set_environment(monkeypatch):
     """Sets the environment of a process, and nothing else of torchrun or Slurm."""
 
-    def tell(said):
+    def set_variables(variables):
         for name in os.environ:
             if name.startswith(("SLURM_", "TORCHELASTIC_")) or name in TORCHRUN:
                 monkeypatch.delenv(name)
-        for name, value in said.items():
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
 
-    return tell
+    return set_variables
 
 
 @pytest.mark.parametrize(
-    ("said", "rank", "number", "nodes"),
+    ("variables", "rank", "world_size", "nodes"),
     [({}, 0, 1, 1), (TORCHRUN, 3, 4, 2), (BATCH | MACHINE, 0, 1, 1), (SRUN | MACHINE, 1, 4, 2)],
     ids=["alone", "torchrun", "sbatch without srun", "srun"],
 )
-def test_a_process_knows_its_place(told, said, rank, number, nodes):
-    told(said)
+def test_a_process_knows_its_rank(set_environment, variables, rank, world_size, nodes):
+    set_environment(variables)
     process = current_process()
-    assert (process.rank, process.world_size, process.num_nodes) == (rank, number, nodes)
+    assert (process.rank, process.world_size, process.num_nodes) == (rank, world_size, nodes)
     devices = process.trainer_arguments("cpu")
-    assert devices["devices"] == number // nodes and devices.get("num_nodes", 1) == nodes
+    assert devices["devices"] == world_size // nodes and devices.get("num_nodes", 1) == nodes
     process.environment.validate_settings(devices["devices"], nodes)  # Lightning agrees
 
 
-def test_srun_must_tell_how_many_processes_each_machine_has(told):
-    told(SRUN)
+def test_srun_must_say_how_many_processes_each_machine_has(set_environment):
+    set_environment(SRUN)
     with pytest.raises(UserError, match="--ntasks-per-node"):
         current_process()
 
 
-def test_every_process_needs_a_gpu_that_it_sees(told, monkeypatch):
-    told(TORCHRUN)
+def test_every_process_needs_a_gpu_that_it_sees(set_environment, monkeypatch):
+    set_environment(TORCHRUN)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     for accelerator in ("gpu", "auto"):
         with pytest.raises(UserError, match="2 processes on a machine, each of which sees 1 GPUs"):
             current_process().trainer_arguments(accelerator)
 
 
-def test_what_is_for_one_process_refuses_several(told):
-    told({})
+def test_work_for_one_process_refuses_several(set_environment):
+    set_environment({})
     require_single_process("--find_lr")
-    told(TORCHRUN)
+    set_environment(TORCHRUN)
     with pytest.raises(UserError, match="--find_lr: 4 processes"):
         require_single_process("--find_lr")
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "expected"),
+    ("variables", "error", "expected"),
     [
         (TORCHRUN, RuntimeError("[../gloo/transport/tcp/pair.cc:544] Connection closed by peer"), "process 3 of 4"),
         (TORCHRUN, RuntimeError("shapes differ"), "shapes differ"),
@@ -74,9 +74,11 @@ def test_what_is_for_one_process_refuses_several(told):
         (TORCHRUN, UserError("map", "is empty"), "map: is empty"),
     ],
 )
-def test_the_end_of_another_process_is_one_line_and_a_bug_stays_one(told, monkeypatch, said, error, expected):
-    monkeypatch.setattr(processes, "PATIENCE", 0)
-    told(said)
+def test_the_end_of_another_process_is_one_line_and_a_bug_stays_one(
+    set_environment, monkeypatch, variables, error, expected
+):
+    monkeypatch.setattr(launch, "GRACE_SECONDS", 0)
+    set_environment(variables)
     with pytest.raises(Exception, match=expected) as caught, report_error_once():
         raise error
     assert isinstance(caught.value, UserError) == (expected in ("process 3 of 4", "map: is empty"))

@@ -1,4 +1,4 @@
-"""Training that starts from a model: its settings are the base, its weights are there, what does not fit is named."""
+"""Fine-tuning: the model's settings and weights are taken over, and what does not fit is named."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ import torch
 
 import mtl.models.safetensors_io
 from mtl.config import NetConfig, PatchConfig, TrainConfig
-from mtl.export.exporters import export_weights
+from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
-from mtl.training.finetune import FINETUNE_RATES, load_initial_weights, with_model
+from mtl.training.finetune import FINETUNE_RATES, find_model_presets, load_initial_weights
 from mtl.training.setup import prepare_run
 from targets.common.cli import Names, read_record
 from targets.errors import UserError
@@ -21,40 +21,49 @@ from tests.conftest import dome_scene, tiny_config
 def model(tmp_path_factory):
     """A small model of two heads, as a file."""
     torch.manual_seed(1)
-    config = tiny_config(heads=Names("trap,dist"), inputs=Names("rgb,depth"), shown=["rgb", "rgb,depth"])
-    config = replace(config, optim=replace(config.optim, weights={"dist": 0.3}))
+    config = tiny_config(heads=Names("trap,dist"), inputs=Names("rgb,depth"), input_sets=["rgb", "rgb,depth"])
+    config = replace(config, optim=replace(config.optim, loss_weights={"dist": 0.3}))
     net, inputs, heads = build_net(config, pretrained=False)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     export_weights(Predictor((net,), net.fusion, inputs, heads, config), path)
     return path
 
 
-def asked(*words):
-    return read_record(TrainConfig, with_model(list(words)), "tools/train.py")
+def parse(*words):
+    return read_record(TrainConfig, list(words), "tools/train.py", find_presets=find_model_presets)
 
 
-def test_the_models_settings_are_the_base_and_what_is_typed_wins(model, tmp_path):
+def test_the_models_settings_are_taken_over_and_typed_ones_win(model, tmp_path):
     (tmp_path / "c.yaml").write_text("inputs: [rgb]\nloop: {epochs: 3}\noptim: {lr: 1.0}\n")
-    config = asked("--init", str(model), "--config", str(tmp_path / "c.yaml"), "--optim.encoder_lr=0.5")
-    assert (config.heads, config.inputs, config.input_sets) == (("trap", "dist"), ("rgb", "depth"), ["rgb", "rgb,depth"])
+    config = parse("--init", str(model), "--config", str(tmp_path / "c.yaml"), "--optim.encoder_lr=0.5")
+    assert (config.heads, config.inputs, config.input_sets) == (
+        ("trap", "dist"),
+        ("rgb", "depth"),
+        ["rgb", "rgb,depth"],
+    )
     assert config.net.decoder_channels == [16, 16, 8, 8, 8] and config.patches.size == 64
     assert config.optim.loss_weights == {"dist": 0.3}
-    assert (config.optim.lr, config.optim.encoder_lr, config.loop.epochs) == (FINETUNE_RATES["optim.lr"], 0.5, 3)
+    assert (config.optim.lr, config.optim.encoder_lr, config.loop.epochs) == (FINETUNE_RATES["lr"], 0.5, 3)
 
 
 def test_other_heads_may_be_asked_for(model):
-    config = asked(f"--init={model}", "--heads", "trap,boundary")
+    config = parse(f"--init={model}", "--heads", "trap,boundary")
     assert config.heads == ("trap", "boundary") and config.optim.loss_weights == {}
 
 
-def test_without_a_model_the_words_stay():
-    assert with_model(["--data", "maps"]) == ["--data", "maps"]
+def test_a_model_that_a_config_names_is_the_base_too(model, tmp_path):
+    (tmp_path / "c.yaml").write_text(f"init: {model}\nheads: [boundary]\nloop: {{epochs: 3}}\n")
+    assert parse("--config", str(tmp_path / "c.yaml")) == parse("--init", str(model), "--loop.epochs", "3")
 
 
-def test_matching_heads_have_the_models_weights_and_others_start_anew(model):
+def test_without_a_model_the_settings_stay():
+    assert parse("--data", "maps") == TrainConfig(data="maps")
+
+
+def test_matching_heads_get_the_models_weights_and_others_new_ones(model):
     scenes = [dome_scene("a"), dome_scene("b")]
-    saved = prepare_run(asked("--init", str(model)), scenes, scenes, pretrained=True).module.net
-    ready = prepare_run(asked("--init", str(model), "--heads", "boundary,trap"), scenes, scenes, pretrained=True)
+    saved = prepare_run(parse("--init", str(model)), scenes, scenes, pretrained=True).module.net
+    ready = prepare_run(parse("--init", str(model), "--heads", "boundary,trap"), scenes, scenes, pretrained=True)
     net = ready.module.net
     for part in ("encoder.conv_stem.weight", "heads.trap.weight"):
         assert torch.equal(net.get_parameter(part), saved.get_parameter(part))
@@ -66,12 +75,12 @@ def test_matching_heads_have_the_models_weights_and_others_start_anew(model):
     ("fields", "word"),
     [
         ({"inputs": Names("depth,rgb")}, "inputs depth,rgb.*leave out --inputs"),
-        ({"net": NetConfig(weights="none")}, r"net.decoder_channels \[64"),
+        ({"net": NetConfig(encoder_weights="none")}, r"net.decoder_channels \[64"),
         ({"patches": PatchConfig(64, 64, context=2)}, "patches.context 2"),
     ],
 )
 def test_what_must_agree_is_named(model, fields, word):
-    config = replace(asked("--init", str(model)), **fields)
+    config = replace(parse("--init", str(model)), **fields)
     net, _, _ = build_net(config, pretrained=False)
     with pytest.raises(UserError, match=word):
         load_initial_weights(net, config)
@@ -79,7 +88,7 @@ def test_what_must_agree_is_named(model, fields, word):
 
 def test_no_model_is_an_error(monkeypatch, tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        with_model(["--init", "nowhere.safetensors"])
-    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", tmp_path / "default.safetensors")
+        parse("--init", "nowhere.safetensors")
+    monkeypatch.setattr(mtl.models.safetensors_io, "BUNDLED_MODEL", tmp_path / "default.safetensors")
     with pytest.raises(UserError, match="without a trained model"):
-        with_model(["--init", "default"])
+        parse("--init", "default")

@@ -10,7 +10,7 @@ def test_a_rate_is_suggested_and_nothing_else_is_left(dome_maps, tmp_path):
     config = tiny_config(
         data=str(dome_maps),
         heads=Names("trap"),
-        net=NetConfig(weights="none", decoder_channels=[8, 8]),
+        net=NetConfig(encoder_weights="none", decoder_channels=[8, 8]),
         patches=PatchConfig(32, 32),
         predict=PredictConfig(stride=32),
         split=SplitConfig(val_fraction=0.7),

@@ -11,16 +11,16 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 
-from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
-from mtl.ablation.runner import ablate
+from mtl.ablation.runner import run_ablation
 from mtl.data.channels import INPUTS
-from mtl.data.dataset import prepare
-from mtl.tasks.heads import HEADS, outputs_of
+from mtl.data.dataset import prepare_sample
+from mtl.tasks.heads import HEADS, collect_outputs
 from mtl.visualization.panels import keypoint_panel
-from mtl.visualization.tensorboard import Board, MapTotals, scalar_layout
-from targets.io.map_folder import write_map_folder
+from mtl.visualization.tensorboard import scalar_layout
+from targets.io.map_folder.writer import write_map_folder
 from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene
 
@@ -48,9 +48,9 @@ def runs(tmp_path_factory):
     rows = {name: {"heads": heads} for name, heads in HEADS_OF.items()}
     ablation = Ablation("board", rows, {"same": str(folder / "maps")}, seeds=1, base=str(folder / "base.yaml"))
     out = folder / "runs"
-    assert ablate(ablation, out) == []
+    assert run_ablation(ablation, out) == []
     for _ in range(2):  # a report that is made again replaces its page
-        write_report(ablation, plan(ablation, out), read_results(out), out)
+        write_report(ablation, expand_grid(ablation, out), read_results(out), out)
     return out
 
 
@@ -82,13 +82,13 @@ RUN = "all_kinds/all/0"
 def test_every_output_has_its_pictures(ask):
     pictures = set(ask("plugin/images/tags")[RUN])
     outputs = ("trap", "crest", "dist", "depth", "depth_traps", "fusion")
-    expected = {f"{name}/panel" for name in outputs} | {"crest/hits"}
+    expected = {f"{name}/panel" for name in outputs} | {"crest/keypoints"}
     expected |= {f"{name}/curves" for name in ("trap", "depth_traps", "fusion")} | {"dist/errors", "depth/errors"}
     assert pictures >= expected
-    assert not {"trap/errors", "dist/curves", "trap/hits"} & pictures
+    assert not {"trap/errors", "dist/curves", "trap/keypoints"} & pictures
 
 
-def test_the_layout_has_a_page_per_output_and_every_chart_has_its_figures(ask):
+def test_the_layout_has_a_page_per_output_and_every_chart_has_its_values(ask):
     scalars = ask("plugin/scalars/tags")
     layout = ask("plugin/custom_scalars/layout")["category"]
     names = [page["title"] for page in layout]
@@ -127,24 +127,14 @@ def test_the_comparison_of_rows_stands_beside_the_runs(ask, runs):
     assert "<table>" in told and "all kinds" in told
 
 
-def test_a_board_forgets_the_maps_of_the_last_epoch():
-    outputs = outputs_of([HEADS["trap"]])
-    board, mask = Board(outputs), np.ones((1, 4, 4), np.float32)
-    board.add(outputs[0], mask, mask, mask[0] > 0)
-    assert board.figures(outputs[0])["average_precision"] == 1
-    board.clear()
-    board.add(outputs[0], mask, 0 * mask, mask[0] > 0)
-    assert board.figures(outputs[0])["calibration_error"] == 1
-
-
 def test_pages_name_no_chart_twice():
-    for page in scalar_layout(outputs_of(list(HEADS.values()))).values():
+    for page in scalar_layout(collect_outputs(list(HEADS.values()))).values():
         assert all(chart[0] == "Multiline" and len(chart[1]) == len(set(chart[1])) for chart in page.values())
 
 
 def test_a_hit_map_tells_what_is_found_missed_and_false():
     head = HEADS["crest"]
-    sample = prepare(dome_scene(size=64), [INPUTS["rgb"]], [head], GroundTruthOptions())
+    sample = prepare_sample(dome_scene(size=64), [INPUTS["rgb"]], [head], GroundTruthOptions())
     there, nothing = sample.targets["crest"], np.zeros((1, 64, 64), np.float32)
     nowhere = replace(sample, targets={"crest": nothing})
     shown = [(sample, there), (sample, np.roll(there, 20, 1)), (sample, nothing), (nowhere, nothing)]
@@ -153,12 +143,3 @@ def test_a_hit_map_tells_what_is_found_missed_and_false():
     figure.canvas.draw()
     told = [axis.get_title().split(": ")[1] for axis in figure.axes]
     assert told == ["1 of 1 found, 0 false", "0 of 1 found, 1 false", "0 of 1 found, 0 false", "0 of 0 found, 0 false"]
-
-
-def test_sums_add_over_maps_until_they_are_reset():
-    sums = MapTotals(2)
-    sums.update([1, 2])
-    sums.update(np.array([3.0, 4.0]))
-    assert sums.compute().tolist() == [4, 6]
-    sums.reset()
-    assert sums.compute().tolist() == [0, 0]

@@ -1,0 +1,67 @@
+"""Settings that cannot be met are named, and any metric may choose the best checkpoint."""
+
+import pytest
+
+from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig
+from mtl.tasks.heads import HEADS
+from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.run import fit
+from targets.common.cli import Names
+from targets.errors import UserError
+from tests.conftest import dome_scene, tiny_config
+
+SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"patches": PatchConfig(size=100)}, "multiple of 32"),
+        ({"heads": Names("trap,crust")}, "crust"),
+        ({"inputs": Names("rgb,dpeth")}, "dpeth"),
+        ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
+        ({"heads": Names("dist"), "loop": LoopConfig(monitor="dist/bias")}, "dist/mae"),
+        ({"optim": OptimConfig(second_stage_losses={"trap": "lovasz"})}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(second_stage_losses={"trap": "lovasz"}, second_stage_epoch=2)}, "epoch from 1 to 1"),
+        ({"optim": OptimConfig(second_stage_losses={"dits": "smooth_l1"}, second_stage_epoch=1)}, "dits"),
+        ({"optim": OptimConfig(second_stage_losses={"dist": "heteroscedastic"}, second_stage_epoch=1)}, "2 planes"),
+        ({"optim": OptimConfig(loss_weights={"dits": 1.0})}, "dits"),
+        ({"optim": OptimConfig(losses={"dits": "smooth_l1"})}, "dits"),
+        ({"optim": OptimConfig(losses={"trap": "lovas"})}, "lovasz"),
+        ({"optim": OptimConfig(balance="dvva")}, "dwa"),
+        ({"loop": LoopConfig(logger="tensorbord")}, "tensorboard, csv"),
+        ({"loop": LoopConfig(logger="csv,csv")}, "twice"),
+        ({"optim": OptimConfig(ema_decay=1.0)}, "optim.ema_decay"),
+        ({"net": NetConfig(dropout=0.5)}, "net.block bottleneck"),
+        ({"net": NetConfig(deep_supervision=-1.0)}, "net.deep_supervision"),
+        ({"augment": AugmentConfig(restyle=1.5)}, "augment.restyle"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
+    with pytest.raises(UserError, match=word):
+        fit(tiny_config(**fields), tmp_path / "run", SCENES[:2], SCENES[2:])
+    assert not (tmp_path / "run").exists()  # nothing half-made
+
+
+def test_a_set_of_unknown_inputs_is_named():
+    with pytest.raises(UserError, match=r"--input_sets.*closure"):
+        check_settings(tiny_config(inputs=Names("rgb,depth"), input_sets=["rgb,closure"]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [
+        ("trap/iou", "max"),
+        ("trap/fn_area", "min"),
+        ("trap/average_precision", "max"),
+        ("boundary/calibration_error", "min"),
+        ("dist/mae", "min"),
+        ("crest/mean_miss", "min"),
+        ("depth_traps/iou", "max"),
+        ("dist/val_loss", "min"),
+    ],
+)
+def test_any_metric_of_any_output_may_be_monitored_in_its_own_direction(metric, mode):
+    config = tiny_config(heads=Names("trap,boundary,crest,dist,depth"), loop=LoopConfig(monitor=metric))
+    heads = [HEADS[name] for name in config.heads]
+    assert monitored_metric(config, heads) == (metric, mode)
