@@ -35,7 +35,7 @@ class GeoTiff:
     Attributes
     ----------
     path : Path
-        The file, opened anew for each window.
+        The file; it is opened for each window, so that only its path travels to other processes.
     shape : tuple[int, int]
         Rows and columns.
     dtype : np.dtype
