@@ -13,11 +13,14 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from mtl.inference.predictor import load_predictor
-from mtl.review.app import LOOPBACK, Desk, listening, predicted_by
-from targets.io.catalogue import Reading
-from targets.io.map_folder import write_folder
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, computed_traps
+from mtl.review.predictions import predictions_of_network
+from mtl.review.security import LOOPBACK
+from mtl.review.server import bind_server
+from mtl.review.session import ReviewSession
+from targets.io.catalogue import ReadOptions
+from targets.io.map_folder.writer import write_map_folder
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, compute_traps
 
 IMAGE = Path(__file__).parent / "images" / "review.png"
 
@@ -27,10 +30,10 @@ def main(checkpoint: str) -> None:
     predictor = load_predictor(checkpoint, "cpu")
     with tempfile.TemporaryDirectory() as name:
         for number in range(5):
-            scene = make_scene(700000 + number, 128, name=f"map_{number + 1}")
-            traps = computed_traps(scene, TrapRules())[0] > 0 if number < 2 else None
-            write_folder(scene.with_(traps=traps), Path(name) / scene.name)
-        server = listening(Desk(Path(name), predicted_by(predictor), Reading()), 0, "key")
+            scene = make_structure_map(700000 + number, 128, name=f"map_{number + 1}")
+            traps = compute_traps(scene, TrapCriteria())[0] > 0 if number < 2 else None
+            write_map_folder(scene.replace(traps=traps), Path(name) / scene.name)
+        server = bind_server(ReviewSession(Path(name), predictions_of_network(predictor), ReadOptions()), 0, "key")
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as machine:
             browser = machine.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

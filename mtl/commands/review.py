@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from mtl.inference.predictor import load_predictor
-from mtl.review.app import ReviewSession, predictions_in_folder, predictions_of_network, serve
+from mtl.review.predictions import predictions_in_folder, predictions_of_network
+from mtl.review.server import serve
+from mtl.review.session import ReviewSession
 from targets.common.cli import run
 from targets.errors import UserError
 from targets.io.catalogue import ReadOptions

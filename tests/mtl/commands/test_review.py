@@ -8,21 +8,25 @@ import pytest
 
 from mtl.commands.review import main  # noqa: F401 (the fixture `call`)
 from mtl.prediction.writers import apply_colour_map
-from mtl.review.app import LOOPBACK, OutputLayer, ReviewSession, bind_server
+from mtl.review.predictions import MapPrediction, OutputLayer
+from mtl.review.server import bind_server
+from mtl.review.session import ReviewSession
 from mtl.tasks.heads import HEADS
 from targets.io.catalogue import ReadOptions, list_maps, read_map
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 
 SIZE = 64
 
 
 def two_traps(scene):
-    """A network that is sure of one trap and unsure of another."""
-    share = np.zeros(scene.shape, np.uint8)
-    share[10:30, 10:25], share[40:55, 35:60], share[2:5, 2:5] = 230, 102, 255  # the last is a speck
+    """A prediction that is certain of one trap and uncertain of another."""
+    probability = np.zeros(scene.shape, np.uint8)
+    probability[10:30, 10:25], probability[40:55, 35:60] = 230, 102
+    probability[2:5, 2:5] = 255  # too small for a trap
     head = HEADS["trap"]
-    return {"trap": OutputLayer(head, apply_colour_map(head.drawing, share / np.float32(255)), 1.0)}, share
+    layers = {"trap": OutputLayer(head, apply_colour_map(head.drawing, probability / np.float32(255)), 1.0)}
+    return MapPrediction(layers, probability)
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def address(tmp_path):
         write_map_folder(dome_scene(name), tmp_path / name)
     server = bind_server(ReviewSession(tmp_path, two_traps, ReadOptions()), 0, "key")
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://{LOOPBACK}:{server.port}/"
+    yield f"http://{server.host}:{server.port}/"
     server.shutdown()
     server.server_close()
 
