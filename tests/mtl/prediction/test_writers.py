@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib_scalebar.scalebar import ScaleBar
 
 from mtl.prediction.traps import extract_traps, trap_polygons
 from mtl.prediction.writers import draw_overlay, write_plane_png, write_prediction
@@ -116,7 +117,9 @@ def test_the_legend_of_the_overlay_names_what_is_drawn(dome):
         assert words == [known, "predicted traps (1)", "predicted crests (1)"]
         (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST_MARKER["marker"])
         np.testing.assert_array_equal(np.transpose(drawn.get_data())[:, ::-1], found.crests)  # those of the table
-        assert "500 m" in [text.get_text() for text in figure.axes[0].texts]  # 3200 m wide: a fifth, rounded down
+        figure.canvas.draw()
+        (bar,) = (artist for artist in figure.axes[0].artists if isinstance(artist, ScaleBar))
+        assert bar.info.scale_text == "500 m"  # 3200 m wide: a fifth, rounded down
 
 
 def test_the_overlay_of_salt_shows_predicted_and_interpreted_masks(dome):
