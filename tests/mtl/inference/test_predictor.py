@@ -139,3 +139,9 @@ def test_closures_of_a_guessed_depth_are_read_from_the_colours_of_the_maps_own_c
     found = [predictor(scene)["depth_traps"][0] > 0.5 for predictor in (by_colours, by_itself)]
     read, guessed = ((traps & true).sum() / (traps | true).sum() for traps in found)
     assert read > 0.8 and guessed < 0.7
+
+
+def test_a_predictor_is_described_in_one_line():
+    described = repr(predictor(0))
+    assert "\n" not in described and len(described) < 200
+    assert described.startswith("Predictor(depth -> trap,dist; 1 network, unetplusplus")

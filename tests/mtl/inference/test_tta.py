@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mtl.config import PredictConfig
+from mtl.data.symmetries import SYMMETRIES
 from mtl.inference.predictor import load_predictor
-from mtl.inference.tta import SYMMETRIES, Ensemble, RunningMoments, relative_std, std_name
-from mtl.models.stacking import Stacking, mean_stacking
+from mtl.inference.tta import Ensemble, RunningMoments, relative_std, std_name
 from mtl.tasks.heads import HEADS
 from mtl.training.run import fit
 from targets.common.cli import Names
@@ -75,17 +75,6 @@ def test_moments_are_those_of_numpy():
         moments.add(values)
     np.testing.assert_allclose(moments.mean, many.double().mean(0), rtol=1e-6)
     np.testing.assert_allclose(moments.std(), many.double().std(0, correction=0), rtol=1e-3)
-
-
-def test_the_fusion_of_an_ensemble_averages_the_logits_of_its_members():
-    fusions = [Stacking([TRAP, HEADS["depth"].derived], [("rgb",)]) for _ in range(2)]
-    for fusion, weights in zip(fusions, ([1.0, 2.0], [0.0, 3.0]), strict=True):
-        fusion.weights.copy_(torch.tensor([weights]))
-        fusion.offset.fill_(weights[0])
-    maps = {name: np.full((1, 2, 2), p, np.float32) for name, p in (("trap", 0.7), ("depth_traps", 0.2))}
-    first, second, mean = (np.log(p / (1 - p)) for p in (f(maps, ("rgb",)) for f in [*fusions, mean_stacking(fusions)]))
-    np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5)
-    assert mean_stacking([None, None]) is None
 
 
 @pytest.fixture(scope="module")

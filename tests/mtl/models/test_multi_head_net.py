@@ -140,3 +140,11 @@ def test_a_new_input_channel_is_one_record():
         NetConfig(encoder_weights="none", decoder_channels=SMALL), [twice], select_records(HEADS, ["trap"], "")
     )
     assert net.encoder.conv_stem.weight.shape[1] == 2
+
+
+def test_every_picture_of_three_planes_keeps_the_pretrained_stem():
+    """By the record, not by the name of a channel."""
+    pretrained = build("rgb", encoder_weights="imagenet").encoder.conv_stem.weight
+    stem = build("rgb_plain,salt_depth_abs", encoder_weights="imagenet").encoder.conv_stem.weight
+    assert torch.equal(stem[:, :3], pretrained)
+    assert torch.allclose(stem[:, 3:], pretrained.mean(1, keepdim=True))  # three planes that are no picture

@@ -1,4 +1,4 @@
-"""What is derived from a head, when the head is perfect, is the truth; and the fusion trusts whoever is right."""
+"""What is derived from a head, when the head is perfect, is the truth."""
 
 import pickle
 
@@ -7,7 +7,6 @@ import pytest
 
 from mtl.evaluation.benchmark import picture_only
 from mtl.metrics.masks import TRAP_METRIC
-from mtl.models.stacking import Stacking, best_threshold, iou_of_cells
 from mtl.tasks.heads import FUSION, HEADS, collect_outputs, trap_outputs
 from mtl.tasks.postprocess import DRAWN_SIGMA, SCANNED_SIGMA, closure_mask
 from targets.picture_reading.colour_bands import masked_gaussian
@@ -110,14 +109,6 @@ def test_records_pickle():
         assert pickle.loads(pickle.dumps(head)).name == head.name
 
 
-def answers(right, wrong):
-    """Two answers about a half-trap map: one that is right, one that is not; as {output: (1, H, W)}."""
-    truth = np.zeros((1, 20, 20), np.float32)
-    truth[:, :10] = 1
-    noise = np.random.default_rng(0).random((1, 20, 20)).astype(np.float32)
-    return {right: np.clip(truth, 0.05, 0.95), wrong: noise}, truth, np.ones((20, 20), bool)
-
-
 def test_a_depth_that_was_shown_coarsely_has_its_own_detail_again():
     scene = make_structure_map(8, 192)
     coarse = downsample(scene, 64)
@@ -169,46 +160,6 @@ def test_a_trap_of_few_cells_in_a_drawn_picture_is_found():
     assert (found & true).sum() > 0.7 * (found | true).sum()
 
 
-PICTURE, ALL = ("rgb",), ("rgb", "depth")
-
-
-@pytest.mark.parametrize("right, wrong", [("trap", "depth_traps"), ("depth_traps", "trap")])
-def test_the_fusion_trusts_the_answer_that_is_right(right, wrong):
-    parts = [output for output in collect_outputs([HEADS["trap"], HEADS["depth"]]) if output.role == "mask"][:2]
-    fusion = Stacking(parts, [PICTURE, ALL])
-    maps, truth, valid = answers(right, wrong)
-    either = {right: truth, wrong: truth}
-    np.testing.assert_array_equal(fusion(either, ALL) > 0.5, truth > 0.5)  # before it is fitted
-    fusion.fit([(ALL, maps, truth, valid)])
-    np.testing.assert_array_equal(fusion(maps, ALL) > 0.5, truth > 0.5)
-    by_picture, by_all = (dict(zip(fusion.output_names, row, strict=True)) for row in fusion.weights.tolist())
-    assert by_all == {right: 1, wrong: 0}  # it needs no help
-    assert by_picture == {right: 0.5, wrong: 0.5}  # nothing is known of other maps
-
-
-def test_two_answers_that_are_right_in_parts_are_weighed():
-    random = np.random.default_rng(1)
-    truth = (np.indices((40, 40))[0] < 20).astype(np.float32)[None]
-    maps = {
-        name: np.clip(truth * 0.3 + 0.35 + random.normal(0, 0.3, truth.shape), 0.01, 0.99)
-        for name in ("trap", "depth_traps")
-    }
-    fusion = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
-    fusion.fit([(ALL, maps, truth, np.ones((40, 40), bool))])
-    right = iou_of_cells(fusion(maps, ALL)[0] > 0.5, truth[0] > 0.5)
-    assert right > max(iou_of_cells(p[0] > 0.5, truth[0] > 0.5) for p in maps.values()) + 0.05
-    assert (fusion.weights > 0).all()
-
-
-def test_the_fusion_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
-    fusion = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
-    maps, truth, valid = answers("trap", "depth_traps")
-    fusion.fit([(ALL, maps, truth * 0, valid)])
-    assert fusion.weights.tolist() == [[0.5, 0.5]]
-    maps["trap"][0, 0, 0] = np.nan
-    assert np.isnan(fusion(maps, ALL)[0, 0, 0]) and np.isfinite(fusion(maps, ALL)[0, 1:]).all()
-
-
 def test_fusion_is_judged_as_a_trap():
     assert FUSION.metric is HEADS["trap"].metric
 
@@ -222,17 +173,6 @@ def test_a_cell_as_high_above_the_spill_as_depths_err_is_trap_or_not_alike(dome,
     inside = share > 0.001
     np.testing.assert_allclose(chance[inside], (share / (share + 0.02))[inside], atol=0.01)
     assert not chance[~inside].any()
-
-
-def test_the_threshold_of_the_largest_iou_by_trying_all():
-    random = np.random.default_rng(3)
-    logits = random.normal(size=60).round(1)  # rounded: some cells share a value
-    truth = logits + random.normal(0, 1.5, 60) > 0.8
-
-    def iou(threshold):
-        return (truth & (logits > threshold)).sum() / (truth | (logits > threshold)).sum()
-
-    assert iou(best_threshold(logits, truth)) == max(iou(value) for value in [*logits, -9])
 
 
 def seismic(salt):
