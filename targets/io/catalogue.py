@@ -53,7 +53,7 @@ class MapSource:
     fault_files : tuple[Path, ...], default ()
         Files of fault lines that belong to a grid.
     group : str, default ''
-        The larger map that a flat file's name tells, or "".
+        The larger map in the name of a flat file, or "".
     table_values : dict[str, str]
         What tables hold for a seismic image, as in `SaltImage`.
     """

@@ -70,7 +70,7 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     Raises
     ------
     UserError
-        As `read_colours`, or the picture has colours.
+        As `read_rgb`, or the picture has colours.
     """
     image = _decode(path)
     if image.mode.startswith("I"):
@@ -104,7 +104,7 @@ def read_rgba(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     UserError
-        As `read_colours`.
+        As `read_rgb`.
     """
     image = _decode(path)
     found = np.empty((image.height, image.width, 4), np.uint8)

@@ -29,7 +29,7 @@ class GridFormat:
     Attributes
     ----------
     name : str
-        The format's name, as an error tells it.
+        The format's name, as errors spell it.
     recognise : Callable[[bytes], bool]
         Whether the first `HEAD_SIZE` bytes of a file, unpacked, are those of this format.
     read : Callable[[Path], tuple[NDArray, GeoReference]]

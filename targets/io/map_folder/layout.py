@@ -160,7 +160,7 @@ def find_flat_maps(folder: str | Path, layout: Layout = Layout()) -> dict[str, d
 
 
 def flat_group(path: Path, layout: Layout = Layout()) -> str:
-    """The larger map that a flat file's name tells: its ``{name}``, or "" if the pattern has none.
+    """The larger map in the name of a flat file: its ``{name}``, or "" if the pattern has none.
 
     Examples
     --------

@@ -76,7 +76,7 @@ def write_map_folder(
 
 
 def _encode_files(scene: Scene, margin: int, depth_bits: int) -> tuple[dict[str, NDArray], GeoReference]:
-    """The arrays to write by kind, and the location whose depth range tells what black and white mean."""
+    """The arrays to write by kind, and the location whose depth range says what black and white mean."""
     files: dict[str, NDArray] = {"fault_mask": ~scene.fault, "map_mask": scene.map_valid}
     geo = scene.geo
     if scene.rgb is not None:

@@ -51,7 +51,7 @@ class CategorizedStyle:
     Attributes
     ----------
     column : str
-        The attribute that tells a feature's category.
+        The attribute that holds a feature's category.
     styles : dict[str, LayerStyle]
         {value of the attribute: style}.
     """
