@@ -1,14 +1,15 @@
 """Augmentation of training patches: symmetries of the square, brightness, contrast, noise, restyled pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mtl.config import AugmentConfig, Symmetry
 from mtl.data.channel_stack import channel_slices, stack_inputs
-from mtl.data.channels import InputChannel
+from mtl.data.channels import WHITE, InputChannel
 from mtl.data.sample import Sample
 from mtl.data.symmetries import d4_transform
+from mtl.registry import select_records
 from targets.rendering.style_families import with_random_style
 from targets.scene import Bool, Float
 
@@ -57,6 +58,57 @@ def photometric_augment(
             np.copyto(planes, planes * np.float32(contrast) + np.float32(brightness), where=inside)
         if record.noise and config.noise:
             planes += rng.standard_normal(planes.shape, np.float32) * (inside * np.float32(record.noise * config.noise))
+    return varied
+
+
+# Transforms of monai.transforms, which are imported when one is asked for: the import takes seconds.
+PICTURE_TRANSFORMS: dict[str, tuple[str, dict[str, tuple[float, float]]]] = {
+    "blur": ("RandGaussianSmooth", {"sigma_x": (0.3, 1.5), "sigma_y": (0.3, 1.5)}),  # σ in cells
+    "gamma": ("RandAdjustContrast", {"gamma": (0.7, 1.5)}),
+    "uneven_light": ("RandBiasField", {"coeff_range": (0.0, 0.1)}),
+}
+
+
+def transform_pictures(
+    inputs: Float,
+    inside: Bool,
+    records: Sequence[InputChannel],
+    fractions: Mapping[str, float],
+    rng: np.random.Generator,
+) -> Float:
+    """Random blur, gamma and uneven light of pictures by MONAI, inside the map only.
+
+    Parameters
+    ----------
+    inputs, inside, records
+        As in `photometric_augment`.
+    fractions : Mapping[str, float]
+        `AugmentConfig.picture_transforms`: how often each transform is applied.
+    rng : np.random.Generator
+        Decides alone whether and how.
+
+    Raises
+    ------
+    UserError
+        An unknown transform.
+    """
+    if not fractions:
+        return inputs
+    from monai import transforms
+
+    varied = inputs.copy()
+    chosen = select_records(PICTURE_TRANSFORMS, list(fractions), "augment.picture_transforms")
+    for (name, ranges), fraction in zip(chosen, fractions.values(), strict=True):
+        applied, seed = rng.random() < fraction, int(rng.integers(2**32))
+        if not applied:
+            continue
+        for record, channels in channel_slices(records):
+            if record.is_picture:
+                transform = getattr(transforms, name)(prob=1.0, **ranges)
+                transform.set_random_state(seed)  # all pictures of a map alike
+                brightness = varied[channels] / (2 * WHITE) + 0.5  # 0 black .. 1 white
+                changed = (np.asarray(transform(brightness), np.float32) - 0.5) * (2 * WHITE)
+                np.copyto(varied[channels], changed, where=inside)
     return varied
 
 

@@ -9,7 +9,13 @@ from einops import rearrange
 from torch.utils.data import Dataset
 
 from mtl.config import AugmentConfig, PatchConfig
-from mtl.data.augment import photometric_augment, random_symmetry, restyle_picture
+from mtl.data.augment import (
+    PICTURE_TRANSFORMS,
+    photometric_augment,
+    random_symmetry,
+    restyle_picture,
+    transform_pictures,
+)
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import InputChannel
 from mtl.data.context import Context
@@ -17,6 +23,7 @@ from mtl.data.crop import Origin, crop
 from mtl.data.modality_masking import input_sets_of, mask_modalities, picture_visible
 from mtl.data.resize import Resizer
 from mtl.data.sample import Batch, Sample
+from mtl.registry import select_records
 from mtl.tasks.base import Head
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
@@ -102,7 +109,7 @@ class PatchDataset(Dataset[Batch]):
     Raises
     ------
     UserError
-        No patch holds enough of a map.
+        No patch holds enough of a map, or an unknown picture transform.
     """
 
     def __init__(
@@ -115,6 +122,8 @@ class PatchDataset(Dataset[Batch]):
     ) -> None:
         self._samples, self._inputs, self._size = samples, inputs, patches.size
         self._augment, self._seed = augment, seed
+        if augment.picture_transforms:
+            select_records(PICTURE_TRANSFORMS, list(augment.picture_transforms), "augment.picture_transforms")
         self._fill = [record.fill_value for record in inputs for _ in range(record.channels)]
         self._resizers = [Resizer(sample.scene.shape, patches.size, patches.small_map_mode) for sample in samples]
         self._patches = patches
@@ -175,6 +184,7 @@ class PatchDataset(Dataset[Batch]):
             inputs, inside = np.concatenate([inputs, wider], -1), np.concatenate([inside, share > 0], -1)
         arrays = self._crop_targets(sample, resizer, origin)
         rng = np.random.default_rng([self._seed, epoch, number])
+        inputs = transform_pictures(inputs, inside, self._inputs, self._augment.picture_transforms, view)
         varied = photometric_augment(inputs, inside, self._inputs, self._augment, rng)
         mask_modalities(varied, inside, self._inputs, visible)
         arrays["inputs"] = rearrange(varied, "c h (n w) -> (n c) h w", w=self._size)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from monai.losses import DiceLoss, FocalLoss, MaskedDiceLoss, TverskyLoss
 from scipy import ndimage
 
 from mtl.config import OptimConfig
@@ -142,6 +143,24 @@ def test_the_mean_divides_by_the_number_of_valid_cells():
     logits, target = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
     valid = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
     assert losses.bce(logits, target, valid) == pytest.approx(0.6931, abs=1e-4)
+
+
+def test_on_valid_cells_the_losses_are_those_of_monai():
+    """MONAI's know no validity in a mean, no NaN and no global batch; where that does not matter, they agree."""
+    logits, target, valid = example(LOSSES["dice"], "binary")
+    everywhere, half = torch.ones_like(valid), {"batch": True, "smooth_nr": 0.5, "smooth_dr": 0.5}
+    whole = {"batch": True, "smooth_nr": 1.0, "smooth_dr": 1.0}  # twice ours: its Dice has hits twice
+    pairs = [
+        (losses.dice(logits, target, everywhere), DiceLoss(sigmoid=True, **whole)(logits, target)),
+        (losses.dice(logits, target, valid), MaskedDiceLoss(sigmoid=True, **whole)(logits, target, valid)),
+        (
+            losses.tversky(logits, target, everywhere),
+            TverskyLoss(sigmoid=True, alpha=0.3, beta=0.7, **half)(logits, target),
+        ),
+        (losses.focal(logits, target, everywhere), FocalLoss(gamma=2)(logits, target)),
+    ]
+    for own, other in pairs:
+        assert own.item() == pytest.approx(other.item(), rel=1e-5)
 
 
 def row(*values):

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from monai.metrics import DiceHelper
 
 from mtl.metrics.base import add_states
 from mtl.metrics.masks import BAND_METRIC, MAP_ANSWER_METRIC, TRAP_METRIC, count_mask, mask_metrics
@@ -18,6 +20,13 @@ def test_mask_values_by_hand():
     assert values == pytest.approx(
         {"dice": 4 / 6, "iou": 2 / 4, "precision": 2 / 3, "recall": 2 / 3, "fp_area": 1 / 3, "fn_area": 1 / 3}
     )
+
+
+def test_dice_is_that_of_monai_where_every_cell_counts():
+    seen, true = np.random.default_rng(0).random((2, 1, 40, 50)) > 0.6
+    expected, _ = DiceHelper(include_background=True)(torch.tensor(seen[None]), torch.tensor(true[None]))
+    state = count_mask(seen.astype(np.float32), true.astype(np.float32), np.ones((40, 50), bool))
+    assert mask_metrics(state)["dice"] == pytest.approx(float(expected[0]), rel=1e-6)
 
 
 def test_cells_outside_validity_do_not_count():
