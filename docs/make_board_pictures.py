@@ -11,22 +11,22 @@ import yaml
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
-from mtl.ablation.runner import ablate
-from targets.common.atomic_write import written_whole
+from mtl.ablation.runner import run_ablation
+from targets.common.atomic_write import atomic_write
 from targets.common.cli import run
 from targets.errors import UserError
-from targets.io.map_folder import write_folder
-from targets.synthetic.structure_maps import make_scene
+from targets.io.map_folder.writer import write_map_folder
+from targets.synthetic.structure_maps import make_structure_map
 
 WEIGHTS = {"boundary": 0.3, "crest": 0.2, "dist": 0.3, "height": 0.3}
 ROWS = {
-    "trap alone": {"heads": ["trap"], "optim.weights": {}},
-    "five heads": {"heads": ["trap", *WEIGHTS], "optim.weights": WEIGHTS},
+    "trap alone": {"heads": ["trap"], "optim.loss_weights": {}},
+    "five heads": {"heads": ["trap", *WEIGHTS], "optim.loss_weights": WEIGHTS},
 }
-PICTURES = {"trap/curves": "curves", "dist/errors": "errors", "crest/hits": "hits"}
+PICTURES = {"trap/curves": "curves", "dist/errors": "errors", "crest/keypoints": "hits"}
 SCREENS = {"pages": ("custom_scalars", 1400, 1000), "text": ("text", 1400, 640), "hparams": ("hparams", 1700, 540)}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -48,14 +48,14 @@ def main(*, maps: int = 60, size: int = 96, epochs: int = 8, runs: str | None = 
         Path(runs or temporary).mkdir(parents=True, exist_ok=True)
         with chdir(runs or temporary):  # so that the pages show names rather than this machine's folders
             for name, seed, count in (("maps", 1, maps), ("test", 2, 10)):
-                for scene in (make_scene(seed * 100_000 + i, size) for i in range(count)):
-                    write_folder(scene, Path(name) / scene.name)
+                for scene in (make_structure_map(seed * 100_000 + i, size) for i in range(count)):
+                    write_map_folder(scene, Path(name) / scene.name)
             own = {"data": "maps", "loop": demo["loop"] | {"epochs": epochs, "panels_every": epochs}}
             Path("base.yaml").write_text(yaml.safe_dump(demo | own))
             compare(Ablation("board", ROWS, {"test": "test"}, seeds=2, base="base.yaml"), Path("runs"))
             events = EventAccumulator("runs/five_heads/all/0", {"images": 0}).Reload()
             for tag, name in PICTURES.items():
-                with written_whole(images / f"board_{name}.png") as picture:
+                with atomic_write(images / f"board_{name}.png") as picture:
                     picture.write_bytes(events.Images(tag)[-1].encoded_image_string)
             url = serve("runs")
             for name, (page, width, height) in SCREENS.items():
@@ -65,8 +65,8 @@ def main(*, maps: int = 60, size: int = 96, epochs: int = 8, runs: str | None = 
 
 def compare(ablation: Ablation, out: Path) -> None:
     """Make all runs and their report."""
-    ablate(ablation, out)
-    write_report(ablation, plan(ablation, out), read_results(out), out)
+    run_ablation(ablation, out)
+    write_report(ablation, expand_grid(ablation, out), read_results(out), out)
 
 
 def serve(logdir: str) -> str:
@@ -86,7 +86,7 @@ def find_browser() -> str:
 
 def screenshot(browser: str, url: str, out: Path, width: int, height: int) -> None:
     """A picture of a web page once it is drawn."""
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         subprocess.run(
             [
                 browser,

@@ -147,7 +147,7 @@ class MultiTaskModule(L.LightningModule):
         losses = tuple(head_loss.detach() for head_loss in self.step.losses)
         self.step = replace(self.step, losses=losses, features=None)
 
-    def validation_step(self, sample: Sample | None) -> ValidatedMap | None:
+    def validation_step(self, sample: Sample | None) -> ValidatedMap | None:  # type: ignore[override]
         """Predict one whole map by tiles, as `tools/predict.py` does; None: this process has no map."""
         if sample is None:
             return None

@@ -57,9 +57,9 @@ class ValidationPictures(Callback):
             return
         totals = self.metrics.curve_totals()  # in all processes: they are summed over them
         if trainer.is_global_zero:
-            fusion = pl_module.net.fusion
-            for item in self._maps if fusion is not None else []:  # as it was fitted a moment ago
-                item.predictions[FUSION.name] = fusion(item.predictions, item.sample.input_sets[0])
+            if (stacking := pl_module.net.fusion) is not None:  # it was fitted a moment ago
+                for item in self._maps:
+                    item.predictions[FUSION.name] = stacking(item.predictions, item.sample.input_sets[0])
             samples, predictions = [item.sample for item in self._maps], [item.predictions for item in self._maps]
             for tag, figure in output_pictures(pl_module.outputs, samples, predictions, totals):
                 self.log_figure(tag, figure, trainer.current_epoch)
