@@ -149,14 +149,12 @@ def grow_tree(grid: Grid) -> ClosureTree:
 
 def _saddles_of_strips(depth: NDArray, cells: Cells, connectivity: int, n: int, most: dict[int, int]) -> Saddles:
     """The saddles that matter, in the order of cells; most : {first row of a strip: how many it can have}."""
-    # each strip has room for all it could find; memory that is not written to costs nothing
-    room = sum(most.values()) + n
-    found = Saddles(np.empty(room, np.int32), np.empty((room, 2), np.int32), np.empty((room, 2), np.uint8))
+    found = Saddles.with_room_for(sum(most.values()) + n)  # each strip has room for all it could find
     starts = dict(zip(most, np.cumsum([0, *most.values()]).tolist(), strict=False))
 
     def search(a: int, b: int) -> tuple[int, int]:
         at = starts[a]
-        part = Saddles(*(array[at:] for array in found))
+        part = found.rows(slice(at, None))
         count = find_saddles(depth, cells, RUNS[connectivity], a, b, part)
         order = order_by_depth(depth.ravel()[part.cell[:count]])
         return at, drop_redundant_saddles(order, n + 1, part)
@@ -167,7 +165,7 @@ def _saddles_of_strips(depth: NDArray, cells: Cells, connectivity: int, n: int, 
             for array in found:
                 array[size : size + count] = array[at : at + count]
         size += count
-    return Saddles(*(array[:size].copy() for array in found))  # the rest is given back
+    return found.copy_first(size)
 
 
 def build_hierarchy(

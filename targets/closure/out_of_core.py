@@ -256,7 +256,7 @@ class _TiledRun:
 
     def _label(self, graph: MergedGraph, highs: Hierarchy, ids: NDArray[np.int32]) -> list[str]:
         """Step 5: the names of the rasters that are written."""
-        kinds = {f"labels.{self.options.form}": np.int32}
+        kinds: dict[str, Any] = {f"labels.{self.options.form}": np.int32}
         kinds |= {f"height.{self.options.form}": np.float32} if self.options.height else {}
         notes, shape, like = self.search.notes, self.search.shape, self.search.depth
         rasters = [create_raster(notes / name, shape, kind, self.options.side, like) for name, kind in kinds.items()]

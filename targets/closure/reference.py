@@ -66,7 +66,7 @@ def reference_closures(
     leaking = ndimage.binary_dilation(open_, neighbours)
     parts, _ = ndimage.label(inside, neighbours)
 
-    def pieces(level: float) -> NDArray[np.int_]:
+    def pieces(level: float) -> NDArray[np.int32 | np.int64]:
         return ndimage.label(inside & (depth <= level), neighbours)[0]
 
     def piece_around(level: float, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:

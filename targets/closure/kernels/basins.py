@@ -33,7 +33,7 @@ def number_peaks(cells: Cells, first: int, last: int, start: int, peak: NDArray)
 
 
 def _receiver_table(connectivity: int) -> NDArray[np.uint8]:
-    """For each set of preceding neighbours, the direction of the receiver, or PEAK: the flow code tells."""
+    """For each set of preceding neighbours, the direction of the receiver, or PEAK: take the flow code."""
     # Backwards in memory if possible, so that most basins are known when they are asked for.
     table = np.full(256, PEAK, np.uint8)
     for k in (1, 7, 0, 6) if connectivity == 8 else (0, 6):

@@ -26,6 +26,19 @@ class Saddles(NamedTuple):
     sides: NDArray[np.int32]
     directions: NDArray[np.uint8]
 
+    @classmethod
+    def with_room_for(cls, size: int) -> "Saddles":
+        """Saddles to be written; memory that is not written to costs nothing."""
+        return cls(np.empty(size, np.int32), np.empty((size, 2), np.int32), np.empty((size, 2), np.uint8))
+
+    def rows(self, rows: slice) -> "Saddles":
+        """Views of some rows."""
+        return Saddles(self.cell[rows], self.sides[rows], self.directions[rows])
+
+    def copy_first(self, size: int) -> "Saddles":
+        """Copies of the first rows, so that the room behind them can be given back."""
+        return Saddles(self.cell[:size].copy(), self.sides[:size].copy(), self.directions[:size].copy())
+
 
 def _runs_table(connectivity: int) -> NDArray[np.uint8]:
     """Runs of touching neighbours in each set of preceding neighbours.

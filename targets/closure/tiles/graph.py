@@ -54,7 +54,7 @@ def merge_graphs(graphs: Sequence[ExportedGraph]) -> MergedGraph:
     ends = np.cumsum([1, *(part.crest_cell.size for part in graphs)])
     own = [np.append(np.int32(0), number[a:b]) for a, b in pairwise(ends)]
 
-    # cells beside other tiles: the high each belongs to and that up-dip of it, or -1 - the place of a cell that knows
+    # cells next to other tiles: the high of each and the high up-dip of it, or -1 - the place of the cell that knows
     border = np.concatenate([part.border_cell for part in graphs])
     order = order_by_cell(border)
     border = border[order]

@@ -243,10 +243,10 @@ def _find_saddles(tile: FramedTile, cells: Cells, basins: int, room: int) -> Sad
     """Pass 3 on a tile; room : of `_find_basins`."""
     grid = tile.grid
     first, last = tile.top, grid.depth.shape[0] - tile.bottom
-    found = Saddles(np.empty(room, np.int32), np.empty((room, 2), np.int32), np.empty((room, 2), np.uint8))
+    found = Saddles.with_room_for(room)
     size = find_saddles(grid.depth, cells, RUNS[8 if grid.eight else 4], first, last, found)
     size = drop_redundant_saddles(order_by_depth(grid.depth.ravel()[found.cell[:size]]), basins, found)
-    return Saddles(*(array[:size].copy() for array in found))
+    return found.copy_first(size)
 
 
 @compiled(nogil=True)

@@ -17,14 +17,14 @@ def ends_by_filling(
     around = ndimage.generate_binary_structure(2, connectivity // 4)
     ends: dict[tuple[int, int], set[int]] = {}
 
-    def beside(cell: tuple[int, int]) -> list[tuple[int, int]]:
+    def neighbours(cell: tuple[int, int]) -> list[tuple[int, int]]:
         steps = [(int(r) - 1, int(c) - 1) for r, c in np.argwhere(around) if (r, c) != (1, 1)]
         cells = [(cell[0] + r, cell[1] + c) for r, c in steps]
         return [k for k in cells if 0 <= k[0] < depth.shape[0] and 0 <= k[1] < depth.shape[1] and here[k]]
 
     def end(cell: tuple[int, int]) -> set[int]:
         if cell not in ends:
-            up = min(beside(cell), key=lambda k: depth[k], default=cell)
+            up = min(neighbours(cell), key=lambda k: depth[k], default=cell)
             if labels[cell] or leaving[cell]:
                 ends[cell] = {int(labels[cell])}
             else:
@@ -35,7 +35,7 @@ def ends_by_filling(
         for level in np.sort(depth[here & (depth > depth[peak])]):
             pieces, _ = ndimage.label(here & (depth < level), around)
             (lowest,) = map(tuple, np.argwhere(here & (depth == level)))
-            near = [k for k in beside(lowest) if depth[k] < level]
+            near = [k for k in neighbours(lowest) if depth[k] < level]
             if pieces[peak] not in [pieces[k] for k in near]:
                 continue
             if leaving[lowest]:

@@ -47,8 +47,8 @@ def test_closures_that_touch_a_fault(rule: str) -> None:
     depth = rough(8)
     faults = np.random.default_rng(1).random(depth.shape) > 0.98
     found = find_closures(depth, faults=faults, fault_rule=rule)
-    beside = ndimage.binary_dilation(faults, np.ones((3, 3)))
-    truth = [(cells_of(found, id) & beside).any() for id in found.table["id"]]
+    near = ndimage.binary_dilation(faults, np.ones((3, 3)))
+    truth = [(cells_of(found, id) & near).any() for id in found.table["id"]]
     assert found.table["touches_fault"].tolist() == truth and 0 < sum(truth) < len(truth)
 
 
