@@ -1,4 +1,4 @@
-"""How every tool parses its options and reports a user's mistake: one line, exit code 2."""
+"""Command lines of the tools: options from a function's signature, user errors as one line and exit code 2."""
 
 import inspect
 import re
@@ -21,12 +21,22 @@ Result = TypeVar("Result")
 
 
 class Names(tuple[str, ...]):
-    """Names as a person types them: `trap,boundary,dist` on the command line, a list in YAML, a tuple in code.
+    """Names with commas between them on the command line, a list of them in YAML, a tuple in code.
+
+    Parameters
+    ----------
+    names : str | Iterable[str]
+        Such as "trap,boundary,dist".
 
     Raises
     ------
     ValueError
         No name, or one name twice.
+
+    Examples
+    --------
+    >>> Names("trap, dist") == ("trap", "dist"), str(Names(["trap", "dist"]))
+    (True, 'trap,dist')
     """
 
     __slots__ = ()
@@ -83,7 +93,7 @@ FindPresets = Callable[[Mapping[str, Any], Mapping[str, Any]], Presets | None]
 
 
 class _ConfigFile(ActionConfigFile):
-    """`--config FILE.yaml`; what is wrong in the file is said with the file's name in front."""
+    """The option `--config FILE.yaml`; errors in the file begin with the file's name."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: str | None = None) -> None:
         if not parser.reads_config_files:
@@ -114,7 +124,7 @@ def run(
     find_presets: FindPresets | None = None,
     earlier: EarlierNames | None = None,
 ) -> Result:
-    """Call `function` with what the command line says; a user's mistake ends the program with one line and code 2.
+    """Call a function with the options of the command line; a user error ends the program with one line and code 2.
 
     The options come from the function's signature, their help from the parameters that its numpydoc docstring lists:
 
@@ -213,7 +223,7 @@ def read_record(
 
 
 def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
-    """A record from plain types, as `dataclasses.asdict` makes them; every value is held against its type.
+    """A record from plain types, as `dataclasses.asdict` makes them; every value is checked against its type.
 
     Raises
     ------

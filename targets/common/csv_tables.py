@@ -1,4 +1,4 @@
-"""How is a table kept that people open in a spreadsheet? As CSV in which no text is a formula, read back as it was."""
+"""CSV tables that are safe in a spreadsheet: no text is taken for a formula, and all are read back as they were."""
 
 import csv
 import io
@@ -14,10 +14,29 @@ FORMULA = re.compile(r"'*[=+\-@\t\n]")
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A head and its rows as CSV.
+    """Format a table as CSV.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets take for "this is
     text"; numbers, and texts that are numbers, stay as they are.
+
+    Parameters
+    ----------
+    names : Sequence[str]
+        Header.
+    rows : Iterable[Sequence[Any]]
+        Texts and numbers.
+
+    Returns
+    -------
+    str
+        Lines ending in a newline.
+
+    Examples
+    --------
+    >>> print(csv_text(["map", "depth"], [["=1+1", -5.5], ["a,b", "-3"]]), end="")
+    map,depth
+    '=1+1,-5.5
+    "a,b",-3
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -27,7 +46,16 @@ def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table as `csv_text` makes it.
+    """Write a table as `csv_text` formats it.
+
+    Parameters
+    ----------
+    path : str | Path
+        The file.
+    names : Sequence[str]
+        Header.
+    rows : Iterable[Sequence[Any]]
+        Texts and numbers.
 
     Raises
     ------
@@ -39,11 +67,26 @@ def write_csv(path: str | Path, names: Sequence[str], rows: Iterable[Sequence[An
 
 
 def read_csv(path: str | Path) -> Iterator[dict[str, str]]:
-    """{name: cell} of every row of a table that `write_csv` wrote; a cell that its row lacks is missing.
+    """Read a table that `write_csv` wrote.
+
+    Parameters
+    ----------
+    path : str | Path
+        The file.
+
+    Yields
+    ------
+    dict[str, str]
+        {name: cell} of a row; a cell that its row lacks is missing.
 
     Raises
     ------
-    OSError, UnicodeDecodeError, csv.Error : the file is missing or damaged.
+    OSError
+        The file is missing.
+    UnicodeDecodeError
+        The file is damaged.
+    csv.Error
+        Likewise.
     """
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
@@ -51,6 +94,7 @@ def read_csv(path: str | Path) -> Iterator[dict[str, str]]:
 
 
 def _guarded(cell: Any) -> Any:
+    """A cell that no spreadsheet runs."""
     if not isinstance(cell, str):
         return cell
     cell = cell.replace("\r", "\n")  # Python's csv puts no quotes around a lone carriage return, and it ends the row
@@ -58,8 +102,10 @@ def _guarded(cell: Any) -> Any:
 
 
 def _bare(cell: str) -> str:
+    """A cell without the apostrophe of `_guarded`."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def _is_number(text: str) -> bool:
+    """Whether a text with a sign in front is a number."""
     return re.fullmatch(r"[+-](\d+\.?\d*(e[+-]?\d+)?|inf|nan)", text, re.IGNORECASE) is not None

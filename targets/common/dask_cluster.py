@@ -25,9 +25,9 @@ LOCAL_SETTINGS = {
 class ClusterExecutor(Executor):
     """The workers of a Dask cluster as an executor that repeats lost work.
 
-    Dask's own executor looks at the state of a task after it has taken the answer; where a worker dies in between, it
-    takes the answer for an error and fails with "not enough values to unpack". Here an answer is an answer, and a task
-    without one that did not fail itself was lost, and is asked for again.
+    Dask's own executor reads the state of a task after it has received the result; where a worker dies in between, it
+    takes the result for an error and fails with "not enough values to unpack". Here a result is a result; a task that
+    has none and did not fail itself was lost, and is submitted again.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class ClusterExecutor(Executor):
     def submit(
         self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
-        """Call the function on a worker; what is lost is asked for again, up to `MAX_LOSSES` times in all."""
+        """Call the function on a worker; lost work is submitted again, up to `MAX_LOSSES` times in all."""
         return self._threads.submit(self._answer, function, args, kwargs)
 
     def _answer(self, function: Callable[..., Result], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result:

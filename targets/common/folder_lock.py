@@ -73,11 +73,11 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
 
 
 def _acquire(folder: Path) -> BaseFileLock | None:
-    """The lock, held; None on a disk without locks."""
+    """The acquired lock; None on a disk without locks."""
     lock = FileLock(folder / LOCK, thread_local=False)
     while True:
-        # A file that its holder removes while this process opens it locks nothing. This handle keeps its number from
-        # being given to another file, so that it can be told.
+        # A file that its holder removes while this process opens it locks nothing. This handle keeps the number of the
+        # opened file from being given to another one, so that the check below is right.
         with (folder / LOCK).open("a") as handle:
             try:
                 lock.acquire(timeout=0)

@@ -26,7 +26,7 @@ Outcomes = Iterator[tuple[int, Result | UserError]]
 IN_FLIGHT = 2  # items given out for each process: one at work, one that waits, so that none is idle
 PAUSES = (1.0, 5.0)  # seconds before a file is tried again
 GRACE = 10.0  # seconds in which a process that is asked to end may save what it has
-# What a file system over a network says when it may answer a moment later.
+# Errors of network file systems that may be gone a moment later.
 TRANSIENT = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
 
 
@@ -98,7 +98,7 @@ def map_unordered(
     >>> dict(map_unordered(abs, [-1, 2]))
     {0: 1, 1: 2}
     """
-    # In a file nobody looks at a bar that moves: a line's worth twice a minute.
+    # A log file gets no moving bar, but a line twice a minute.
     pace = {} if sys.stderr.isatty() else {"delay": 30, "mininterval": 30}
     with tqdm(total=len(items), unit=f" {progress_label}", disable=not progress_label, leave=False, **pace) as bar:
         for outcome in _outcomes(partial(with_retries, work), items, workers):

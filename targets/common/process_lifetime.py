@@ -1,4 +1,4 @@
-"""How processes end: a worker with the one that started it, even if that was killed; and that one at SIGTERM."""
+"""Ends of processes: a worker ends with its parent, even if that was killed, and the parent at SIGTERM."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from threading import Thread, current_thread, main_thread
 
 
 def end_with_parent() -> None:
-    """Watch over the process that started this one, and end when it is gone; the initializer of a pool's workers."""
+    """Watch the parent process and end when it is gone; the initializer of a pool's workers."""
     parent = parent_process()
     if parent is None:
         return
@@ -24,7 +24,7 @@ def end_with_parent() -> None:
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, so that it ends its processes and removes what it needed meanwhile."""
+    """Turn SIGTERM into KeyboardInterrupt, so that the work ends its processes and removes its temporary files."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt(number)

@@ -45,7 +45,7 @@ def find_config(name: str | Path) -> Path:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file that a stranger may have written.
+    """Read a YAML file from any source.
 
     Aliases are refused: a few of them in each other stand for billions of values ("billion laughs").
 
@@ -75,8 +75,8 @@ def read_yaml(path: str | Path) -> Any:
         return yaml.safe_load(text)
     # The last ones: PyYAML's answers to tags such as !!int on something else.
     except (OSError, yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
-        said = str(error).replace(' in "<unicode string>",', " at")
-        raise UserError(path, f"cannot be read ({said})", "a YAML file of lines 'key: value'") from error
+        reason = str(error).replace(' in "<unicode string>",', " at")
+        raise UserError(path, f"cannot be read ({reason})", "a YAML file of lines 'key: value'") from error
 
 
 def _check(path: Path, text: str) -> None:

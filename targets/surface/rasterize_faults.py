@@ -133,7 +133,7 @@ def rasterize_faults(
     [[0, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]]
     """
     if not geo.located:
-        raise UserError("faults", "the map has no location, so fault coordinates say nothing", "x0, y0, dx and dy",
+        raise UserError("faults", "the map has no location for fault coordinates", "x0, y0, dx and dy",
                         "add them to map.yaml or to the grid")  # fmt: skip
     labels = np.zeros(shape, np.int32)
     for label, line in enumerate(lines, 1):

@@ -1,4 +1,4 @@
-"""A data set's check: every fault put into a set is found, named with its mend, and nothing else is."""
+"""A data set's check: every fault put into a set is found, named with a hint, and nothing else is."""
 
 from pathlib import Path
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from targets.check.dataset import check_data, compare_interpreted_with_exact
-from targets.check.map_summary import outline_kind
 from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
 from targets.io.catalogue import ReadOptions
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.traps import TrapCriteria, compute_traps
@@ -125,7 +124,7 @@ def test_a_flat_depth(good):
     assert ("polarity", ("flat",)) in findings(good)
 
 
-def test_copies_and_leaks_are_told_once_for_all_maps_of_one_ground(good):
+def test_copies_and_leaks_are_reported_once_for_all_maps_of_one_ground(good):
     scene = make_structure_map(26, 160)
     for name, row, col in (("west", 0, 0), ("middle", 20, 20), ("east", 30, 50)):
         window = np.s_[row : row + SIZE, col : col + SIZE]
@@ -141,9 +140,9 @@ def test_sets_that_mix_what_must_not_be_mixed(good):
     (good / "good3" / "traps.png").unlink()
     for name in ("fault_mask.png", "depth_norm.png", "depth_mask.png", "traps.png"):
         (good / "good5" / name).unlink()
-    told = [str(finding.error) for finding in check_data([good], HOW, RULES).findings]
-    assert any("1 of 3 maps have no depth: good5" in text for text in told)
-    assert any("2 of 3 maps have no drawn traps: good3, good5" in text for text in told)
+    reports = [str(finding.error) for finding in check_data([good], HOW, RULES).findings]
+    assert any("1 of 3 maps have no depth: good5" in text for text in reports)
+    assert any("2 of 3 maps have no drawn traps: good3, good5" in text for text in reports)
     lone = [str(finding.error) for finding in check_data([good / "good6"], HOW, RULES).findings]
     assert len(lone) == 1 and "one group" in lone[0]
 
@@ -156,14 +155,6 @@ def test_flat_files_are_checked_too(tmp_path, good):
             (good / name / f"{kind}.png").rename(flat / f"{number}_x_{kind}_{name}.png")
     check = check_data([flat], HOW, RULES)
     assert [fact.name for fact in check.maps] == ["0_good3", "1_good5"] and check.findings == []
-
-
-def test_outlines_are_told_apart():
-    full = np.ones((60, 80), bool)
-    rows, cols = np.indices(full.shape)
-    assert outline_kind(full) == "full frame" == outline_kind(np.pad(full, 5))
-    assert outline_kind(full & ~((rows < 20) & (cols > 30))) == "rectangles"
-    assert outline_kind(rows + cols > 40) == "irregular"
 
 
 def test_the_page_stands_alone_with_problems_first_and_names_escaped(good):

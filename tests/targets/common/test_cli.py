@@ -1,4 +1,4 @@
-"""The shared command line: options come from the signature; mistakes end in one line and exit code 2."""
+"""The shared command line: options come from the signature; errors end in one line and exit code 2."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_config_file_and_option_after_it(tmp_path):
         ("a --out full", "full: the disk is full; free some space"),
     ],
 )
-def test_mistakes_are_one_line_and_code_2(words, part, capsys):
+def test_errors_are_one_line_and_code_2(words, part, capsys):
     with pytest.raises(SystemExit) as stop:
         run(work, words.split())
     error = capsys.readouterr().err

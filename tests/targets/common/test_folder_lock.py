@@ -102,7 +102,7 @@ def test_an_empty_folder_is_not_left_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_a_folder_cannot_be_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written"), lock_folder(tmp_path / "file" / "run"):
         pass

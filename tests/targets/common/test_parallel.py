@@ -1,4 +1,4 @@
-"""Work shared out: the same outcomes whoever does it, a killed worker costs nothing, a mistake is told by name."""
+"""Work shared out: the same outcomes whoever does it, a killed worker costs nothing, an error names its item."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def folders(tmp_path):
     return serial, shared
 
 
-def test_whoever_works_gives_the_same_and_tells_mistakes_by_name(workers, folders):
+def test_all_workers_give_the_same_and_errors_name_their_item(workers, folders):
     serial, shared = folders
     expected = by_number(map_unordered(partial(write_square, serial), range(9)))
     assert expected[3] == "map 3: is corrupt" and expected[8] == 64 and len(expected) == 9
@@ -86,7 +86,7 @@ def test_a_killed_worker_loses_nothing(workers, folders):
     assert (shared.parent / "killed.txt").stat().st_size == 1
 
 
-def test_what_always_kills_its_process_is_told_by_name_and_blames_no_other(workers, folders, monkeypatch):
+def test_an_item_that_always_kills_its_process_is_reported_and_blames_no_other(workers, folders, monkeypatch):
     monkeypatch.setattr(targets.common.parallel, "MAX_LOSSES", 2)
     serial, shared = folders
     expected = by_number(map_unordered(partial(write_square, serial), range(6)))
@@ -175,16 +175,16 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("number", "told"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
-def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, told, tmp_path):
-    """Ctrl-C in a terminal tells the whole group of processes, Slurm's SIGTERM the one that it started."""
+@pytest.mark.parametrize(("number", "send"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
+def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, send, tmp_path):
+    """Ctrl-C in a terminal reaches the whole group of processes, Slurm's SIGTERM the one that it started."""
     (tmp_path / "long.py").write_text(LONG)
     words = [sys.executable, tmp_path / "long.py"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
                           env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}) as parent:  # fmt: skip
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         groups = {os.getpgid(worker) for worker in workers}
-        told(parent.pid, number)
+        send(parent.pid, number)
         try:
             _, errors = parent.communicate(timeout=60)
         finally:

@@ -7,7 +7,7 @@ import pytest
 from targets.common.resume import JOURNAL, map_resumable
 from targets.errors import UserError
 from targets.io.catalogue import list_maps
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from tests.conftest import dome_scene
 
 

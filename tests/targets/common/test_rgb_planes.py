@@ -1,4 +1,4 @@
-"""The weakest, the strongest and how far apart they are: what NumPy's own reductions say."""
+"""Least, largest and difference of three planes equal NumPy's own reductions."""
 
 import numpy as np
 

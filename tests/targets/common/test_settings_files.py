@@ -1,4 +1,4 @@
-"""YAML of strangers: plain values come through; what grows, runs or is damaged ends in an error of one line."""
+"""Settings files: plain values come through; what expands, runs or is damaged ends in an error of one line."""
 
 from pathlib import Path
 

@@ -8,6 +8,7 @@ from matplotlib_scalebar.scalebar import ScaleBar
 
 from targets.rendering.figures import MAX_LABEL_LENGTH, make_map_figure, shorten_label
 from targets.scene import GeoReference, Scene
+from tests.targets.analysis.maps import ridge
 
 
 def bar_of(columns: int, spacing: float | None, tmp_path):
@@ -43,3 +44,27 @@ def test_labels_from_files_fit_on_a_map():
     assert shorten_label("x" * 24) == "x" * 24
     long = shorten_label("x" * 25)
     assert len(long) == MAX_LABEL_LENGTH and long.endswith("…")
+
+
+def test_the_picture_keeps_proportions_and_says_where_north_is(tmp_path) -> None:
+    figure, axis = make_map_figure(ridge().replace(geo=GeoReference(0.0, 0.0, 50.0, -25.0)))
+    assert axis.get_aspect() == 0.5
+    words = [text.get_text() for text in axis.texts]
+    assert "N" in words and scale_of(figure, axis, tmp_path).split()[1] in ("km", "m")
+    arrow = next(text for text in axis.texts if text.get_text() == "N")
+    assert arrow.xy[1] < arrow.get_position()[1] and arrow.xy[0] == pytest.approx(arrow.get_position()[0])  # up
+    plain_figure, plain_axis = make_map_figure(ridge(GeoReference()))
+    words = [text.get_text() for text in plain_axis.texts]
+    assert "N" not in words and "cells" in scale_of(plain_figure, plain_axis, tmp_path)
+
+
+def scale_of(figure, axis, tmp_path) -> str:
+    """The text of the scale bar, which it has when it is drawn."""
+    figure.savefig(tmp_path / "map.png")
+    (bar,) = (artist for artist in axis.artists if isinstance(artist, ScaleBar))
+    return bar.info.scale_text
+
+
+def test_a_map_of_any_name_is_drawn(tmp_path) -> None:
+    figure, _ = make_map_figure(ridge().replace(name="a$\\frac{$"))
+    figure.savefig(tmp_path / "a.png")

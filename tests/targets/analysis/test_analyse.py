@@ -1,0 +1,71 @@
+"""The exact analysis of a map with two domes whose answer is known: rules, contours, errors of the depth."""
+
+import numpy as np
+import pytest
+
+from targets.analysis.analyse import analyse
+from targets.analysis.options import ClosureOptions, DepthError
+from targets.analysis.writers import write_analysis
+from targets.errors import UserError
+from targets.rendering.figures import map_title
+from targets.scene import GeoReference
+from tests.targets.analysis.maps import GEO, ridge
+
+
+def test_contours_are_those_asked_for_those_of_the_map_or_sensible_ones() -> None:
+    scene = ridge(GeoReference(0.0, 0.0, 10.0, -10.0, contour_interval=7.0, contour_base=3.0))
+    assert analyse(scene).closures.grid.interval == 0
+    auto, own = analyse(scene, ClosureOptions("auto")), analyse(scene, ClosureOptions(25.0))
+    assert (auto.closures.grid.interval, auto.closures.grid.base) == (7, 3)
+    assert (own.closures.grid.interval, own.closures.grid.base) == (25, 3)
+    assert own.scene.geo.contour_interval == 25 and "every 25" in map_title(own.scene)
+    assert ((own.table["contour_depth"] - 3) % 25 == 0).all()
+    sensible = analyse(ridge(), ClosureOptions("auto", contour_base=1.0)).closures.grid
+    assert sensible.interval == 10 and sensible.base == 1  # 76 m of relief, about 6 contours on a small map
+
+
+def test_small_and_low_closures_are_dropped() -> None:
+    count = [
+        len(analyse(ridge(), ClosureOptions(min_area=a, min_height=h)).table) for a, h in [(0, 0), (1e6, 0), (0, 1e6)]
+    ]
+    assert count[0] >= 2 and count[1:] == [0, 0]
+
+
+def test_an_error_of_the_depth_gives_probabilities_and_percentiles(tmp_path) -> None:
+    error = DepthError(5.0, 250.0, realisations=8)
+    analysis = analyse(ridge(), error=error)
+    assert analysis.probability is not None
+    outer = analysis.table[analysis.table["parent"] == 0]
+    assert (outer["probability"] == 1).all()  # 5 m beside 60 m of closure
+    assert (outer["area_p90"] <= outer["area_p50"]).all() and (outer["area_p50"] <= outer["area_p10"]).all()
+    assert (outer["area_p90"] > 0.3 * outer["area"]).all() and (outer["area_p10"] < 3 * outer["area"]).all()
+    again = analyse(ridge(), error=error).table  # the same seed
+    assert again.tobytes() == analysis.table.tobytes()
+    write_analysis(analysis, tmp_path, "npz", "geojson")
+    assert (tmp_path / "probability.png").stat().st_size > 5000
+    with np.load(tmp_path / "closures.npz") as grids:
+        assert grids["probability"].max() == 1 and grids["x0"] == 1000
+    with pytest.raises(UserError, match="--correlation: missing"):
+        analyse(ridge(), error=DepthError(5.0))
+    with pytest.raises(UserError, match="without --depth-std"):
+        analyse(ridge(), error=DepthError(correlation=5.0))
+
+
+def test_correlation_is_in_map_units(monkeypatch) -> None:
+    seen = []
+
+    def spy(depth, std, correlation, *rest, **rules):
+        seen.append(correlation)
+        raise UserError("x", "enough")
+
+    monkeypatch.setattr("targets.analysis.analyse.closure_probability", spy)
+    for geo in (GEO, GeoReference()):
+        with pytest.raises(UserError, match="enough"):
+            analyse(ridge(geo), error=DepthError(1.0, 500.0))
+    assert seen == [pytest.approx(500 / np.sqrt(1250)), 500]
+
+
+def test_a_picture_alone_is_refused() -> None:
+    scene = ridge()
+    with pytest.raises(UserError, match="a picture without a depth"):
+        analyse(scene.replace(depth_valid=np.zeros(scene.shape, bool)))
