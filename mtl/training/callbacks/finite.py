@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
+from mtl.data.dataset import PatchDataset
 from mtl.data.sample import Batch
 from mtl.distributed.collectives import all_gather_objects
 from mtl.training.callbacks.checkpoint_files import save_atomically
@@ -73,8 +74,8 @@ def require_finite(values: Mapping[str, Tensor], what: str, batch: Batch, traine
         return
     wrong = {name: value.item() for name, value in values.items() if not value.isfinite()}
     batch = {name: torch.cat(all_gather_objects([value.cpu()])) for name, value in batch.items()}  # the global batch
-    loader: Any = trainer.train_dataloader
-    places = [loader.dataset.place(int(key)) for key in batch["key"]]
+    patches: PatchDataset = cast(Any, trainer.train_dataloader).dataset
+    places = [patches.locate(int(key)) for key in batch["key"]]
     path = Path(trainer.default_root_dir) / STOPPED_FILE
     content = {
         "what": what,

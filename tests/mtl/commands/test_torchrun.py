@@ -1,4 +1,4 @@
-"""tools/train.py in two processes under torchrun: the run of one process with all patches, and errors said once."""
+"""tools/train.py in two processes under torchrun equals one process with all patches, and reports an error once."""
 
 import csv
 import os
@@ -35,7 +35,7 @@ def two(folder, maps, *words):
     return subprocess.run([*launch, *map(str, words)], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def figures(folder):
+def read_metrics(folder):
     with (folder / "metrics.csv").open() as file:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
@@ -55,7 +55,7 @@ def test_two_processes_train_as_one_with_all_patches_resume_and_say_an_error_onc
         done = two(tmp_path, dome_maps, *words)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("2 processes") == done.stdout.count("run folder:") == 1
-    found, expected = figures(tmp_path / "two"), figures(tmp_path / "one")
+    found, expected = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
     assert [row.keys() for row in found] == [row.keys() for row in expected] and len(found) == 2
     for own, row in zip(found, expected, strict=True):
         for name in (

@@ -63,7 +63,7 @@ def run(rank, port, folder):
         for weight in weights.values():  # as DDP does
             dist.all_reduce(weight.grad)
         found[name] = values | {f"gradient of {n}": weight.grad / len(SHARES) for n, weight in weights.items()}
-    found["apart"] = {"sum": all_reduce(torch.tensor([rank])), "loss": step(LOSSES["bce"], rows)[0]["costs"]}
+    found["outside"] = {"sum": all_reduce(torch.tensor([rank])), "loss": step(LOSSES["bce"], rows)[0]["costs"]}
     found["gathered"] = all_gather_objects([rank] * (rank + 1))
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
@@ -72,7 +72,7 @@ def run(rank, port, folder):
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """What each of two processes found."""
-    folder = tmp_path_factory.mktemp("together")
+    folder = tmp_path_factory.mktemp("processes")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -82,7 +82,7 @@ def found(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_two_processes_do_what_one_does_with_all_patches(found, name):
+def test_two_processes_equal_one_with_all_patches(found, name):
     values, weights = step(RECORDS[name], slice(None))
     expected = values | {f"gradient of {n}": weight.grad for n, weight in weights.items()}
     for own in found:
@@ -95,9 +95,9 @@ def test_two_processes_do_what_one_does_with_all_patches(found, name):
 
 def test_outside_the_block_every_process_is_alone(found):
     for rank, own in enumerate(found):
-        assert own["apart"]["sum"].tolist() == [rank]
+        assert own["outside"]["sum"].tolist() == [rank]
         rows = slice(sum(SHARES[:rank]), sum(SHARES[: rank + 1]))
-        torch.testing.assert_close(own["apart"]["loss"], step(LOSSES["bce"], rows)[0]["costs"])
+        torch.testing.assert_close(own["outside"]["loss"], step(LOSSES["bce"], rows)[0]["costs"])
         assert own["gathered"] == [0, 1, 1]
 
 

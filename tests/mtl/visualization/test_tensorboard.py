@@ -1,4 +1,4 @@
-"""A small ablation, looked at through a running TensorBoard: every page and picture that is promised is served."""
+"""A running TensorBoard serves every page and picture of a small ablation."""
 
 import json
 import re
@@ -115,16 +115,16 @@ def test_hparams_list_every_run_of_an_ablation(ask):
     groups = ask("plugin/hparams/session_groups", request)["sessionGroups"]
     assert {group["hparams"]["row"] for group in groups} == set(HEADS_OF)
     for group in groups:
-        figures = {value["name"]["tag"]: value["value"] for value in group["metricValues"]}
-        assert {"same/trap/iou", "same/trap/boundary_f1"} <= set(figures)
+        values = {value["name"]["tag"]: value["value"] for value in group["metricValues"]}
+        assert {"same/trap/iou", "same/trap/boundary_f1"} <= set(values)
 
 
 def test_the_comparison_of_rows_stands_beside_the_runs(ask, runs):
     assert len(list((runs / "summary").glob("events.out.*"))) == 1
     assert ask("plugin/text/tags")["summary"] == ["comparison/text_summary"]
     assert set(ask("plugin/images/tags")["summary"]) == {"comparison/same", "comparison/same, all, examples"}
-    told = ask("plugin/text/text?run=summary&tag=comparison%2Ftext_summary")[0]["text"]
-    assert "<table>" in told and "all kinds" in told
+    text = ask("plugin/text/text?run=summary&tag=comparison%2Ftext_summary")[0]["text"]
+    assert "<table>" in text and "all kinds" in text
 
 
 def test_pages_name_no_chart_twice():
@@ -132,14 +132,19 @@ def test_pages_name_no_chart_twice():
         assert all(chart[0] == "Multiline" and len(chart[1]) == len(set(chart[1])) for chart in page.values())
 
 
-def test_a_hit_map_tells_what_is_found_missed_and_false():
+def test_a_keypoint_panel_counts_hits_misses_and_false_alarms():
     head = HEADS["crest"]
     sample = prepare_sample(dome_scene(size=64), [INPUTS["rgb"]], [head], GroundTruthOptions())
     there, nothing = sample.targets["crest"], np.zeros((1, 64, 64), np.float32)
     nowhere = replace(sample, targets={"crest": nothing})
-    shown = [(sample, there), (sample, np.roll(there, 20, 1)), (sample, nothing), (nowhere, nothing)]
-    predictions = [{"crest": heat} for _, heat in shown]
-    figure = keypoint_panel(head, head.match_points, [one for one, _ in shown], predictions)
+    cases = [(sample, there), (sample, np.roll(there, 20, 1)), (sample, nothing), (nowhere, nothing)]
+    predictions = [{"crest": heat} for _, heat in cases]
+    figure = keypoint_panel(head, head.match_points, [one for one, _ in cases], predictions)
     figure.canvas.draw()
-    told = [axis.get_title().split(": ")[1] for axis in figure.axes]
-    assert told == ["1 of 1 found, 0 false", "0 of 1 found, 1 false", "0 of 1 found, 0 false", "0 of 0 found, 0 false"]
+    titles = [axis.get_title().split(": ")[1] for axis in figure.axes]
+    assert titles == [
+        "1 of 1 found, 0 false",
+        "0 of 1 found, 1 false",
+        "0 of 1 found, 0 false",
+        "0 of 0 found, 0 false",
+    ]

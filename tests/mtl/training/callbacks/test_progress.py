@@ -1,4 +1,4 @@
-"""A bar where a person looks, a line per epoch where standard error is a file."""
+"""A progress bar on a terminal, a line per epoch where standard error is a file."""
 
 import sys
 
@@ -18,8 +18,8 @@ def test_a_terminal_gets_a_bar_and_a_file_does_not(monkeypatch):
 
 
 def test_a_log_file_gets_one_line_per_epoch(tmp_path, capsys):
-    figures = fit(tiny_config(heads=Names("trap")), tmp_path, [dome_scene("a")], [dome_scene("b")])
-    told = capsys.readouterr().err
-    lines = [line for line in told.splitlines() if line.startswith("epoch")]
-    assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"] and "\r" not in told
-    assert f"trap/iou {figures['trap/iou']:.3f}" in lines[-1]
+    metrics = fit(tiny_config(heads=Names("trap")), tmp_path, [dome_scene("a")], [dome_scene("b")])
+    written = capsys.readouterr().err
+    lines = [line for line in written.splitlines() if line.startswith("epoch")]
+    assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"] and "\r" not in written
+    assert f"trap/iou {metrics['trap/iou']:.3f}" in lines[-1]
