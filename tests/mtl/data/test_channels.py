@@ -1,4 +1,4 @@
-"""Input channels: each states what it shows of a map, turns with the map, and is finite everywhere."""
+"""Input channels: each computes what its record says, turns with the map, and is finite everywhere."""
 
 from dataclasses import replace
 
@@ -61,7 +61,7 @@ def test_an_unknown_input_lists_the_known_ones():
 
 
 @pytest.mark.parametrize("name", ["depth", "isolines", "gradient", "closure"])
-def test_a_picture_alone_has_no_channel_made_from_depth(dome, name):
+def test_a_picture_alone_has_no_channel_computed_from_depth(dome, name):
     picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)
     with pytest.raises(UserError, match=f"no depth.*'{name}'"):
         INPUTS[name].compute(picture)
@@ -97,7 +97,7 @@ def test_isolines_are_rings_where_the_dome_has_its_contours():
     assert ink.min() >= 0 and ink.max() <= 1
 
 
-def test_isolines_show_the_depth_whatever_the_picture_shows(dome):
+def test_isolines_are_those_of_the_depth_whatever_the_picture_shows(dome):
     white = dome.replace(rgb=np.full_like(dome.rgb, 250))
     assert np.array_equal(INPUTS["isolines"].compute(dome), INPUTS["isolines"].compute(white))
 
@@ -188,11 +188,11 @@ def test_a_drawn_map_without_contours_has_no_black():
     bare = dome.replace(rgb=None)
     with_lines, plain = INPUTS["rgb"].compute(bare), INPUTS["rgb_plain"].compute(bare)
     assert with_lines.sum(axis=0).min() < plain.sum(axis=0).min() - 1
-    given = INPUTS["rgb_plain"].compute(dome)  # the contours of its picture are painted over
+    given = INPUTS["rgb_plain"].compute(dome)  # the contours of its picture are inpainted
     assert np.abs(given - plain).mean() < 0.4 * np.abs(with_lines - plain).mean()
 
 
-def test_an_input_that_is_not_shown_is_blank_where_the_map_is(faulted):
+def test_an_input_that_is_not_visible_is_masked_where_the_map_is(faulted):
     records = [INPUTS[name] for name in ("rgb", "depth", "closure")]
     inside = faulted.map_valid
     some, everything = (stack_inputs(faulted, records, RULES, shown) for shown in (("depth",), None))
@@ -203,7 +203,7 @@ def test_an_input_that_is_not_shown_is_blank_where_the_map_is(faulted):
     np.testing.assert_array_equal(some, everything)
 
 
-def test_a_map_is_known_by_the_largest_set_that_it_can_give(dome):
+def test_the_input_sets_of_a_map_are_those_that_it_can_give_the_largest_first(dome):
     records = [INPUTS[name] for name in ("rgb", "fault", "depth")]
     sets = ["rgb", "rgb,fault,depth", "rgb,fault"]
     picture = dome.replace(depth=dome.depth * 0, depth_valid=~dome.map_valid)

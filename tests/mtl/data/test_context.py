@@ -1,4 +1,4 @@
-"""What lies around a tile: the same centre, a multiple of the width, and nothing of the map that is not there."""
+"""Context of a tile: the same centre, a multiple of the width, and fill values beyond the map."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def middle(values, factor):
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_around_a_map_of_one_tile_there_is_nothing(factor):
+def test_around_a_map_of_one_tile_are_fill_values(factor):
     planes = noise(64, 64)
     wide = around(planes, (0, 0), 64, factor)
     np.testing.assert_allclose(middle(wide, factor), blocks(planes, factor), atol=1e-5)
@@ -78,7 +78,7 @@ def test_a_map_moved_by_the_stride_of_the_encoder_moves_its_context(factor):
     )
 
 
-def test_reducing_reads_a_few_rows_at_a_time_and_beyond_the_map_is_what_lies_outside():
+def test_downsampling_reads_a_few_rows_at_a_time_and_fills_beyond_the_map():
     planes, asked = noise(2 * BLOCK_ROWS * 2 + 3, 5), []
 
     def read(rows):
@@ -100,7 +100,7 @@ def patches(augment, factor=4):
 @pytest.mark.parametrize(
     "augment", [AugmentConfig(brightness=0, contrast=0, noise=0), AugmentConfig(symmetry="none", noise=0)]
 )
-def test_patch_and_context_are_turned_and_coloured_alike(augment):
+def test_patch_and_context_are_augmented_alike(augment):
     data = patches(augment)
     for key in range(0, 200, 9):
         near, wide = data[key]["inputs"].numpy().reshape(2, 5, 64, 64)
@@ -142,12 +142,12 @@ def test_with_a_context_the_answer_depends_on_what_lies_outside_the_tile():
     assert changes[0] == 0 < changes[1]
 
 
-def test_what_is_shown_of_a_tile_is_wider_with_a_context():
+def test_what_is_visible_from_a_tile_is_wider_with_a_context():
     view = predictor(4).tile_view(dome_scene(size=200))
     assert (view.tile_side, view.visible_side) == (64, 256)
 
 
-def test_features_start_as_the_sum_of_both_looks():
+def test_features_start_as_the_sum_of_both_squares():
     net = predictor(2).nets[0]
     x = torch.randn(1, 10, 64, 64)
     with torch.inference_mode():

@@ -17,34 +17,34 @@ from tests.mtl.inference.test_predictor import predictor
 
 
 def test_a_mirror_by_hand():
-    frame = Resizer((1, 4), 7, "reflect")
+    resizer = Resizer((1, 4), 7, "reflect")
     row = np.array([[[1.0, 2, 3, 4]]])
-    assert frame.forward(row)[0, 0].tolist() == [2, 1, 2, 3, 4, 3, 2]
-    assert frame.own_cells()[3].tolist() == [False, True, True, True, True, False, False]
-    assert frame.own_cells().sum() == 4 and frame.inverse(frame.forward(row)).tolist() == row.tolist()
+    assert resizer.forward(row)[0, 0].tolist() == [2, 1, 2, 3, 4, 3, 2]
+    assert resizer.own_cells()[3].tolist() == [False, True, True, True, True, False, False]
+    assert resizer.own_cells().sum() == 4 and resizer.inverse(resizer.forward(row)).tolist() == row.tolist()
 
 
 @pytest.mark.parametrize("window", [128, 224, 256])
-@pytest.mark.parametrize("how", ["reflect", "resize"])
-def test_images_of_101_cells_fill_their_window_and_come_back(how, window):
+@pytest.mark.parametrize("mode", ["reflect", "resize"])
+def test_images_of_101_cells_fill_their_window_and_come_back(mode, window):
     rows, cols = np.indices((101, 101), np.float32)
     values = np.stack([np.sin(rows / 9), np.cos(cols / 7), (rows + cols) / 200])
-    frame = Resizer((101, 101), window, how)
-    seen = frame.forward(values, smooth=True)
-    assert seen.shape == (3, window, window) and frame.own_cells().shape == (window, window)
-    back = frame.inverse(seen)
+    resizer = Resizer((101, 101), window, mode)
+    seen = resizer.forward(values, smooth=True)
+    assert seen.shape == (3, window, window) and resizer.own_cells().shape == (window, window)
+    back = resizer.inverse(seen)
     assert back.shape == values.shape
-    np.testing.assert_allclose(back, values, atol=0 if how == "reflect" else 0.02)
-    mask = frame.forward(values[:1] > 0)
+    np.testing.assert_allclose(back, values, atol=0 if mode == "reflect" else 0.02)
+    mask = resizer.forward(values[:1] > 0)
     assert mask.dtype == bool and mask.mean() == pytest.approx((values[0] > 0).mean(), abs=0.1)
 
 
-@pytest.mark.parametrize("how", ["pad", "reflect", "resize"])
-def test_maps_as_large_as_the_window_stay_as_they_are(how):
-    frame = Resizer((200, 128), 128, how)
+@pytest.mark.parametrize("mode", ["pad", "reflect", "resize"])
+def test_maps_as_large_as_the_window_stay_as_they_are(mode):
+    resizer = Resizer((200, 128), 128, mode)
     values = np.zeros((2, 200, 128), np.float32)
-    assert frame.forward(values) is values and frame.own_cells().all()
-    assert frame.inverse(values).shape == values.shape
+    assert resizer.forward(values) is values and resizer.own_cells().all()
+    assert resizer.inverse(values).shape == values.shape
 
 
 def test_only_the_side_that_is_too_short_is_mirrored_and_proportions_are_kept():
@@ -52,10 +52,10 @@ def test_only_the_side_that_is_too_short_is_mirrored_and_proportions_are_kept():
     assert Resizer((40, 80), 160, "resize").forward(np.zeros((1, 40, 80))).shape == (1, 80, 160)
 
 
-def patch(scene, how, size):
+def patch(scene, mode, size):
     inputs, heads = (INPUTS["depth"], INPUTS["map"]), (HEADS["trap"],)
     sample = prepare_sample(scene, inputs, heads, GroundTruthOptions())
-    return PatchDataset([sample], inputs, PatchConfig(size, size, small_map_mode=how), NO_AUGMENTATION)[0]
+    return PatchDataset([sample], inputs, PatchConfig(size, size, small_map_mode=mode), NO_AUGMENTATION)[0]
 
 
 def test_a_mirrored_patch_shows_the_mirror_but_learns_from_the_map_alone():
@@ -74,17 +74,17 @@ def test_an_enlarged_patch_is_valid_everywhere_and_its_target_larger():
     assert float(seen["target/trap"].sum()) == pytest.approx(4 * float(own["target/trap"].sum()), rel=0.02)
 
 
-@pytest.mark.parametrize("how, atol", [("reflect", 1e-6), ("resize", 0.06)])
-def test_answers_come_back_on_the_maps_own_cells(how, atol):
+@pytest.mark.parametrize("mode, atol", [("reflect", 1e-6), ("resize", 0.06)])
+def test_answers_come_back_on_the_maps_own_cells(mode, atol):
     scene = dome_scene(size=50)
     first = predictor(0)  # answers with what it is fed
-    other = replace(first, config=replace(first.config, patches=PatchConfig(64, 64, small_map_mode=how)))
+    other = replace(first, config=replace(first.config, patches=PatchConfig(64, 64, small_map_mode=mode)))
     expected, answer = first(scene)["trap"], other(scene)["trap"]
     assert answer.shape == (1, 50, 50)
     np.testing.assert_allclose(answer, expected, atol=atol)
 
 
 def test_windows_shrink_to_the_largest_map_only_where_they_are_padded():
-    sizes = [fitting_patch_size(tiny_config(patches=PatchConfig(224, small_map_mode=how)), [dome_scene(size=101)])
-             for how in ("pad", "reflect", "resize")]  # fmt: skip
+    sizes = [fitting_patch_size(tiny_config(patches=PatchConfig(224, small_map_mode=mode)), [dome_scene(size=101)])
+             for mode in ("pad", "reflect", "resize")]  # fmt: skip
     assert sizes == [128, 224, 224]

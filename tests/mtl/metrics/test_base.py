@@ -7,7 +7,7 @@ import pytest
 
 from mtl.metrics.base import best_mode
 from mtl.metrics.instances import INSTANCE_METRIC
-from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
+from mtl.metrics.keypoints import CREST_METRIC, MASK_AND_CREST_METRIC
 from mtl.metrics.masks import BAND_METRIC, TRAP_METRIC
 from mtl.metrics.regression import REGRESSION_METRIC
 from mtl.tasks.heads import FUSION, HEADS, collect_outputs
@@ -67,15 +67,16 @@ def test_a_new_value_that_is_better_when_small_keeps_the_smallest():
 
 
 def test_a_value_without_a_direction_or_a_chart_is_refused():
+    metric = replace(CREST_METRIC, higher_is_better={"f1": True, "drift": None}, charts=(("f1", "drift"),))
     with pytest.raises(ValueError, match="charts"):
-        replace(REGRESSION_METRIC, charts=(("mae",),))
+        replace(metric, charts=(("f1",),))
     with pytest.raises(ValueError, match="charts"):
-        replace(REGRESSION_METRIC, higher_is_better={"mae": False, "bias": None, "rmse": False})
-    with pytest.raises(ValueError, match="bias has no better direction"):
-        replace(REGRESSION_METRIC, primary="bias", charts=(("bias",), ("mae",)))
+        replace(metric, higher_is_better={"f1": True, "drift": None, "rmse": False})
+    with pytest.raises(ValueError, match="drift has no better direction"):
+        replace(metric, primary="drift", charts=(("drift", "f1"),))
 
 
 def test_values_that_rank_nothing_are_left_out():
-    assert HEADS["dist"].rankable_metrics == {"mae": "min"}
+    assert HEADS["dist"].rankable_metrics["mae"] == "min" and "bias" not in HEADS["dist"].rankable_metrics
     assert "always_the_same" not in HEADS["empty"].rankable_metrics
     assert HEADS["trap"].rankable_metrics["calibration_error"] == "min"

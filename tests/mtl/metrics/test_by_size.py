@@ -1,4 +1,4 @@
-"""Traps by size over tile: sums that add up, classes and spill points that can be checked by eye."""
+"""Metrics by size of a trap: states that add up, classes and spill points that can be checked by eye."""
 
 from dataclasses import replace
 
@@ -20,8 +20,8 @@ def squares(*corners_and_sides, size=64):
     return mask
 
 
-def one_tile(side=64.0, at=(0, 0), shown=None):
-    return TileView(side, shown or side, np.array([at], float))
+def one_tile(side=64.0, at=(0, 0), visible=None):
+    return TileView(side, visible or side, np.array([at], float))
 
 
 def test_the_classes_together_are_the_mask():
@@ -40,9 +40,9 @@ def test_traps_and_false_alarms_stand_in_the_class_of_their_size():
     small, _, large, *_ = classes
     assert [small[name] for name in STATE] == [1, 1, 0, 64, 80 + 36, 0]
     assert [large[name] for name in STATE] == [1, 0, 0, 0, 0, 36**2]
-    figures = metrics_by_size([classes, classes])  # two maps
-    assert figures["below 1/4"] == {"traps": 2, "beyond": 0, "found": 1, "recall": 1, "iou": 64 / 180}
-    assert figures["1/2 to 1"]["recall"] == 0 and np.isnan(figures["above 2"]["iou"])
+    values = metrics_by_size([classes, classes])  # two maps
+    assert values["below 1/4"] == {"traps": 2, "beyond": 0, "found": 1, "recall": 1, "iou": 64 / 180}
+    assert values["1/2 to 1"]["recall"] == 0 and np.isnan(values["above 2"]["iou"])
 
 
 @pytest.mark.parametrize(("diameter", "expected"), [(15.9, 0), (16.1, 1), (33, 2), (65, 3), (200, 4)])
@@ -50,14 +50,14 @@ def test_a_disc_is_as_large_as_its_diameter(diameter, expected):
     assert size_class(np.pi * diameter**2 / 4, 64) == expected
 
 
-def test_the_spill_point_is_seen_from_a_tile_that_holds_the_trap_or_in_what_is_shown_around_it():
+def test_the_spill_point_is_visible_from_the_tile_that_holds_the_trap_or_in_its_context():
     scene, trap = dome_scene(), squares((20, 20, 24))[0] > 0
     depth = scene.depth.copy()
     depth[30, 44] = depth.min() - 1  # the shallowest cell around the square: just right of it
     scene = scene.replace(depth=depth)
     assert not spill_point_hidden(trap, scene, one_tile(32, (16, 13)))
     assert spill_point_hidden(trap, scene, one_tile(32, (16, 12)))  # its last column is 43
-    assert not spill_point_hidden(trap, scene, one_tile(32, (16, 12), shown=34))
+    assert not spill_point_hidden(trap, scene, one_tile(32, (16, 12), visible=34))
     two = TileView(
         32, 32, np.array([[16.0, 0.0], [16.0, 32.0]])
     )  # halves of the trap, and the spill point in the second
@@ -67,14 +67,14 @@ def test_the_spill_point_is_seen_from_a_tile_that_holds_the_trap_or_in_what_is_s
     )  # the first now holds more
 
 
-def test_without_a_depth_all_of_the_outline_must_be_shown():
+def test_without_a_depth_all_of_the_outline_must_be_visible():
     scene, trap = dome_scene(), squares((20, 20, 24))[0] > 0
     scene = scene.replace(depth=scene.depth * 0, depth_valid=~scene.map_valid)
     assert not spill_point_hidden(trap, scene, one_tile(26, (19, 19)))
     assert spill_point_hidden(trap, scene, one_tile(26, (20, 19)))
 
 
-def test_a_coarsened_map_has_larger_tiles():
+def test_a_downsampled_map_has_larger_tiles():
     fine, coarse = (predictor(longest).tile_view(dome_scene(size=200)) for longest in (0, 100))
     assert (fine.tile_side, coarse.tile_side, len(coarse.origins)) == (64, 128, 9)
     np.testing.assert_array_equal(coarse.origins.max(0), [128, 128])  # 64 of 100 coarse cells, padded to 128
