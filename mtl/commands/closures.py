@@ -1,4 +1,4 @@
-"""Find the closed structural traps of maps exactly, without a network."""
+"""Command closures: the exact closed structural traps of maps, without a network."""
 
 from functools import partial
 from pathlib import Path
@@ -46,21 +46,21 @@ def main(
     elevation : bool, default False
         Grids hold elevations, positive up.
     grids : GridFormat, default 'tif'
-        How labels, height and catchments are written: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps without a
-        location get npz.
+        Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps
+        without a location get npz.
     vectors : VectorFormat, default 'gpkg'
-        How polygons, points and lines are written: gpkg or geojson; maps without a location get geojson.
+        Format of polygons, points and lines: gpkg or geojson; maps without a location get geojson.
     tile : int | None, default None
-        For grids beyond memory (GeoTIFF, zarr, .npy), found in tiles of so many cells a side, such as 4096: labels,
-        heights and the table only; by --scheduler on a cluster, which writes zarr.
+        Side in cells, such as 4096, of the tiles in which grids beyond memory (GeoTIFF, zarr, .npy) are analysed:
+        labels, heights and the table only. With --scheduler on a cluster, which writes zarr.
     resume : bool, default False
-        Do not repeat maps that an earlier command with these options finished.
+        Skip maps that an earlier command with these options finished.
     """
     if tile is not None:
-        with sigterm_as_interrupt(), piece_executor(workers) as workers:
+        with sigterm_as_interrupt(), piece_executor(workers) as executor:
             for grid in map(Path, maps):
-                told = analyse_tiled(grid, out / grid.stem, closures, error, tile, elevation, workers)
-                print(f"{grid.stem}: {told}; look at {out / grid.stem / 'table.npy'}", flush=True)
+                summary = analyse_tiled(grid, out / grid.stem, closures, error, tile, elevation, executor)
+                print(f"{grid.stem}: {summary}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
     settings = (closures, error, elevation, grids, vectors)
     work = partial(
@@ -69,12 +69,12 @@ def main(
     sources, failed = list_maps(maps), dict[int, UserError]()
     with lock_folder(out):
         done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())
-        for number, told in done:
-            if isinstance(told, UserError):
-                failed[number] = told
+        for index, outcome in done:
+            if isinstance(outcome, UserError):
+                failed[index] = outcome
             else:
-                name = sources[number].name
-                print(f"{name}: {told}; look at {out / name / 'closures.png'}", flush=True)
+                name = sources[index].name
+                print(f"{name}: {outcome}; look at {out / name / 'closures.png'}", flush=True)
     raise_all(failed)
 
 
