@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
+from targets.io.catalogue import list_maps, read_map
 from targets.io.grid_map import read_grid
-from targets.io.grids.grid_format import normalise_orientation
+from targets.io.grids.grid_format import GridFormat, normalise_orientation
 from targets.io.grids.registry import FORMAT_BY_SUFFIX, FORMATS, detect_format, read_surface, write_grid
 from targets.scene import GeoReference
 from tests.targets.io.grids.samples import CPS3, DEPTH, GEO, GXF, IRAP, TEXTS, XYZ, ZMAP, assert_places, npy
@@ -229,3 +230,35 @@ def test_hostile_grids_end_in_one_line(tmp_path: Path, content: bytes, found: st
         return
     with pytest.raises(UserError, match=found):
         read_surface(path)
+
+
+def test_elevations_without_a_sign_become_negative_depths(tmp_path: Path) -> None:
+    np.save(tmp_path / "top.npy", np.array([[0, 200]], np.uint8))
+    np.testing.assert_array_equal(read_surface(tmp_path / "top.npy", elevation=True)[0], [[0, -200]])
+
+
+def test_records_of_formats_do_not_overlap() -> None:
+    """Every format has its own name and suffixes, and a file in it is recognised by no format that is asked later."""
+    assert len({fmt.name for fmt in FORMATS}) == len(FORMATS)
+    suffixes = [suffix for fmt in FORMATS for suffix in fmt.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    for name, texts in TEXTS.items():
+        for text in texts:
+            assert [fmt.name for fmt in FORMATS if fmt.recognise(text.encode())][:1] == [name]
+
+
+def test_a_format_needs_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record in the registry is all that a new format needs to be read, listed and refused when damaged."""
+
+    def read(path: Path) -> tuple[np.ndarray, GeoReference]:
+        return np.loadtxt(path, skiprows=1), GEO
+
+    toy = GridFormat("toy", lambda head: head.startswith(b"TOY"), read, suffixes=(".toy",))
+    monkeypatch.setattr("targets.io.grids.registry.FORMATS", (*FORMATS, toy))
+    (tmp_path / "top.toy").write_text("TOY\n1 2\n3 4\n")
+    (tmp_path / "damaged.toy").write_text("")
+    np.testing.assert_array_equal(read_surface(tmp_path / "top.toy")[0], [[1, 2], [3, 4]])
+    damaged, whole = list_maps([tmp_path])
+    assert (whole.name, whole.kind) == ("top", "grid") and read_map(whole).shape == (2, 2)
+    with pytest.raises(UserError, match=r"not a grid of a known format; expected one of .*toy"):
+        read_map(damaged)
