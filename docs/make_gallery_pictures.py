@@ -8,24 +8,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtl.evaluation.benchmark import ROWS, RULES, coloured, handed_over, sets_for
-from mtl.evaluation.evaluate import answered
+from mtl.evaluation.benchmark import CASES, TRUTH_OPTIONS, overlay_agreement, make_case_scene, input_sets_for
+from mtl.evaluation.evaluate import predict_with_truth
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.metrics.base import THRESHOLD
-from mtl.metrics.masks import TRAP_SCORE
-from mtl.prediction.compare_exact import disagreement
-from mtl.prediction.traps import find_traps
+from mtl.metrics.masks import TRAP_METRIC
+from mtl.prediction.compare_exact import agreement_classes
+from mtl.prediction.traps import extract_traps
 from targets.common.cli import run
-from targets.io.catalogue import Reading
-from targets.rendering.figures import CREST
-from targets.rendering.map import with_picture
+from targets.io.catalogue import ReadOptions
+from targets.rendering.figures import CREST_MARKER
+from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
 from targets.truth.rasters import trap_mask
-from targets.truth.traps import Truth
+from targets.truth.traps import GroundTruth
 
-ROW = ROWS[1]  # pictures in palettes that no program knows
+ROW = CASES[1]  # pictures in palettes that no program knows
 COLUMNS = (
-    "as it is handed over",
+    "picture of the map",
     "depth that the model reads from it",
     "traps: green found, blue false, red missed\ncrests: + true, triangle predicted",
 )
@@ -44,8 +44,8 @@ def main(
     seed : of the styles.
     """
     predictor = load_predictor(checkpoint, device="cpu")
-    predictor = predictor.known_by(sets_for(predictor, ROW))
-    pairs = answered(partial(handed_over, ROW, seed), RULES, surfaces, Reading())
+    predictor = predictor.with_input_sets(input_sets_for(predictor, ROW))
+    pairs = predict_with_truth(partial(make_case_scene, ROW, seed), TRUTH_OPTIONS, surfaces, ReadOptions())
     drawn = sorted((say(predictor, *pair) for pair in pairs), key=lambda one: -one[0])
     drawn = [one for one in drawn if one[0] == one[0]]  # maps without a trap have no figure
     half = (len(drawn) + 1) // 2
@@ -59,25 +59,25 @@ def main(
     print(f"look at {out}/gallery_good.png and gallery_bad.png")
 
 
-def say(predictor: Predictor, truth: Truth, given: Scene) -> tuple[float, Truth, Scene, Float, Float, NDArray]:
+def say(predictor: Predictor, truth: GroundTruth, given: Scene) -> tuple[float, GroundTruth, Scene, Float, Float, NDArray]:
     """Trap IoU of one map, the map, and its depth, probability of trap and crests as the model says."""
     values = predictor(given)
     final = values[predictor.outputs[-1].name]
-    sums = TRAP_SCORE.count(final, trap_mask(truth)[None], given.map_valid)
-    crests = find_traps(given, values, predictor.outputs, None).crests
-    return TRAP_SCORE.ratios(sums)["iou"], truth, given, values["depth"][0], final[0], crests
+    sums = TRAP_METRIC.update(final, trap_mask(truth)[None], given.map_valid)
+    crests = extract_traps(given, values, predictor.outputs, None).crests
+    return TRAP_METRIC.compute(sums)["iou"], truth, given, values["depth"][0], final[0], crests
 
 
-def draw(axes: list[Axes], iou: float, truth: Truth, given: Scene, depth: Float, final: Float, crests: NDArray) -> None:
+def draw(axes: list[Axes], iou: float, truth: GroundTruth, given: Scene, depth: Float, final: Float, crests: NDArray) -> None:
     """One map: picture, depth, and where the model is right and wrong."""
-    picture = with_picture(given).rgb
+    picture = ensure_picture(given).rgb
     assert picture is not None
     called, true = (final > THRESHOLD) & given.map_valid, (truth.labels > 0) & given.map_valid
     axes[0].imshow(picture)
     axes[1].imshow(depth, cmap="Spectral_r")
-    axes[2].imshow(coloured(picture, disagreement(called, true)))
+    axes[2].imshow(overlay_agreement(picture, agreement_classes(called, true)))
     axes[2].plot(*truth.crests.T[::-1], "k+", markersize=7)
-    axes[2].plot(*crests.T[::-1], **CREST | {"markersize": 4})
+    axes[2].plot(*crests.T[::-1], **CREST_MARKER | {"markersize": 4})
     axes[0].set_ylabel(f"{truth.scene.name}\nIoU {iou:.2f}", fontsize=8)
     for axis in axes:
         axis.set(xticks=[], yticks=[])

@@ -78,6 +78,7 @@ ABLATION_CHANGES = (
     Change(2, "figures", "metrics"),
 )
 
+PREDICT_CHANGES = (Change(2, "cut", "threshold"),)
 MAKE_MAPS_CHANGES = (
     Change(2, "synth.dip", "synth.regional_dip"),
     Change(2, "synth.slope", "synth.fold_slope"),
@@ -210,5 +211,6 @@ def _earlier_names(changes: tuple[Change, ...]) -> EarlierNames:
     return EarlierNames(lambda settings, where: _upgraded(settings, changes, where), _new_names(changes))
 
 
+EARLIER_PREDICT = _earlier_names(PREDICT_CHANGES)
 EARLIER_MAKE_MAPS = _earlier_names(MAKE_MAPS_CHANGES)
 EARLIER_MAKE_SALT = _earlier_names(MAKE_SALT_CHANGES)

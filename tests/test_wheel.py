@@ -80,7 +80,7 @@ def test_closures_of_a_grid(installed, tmp_path):
 def test_prediction_of_a_picture(installed, tmp_path):
     picture = dome_scene(size=96).rgb
     assert picture is not None
-    write_picture(tmp_path / "map.png", picture)
+    write_picture(picture, tmp_path / "map.png")
     done = run(installed, tmp_path, "trapmtl", "predict", "map.png", "--out", "found")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "found" / "map" / "overlay.png").is_file()

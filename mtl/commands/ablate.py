@@ -1,4 +1,4 @@
-"""Compare settings: a grid of rows × seeds is trained and scored, and every row is held against the first."""
+"""Command ablate: train and score a grid of settings, and compare every row with the first."""
 
 from pathlib import Path
 
@@ -28,9 +28,9 @@ def main(
     out : str | None, default None
         Folder of the runs and tables; by default runs/ablations/NAME.
     threads : int | None, default None
-        Of each run; by default the cores are shared among the jobs.
+        Threads of torch in each run; by default the cores are shared among the jobs.
     report_only : bool, default False
-        Make no run, only tables and pictures of what is finished.
+        Make no run, only tables and pictures of the finished ones.
     """
     folder = Path(out or Path("runs") / "ablations" / ablation.name)
     with lock_folder(folder):
@@ -39,8 +39,8 @@ def main(
     print(f"look at {folder / 'report.html'}; tables: {folder / 'results.csv'}, {folder / 'comparison.md'}")
     print(f"the runs side by side: tensorboard --logdir {folder}")
     if failed:
-        job, error = failed[0]
-        raise UserError(folder, f"{len(failed)} run(s) could not be made, the first of them {job}: {error}")
+        first, error = failed[0]
+        raise UserError(folder, f"{len(failed)} run(s) could not be made, the first of them {first}: {error}")
 
 
 def command(args: list[str] | None = None) -> None:

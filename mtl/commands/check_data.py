@@ -1,4 +1,4 @@
-"""What is in a data set, and what looks wrong with it? Prints it, and writes a page that can be sent."""
+"""Command check_data: what a data set holds and what looks wrong with it, as text and as an HTML report."""
 
 from pathlib import Path
 
@@ -21,26 +21,25 @@ def main(
     reading: ReadOptions = READING,
     rules: TrapCriteria = RULES,
 ) -> None:
-    """Check maps: what they hold, and what looks wrong, as text and as one HTML page.
+    """Check maps: what they hold, and what looks wrong, as text and as one HTML report.
 
     Parameters
     ----------
     data : tuple[Path, ...]
         Maps, folders of maps, or grids.
     out : Path, default Path('check')
-        Folder for check.html.
+        Folder for the report check.html.
     """
     check = check_data(data, reading, rules, workers)
-    for what, text in dataset_summary(check):
-        print(f"{what:15}{text}")
+    for label, text in dataset_summary(check):
+        print(f"{label:15}{text}")
     print(f"\n{len(check.findings)} finding(s)")
     for finding in check.findings:
         print(f"- {finding.kind}: {finding.error}")
-    page = out / "check.html"
-    write_check_report(
-        check, page, f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}", reading, rules
-    )
-    print(f"\nlook at {page}")
+    report = out / "check.html"
+    title = f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}"
+    write_check_report(check, report, title, reading, rules)
+    print(f"\nlook at {report}")
 
 
 def command(args: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Train one network per fold, find where masks are best cut, and predict new maps with all folds together."""
+"""Command crossval: train one network per fold, choose thresholds out of fold, predict new maps with the ensemble."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from targets.common.folder_lock import lock_folder
 
 
 def main(config: TrainConfig, *, out: str, test: str | None = None) -> None:
-    """Train every fold of split.folds that is not finished, and judge the recipe on maps each fold did not see.
+    """Train every fold of split.folds that is not finished, and score the settings on maps each fold did not see.
 
     Parameters
     ----------
     out : str
-        Folder of the folds, tables and pictures; the same command goes on where it was.
+        Folder of the folds, tables and pictures; the same command resumes an interrupted one.
     test : str | None, default None
-        New maps, a folder of them, to predict with all folds together.
+        A new map, or a folder of new maps, to predict with all folds together.
     """
     folder = Path(out)
     with lock_folder(folder):

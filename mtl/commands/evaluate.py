@@ -1,4 +1,4 @@
-"""Score a trained network on maps whose traps are known."""
+"""Command evaluate: metrics of a trained network on maps whose traps are known."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ def main(
     Parameters
     ----------
     data : tuple[str, ...]
-        Maps, folders of maps, or grids; traps that nobody drew are computed from the depth.
+        Maps, folders of maps, or grids; traps that no interpreter drew are computed from the depth.
     out : str
-        Folder for metrics.csv, metrics.md and sizes.md, the traps by their size over a tile's.
+        Folder for metrics.csv, metrics.md and sizes.md (traps by their size over a tile's).
     tile : float | None, default None
-        Side in cells that the sizes of traps are held against, to compare networks of different tiles; by default that
-        of the network's own tiles.
+        Side in cells over which sizes of traps are given, to compare networks of different tiles; by default that of
+        the network's own tiles.
     """
     print(evaluate(network, data, Path(out), reading, tile, workers))
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")

@@ -1,4 +1,4 @@
-"""Write a trained network as a file: its weights, or ONNX."""
+"""Command export: a trained network as a file for other programs, ONNX or weights."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None
     Parameters
     ----------
     checkpoint : str | None, default None
-        Best.ckpt or last.ckpt of a run folder; by default the model that comes with the package.
+        File best.ckpt or last.ckpt of a run folder; by default the model that comes with the package.
     out : str
-        The file: model.onnx, or model.safetensors for the weights, to be named wherever a checkpoint is.
+        The file to write: NAME.onnx, or NAME.safetensors for the weights, which any tool takes as a checkpoint.
     deepness : str | None, default None
-        A head, such as trap: write the file for Deepness, with this head alone, tiles of one size and bytes as input.
+        Head, such as trap, to write for Deepness: this head alone, on tiles of one size and bytes as input.
     cell : float | None, default None
-        Side of a cell in metres to which Deepness resamples a layer; without it, it is set in the plugin.
+        Side of a cell in metres to which Deepness resamples a layer; by default it is set in the plugin.
     """
     predictor, path = load_predictor(checkpoint, "cpu", backend="torch"), Path(out)
     if path.suffix == SUFFIX:
@@ -34,8 +34,8 @@ def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None
         errors = export_onnx(predictor, path)
     else:
         errors = export_deepness(predictor, deepness, cell, path)
-    for (batch, rows, columns), found in errors.items():
-        largest = ", ".join(f"{name} {error:.1e}" for name, error in found.items())
+    for (batch, rows, columns), by_head in errors.items():
+        largest = ", ".join(f"{name} {error:.1e}" for name, error in by_head.items())
         print(f"largest difference from the network, {batch} x {rows} x {columns} cells: {largest}")
     print(f"network: {path} ({path.stat().st_size / 1e6:.1f} MB)")
 

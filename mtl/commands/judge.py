@@ -1,4 +1,4 @@
-"""Judge a model on real surfaces, beside what needs no network: one table, and pictures of the worst maps."""
+"""Command judge: benchmark of a model on real surfaces, beside baselines without a network."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from mtl.inference.predictor import load_predictor
 from targets.common.cli import Names, run
 from targets.io.catalogue import ReadOptions
 
-DEFAULT = ReadOptions()
+READING = ReadOptions()
 
 
 def main(
@@ -17,23 +17,23 @@ def main(
     checkpoint: Names | None = None,
     seed: int = 0,
     device: str = "auto",
-    reading: ReadOptions = DEFAULT,
+    reading: ReadOptions = READING,
 ) -> None:
     """Judge a model on real surfaces: with a picture alone, with depth, with closures, and with a noisy depth.
 
     Parameters
     ----------
     surfaces : tuple[str, ...]
-        Grids, map folders, or folders of them; pictures are drawn anew, in styles kept from training.
+        Grids, map folders, or folders of them; pictures are drawn for them, in styles that were kept from training.
     out : str
-        Folder for the table judged.md, and a folder per row with metrics.csv and worst.png.
+        Folder for the table judged.md, and a folder per case with metrics.csv and worst.png.
     checkpoint : Names | None, default None
-        Best.ckpt of a run folder, of several with commas between them an ensemble; by default the model that comes with
-        the package.
+        File best.ckpt of a run folder, or several with commas between them as an ensemble; by default the model that
+        comes with the package.
     seed : int, default 0
-        Of the styles of pictures and of the noise.
+        Seed of the styles of pictures and of the noise.
     device : str, default 'auto'
-        Auto, cpu, cuda, ...
+        Where the network runs: auto (a GPU if there is one), cpu, cuda or another device of torch.
     """
     print(run_benchmark(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed))
     print(f"table: {Path(out) / TABLE_FILE}; look at worst.png in the folders beside it")

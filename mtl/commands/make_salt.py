@@ -1,4 +1,4 @@
-"""Make seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
+"""Command make_salt: seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
 
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from targets.io.tgs_salt import write_salt_image, write_salt_tables
 from targets.synthetic.options import DEFAULT_SALT, SaltImageOptions
 from targets.synthetic.seismic_salt import make_salt_image, salt_contact_sheet
 
-SHOWN = 32  # images on the contact sheet
+CONTACT_SHEET_IMAGES = 32
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
 
 
@@ -31,7 +31,7 @@ def main(
     Parameters
     ----------
     out : Path
-        The folder that gets train/, test/, train.csv, depths.csv, and contact_sheet.png with the first images.
+        Folder that gets train/, test/, train.csv, depths.csv, and contact_sheet.png with the first images.
     count : int, default 400
         Number of training images, with masks.
     test : int, default 100
@@ -47,16 +47,16 @@ def main(
         raise UserError("--seed", f"{seed}", "at least 0")
     first = 2 * SEEDS * seed
     jobs = [("train", first + i) for i in range(count)] + [("test", first + SEEDS + i) for i in range(test)]
-    done = dict(map_unordered(partial(_make_and_write, seismic, out), jobs, workers, "images"))
-    raise_all({number: told for number, told in done.items() if isinstance(told, UserError)})
-    write_salt_tables([told for _, told in sorted(done.items()) if not isinstance(told, UserError)], out)
+    outcomes = dict(map_unordered(partial(_make_and_write, seismic, out), jobs, workers, "images"))
+    raise_all({index: outcome for index, outcome in outcomes.items() if isinstance(outcome, UserError)})
+    write_salt_tables([row for _, row in sorted(outcomes.items()) if not isinstance(row, UserError)], out)
     sheet = out / "contact_sheet.png"
-    write_picture(salt_contact_sheet([read_map(source) for source in list_maps([out])[:SHOWN]]), sheet)
+    write_picture(salt_contact_sheet([read_map(source) for source in list_maps([out])[:CONTACT_SHEET_IMAGES]]), sheet)
     print(f"{count} training and {test} test images in {out}: look at {sheet}")
 
 
 def _make_and_write(seismic: SaltImageOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
-    """Write one image; returns its id, and what tables tell of it."""
+    """Write one image; returns its id and its cells of the tables."""
     part, seed = job
     return write_salt_image(make_salt_image(seed, seismic), part, out)
 

@@ -1,4 +1,4 @@
-"""Correct predicted traps on a local web page."""
+"""Command review: correct predicted traps on a local web page."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from targets.common.cli import run
 from targets.errors import UserError
 from targets.io.catalogue import ReadOptions
 
-DEFAULT = ReadOptions()
+READING = ReadOptions()
 
 
 def main(
@@ -20,7 +20,7 @@ def main(
     predictions: str | None = None,
     port: int = 8765,
     device: str = "auto",
-    reading: ReadOptions = DEFAULT,
+    reading: ReadOptions = READING,
 ) -> None:
     """Serve a local web page on which predicted traps are accepted, deleted or redrawn, and saved as traps.png.
 
@@ -29,24 +29,23 @@ def main(
     data : str
         Folder of maps; corrected traps are saved into it, for the next training.
     checkpoint : str | None, default None
-        Best.ckpt or last.ckpt of a run folder: maps are predicted as they are opened; by default the model that comes
-        with the package.
+        File best.ckpt or last.ckpt of a run folder, with which maps are predicted as they are opened; by default the
+        model that comes with the package.
     predictions : str | None, default None
-        Instead, the folder that tools/predict.py wrote for these maps.
+        Folder that tools/predict.py wrote for these maps, to show instead of predicting them.
     port : int, default 8765
-        Of this machine's loopback address, from which alone the page can be reached; 0 takes a free one.
+        Port of this machine's loopback address, from which alone the page can be reached; 0 takes a free one.
     device : str, default 'auto'
-        Auto, cpu, cuda, ...
+        Where the network runs: auto (a GPU if there is one), cpu, cuda or another device of torch.
     """
     if checkpoint and predictions:
         raise UserError("--predictions", "given together with --checkpoint", "one of them")
-    look = (
-        predictions_in_folder(Path(predictions))
-        if predictions
-        else predictions_of_network(load_predictor(checkpoint, device))
-    )
-    desk = ReviewSession(Path(data), look, reading)
-    serve(desk, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
+    if predictions:
+        predict = predictions_in_folder(Path(predictions))
+    else:
+        predict = predictions_of_network(load_predictor(checkpoint, device))
+    session = ReviewSession(Path(data), predict, reading)
+    serve(session, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
 
 
 def command(args: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Body of tools/train.py: train a multi-head network on a folder of maps."""
+"""Command train: train a multi-head network on a folder of maps."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -15,7 +15,7 @@ from mtl.metrics.base import THRESHOLD
 from mtl.metrics.instances import INSTANCE_METRIC
 from mtl.metrics.keypoints import find_peaks
 from mtl.tasks.base import Drawing, Output, Role
-from mtl.tasks.heads import DISTANCE_SCALE, everywhere, trap_outputs
+from mtl.tasks.heads import DISTANCE_SCALE, known_everywhere, trap_outputs
 from targets.scene import Bool, Float
 from targets.truth.traps import GroundTruth
 
@@ -200,7 +200,7 @@ INSTANCES = Output(
     name="instances",
     channels=2,
     unit="trap instances of all heads together",
-    target=partial(everywhere, true_instances),
+    target=partial(known_everywhere, true_instances),
     metric=INSTANCE_METRIC,
     drawing=Drawing("viridis", plane=confidence_plane),
 )

@@ -19,7 +19,8 @@ from mtl.prediction.compare_exact import AGREEMENT_COLOURS, ExactComparison, dis
 from mtl.prediction.instances import instance_outputs, planes_by_role
 from mtl.prediction.traps import PredictedTrap, TrapPrediction, extract_traps, trap_polygons
 from mtl.tasks.base import Drawing, Output, mask_invalid
-from targets.analysis.layers import closure_polygons, write_table
+from targets.analysis.closure_table import write_closure_table
+from targets.analysis.layers import polygonize_closures
 from targets.closure import Closures
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.grids.geotiff import write_class_raster
@@ -94,7 +95,7 @@ def write_prediction(
             write_geopackage(layers, scene.geo, folder / "traps.gpkg")
         else:
             write_geojson(layers, scene.geo, folder / "traps.geojson")
-        write_table(trap_table(prediction.traps), folder / "closures.csv")
+        write_closure_table(trap_table(prediction.traps), folder / "closures.csv")
         if prediction.comparison is not None:
             write_comparison(scene, prediction.comparison, folder)
     masks = {
@@ -178,7 +179,7 @@ def apply_colour_map(drawing: Drawing, values: np.ndarray) -> NDArray[np.uint8]:
 
 def write_comparison(scene: Scene, comparison: ExactComparison, folder: Path) -> None:
     """Write exact.csv, and the agreement classes as disagreement.png (and .tif where the map is located)."""
-    write_table(comparison.table, folder / "exact.csv")
+    write_closure_table(comparison.table, folder / "exact.csv")
     if scene.geo.located:
         write_class_raster(comparison.agreement, scene.geo, folder / "disagreement.tif", AGREEMENT_COLOURS)
     colours = {name: [part / 255 for part in colour] for name, colour in AGREEMENT_COLOURS.items()}
@@ -207,7 +208,7 @@ def trap_layers(scene: Scene, prediction: TrapPrediction, polygons: Sequence[lis
     table, layers = trap_table(prediction.traps), []
     if (comparison := prediction.comparison) is not None:
         layers.append(disagreement_layer(comparison.agreement, scene.geo))
-        closures = closure_polygons(comparison.closures, nested=False)
+        closures = polygonize_closures(comparison.closures, nested=False)
         geometries = [closures[row["id"]] for row in comparison.table]
         dashed = LayerStyle(BLACK, line_width=0.5, line_style="dash")
         layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, comparison.table, dashed))

@@ -63,7 +63,7 @@ def test_a_submission_round_trips_through_the_reader(run_folder, images, tmp_pat
     words = [str(images / "test"), "--checkpoint", str(run_folder / "best.ckpt"), "--out", str(tmp_path)]
     predictor = load_predictor(run_folder / "best.ckpt")
     cut = float(np.median(predictor(read_map(list_maps([images / "test"])[0]))["salt"]))
-    run(predict, [*words, "--cut", str(cut)])
+    run(predict, [*words, "--threshold", str(cut)])
     assert "submission.csv" in capsys.readouterr().out and not (tmp_path / "report.html").exists()
     scenes = [read_map(source) for source in list_maps([images / "test"])]
     rows = read_id_table(tmp_path / "submission.csv", "rle_mask")
