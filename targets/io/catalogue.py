@@ -25,7 +25,7 @@ class ReadOptions:
 
     Attributes
     ----------
-    fill : Fill, default 'inpaint'
+    fill : FillMethod, default 'inpaint'
         How holes in a depth are filled: inpaint or griddata.
     elevation : bool, default False
         Grids hold elevations, positive up; their negative is the depth.
@@ -132,7 +132,7 @@ def read_map(source: MapSource, fill: FillMethod = "inpaint", elevation: bool = 
     ----------
     source : MapSource
         From `list_maps`.
-    fill : Fill, default 'inpaint'
+    fill : FillMethod, default 'inpaint'
         How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
     elevation : bool, default False
         Grids hold elevations, positive up; never guessed. (Map folders say ``polarity: inverted``.)

@@ -10,7 +10,7 @@ from targets.errors import UserError
 from targets.io.fault_files import read_fault_lines
 from targets.io.grids.registry import read_surface
 from targets.scene import GeoReference, Scene
-from targets.surface.fill import FillMethod, find_fault_gaps, fill_holes
+from targets.surface.fill import FillMethod, fill_holes, find_fault_gaps
 from targets.surface.outline import inside_of_map
 from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, rasterize_faults, trace_of_sticks
 
@@ -31,7 +31,7 @@ def read_grid(
     fault_files : Sequence[str | Path], default ()
         Files of fault polygons, traces or sticks (`targets.io.fault_files.read_fault_lines`): their cells are the fault
         cells. Without any, fault cells are the voids that `targets.surface.fill.find_fault_gaps` takes for faults.
-    fill : Fill, default 'inpaint'
+    fill : FillMethod, default 'inpaint'
         How voids are filled, see `targets.surface.fill.fill_holes`.
     elevation : bool, default False
         The values are positive up; the depth is their negative. Never guessed.

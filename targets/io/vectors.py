@@ -89,7 +89,7 @@ def _turned_ring(ring: NDArray, geo: GeoReference, outer: bool) -> list[list[flo
 def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | Path) -> None:
     """Write all layers into one GeoJSON file.
 
-    Several layers are told apart by the property ``layer`` of every feature.
+    Several layers are distinguished by the property ``layer`` of every feature.
 
     Parameters
     ----------

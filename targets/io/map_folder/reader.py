@@ -29,7 +29,7 @@ def read_map_folder(folder: str | Path, fill: FillMethod = "inpaint", layout: La
     folder : str | Path
         Holds the files listed in `targets.io.map_folder.layout`; what is absent is derived as
         `targets.io.map_folder.masks` says.
-    fill : Fill, default 'inpaint'
+    fill : FillMethod, default 'inpaint'
         How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
     layout : Layout, default Layout()
         The names of the files.
@@ -61,7 +61,7 @@ def read_map_files(name: str, files: Mapping[str, Path], fill: FillMethod = "inp
         The name of the map.
     files : Mapping[str, Path]
         {kind: file} as `find_map_files` and `find_flat_maps` return them.
-    fill : Fill, default 'inpaint'
+    fill : FillMethod, default 'inpaint'
         How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
     group : str, default ''
         The larger map that this one is a crop of, when the sidecar says none.
