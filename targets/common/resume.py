@@ -140,9 +140,7 @@ def _read_journal(journal: Path) -> dict[str, int]:
         with journal.open("rb") as file:
             for line in file:
                 with suppress(ValueError, KeyError, TypeError):  # a line that was cut off when the run was
-                    entry = json.loads(line)
-                    if "result" in entry:
-                        found[entry["key"]] = offset
+                    found[json.loads(line)["key"]] = offset
                 offset += len(line)
     return found
 
