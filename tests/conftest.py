@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from mtl.config import LoopConfig, NetConfig, PatchConfig, TrainConfig
-from targets.io.map_folder import write_folder
+from targets.io.map_folder.writer import write_map_folder
 from targets.rendering.map import render
-from targets.scene import Geo, Scene
-from targets.synthetic.structure_maps import make_scene
+from targets.scene import GeoReference, Scene
+from targets.synthetic.structure_maps import make_structure_map
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would whatever the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,8 +38,8 @@ def dome_scene(name: str = "dome", size: int = 64, group: str = "", crest: tuple
     away = np.hypot(rows - round(crest[0] * size), cols - round(crest[1] * size)) / (size * 0.35)
     depth = (2100 - 100 * np.clip(1 - away**2, 0, None)).astype(np.float32)
     inside = np.ones((size, size), bool)
-    scene = Scene(name, depth, inside, inside, ~inside, geo=Geo(0.0, 0.0, 50.0, -50.0, depth_unit="m"), group=group)
-    return scene.with_(rgb=render(scene))
+    scene = Scene(name, depth, inside, inside, ~inside, geo=GeoReference(0.0, 0.0, 50.0, -50.0, depth_unit="m"), group=group)
+    return scene.replace(rgb=render(scene))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def dome_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("maps")
     for i in range(6):
         scene = dome_scene(f"dome{i}", crest=(0.35 + 0.06 * i, 0.6 - 0.04 * i))
-        write_folder(scene, folder / scene.name)
+        write_map_folder(scene, folder / scene.name)
     return folder
 
 
@@ -63,8 +63,8 @@ def two_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two synthetic faulted maps on disk."""
     folder = tmp_path_factory.mktemp("two_maps")
     for seed in (3, 5):
-        scene = make_scene(seed, 96)
-        write_folder(scene, folder / scene.name)
+        scene = make_structure_map(seed, 96)
+        write_map_folder(scene, folder / scene.name)
     return folder
 
 
@@ -82,8 +82,8 @@ def full_disk(size: int) -> Iterator[None]:
 def tiny_config(**fields: object) -> TrainConfig:
     """A run of seconds: one small patch per map, a narrow decoder, no pretrained weights."""
     config = TrainConfig(
-        net=NetConfig(weights="none", decoder_channels=[16, 16, 8, 8, 8]),
+        net=NetConfig(encoder_weights="none", decoder_channels=[16, 16, 8, 8, 8]),
         patches=PatchConfig(size=64, stride=64),
-        loop=LoopConfig(epochs=2, batch=2, panels_every=10),
+        loop=LoopConfig(epochs=2, batch_size=2, panels_every=10),
     )
     return replace(config, **fields)  # type: ignore[arg-type]

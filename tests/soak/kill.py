@@ -25,11 +25,11 @@ from typing import Any
 import torch
 
 from mtl.config import LoopConfig, OptimConfig, TrainConfig
-from mtl.models.checkpoint import POSITION, read_checkpoint
+from mtl.models.checkpoint import POSITION_KEY, read_checkpoint
 from mtl.training.run import fit
 from targets.common.atomic_write import HALF_WRITTEN
 from targets.common.cli import Names, run
-from targets.common.folder_lock import in_use
+from targets.common.folder_lock import lock_folder
 from targets.scene import Scene
 from tests.conftest import dome_scene, tiny_config
 
@@ -42,8 +42,8 @@ PATIENCE = 300.0  # seconds for the answer to a signal
 
 def config_of(workers: int) -> TrainConfig:
     """A run of seconds with all that has a state: dropout, a schedule by steps, a moving average of the weights."""
-    loop = LoopConfig(epochs=3, batch=1, panels_every=10, save_minutes=0, workers=workers)
-    config = tiny_config(heads=Names("trap,dist"), loop=loop, optim=OptimConfig(balance="dwa", ema=0.9))
+    loop = LoopConfig(epochs=3, batch_size=1, panels_every=10, save_minutes=0, num_workers=workers)
+    config = tiny_config(heads=Names("trap,dist"), loop=loop, optim=OptimConfig(balance="dwa", ema_decay=0.9))
     return replace(config, net=replace(config.net, block="bottleneck", dropout=0.2))
 
 
@@ -53,7 +53,7 @@ def work(config: TrainConfig, maps: Sequence[Scene], out: Path) -> None:
     log = (out.parent / "log.txt").open("a")
     os.dup2(log.fileno(), sys.stdout.fileno())
     os.dup2(log.fileno(), sys.stderr.fileno())
-    with in_use(out):
+    with lock_folder(out):
         fit(config, out, maps[:-1], maps[-1:], resume=(out / "last.ckpt").exists())
 
 
@@ -105,7 +105,7 @@ def check_left(out: Path, process: BaseProcess, how: str) -> str:
         assert process.exitcode in (143, -signal.SIGTERM), process.exitcode
     if not (out / "last.ckpt").exists():
         return "the beginning"
-    at = read_checkpoint(out / "last.ckpt")[1][POSITION]
+    at = read_checkpoint(out / "last.ckpt")[1][POSITION_KEY]
     return f"epoch {at['epoch'] + 1}, batch {at['batches'] + 1}"
 
 

@@ -17,7 +17,7 @@ from mtl.config import TrainConfig
 from mtl.inference.predictor import load_predictor
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
-from mtl.review.app import predictions_in_folder
+from mtl.review.predictions import predictions_in_folder
 from targets.common.cli import read_record
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
