@@ -128,35 +128,71 @@ def scale_grey_levels(rgb: np.ndarray) -> Float:
 
 
 def picture_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """The coloured map; a scene without a picture is rendered."""
+    """The coloured map; a scene without a picture is rendered.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (3, rows, W) float32, grey levels with 0 = 50 %.
+    """
     rgb = ensure_picture(scene).rgb
     assert rgb is not None
     return lambda rows: scale_grey_levels(rgb[rows])
 
 
 def plain_picture_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """The coloured map without its contours: rendered without them, or inpainted in a given picture."""
+    """The coloured map without its contours: rendered without them, or inpainted in a given picture.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (3, rows, W) float32, grey levels with 0 = 50 %.
+    """
     rgb = picture_without_contours(scene)
     return lambda rows: scale_grey_levels(rgb[rows])
 
 
 def fault_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """1 on fault cells."""
+    """1 on fault cells.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 or 1.
+    """
     return lambda rows: scene.fault[None, rows].astype(np.float32)
 
 
 def inside_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """1 inside the map."""
+    """1 inside the map.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 or 1.
+    """
     return lambda rows: scene.map_valid[None, rows].astype(np.float32)
 
 
 def depth_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest."""
+    """The depth scaled by the map's own relief: +1 = shallowest, -1 = deepest.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, -1 to 1.
+    """
     return lambda rows: scene.relative_depth(rows)[None]
 
 
 def contour_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """The contours that `targets.rendering.map` draws for this depth, whatever the picture shows; none on faults."""
+    """The contours that `targets.rendering.map` draws for this depth, whatever the picture shows; none on faults.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 to 1.
+    """
     ink = rasterize_contours(scene, *contour_spacing(scene))
     ink[scene.fault] = 0
     return lambda rows: ink[None, rows].astype(np.float32) / np.float32(255)
@@ -167,6 +203,11 @@ def gradient_rows(scene: Scene, _: TrapCriteria) -> Rows:
 
     Relief and side are the map's, so a cell has one value in every patch, and nearly the same in a downsampled map. -1
     is flat, a flank about 0, and faults, whose s reaches the hundreds, do not dominate the rest.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, -1 and more.
     """
     s = gradient_magnitude(scene.depth_norm(), scene.map_valid) * np.float32(max(scene.shape))
     s = np.log1p(s, out=s)
@@ -179,13 +220,24 @@ def ramp_rows(scene: Scene, _: TrapCriteria) -> Rows:
     A cell keeps its value whatever patch it is in. The symmetries of training transform this channel together with all
     others, so a network then sees which way was down, but that way may point anywhere; where down must stay down,
     train with `--augment.symmetry mirror`.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 to 1.
     """
     down = np.linspace(0, 1, scene.shape[0], dtype=np.float32)[:, None]
     return lambda rows: np.broadcast_to(down[rows], (1, len(down[rows]), scene.shape[1]))
 
 
 def salt_depth_abs_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
-    """Three planes of a seismic image: grey, |Δrow + Δcol| of it by central differences, and grey times the ramp."""
+    """Three planes of a seismic image: grey, |Δrow + Δcol| of it by central differences, and grey times the ramp.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (3, rows, W) float32, 0 to 1.
+    """
     grey = cv2.cvtColor(ensure_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     down, across = np.gradient(grey)
     planes = np.stack([grey, np.abs(down + across), grey * ramp_rows(scene, criteria)(slice(None))[0]])
@@ -193,7 +245,18 @@ def salt_depth_abs_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
 
 
 def image_depth_rows(scene: Scene, _: TrapCriteria) -> Rows:
-    """Depth of a seismic image, one value in all its cells, in thousands of metres; 0.05 to 0.96 in the TGS set."""
+    """Depth of a seismic image, one value in all its cells, in thousands of metres; 0.05 to 0.96 in the TGS set.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, thousands of metres.
+
+    Raises
+    ------
+    UserError
+        The depth of the image is not known.
+    """
     if scene.image_depth is None:
         raise UserError(scene.name, "its depth is not known", "a depth for the input 'true_depth'",
                         "use other inputs, or add the image to depths.csv")  # fmt: skip
@@ -202,7 +265,13 @@ def image_depth_rows(scene: Scene, _: TrapCriteria) -> Rows:
 
 
 def closure_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
-    """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes."""
+    """√(height above spill / relief of the map), 0 outside exact closures: a network learns what a person changes.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 to 1.
+    """
     _, _, height = compute_traps(scene, criteria)
     root = root_share_of_relief(height, scene)
     return lambda rows: root[None, rows]

@@ -43,7 +43,15 @@ def load_maps(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
 
 
 def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:
-    """All maps under some paths."""
+    """All maps under some paths.
+
+    Parameters
+    ----------
+    paths : Sequence[str]
+        Folders or files.
+    options : ReadOptions
+        How files are read.
+    """
     read = partial(read_map, fill=options.fill, elevation=options.elevation)
     return map_in_threads(read, list_maps(paths, options.layout))
 

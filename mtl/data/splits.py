@@ -80,7 +80,13 @@ def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTrut
 
 
 def coverage_class(scene: Scene, options: GroundTruthOptions) -> int:
-    """0 for a map without traps (or salt), else i for traps that cover up to i tenths of it: 11 classes."""
+    """0 for a map without traps (or salt), else i for traps that cover up to i tenths of it: 11 classes.
+
+    Returns
+    -------
+    int
+        0 to 10.
+    """
     covered = (build_ground_truth(scene, options).labels > 0) & scene.map_valid
     return math.ceil(round(10 * float(covered.sum()) / float(scene.map_valid.sum()), 9))
 

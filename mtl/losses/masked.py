@@ -82,7 +82,15 @@ def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
 
 
 def bce(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Binary cross-entropy over valid cells."""
+    """Binary cross-entropy over valid cells.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        Target 0 or 1.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    """
     return masked_mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none"), valid)
 
 
@@ -92,6 +100,17 @@ def overlap_loss(
     """1 - hits / (hits + fp_weight · false alarms + fn_weight · misses), each summed over the dimensions `dims`.
 
     Half a cell is added above and below, so that nothing predicted where nothing is counts as right.
+
+    Parameters
+    ----------
+    probability, target : (B, C, H, W) float32
+        0 to 1.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    fp_weight, fn_weight : float
+        Weights of false alarms and misses.
+    dims : tuple[int, ...]
+        Dimensions that are summed.
     """
     probability, target = probability * valid, target * valid
     planes = probability * target, probability, target
@@ -124,7 +143,15 @@ def dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Binary cross-entropy times the squared error (Lin et al. 2017, eq. 4, gamma 2, without class weights)."""
+    """Binary cross-entropy times the squared error (Lin et al. 2017, eq. 4, gamma 2, without class weights).
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        Target 0 or 1.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    """
     error = torch.sigmoid(logits) - target
     return masked_mean(error**2 * F.binary_cross_entropy_with_logits(logits, target, reduction="none"), valid)
 
@@ -133,6 +160,13 @@ def lovasz(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Lovász hinge (Berman et al. 2018, alg. 1): the convex extension of 1 - IoU of the valid cells.
 
     Invalid cells stand last in its sorting, where they change no other cell's weight.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        Target 0 or 1.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
     """
     truth = ((target > 0.5) * valid).flatten()
     margin = torch.where(valid > 0, 1 - logits * torch.where(target > 0.5, 1, -1), -torch.inf).flatten()
@@ -154,6 +188,13 @@ def boundary(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     The paper's signed distance times probability, plus the constant that makes 0 the least. Distances are computed
     here, from the target, in units of MAX_DISTANCE and no longer than it. Combine it with another loss, as
     `bce+boundary`: cells at the outline hardly weigh.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        Target 0 or 1.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
     """
     inside, known = target > 0.5, valid > 0
     to_outside, to_inside = (distance_to(known & cells, MAX_DISTANCE) for cells in (~inside, inside))
@@ -188,6 +229,13 @@ def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Penalty-reduced focal loss for Gaussian peaks, alpha 2, beta 4 (Law & Deng 2018, CornerNet, eq. 1).
 
     Divided by the number of peaks. Cells with target 1 are peaks; near a peak, false alarms cost less.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        Target 0 to 1, 1 on peaks.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
     """
     peak = (target >= 0.999) * valid  # a peak stored in half precision is still 1
     log_p, log_q = F.logsigmoid(logits), F.logsigmoid(-logits)
@@ -202,7 +250,15 @@ def peak_focal(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def smooth_l1(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Huber loss over valid cells, quadratic below 0.1: robust to the few cells very far from their crest."""
+    """Huber loss over valid cells, quadratic below 0.1: robust to the few cells very far from their crest.
+
+    Parameters
+    ----------
+    values, target : (B, C, H, W) float32
+        Both over `Head.scale`.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    """
     return masked_mean(F.smooth_l1_loss(values, target, beta=0.1, reduction="none"), valid)
 
 
@@ -212,6 +268,13 @@ def gradient_error(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     Gradient matching (Eigen & Fergus 2015, eq. 1; several distances as Li & Snavely 2018, MegaDepth, eq. 8). Closures
     depend on which cells are higher than others: a surface with a constant offset has the right closures, a rough one
     has not.
+
+    Parameters
+    ----------
+    values, target : (B, C, H, W) float32
+        Both over `Head.scale`.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
     """
     error = (values - target) * valid
     means = []
@@ -238,6 +301,15 @@ def heteroscedastic(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
     `values` has the target's planes and then as many of log-variance: cells that cannot be known count less. A constant
     makes 0 the least. (One learned variance for the whole head is what `optim.balance: uncertainty` does.)
+
+    Parameters
+    ----------
+    values : (B, 2C, H, W) float32
+        Means over `Head.scale`, then log-variances.
+    target : (B, C, H, W) float32
+        Over `Head.scale`.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
     """
     mean, raw = values.chunk(2, 1)
     log_variance = MAX_LOG_VARIANCE * torch.tanh(raw / MAX_LOG_VARIANCE)
@@ -249,12 +321,28 @@ def heteroscedastic(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Cross-entropy of one-hot classes, the planes of the target, over valid cells."""
+    """Cross-entropy of one-hot classes, the planes of the target, over valid cells.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        One-hot target.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    """
     return masked_mean(-(target * F.log_softmax(logits, 1)).sum(1, keepdim=True), valid)
 
 
 def class_dice(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """1 - Dice of one-hot classes, the planes of the target: the mean over classes."""
+    """1 - Dice of one-hot classes, the planes of the target: the mean over classes.
+
+    Parameters
+    ----------
+    logits, target : (B, C, H, W) float32
+        One-hot target.
+    valid : (B, 1, H, W) float32
+        1 where the target is known, else 0.
+    """
     return overlap_loss(torch.softmax(logits, 1), target, valid, 0.5, 0.5, (0, 2, 3)).mean()
 
 

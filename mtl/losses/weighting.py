@@ -176,7 +176,13 @@ def gradient_gramian(losses: Sequence[Tensor], shared: Tensor) -> Tensor:
 
 
 def cosine_similarities(gramian: Tensor) -> Tensor:
-    """(heads, heads) cosines between gradients, from their dot products; NaN where there is no gradient."""
+    """(heads, heads) cosines between gradients, from their dot products; NaN where there is no gradient.
+
+    Parameters
+    ----------
+    gramian : (heads, heads) Tensor
+        Dot products of `gradient_gramian`.
+    """
     length = gramian.diagonal().sqrt()
     return gramian / length / length[:, None]
 

@@ -72,7 +72,17 @@ BINS = 50  # of probability; bin k holds what is above k/50, up to and with (k +
 
 
 def count_probability(prediction: Float, target: Float, valid: Bool, plane: int = 0) -> Counts:
-    """(3, BINS): cells where the answer is no, cells where it is yes, and the sum of their probabilities."""
+    """(3, BINS): cells where the answer is no, cells where it is yes, and the sum of their probabilities.
+
+    Parameters
+    ----------
+    prediction, target : (C, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    plane : int, default 0
+        The plane that is counted.
+    """
     kept = valid & np.isfinite(prediction[plane])
     p, true = prediction[plane][kept].astype(float), target[plane][kept] > THRESHOLD
     bins = np.clip(np.ceil(p * BINS).astype(int) - 1, 0, BINS - 1)
@@ -96,7 +106,13 @@ class ThresholdCurves:
 
 
 def threshold_curves(counts: Counts) -> ThresholdCurves:
-    """Precision, recall and IoU of the cells above each threshold, from the counts of `count_probability`."""
+    """Precision, recall and IoU of the cells above each threshold, from the counts of `count_probability`.
+
+    Parameters
+    ----------
+    counts : (3, BINS) float64
+        Of `count_probability`, added over maps.
+    """
     false, true = (np.cumsum(row[::-1])[::-1] for row in counts[:2])
     with np.errstate(invalid="ignore"):
         return ThresholdCurves(np.arange(BINS) / BINS, true / (true + false), true / true[0], true / (true[0] + false))
@@ -132,7 +148,19 @@ QUANTILES = (0.1, 0.5, 0.9)  # the middle 80 % and the median
 
 def count_errors(prediction: Float, target: Float, valid: Bool, low: float, high: float, reach: float) -> Counts:
     """(TRUTH_BINS, ERROR_BINS) cells by their true value, low..high, and their error, -reach..reach; the outer bins
-    hold what lies beyond."""
+    hold what lies beyond.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    low, high : float
+        Range of true values.
+    reach : float
+        Largest absolute error that has its own bin.
+    """
     kept = valid & np.isfinite(prediction[0]) & np.isfinite(target[0])
     true = target[0][kept].astype(float)
     error = prediction[0][kept] - true

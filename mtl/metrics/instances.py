@@ -25,7 +25,13 @@ def contingency_table(first: NDArray, second: NDArray) -> NDArray[np.int64]:
 
 
 def pairwise_iou(table: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(M, N) intersection over union of every pair of instances of a `contingency_table`."""
+    """(M, N) intersection over union of every pair of instances of a `contingency_table`.
+
+    Parameters
+    ----------
+    table : (M + 1, N + 1) int
+        Of `contingency_table`.
+    """
     both = table[1:, 1:]
     return both / np.maximum(table[1:].sum(1)[:, None] + table[:, 1:].sum(0) - both, 1)
 
@@ -73,6 +79,11 @@ def instance_metrics(state: State) -> dict[str, float]:
     """Panoptic quality PQ = SQ · RQ (Kirillov et al. 2019, Panoptic segmentation), AP at IoU 0.5, and counts.
 
     sq : mean IoU of the matched instances; rq : F1 of finding them.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
     """
     pairs = (state["seen"] + state["true"]) / 2
     return {

@@ -59,7 +59,17 @@ class PointMatches:
 
 
 def match_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> PointMatches:
-    """Peaks of a (1, H, W) heatmap matched to crests, the cells where the target is 1."""
+    """Peaks of a (1, H, W) heatmap matched to crests, the cells where the target is 1.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    radius : float
+        Largest distance of a match, in cells.
+    """
     return match_points(np.argwhere((target[0] == 1) & valid), find_peaks(prediction[0], valid), radius)
 
 
@@ -82,7 +92,17 @@ def match_points(true: NDArray[np.int64], predicted: NDArray[np.int64], radius: 
 
 
 def count_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> State:
-    """State of the crests of a heatmap."""
+    """State of the crests of a heatmap.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    radius : float
+        Largest distance of a match, in cells.
+    """
     return count_matches(match_crests(prediction, target, valid, radius))
 
 
@@ -98,7 +118,13 @@ def count_matches(matches: PointMatches) -> State:
 
 
 def keypoint_metrics(state: State) -> dict[str, float]:
-    """F1, share of true crests found, share of predicted crests that are right, mean distance of matches in cells."""
+    """F1, share of true crests found, share of predicted crests that are right, mean distance of matches in cells.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     recall, precision = ratio(state["hits"], state["true"]), ratio(state["hits"], state["seen"])
     return {
         "f1": f1_score(precision, recall),
@@ -109,13 +135,29 @@ def keypoint_metrics(state: State) -> dict[str, float]:
 
 
 def count_mask_and_crests(prediction: Float, target: Float, valid: Bool, radius: float) -> State:
-    """Mask state of the first plane, and crest state of the second, which is 1 on the crest of every trap."""
+    """Mask state of the first plane, and crest state of the second, which is 1 on the crest of every trap.
+
+    Parameters
+    ----------
+    prediction, target : (2, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    radius : float
+        Largest distance of a match, in cells.
+    """
     true, predicted = (np.argwhere((planes[1] == 1) & valid) for planes in (target, prediction))
     return count_mask(prediction, target, valid) | count_matches(match_points(true, predicted, radius))
 
 
 def mask_and_crest_metrics(state: State) -> dict[str, float]:
-    """Values of the mask, share of true crests found, and share of predicted crests that are right."""
+    """Values of the mask, share of true crests found, and share of predicted crests that are right.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     crests = keypoint_metrics(state)
     return mask_metrics(state) | {"crest_hits": crests["hit_rate"], "crest_precision": crests["precision"]}
 

@@ -32,7 +32,13 @@ def count_mask(prediction: Float, target: Float, valid: Bool) -> State:
 
 
 def mask_metrics(state: State) -> dict[str, float]:
-    """Dice, IoU, precision, recall, and the areas of false and missed trap over the true area."""
+    """Dice, IoU, precision, recall, and the areas of false and missed trap over the true area.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     tp, fp, fn = state["tp"], state["fp"], state["fn"]
     return {
         "dice": ratio(2 * tp, 2 * tp + fp + fn),
@@ -45,7 +51,15 @@ def mask_metrics(state: State) -> dict[str, float]:
 
 
 def count_inside_class(prediction: Float, target: Float, valid: Bool) -> State:
-    """Mask state of the class inside: the second of background, inside, rim."""
+    """Mask state of the class inside: the second of background, inside, rim.
+
+    Parameters
+    ----------
+    prediction, target : (3, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    """
     return count_mask(prediction[1:2], target[1:2], valid)
 
 
@@ -53,7 +67,15 @@ def count_inside_class(prediction: Float, target: Float, valid: Bool) -> State:
 
 
 def count_map_answer(prediction: Float, target: Float, valid: Bool) -> State:
-    """The true or false answer about one map, the mean over its valid cells; no count where no cell is valid."""
+    """The true or false answer about one map, the mean over its valid cells; no count where no cell is valid.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    """
     if not valid.any():
         return dict.fromkeys(MAP_ANSWER_STATE, 0.0)
     predicted, true = bool(prediction[0][valid].mean() > THRESHOLD), bool(target[0][valid].mean() > THRESHOLD)
@@ -62,7 +84,13 @@ def count_map_answer(prediction: Float, target: Float, valid: Bool) -> State:
 
 
 def map_answer_metrics(state: State) -> dict[str, float]:
-    """Accuracy over maps, precision and recall of yes, and what always giving the commoner answer would get."""
+    """Accuracy over maps, precision and recall of yes, and what always giving the commoner answer would get.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     yes = state["true_positive"] + state["false_negative"]
     no = state["true_negative"] + state["false_positive"]
     return {
@@ -99,32 +127,70 @@ def count_outline(prediction: Bool, target: Bool, valid: Bool, tolerance: int) -
 
 
 def outline_metrics(state: State) -> dict[str, float]:
-    """Boundary F1, precision and recall."""
+    """Boundary F1, precision and recall.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     precision = ratio(state["outline_seen_right"], state["outline_seen"])
     recall = ratio(state["outline_true_found"], state["outline_true"])
     return {"boundary_f1": f1_score(precision, recall), "boundary_precision": precision, "boundary_recall": recall}
 
 
 def count_mask_and_outline(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
-    """State of a mask and of its outline."""
+    """State of a mask and of its outline.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    tolerance : int
+        Largest distance between outlines that count as the same, in cells.
+    """
     outlines = [find_boundaries((a[0] > THRESHOLD) & valid, mode="inner") for a in (prediction, target)]
     return count_mask(prediction, target, valid) | count_outline(outlines[0], outlines[1], valid, tolerance)
 
 
 def mask_and_outline_metrics(state: State) -> dict[str, float]:
-    """Values of a mask and of its outline."""
+    """Values of a mask and of its outline.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     return mask_metrics(state) | outline_metrics(state)
 
 
 def count_band(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
-    """State of a boundary band: its own cells are the outline."""
+    """State of a boundary band: its own cells are the outline.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    tolerance : int
+        Largest distance between outlines that count as the same, in cells.
+    """
     return count_mask(prediction, target, valid) | count_outline(
         prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid, tolerance
     )
 
 
 def band_metrics(state: State) -> dict[str, float]:
-    """Boundary F1, precision and recall, and the IoU of the two bands."""
+    """Boundary F1, precision and recall, and the IoU of the two bands.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     return outline_metrics(state) | {"iou": mask_metrics(state)["iou"]}
 
 

@@ -20,7 +20,13 @@ def count_error(prediction: Float, target: Float, valid: Bool) -> State:
 
 
 def regression_metrics(state: State) -> dict[str, float]:
-    """Mean absolute error and bias (mean of prediction - target), in the head's unit."""
+    """Mean absolute error and bias (mean of prediction - target), in the head's unit.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     return {"mae": ratio(state["absolute"], state["cells"]), "bias": ratio(state["signed"], state["cells"])}
 
 

@@ -8,7 +8,15 @@ from targets.scene import Bool, Float
 
 
 def count_salt(prediction: Float, target: Float, valid: Bool) -> State:
-    """Mask state, and the value of one image by each metric of the challenge."""
+    """Mask state, and the value of one image by each metric of the challenge.
+
+    Parameters
+    ----------
+    prediction, target : (1, H, W) float32
+        In the unit of the output.
+    valid : (H, W) bool
+        Cells that count.
+    """
     cells = count_mask(prediction, target, valid)
     tp, fp, fn = (int(cells[name]) for name in MASK_STATE)
     known = bool(valid.any())
@@ -40,6 +48,11 @@ def my_iou_metric(tp: int, fp: int, fn: int) -> float:
 
     It is floor(max(0, (IoU - 0.45) · 20)) / 10, in floating point as there; without salt 1 if none is predicted,
     else 0.
+
+    Parameters
+    ----------
+    tp, fp, fn : int
+        True positive, false positive and false negative cells of one image.
     """
     if tp + fn == 0:
         return float(fp == 0)
@@ -47,7 +60,13 @@ def my_iou_metric(tp: int, fp: int, fn: int) -> float:
 
 
 def salt_metrics(state: State) -> dict[str, float]:
-    """Means over images (official metric, predicting nothing, the notebooks' metric), and overlap pooled over cells."""
+    """Means over images (official metric, predicting nothing, the notebooks' metric), and overlap pooled over cells.
+
+    Returns
+    -------
+    {name: value}
+        NaN where a value is not defined.
+    """
     means = {name: ratio(state[name], state["images"]) for name in ("tgs", "predict_nothing", "my_iou_metric")}
     cells = mask_metrics(state)
     return means | {name: cells[name] for name in ("iou", "dice", "precision", "recall")}

@@ -21,38 +21,80 @@ from targets.truth.traps import GroundTruth
 
 
 def known_everywhere(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that is known in every cell of the map."""
+    """A target that is known in every cell of the map.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     return raster(truth)[None], truth.scene.map_valid
 
 
 def known_in_traps(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that means something inside traps only."""
+    """A target that means something inside traps only.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     return raster(truth)[None], truth.scene.map_valid & (truth.labels > 0)
 
 
 def known_with_salt(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that is known in seismic images with interpreted salt."""
+    """A target that is known in seismic images with interpreted salt.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     return raster(truth)[None], truth.scene.map_valid & (truth.scene.salt is not None)
 
 
 def known_with_traps(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that is known where traps are interpreted, or follow from a depth."""
+    """A target that is known where traps are interpreted, or follow from a depth.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     known = truth.scene.interpreted_mask is not None or truth.scene.has_depth
     return raster(truth)[None], truth.scene.map_valid & known
 
 
 def known_with_depth(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that is known on maps with a depth, and nowhere on a picture alone."""
+    """A target that is known on maps with a depth, and nowhere on a picture alone.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     return raster(truth)[None], truth.scene.map_valid & truth.scene.has_depth
 
 
 def known_where_measured(raster: Callable[[GroundTruth], Float], truth: GroundTruth) -> MaskedValues:
-    """A target that is known where the depth was measured, not in voids under faults."""
+    """A target that is known where the depth was measured, not in voids under faults.
+
+    Returns
+    -------
+    values, valid
+        (1, H, W) float32, and (H, W) bool where the target is known.
+    """
     return raster(truth)[None], truth.scene.depth_valid
 
 
 def one_hot_trap_classes(truth: GroundTruth) -> MaskedValues:
-    """(3, H, W) one-hot classes background, inside and rim, known everywhere."""
+    """(3, H, W) one-hot classes background, inside and rim, known everywhere.
+
+    Returns
+    -------
+    values, valid
+        (3, H, W) float32, and (H, W) bool where the target is known.
+    """
     return rasters.trap_classes(truth), truth.scene.map_valid
 
 

@@ -63,6 +63,11 @@ def traps_from_depth(values: Float, scene: Scene, options: GroundTruthOptions, c
     """(1, H, W) probability of closure, from the height h above the spill of the predicted depth's exact closures.
 
     It is h / (h + e) with the usual error e of the depth, so one half where the height is as large as the error.
+
+    Returns
+    -------
+    (1, H, W) float32
+        0 to 1, NaN outside the map.
     """
     shallowest, deepest = scene.relief
     surface = -values[0]
@@ -77,14 +82,26 @@ def traps_from_depth(values: Float, scene: Scene, options: GroundTruthOptions, c
 
 
 def traps_from_height(values: Float, scene: Scene, options: GroundTruthOptions, coarsening: float) -> Float:
-    """(1, H, W) exact closures of the smoothed height above spill, taken as a surface whose outlines are final."""
+    """(1, H, W) exact closures of the smoothed height above spill, taken as a surface whose outlines are final.
+
+    Returns
+    -------
+    (1, H, W) float32
+        0 to 1, NaN outside the map.
+    """
     criteria = replace(options.traps, reading="spill")
     root = masked_gaussian(values[0], scene.map_valid, SMOOTHING_SIGMA * coarsening)
     return closure_mask(-(root**2), drop_contour_interval(scene), criteria)
 
 
 def traps_from_classes(values: Float, scene: Scene, options: GroundTruthOptions, coarsening: float) -> Float:
-    """(1, H, W) probability of trap: the classes inside and rim together."""
+    """(1, H, W) probability of trap: the classes inside and rim together.
+
+    Returns
+    -------
+    (1, H, W) float32
+        0 to 1, NaN outside the map.
+    """
     return values[rasters.INTERIOR :].sum(0, keepdims=True)
 
 
@@ -94,6 +111,12 @@ def drop_contour_interval(scene: Scene) -> Scene:
 
 
 def closure_mask(surface: Float, scene: Scene, criteria: TrapCriteria) -> Float:
-    """(1, H, W) 1 inside the closures of a surface (positive down) on the cells and faults of a scene."""
+    """(1, H, W) 1 inside the closures of a surface (positive down) on the cells and faults of a scene.
+
+    Returns
+    -------
+    (1, H, W) float32
+        0 to 1, NaN outside the map.
+    """
     labels, _, _ = compute_traps(scene.replace(depth=np.nan_to_num(surface)), criteria)
     return mask_invalid((labels > 0)[None].astype(np.float32), scene.map_valid)
