@@ -16,6 +16,7 @@ from mtl.inference.tiling import Net
 from mtl.tasks.base import Head
 from targets.scene import Float
 
+
 def std_name(name: str) -> str:
     """Name of a head's standard deviation, among predictions and as a file.
 

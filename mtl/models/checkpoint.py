@@ -25,7 +25,7 @@ from targets.errors import UserError
 
 MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
 CONFIG_KEY = "trapmtl"  # the resolved config of the run, as plain types
-POSITION_KEY = "position"  # where the run stood: the epoch to go on with, and its batches that were seen
+POSITION_KEY = "position"  # where the run stood: the epoch to resume, and its batches that were seen
 HINT = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl.ablation.grid import Ablation, plan
+from mtl.ablation.grid import Ablation, expand_grid
 from mtl.config import TrainConfig
 from mtl.training.check_settings import check_settings
 from targets.common.cli import read_record
@@ -21,7 +21,7 @@ def test_a_recipe_can_be_met(path):
 def test_the_runs_of_the_salt_ablation_can_be_met(tmp_path, monkeypatch):
     monkeypatch.chdir(CONFIGS.parent)  # the base is named from here
     path = CONFIGS / "ablations" / "salt_encoders.yaml"
-    jobs = plan(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)
+    jobs = expand_grid(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)
     assert {job.config.net.encoder for job in jobs} == {
         "resnet50", "resnet34", "vgg16", "timm-tf_efficientnet_lite0"
     }  # fmt: skip

@@ -30,7 +30,7 @@ def model(tmp_path_factory):
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(mtl.models.safetensors_io, "DEFAULT", model)  # where rows start from the package's model
+    monkeypatch.setattr(mtl.models.safetensors_io, "BUNDLED_MODEL", model)  # where rows start from the package's model
     ablation = read_record(Ablation, ["--config", str(path)], "tools/ablate.py")
     assert ablation.name == path.stem and path.read_text().startswith("# ")
     runs = expand_grid(ablation, tmp_path)

@@ -18,7 +18,7 @@ from mtl.inference.predictor import Predictor
 from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
 from mtl.tasks.heads import HEADS
 from targets.io.catalogue import ReadOptions
-from targets.io.map_folder import write_map_folder
+from targets.io.map_folder.writer import write_map_folder
 from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene, tiny_config
 
