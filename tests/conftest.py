@@ -38,7 +38,9 @@ def dome_scene(name: str = "dome", size: int = 64, group: str = "", crest: tuple
     away = np.hypot(rows - round(crest[0] * size), cols - round(crest[1] * size)) / (size * 0.35)
     depth = (2100 - 100 * np.clip(1 - away**2, 0, None)).astype(np.float32)
     inside = np.ones((size, size), bool)
-    scene = Scene(name, depth, inside, inside, ~inside, geo=GeoReference(0.0, 0.0, 50.0, -50.0, depth_unit="m"), group=group)
+    scene = Scene(
+        name, depth, inside, inside, ~inside, geo=GeoReference(0.0, 0.0, 50.0, -50.0, depth_unit="m"), group=group
+    )
     return scene.replace(rgb=render(scene))
 
 
