@@ -20,6 +20,7 @@ SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
 def test_a_checkpoint_of_an_earlier_version_is_read_in_todays_words(tmp_path):
     config = tiny_config()
     old = config.as_dict()
+    del old["version"]  # version 1 had none
     old["augment"] = {"d4": False, "brightness": 0.1, "contrast": 0.1, "noise": 1.0}
     for name in ("attention", "block", "dropout", "hypercolumn", "deep_supervision"):
         del old["net"][name]
