@@ -9,15 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.common.cli import run
-from targets.picture_reading.depth_from_colours import depth_of_colours
-from targets.picture_reading.depth_from_known_palette import scene_of_picture
-from targets.rendering.map import drawn
+from targets.picture_reading.depth_from_colours import depth_from_colours
+from targets.picture_reading.depth_from_known_palette import scene_from_picture
+from targets.rendering.map import with_rendered_picture
 from targets.rendering.style_families import random_style
 from targets.scene import Scene
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, computed_traps
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, compute_traps
 
 ERROR = 0.05  # of the relief
 
@@ -31,8 +31,8 @@ def main(*, seed: int = 1_200_003, size: int = 256, out: Path = Path("docs/image
     size : rows and columns of the map.
     out : folder of the pictures.
     """
-    scene = make_scene(seed, size)
-    told = scene_of_picture(scene)
+    scene = make_structure_map(seed, size)
+    told = scene_from_picture(scene)
     outside = ~scene.map_valid
     grey = matplotlib.colormaps["gray_r"].with_extremes(bad="tab:orange")
     shown = [
@@ -47,11 +47,11 @@ def main(*, seed: int = 1_200_003, size: int = 256, out: Path = Path("docs/image
     ]
     _draw(shown, out / "legend.png")
 
-    scene = drawn(scene, random_style(np.random.default_rng(seed), "unseen"))
+    scene = with_rendered_picture(scene, random_style(np.random.default_rng(seed), "unseen"))
     assert scene.rgb is not None
     errors = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=scene.shape), size / 50)
     guess = (scene.depth_norm() + ERROR * errors / errors.std()).astype(np.float32)
-    said = depth_of_colours(scene.rgb, guess, scene.map_valid)
+    said = depth_from_colours(scene.rgb, guess, scene.map_valid)
     assert said is not None
     shown = [
         ("picture in colours that nobody explains", scene.rgb, None),
@@ -70,12 +70,12 @@ def _draw(shown: list[tuple[str, np.ndarray, Any]], out: Path) -> None:
         axis.imshow(picture, cmap=colours)
         axis.set_title(title, fontsize=11)
         axis.set(xticks=[], yticks=[])
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         figure.savefig(temporary)
 
 
 def _verdict(scene: Scene, depth: np.ndarray) -> np.ndarray:
-    true, seen = (computed_traps(scene.with_(depth=d), TrapRules())[0] > 0 for d in (scene.depth, depth))
+    true, seen = (compute_traps(scene.replace(depth=d), TrapCriteria())[0] > 0 for d in (scene.depth, depth))
     colours = np.full((*true.shape, 3), 0.93)
     colours[~scene.map_valid] = 1
     colours[true & seen] = 0.55

@@ -5,21 +5,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from targets.check.report import contradiction_figure
-from targets.synthetic.structure_maps import make_scene
-from targets.truth.traps import TrapRules, computed_traps
+from targets.check.report import draw_disagreement
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import TrapCriteria, compute_traps
 
 IMAGE = Path(__file__).parent / "images" / "check_contradiction.png"
 
 
 def main() -> None:
     """One map whose traps were exported ten cells too low and without the smallest."""
-    rules = TrapRules()
-    scene = make_scene(22, 256, name="north_field")
-    labels, _, _ = computed_traps(scene, rules)
+    rules = TrapCriteria()
+    scene = make_structure_map(22, 256, name="north_field")
+    labels, _, _ = compute_traps(scene, rules)
     large = np.isin(labels, 1 + np.flatnonzero(np.bincount(labels.ravel())[1:] > 400))
     drawn = np.roll(large, 10, axis=0) & scene.map_valid
-    contradiction_figure(scene.with_(rgb=None, traps=drawn), rules).savefig(IMAGE)
+    draw_disagreement(scene.replace(rgb=None, traps=drawn), rules).savefig(IMAGE)
     picture = Image.open(IMAGE).convert("RGB")
     small = picture.resize((picture.width * 5 // 8, picture.height * 5 // 8), Image.Resampling.LANCZOS)
     small.quantize(256, Image.Quantize.MEDIANCUT).save(IMAGE, optimize=True)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mtl.data.channels import INPUTS
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 IMAGE = Path(__file__).parent / "images" / "inputs.png"
 OF_SEISMIC = ("salt_depth_abs", "true_depth")  # shown in docs/salt.md
@@ -15,12 +15,12 @@ COLOURS = {"depth": "RdYlBu_r", "gradient": "magma", "closure": "viridis", "ramp
 
 def main() -> None:
     """Draw the channels of one synthetic map; what lies outside it is grey."""
-    scene = make_scene(700002, 256)
+    scene = make_structure_map(700002, 256)
     figure = Figure(figsize=(14, 5.8), dpi=80, layout="constrained")
     axes = figure.subplots(2, 5)
     records = [record for record in INPUTS.values() if record.name not in OF_SEISMIC]
     for axis, record in zip(axes.flat, records, strict=False):
-        values = record.from_scene(scene)
+        values = record.compute(scene)
         if record.channels == 3:
             axis.imshow(np.clip((np.moveaxis(values, 0, -1) / 2 + 1) / 2, 0, 1))
         else:

@@ -13,9 +13,9 @@ from make_board_pictures import find_browser, screenshot
 from PIL import Image
 
 from mtl.inference.loading import PredictorOptions
-from mtl.prediction.predict_maps import REPORT, predict_maps
+from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
 from targets.common.cli import Names, run
-from targets.io.catalogue import Reading
+from targets.io.catalogue import ReadOptions
 
 SHOWN = "synth_700001"
 PICTURES = ("overlay", "disagreement")
@@ -39,13 +39,13 @@ def main(
         shutil.copytree(data, maps)
         (maps / "damaged.gri").write_bytes(b"")
         network = PredictorOptions(Names(checkpoint), device="cpu")
-        for _ in predict_maps(network, [str(maps)], predictions, Reading()):
+        for _ in predict_maps(network, [str(maps)], predictions, ReadOptions()):
             pass
         pair = [cv2.imread(str(predictions / SHOWN / f"{name}.png")) for name in PICTURES]
         height = min(picture.shape[0] for picture in pair)
         joined = cv2.hconcat([cv2.resize(p, (p.shape[1] * height // p.shape[0], height)) for p in pair])
         cv2.imwrite(str(predictions / "trap.png"), joined)
-        screenshot(browser, (predictions / REPORT).as_uri(), predictions / "report.png", *SCREEN)
+        screenshot(browser, (predictions / REPORT_FILE).as_uri(), predictions / "report.png", *SCREEN)
         for name in ("trap", "report"):
             picture = Image.open(predictions / f"{name}.png").convert("RGB")
             picture.thumbnail((1400, 1400), Image.Resampling.LANCZOS)

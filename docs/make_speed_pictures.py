@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mtl.inference.tiling import cut_tiles, tile_origins
+from mtl.inference.tiling import TiledMap, space_tiles
 from targets.common.cli import run
 from targets.rendering.map import render
 from targets.scene import Bool, Scene
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 SIZE, WINDOW, STRIDE = 768, 256, 128
 NOW = 256  # the row of tiles that the right picture is taken at
@@ -22,23 +22,23 @@ RUN, LEFT, DONE = "black", "crimson", "seagreen"
 
 def bent_map() -> Scene:
     """A generated map, the upper right half of which lies outside."""
-    drawn = make_scene(1, SIZE)
+    drawn = make_structure_map(1, SIZE)
     arm = round(SIZE * (1 - 0.5**0.5))
     inside = np.ones(drawn.shape, np.bool_)
     inside[: SIZE - arm, arm:] = False
-    return drawn.with_(map_valid=inside, depth_valid=inside)
+    return drawn.replace(map_valid=inside, depth_valid=inside)
 
 
 def tiles_of(inside: Bool) -> list[tuple[int, int]]:
     """Origins of the tiles that are run."""
     nothing = np.zeros((1, *inside.shape), np.float32)
-    cuts = cut_tiles(lambda rows: nothing[:, rows], np.zeros(1, np.float32), inside, WINDOW, STRIDE)
+    cuts = TiledMap(lambda rows: nothing[:, rows], np.zeros(1, np.float32), inside).tiles(WINDOW, STRIDE)
     return [origin for origin, _ in cuts]
 
 
 def draw_skipped(axis: Axes, wanted: list[tuple[int, int]]) -> None:
     """Middles of the tiles that are run, and of those that a rectangle of this size would need."""
-    origins = tile_origins(SIZE, WINDOW, STRIDE)
+    origins = space_tiles(SIZE, WINDOW, STRIDE)
     every = list(product(origins, origins))
     for tiles, colour, mark in ((every, LEFT, "x"), (wanted, RUN, "s")):
         rows, cols = np.array(tiles).T + WINDOW // 2

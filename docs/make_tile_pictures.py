@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mtl.inference.predictor import Predictor, load_predictor
-from targets.common.atomic_write import written_whole
+from targets.common.atomic_write import atomic_write
 from targets.common.cli import run
-from targets.rendering.map import with_picture
+from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
-from targets.synthetic.structure_maps import make_scene
+from targets.synthetic.structure_maps import make_structure_map
 
 SHOWN = ("trap", "dist")
 
@@ -29,7 +29,7 @@ def main(*, checkpoint: str = "runs/demo/best.ckpt", seed: int = 903, out: Path 
     """
     predictor = load_predictor(checkpoint, device="cpu")
     window = predictor.config.patches.size
-    scene = with_picture(make_scene(seed, 3 * window))
+    scene = ensure_picture(make_structure_map(seed, 3 * window))
     side_by_side, blended = (tiled(predictor, scene, stride) for stride in (window, window // 2))
     figure = Figure(figsize=(13, 7.4), dpi=80, layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 2.1))
@@ -40,15 +40,15 @@ def main(*, checkpoint: str = "runs/demo/best.ckpt", seed: int = 903, out: Path 
     axes = right.subplots(len(SHOWN), 2)
     for row, output in zip(axes, (o for o in predictor.outputs if o.name in SHOWN), strict=True):
         planes = [output.drawing.plane(values[output.name]) for values in (side_by_side, blended)]
-        high = output.drawing.high or max(float(np.nanmax(plane)) for plane in planes)
-        colours = matplotlib.colormaps[output.drawing.colours]
+        high = output.drawing.vmax or max(float(np.nanmax(plane)) for plane in planes)
+        colours = matplotlib.colormaps[output.drawing.colour_map]
         for axis, plane, how in zip(row, planes, ("side by side", "half a tile apart, blended"), strict=True):
-            image = axis.imshow(plane, cmap=colours, vmin=output.drawing.low, vmax=high)
+            image = axis.imshow(plane, cmap=colours, vmin=output.drawing.vmin, vmax=high)
             axis.set_title(f"{output.name}: {how}")
             axis.set(xticks=(window, 2 * window), yticks=(window, 2 * window))
             axis.tick_params(length=8, width=2, labelbottom=False, labelleft=False)
         right.colorbar(image, ax=row, shrink=0.8, label=output.unit.split(",")[0])
-    with written_whole(out / "tiles.png") as temporary:
+    with atomic_write(out / "tiles.png") as temporary:
         figure.savefig(temporary)
     print(f"look at {out / 'tiles.png'}")
 
@@ -56,7 +56,7 @@ def main(*, checkpoint: str = "runs/demo/best.ckpt", seed: int = 903, out: Path 
 def tiled(predictor: Predictor, scene: Scene, stride: int) -> dict[str, Float]:
     """The answer through tiles of the map's own cells, so many cells apart."""
     config = predictor.config
-    patches, tiling = replace(config.patches, longest=0), replace(config.predict, stride=stride)
+    patches, tiling = replace(config.patches, max_side=0), replace(config.predict, stride=stride)
     return replace(predictor, config=replace(config, patches=patches, predict=tiling))(scene)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Compare settings: a grid of rows × seeds is trained and scored, and every row is held against the first."""
+"""Command ablate: train and score a grid of settings, and compare every row with the first."""
 
 from mtl.commands.ablate import command
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""What is in a data set, and what looks wrong with it? Prints it, and writes a page that can be sent."""
+"""Command check_data: what a data set holds and what looks wrong with it, as text and as an HTML report."""
 
 from mtl.commands.check_data import command
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Find the closed structural traps of maps exactly, without a network."""
+"""Command closures: the exact closed structural traps of maps, without a network."""
 
 from mtl.commands.closures import command
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train one network per fold, find where masks are best cut, and predict new maps with all folds together."""
+"""Command crossval: train one network per fold, choose thresholds out of fold, predict new maps with the ensemble."""
 
 from mtl.commands.crossval import command
 

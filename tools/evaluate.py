@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Score a trained network on maps whose traps are known."""
+"""Command evaluate: metrics of a trained network on maps whose traps are known."""
 
 from mtl.commands.evaluate import command
 

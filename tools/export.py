@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write a trained network as a file: its weights, or ONNX."""
+"""Command export: a trained network as a file for other programs, ONNX or weights."""
 
 from mtl.commands.export import command
 

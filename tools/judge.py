@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Judge a model on real surfaces, beside what needs no network: one table, and pictures of the worst maps."""
+"""Command judge: benchmark of a model on real surfaces, beside baselines without a network."""
 
 from mtl.commands.judge import command
 

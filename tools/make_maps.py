@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make maps to train and test on: synthetic ones, or real grids drawn as interpreters see them."""
+"""Command make_maps: synthetic maps, or real grids drawn as interpreters see them, to train and test on."""
 
 from mtl.commands.make_maps import command
 

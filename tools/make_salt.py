@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
+"""Command make_salt: seismic images with and without salt to train and test on, in the layout of the TGS challenge."""
 
 from mtl.commands.make_salt import command
 

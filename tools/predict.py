@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Predict maps with a trained network."""
+"""Command predict: pictures, polygons and tables of what a trained network predicts."""
 
 from mtl.commands.predict import command
 

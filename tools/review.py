@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Correct predicted traps on a local web page."""
+"""Command review: correct predicted traps on a local web page."""
 
 from mtl.commands.review import command
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train a multi-head network on a folder of maps."""
+"""Command train: train a multi-head network on a folder of maps."""
 
 from mtl.commands.train import command
 

@@ -1,4 +1,4 @@
-"""Layout of a page with a map: the map body, told apart from titles, numbers, frames and colour bars beside it."""
+"""Layout of a page with a map: the map body, separated from titles, numbers, frames and colour bars beside it."""
 
 import cv2
 import numpy as np

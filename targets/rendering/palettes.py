@@ -31,7 +31,7 @@ PALETTES: dict[str, tuple[Colour, ...]] = {
 }  # fmt: skip
 MAX_PALENESS = 228  # grey level of the weakest channel; paler colours are taken for the paper outside the map
 MIN_BLUE_SHIFT = 60  # grey levels by which blue exceeds red more in the deepest colour than in the shallowest
-MIN_STOP_DISTANCE = 30  # grey levels, summed over channels, between two colours that can be told apart
+MIN_STOP_DISTANCE = 30  # grey levels, summed over channels, between two colours that can be distinguished
 PALETTE_NAMES = f"{', '.join(PALETTES)}, mpl:NAME of a colour map of matplotlib, or random:SEED"
 
 

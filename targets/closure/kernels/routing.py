@@ -1,4 +1,4 @@
-"""Where what rises from a cell ends: receivers of leaks, catchments and migration paths."""
+"""Receivers of leaks, catchments of closures and migration paths: the end of upward flow from a cell."""
 
 from typing import NamedTuple
 
