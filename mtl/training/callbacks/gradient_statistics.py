@@ -1,4 +1,4 @@
-"""How strongly the heads pull at the shared features, and whether they agree (Yu et al. 2020)."""
+"""Statistics of the heads' gradients at the shared features: their norms and pairwise cosines (Yu et al. 2020)."""
 
 import math
 from collections.abc import Callable
