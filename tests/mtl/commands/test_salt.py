@@ -19,7 +19,8 @@ from targets.io.catalogue import list_maps, read_map
 from targets.io.tgs_salt import IMAGE_SIDE, decode_rle, read_id_table
 
 TINY = [
-    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--loop.epochs", "1", "--loop.batch_size", "4"),
+    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]"),
+    *("--loop.epochs", "1", "--loop.batch_size", "4"),
     *("--heads", "salt,empty,boundary,dist", "--inputs", "salt_depth_abs,ramp,true_depth"),
     *("--patches.size", "128", "--patches.small_map_mode", "reflect", "--split.val_fraction", "0.25"),
 ]

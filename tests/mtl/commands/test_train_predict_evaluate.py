@@ -17,8 +17,8 @@ import mtl.models.safetensors_io
 from mtl.commands.evaluate import main as evaluate
 from mtl.commands.export import main as export
 from mtl.commands.predict import main as predict
-from mtl.commands.train import main as train
 from mtl.commands.train import command
+from mtl.commands.train import main as train
 from targets.common.cli import run
 from targets.common.resume import JOURNAL
 from targets.io.grids.registry import write_grid
