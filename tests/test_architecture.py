@@ -47,7 +47,7 @@ ROOMS = {
     ],
 }
 PACKAGES = ("targets", "mtl", "trapmtl", "tools")  # likewise: from its own package and from those before it
-MOST_FILES = 12  # in a folder
+MOST_FILES = 13  # in a folder
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -24,7 +24,7 @@ def _yes(path: Path) -> bool:
 class GridFormat:
     """One format of gridded surfaces: how its files are recognised, read and written.
 
-    A new format is one such record in a file of its own, and its name in the list of `targets.io.grids.registry`.
+    A new format is one such record in a file of its own in this folder: `targets.io.grids.registry` finds it there.
 
     Attributes
     ----------
@@ -44,6 +44,8 @@ class GridFormat:
         Maps without a location cannot be written.
     holds_surface : Callable[[Path], bool]
         Whether a recognised file that merely lies in a folder holds a surface; default: always.
+    catch_all : bool, default False
+        It recognises files that other formats recognise better: it is tried after them.
     is_damaged : Callable[[Path], bool]
         Whether a file with one of the suffixes that is not recognised is a damaged grid; default: always. Not so for
         suffixes that other kinds of files have too.
@@ -58,6 +60,7 @@ class GridFormat:
     write_needs: tuple[str, ...] = ()
     write_needs_location: bool = True
     holds_surface: Callable[[Path], bool] = _yes
+    catch_all: bool = False
     is_damaged: Callable[[Path], bool] = _yes
 
 

@@ -6,7 +6,9 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +16,20 @@ from numpy.typing import NDArray
 from targets.common.atomic_write import atomic_write
 from targets.common.optional_import import import_optional
 from targets.errors import UserError
-from targets.io.grids.cps3 import CPS3
-from targets.io.grids.geotiff import GEOTIFF
+from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, normalise_orientation
-from targets.io.grids.gxf import GXF
-from targets.io.grids.irap import IRAP_ASCII, IRAP_BINARY
-from targets.io.grids.numpy_files import NPY, NPZ
-from targets.io.grids.xyz import XYZ
-from targets.io.grids.zmap import ZMAP
 from targets.scene import GeoReference
 
-# Asked in this order: a table of points is the least particular.
-FORMATS: tuple[GridFormat, ...] = (NPZ, NPY, GEOTIFF, IRAP_BINARY, IRAP_ASCII, ZMAP, CPS3, GXF, XYZ)
+
+def collect_formats() -> tuple[GridFormat, ...]:
+    """The `GridFormat` records of all modules of this folder, those that catch all tables last."""
+    names = {f"{grids.__name__}.{module.name}" for module in iter_modules(grids.__path__)} - {__name__}
+    values = [value for name in sorted(names) for value in vars(import_module(name)).values()]
+    found = [value for value in values if isinstance(value, GridFormat)]
+    return tuple(sorted(found, key=lambda fmt: fmt.catch_all))
+
+
+FORMATS = collect_formats()
 FORMAT_BY_SUFFIX = {suffix: fmt for fmt in FORMATS if fmt.write for suffix in fmt.suffixes}  # of written files
 
 GZIP_MAGIC = b"\x1f\x8b"

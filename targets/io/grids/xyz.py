@@ -79,4 +79,4 @@ def _xyz_columns(path: Path, table: NDArray, names: dict[str, int]) -> list[int]
     return columns
 
 
-XYZ = GridFormat(name="XYZ points", recognise=_is_table, read=_read)
+XYZ = GridFormat(name="XYZ points", recognise=_is_table, read=_read, catch_all=True)

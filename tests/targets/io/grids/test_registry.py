@@ -90,7 +90,7 @@ def test_a_cut_off_file_is_named(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "not a grid of a known format; expected one of npz"),
+        (b"", "not a grid of a known format; expected one of CPS-3"),
         (b"Dear reader, this is a text.\n", "not a grid of a known format"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "not a grid of a known format"),
         (POL := b"1 2 3\n4 5 6\n999.0 999.0 999.0\n", "not a grid of a known format"),
