@@ -57,7 +57,7 @@ def baseline_traps(name: str, criteria: TrapCriteria, scene: Scene) -> Traps:
     with_depth = BASELINES[name](scene)
     if with_depth.has_depth:
         return compute_traps(with_depth, criteria)
-    return np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32)
+    return Traps(np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32))
 
 
 def predict_baseline(name: str, criteria: TrapCriteria, scene: Scene) -> dict[str, Float]:

@@ -22,7 +22,7 @@ from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_tr
 
 POOLED = "pooled"
 MetricsRow = dict[str, str | float]
-Prediction = TypeVar("Answer")
+Prediction = TypeVar("Prediction")
 
 
 @dataclass(frozen=True)
