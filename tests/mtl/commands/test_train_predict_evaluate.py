@@ -114,7 +114,7 @@ def test_several_looks_leave_their_spread_beside_each_head(run_folder, dome_maps
     assert "trap/iou" in (tmp_path / "metrics.csv").read_text()
 
 
-def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_told_at_the_end(
+def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_reported_at_the_end(
     run_folder, dome_maps, tmp_path, capsys
 ):
     """PNG scenes in folders and flat, and grids of four formats."""

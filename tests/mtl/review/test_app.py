@@ -12,7 +12,7 @@ from tests.conftest import dome_scene
 from tests.mtl.review.conftest import KEY, OWN, PORT, half_trap, post, raster
 
 
-def test_the_page_is_told_of_a_map_what_it_holds(client, session):
+def test_the_page_gets_what_a_map_holds(client, session):
     maps = client.get("/maps", base_url=OWN).json["maps"]
     assert [(m["name"], m["drawn"], m["refused"]) for m in maps] == [("a", True, ""), ("b", False, "")]
     facts = client.get("/maps/a", base_url=OWN).json
@@ -41,7 +41,7 @@ def test_what_is_saved_is_what_the_map_then_holds(client, session):
     assert client.get("/maps", base_url=OWN).json["maps"][1]["drawn"]
 
 
-def test_a_refused_mask_is_said_and_nothing_changes(client, session):
+def test_a_refused_mask_is_reported_and_nothing_changes(client, session):
     before = (session.data / "a" / "traps.png").read_bytes()
     answer = post(client, "a", b"\1" * 64 * 64)
     assert answer.status_code == 422 and "inverted" in answer.json["error"]
@@ -65,7 +65,7 @@ def test_a_body_beyond_every_map_is_refused_before_it_is_read(client, monkeypatc
     assert post(client, "a", bytes(64 * 64 + 1)).status_code == 413
 
 
-def test_the_page_makes_no_html_of_what_it_is_told():
+def test_the_page_makes_no_html_of_what_it_gets():
     script = (STATIC / "page.js").read_text()
     for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
         assert word not in script

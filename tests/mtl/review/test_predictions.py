@@ -28,7 +28,7 @@ def test_a_checkpoint_and_its_prediction_on_disk_show_the_same(tmp_path):
     np.testing.assert_allclose(on_disk.probability / 256, shown.probability / 255, atol=1 / 128)
 
 
-def test_a_prediction_of_another_map_or_none_is_said(tmp_path):
+def test_a_prediction_of_another_map_or_none_is_refused(tmp_path):
     with pytest.raises(UserError, match="holds no prediction of this map"):
         predictions_in_folder(tmp_path)(dome_scene("a"))
     (tmp_path / "a").mkdir()

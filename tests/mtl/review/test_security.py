@@ -29,7 +29,7 @@ def test_writing_from_elsewhere_is_refused(client, session, headers):
     assert (session.data / "a" / "traps.png").read_bytes() == before
 
 
-def test_without_the_key_nothing_is_told(session):
+def test_without_the_key_nothing_is_sent(session):
     stranger = create_app(session, PORT, KEY).test_client()
     for path in ("/", "/?key=wrong", "/?key=", "/maps", "/maps/a", "/maps/a/traps", "/page.js"):
         assert stranger.get(path, base_url=OWN).status_code == 403
