@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mtl.export.deepness import export_deepness
 from mtl.inference.predictor import load_predictor
-from targets.io.images import read_rgb, read_grey
+from targets.io.images import read_grey, read_rgb
 from targets.io.map_folder.writer import write_map_folder
 from targets.synthetic.structure_maps import make_structure_map
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtl.evaluation.benchmark import CASES, TRUTH_OPTIONS, overlay_agreement, make_case_scene, input_sets_for
+from mtl.evaluation.benchmark import CASES, TRUTH_OPTIONS, input_sets_for, make_case_scene, overlay_agreement
 from mtl.evaluation.evaluate import predict_with_truth
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.metrics.base import THRESHOLD
@@ -59,7 +59,9 @@ def main(
     print(f"look at {out}/gallery_good.png and gallery_bad.png")
 
 
-def say(predictor: Predictor, truth: GroundTruth, given: Scene) -> tuple[float, GroundTruth, Scene, Float, Float, NDArray]:
+def say(
+    predictor: Predictor, truth: GroundTruth, given: Scene
+) -> tuple[float, GroundTruth, Scene, Float, Float, NDArray]:
     """Trap IoU of one map, the map, and its depth, probability of trap and crests as the model says."""
     values = predictor(given)
     final = values[predictor.outputs[-1].name]
@@ -68,7 +70,9 @@ def say(predictor: Predictor, truth: GroundTruth, given: Scene) -> tuple[float, 
     return TRAP_METRIC.compute(sums)["iou"], truth, given, values["depth"][0], final[0], crests
 
 
-def draw(axes: list[Axes], iou: float, truth: GroundTruth, given: Scene, depth: Float, final: Float, crests: NDArray) -> None:
+def draw(
+    axes: list[Axes], iou: float, truth: GroundTruth, given: Scene, depth: Float, final: Float, crests: NDArray
+) -> None:
     """One map: picture, depth, and where the model is right and wrong."""
     picture = ensure_picture(given).rgb
     assert picture is not None

@@ -21,12 +21,18 @@ def main() -> None:
     """Make all of them."""
     _write("synthetic_maps", [make_structure_map(seed, 360) for seed in (16, 17, 18, 21, 34, 32, 28, 43)], 4)
     frame = (1, 1)
-    bent = make_structure_map(SEED, 360, StructureMapOptions(faults=(0, 0), picking_noise=(0, 0), outline_rectangles=frame), "bent")
-    broken = make_structure_map(SEED, 360, StructureMapOptions(picking_noise=(0, 0), outline_rectangles=frame), "broken")
+    bent = make_structure_map(
+        SEED, 360, StructureMapOptions(faults=(0, 0), picking_noise=(0, 0), outline_rectangles=frame), "bent"
+    )
+    broken = make_structure_map(
+        SEED, 360, StructureMapOptions(picking_noise=(0, 0), outline_rectangles=frame), "broken"
+    )
     measured = make_structure_map(SEED, 360, StructureMapOptions(), "measured")
     interval = broken.geo.contour_interval
     _write(
-        "how_a_map_is_made", [with_rendered_picture(scene, Style(contour_interval=interval)) for scene in (bent, broken, measured)], 3
+        "how_a_map_is_made",
+        [with_rendered_picture(scene, Style(contour_interval=interval)) for scene in (bent, broken, measured)],
+        3,
     )
     styles = [Style(palette=name, banded=i % 3 == 2, contour_labels=i == 0) for i, name in enumerate(PALETTES)]
     scene = make_structure_map(18, 360)

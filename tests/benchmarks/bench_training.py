@@ -39,7 +39,9 @@ class Contest:
         start = time.perf_counter()
         batch = next(self.batches)
         logits = self.net(batch["inputs"].contiguous(memory_format=torch.channels_last))
-        sum(h.compute_loss(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads).backward()
+        sum(
+            h.compute_loss(logits[h.name], batch[f"target/{h.name}"], batch[f"valid/{h.name}"]) for h in self.heads
+        ).backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
         return time.perf_counter() - start
@@ -76,7 +78,8 @@ def main(*, size: int = 128, maps: int = 32, steps: int = 30, inputs: str = "rgb
         each.step()
     times = np.array([[each.step() for each in runs] for _ in range(steps)])
     seconds = np.median(times, axis=0)
-    print(f"{size}x{size} cells, batches of {config.loop.batch_size}, {torch.get_num_threads()} threads, {steps} steps each")
+    batch, threads = config.loop.batch_size, torch.get_num_threads()
+    print(f"{size}x{size} cells, batches of {batch}, {threads} threads, {steps} steps each")
     for each, value in zip(runs, seconds, strict=True):
         print(f"  {each.name:28s} {value:.3f} s a step")
     four, six = np.median(times[:, 1] / times[:, 0]), np.median(times[:, 2] / times[:, 0])

@@ -1,7 +1,7 @@
 """How long do the targets of a whole data set take? Prints seconds per 1,000 maps, and the ratio to the limit.
 
-For each map its closures, and from them the target of every head of `mtl.tasks.heads`; scenes are in memory already. The
-limit is 60 s for 1,000 maps of 700 x 700 cells on 2 cores.
+For each map its closures, and from them the target of every head of `mtl.tasks.heads`; scenes are in memory already.
+The limit is 60 s for 1,000 maps of 700 x 700 cells on 2 cores.
 """
 
 import argparse
