@@ -79,6 +79,7 @@ def check_laws_of_the_table(depth: NDArray, found: Closures, **options: Any) -> 
             assert t["parent"][r["spills_into"] - 1] == r["parent"] and r["spills_into"] != r["id"]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps())
 def test_equals_the_reference(case: tuple[NDArray, dict[str, Any]]) -> None:

@@ -100,6 +100,7 @@ def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
     return depth, options, int(rng.integers(3, 10))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps(), st.integers(2, 5))
 def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[str, Any]], tile: int) -> None:
@@ -119,6 +120,7 @@ def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) 
         same(find_tiled(depth, out, side=tile, workers=Now(), **options), depth, **options)
 
 
+@pytest.mark.slow
 def test_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_random_maps(range(25), tmp_path, monkeypatch)
 

@@ -18,6 +18,7 @@ from tests.targets.closure.cases import RIDGE, maps, rough
 from tests.targets.closure.filling import ends_by_filling
 
 
+@pytest.mark.slow
 def test_a_path_leads_from_the_spill_point_to_the_next_closure() -> None:
     found = find_closures(RIDGE)
     (to_edge, to_next) = migration_paths(found)
@@ -91,6 +92,7 @@ def check_catchments(found: Closures) -> None:
     assert (goal[leaking["leak_row"], leaking["leak_col"]] == leaking["spills_into"]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps(), st.sampled_from([0, 2, 4]), st.sampled_from([0.0, 1.5]))
 def test_paths_catchments_and_table_agree(case: tuple[NDArray, dict[str, Any]], area: int, height: float) -> None:

@@ -78,6 +78,7 @@ def test_all_workers_give_the_same_and_errors_name_their_item(workers, folders):
     assert files(shared) == files(serial)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(workers, folders):
     serial, shared = folders
     expected = by_number(map_unordered(partial(write_square, serial), range(6)))
@@ -100,6 +101,7 @@ def bug(number: int) -> int:
     return 1 // (number - 2)
 
 
+@pytest.mark.slow
 def test_a_bug_ends_all_and_says_where(workers):
     with pytest.raises(ZeroDivisionError) as raised:
         list(map_unordered(bug, range(5), workers))
@@ -175,6 +177,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "send"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
 def test_a_run_that_is_stopped_ends_with_one_line_and_leaves_no_process(number, send, tmp_path):
     """Ctrl-C in a terminal reaches the whole group of processes, Slurm's SIGTERM the one that it started."""
