@@ -1,7 +1,7 @@
 """The search for a rate: a suggestion among those tried, a picture, and nothing learned."""
 
 from mtl.config import NetConfig, PatchConfig, PredictConfig, SplitConfig
-from mtl.training.lr_finder import HIGH, LOW, suggest_lr
+from mtl.training.lr_finder import MAX_LR, MIN_LR, suggest_lr
 from targets.common.cli import Names
 from tests.conftest import tiny_config
 
@@ -15,5 +15,5 @@ def test_a_rate_is_suggested_and_nothing_else_is_left(dome_maps, tmp_path):
         predict=PredictConfig(stride=32),
         split=SplitConfig(val_fraction=0.7),
     )
-    assert LOW < suggest_lr(config, tmp_path / "rate", steps=30) < HIGH
+    assert MIN_LR < suggest_lr(config, tmp_path / "rate", steps=30) < MAX_LR
     assert {path.name for path in (tmp_path / "rate").iterdir()} == {"rates.png"}
