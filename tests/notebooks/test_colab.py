@@ -44,11 +44,11 @@ def test_the_notebook_runs_and_a_second_session_repeats_no_training(executed, tm
     (work / "runs" / "mine" / "finished").unlink()  # as after a disconnect
     config = work / "runs" / "mine" / "config.yaml"
     config.write_text(config.read_text().replace("epochs: 1", "epochs: 2"))
-    before = (work / "runs" / "by_heart" / "last.ckpt").stat().st_mtime_ns
+    before = (work / "runs" / "overfit" / "last.ckpt").stat().st_mtime_ns
     executed()
     epochs = (work / "runs" / "mine" / "metrics.csv").read_text().splitlines()
     assert len(epochs) == 3  # a header, the epoch of the first session, that of the second
-    assert (work / "runs" / "by_heart" / "last.ckpt").stat().st_mtime_ns == before
+    assert (work / "runs" / "overfit" / "last.ckpt").stat().st_mtime_ns == before
 
 
 def test_the_notebook_is_stored_without_outputs():
