@@ -17,8 +17,8 @@ from mtl.prediction.compare_exact import agreement_classes
 from mtl.prediction.traps import extract_traps
 from targets.common.cli import run
 from targets.io.catalogue import ReadOptions
-from targets.rendering.figures import CREST_MARKER
 from targets.rendering.map import ensure_picture
+from targets.rendering.overlays import CREST_MARKER
 from targets.scene import Float, Scene
 from targets.truth.rasters import trap_mask
 from targets.truth.traps import GroundTruth

@@ -27,7 +27,7 @@ from targets.io.grids.geotiff import write_class_raster
 from targets.io.grids.registry import write_grid
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer, write_geojson, write_geopackage
-from targets.rendering.figures import (
+from targets.rendering.overlays import (
     CREST_MARKER,
     add_legend,
     draw_lines,

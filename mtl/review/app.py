@@ -20,7 +20,7 @@ from mtl.review.predictions import Pixels
 from mtl.review.security import AccessRules, set_response_headers
 from mtl.review.session import MAX_CELLS, ReviewedMap, ReviewSession
 from targets.errors import UserError
-from targets.rendering.figures import map_title
+from targets.rendering.overlays import map_title
 
 STATIC = Path(__file__).parent / "static"
 LEGEND_STOPS = 9  # colours of a legend's bar

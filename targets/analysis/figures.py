@@ -12,7 +12,7 @@ from targets.analysis.analyse import Analysis, summarise
 from targets.analysis.layers import MAX_NUMBERED, flatten_rings, polygonize_closures
 from targets.closure import ClosureProbability
 from targets.io.vectors import VectorLayer
-from targets.rendering.figures import (
+from targets.rendering.overlays import (
     CREST_MARKER,
     draw_lines,
     draw_raster,

@@ -14,7 +14,7 @@ from targets.check.summary_text import dataset_summary
 from targets.common.atomic_write import atomic_write
 from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
 from targets.io.catalogue import ReadOptions, read_map
-from targets.rendering.figures import make_class_figure
+from targets.rendering.overlays import make_class_figure
 from targets.scene import Scene
 from targets.truth.traps import TrapCriteria
 

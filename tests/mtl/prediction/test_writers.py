@@ -12,7 +12,7 @@ from mtl.prediction.traps import extract_traps, trap_polygons
 from mtl.prediction.writers import draw_overlay, write_plane_png, write_prediction
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
-from targets.rendering.figures import CREST_MARKER
+from targets.rendering.overlays import CREST_MARKER
 from targets.scene import GeoReference
 from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import full_disk

@@ -7,7 +7,7 @@ from targets.analysis.analyse import analyse
 from targets.analysis.options import ClosureOptions, DepthError
 from targets.analysis.writers import write_analysis
 from targets.errors import UserError
-from targets.rendering.figures import map_title
+from targets.rendering.overlays import map_title
 from targets.scene import GeoReference
 from tests.targets.analysis.maps import GEO, ridge
 

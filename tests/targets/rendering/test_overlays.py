@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib_scalebar.scalebar import ScaleBar
 
-from targets.rendering.figures import MAX_LABEL_LENGTH, make_map_figure, shorten_label
+from targets.rendering.overlays import MAX_LABEL_LENGTH, make_map_figure, shorten_label
 from targets.scene import GeoReference, Scene
 from tests.targets.analysis.maps import ridge
 

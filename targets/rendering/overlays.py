@@ -1,4 +1,4 @@
-"""Figures of maps: the base of every overlay (map, title, scale bar, north arrow, legend)."""
+"""Overlays on a map: the base figure (map, title, scale bar, north arrow, legend), and markers of crests and faults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
