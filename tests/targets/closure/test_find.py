@@ -95,6 +95,7 @@ def test_equals_the_reference_on_thousands_of_maps(case: tuple[NDArray, dict[str
     check_against_reference(depth, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [None, 7.0])
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("rule", RULES)

@@ -87,6 +87,7 @@ def test_a_killed_worker_loses_nothing(workers, folders):
     assert (shared.parent / "killed.txt").stat().st_size == 1
 
 
+@pytest.mark.slow
 def test_an_item_that_always_kills_its_process_is_reported_and_blames_no_other(workers, folders, monkeypatch):
     monkeypatch.setattr(targets.common.parallel, "MAX_LOSSES", 2)
     serial, shared = folders
