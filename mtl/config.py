@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from targets.common.cli import Names
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 from targets.truth.traps import GroundTruthOptions
 
 VERSION = 2  # of the names of settings; `mtl.migration` reads those of earlier versions
@@ -82,9 +82,11 @@ class PatchConfig:
     stride : int, default 128
         Cells between the origins of neighbouring training patches, at least 1.
     small_map_mode : SmallMapMode, default 'pad'
-        How a map smaller than a patch fills it. pad: the rest is empty, and maps that are all smaller than `size`
-        make the patches as small as the largest of them; reflect: the map lies in the middle of its mirror images;
-        resize: it is enlarged. Losses and metrics see the map's own cells only.
+        How a map smaller than a patch fills it. pad: the rest is empty; reflect: the map lies in the middle of its
+        mirror images; resize: it is enlarged. Losses and metrics see the map's own cells only.
+    shrink_to_maps : bool, default True
+        Where maps are padded, patches are no larger than the largest of all maps needs, those that validate or are left
+        out included; strides shrink with them. False: patches are `size` cells whatever the maps.
     min_valid_fraction : float, default 0.1
         Patches of which less than this fraction (0 to 1) lies inside the map are left out.
     min_positive_fraction : float, default 0.0
@@ -101,6 +103,7 @@ class PatchConfig:
     size: int = 256
     stride: int = 128
     small_map_mode: SmallMapMode = "pad"
+    shrink_to_maps: bool = True
     min_valid_fraction: float = 0.1
     min_positive_fraction: float = 0.0
     context: int = 0
@@ -161,6 +164,9 @@ class SplitConfig:
     train_groups : int, default 0
         Number of groups to train on, the first of them in the seed's order, so that fewer are always among more; 0:
         all.
+    nested : bool, default False
+        The fold neither trains nor validates: `val_fraction` of the other groups validates and chooses the best
+        checkpoint. Cross-validation sets it, so that its judges have no part in the choice.
     """
 
     val_fraction: float = 0.2
@@ -169,6 +175,7 @@ class SplitConfig:
     folds: int = 0
     fold: int = 0
     train_groups: int = 0
+    nested: bool = False
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,31 @@ class GeoReference:
         return (a * y - d * x) / det, (e * x - b * y) / det
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """What was understood of the files of a map.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file or folder.
+    format : str, default ''
+        Name of its format.
+    fault_files : tuple[tuple[str, int], ...], default ()
+        Name of each fault file that was used, and the number of its faults.
+    undefined_share : float, default 0.0
+        Share of cells without a value in the file, between 0 and 1.
+    notes : tuple[str, ...], default ()
+        What had to be assumed, one sentence each.
+    """
+
+    file: str
+    format: str = ""
+    fault_files: tuple[tuple[str, int], ...] = ()
+    undefined_share: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
     """One map, or one seismic image. All arrays share one shape (H, W) and have row 0 at the top of the picture.
@@ -186,6 +211,8 @@ class Scene:
         `depth` itself.
     image_depth : float | None, default None
         Depth at which a seismic image lies, or None where that is unknown or there is a `depth`.
+    provenance : Provenance, default None
+        What was understood of its files; None for a map that was made in code.
 
     Raises
     ------
@@ -215,6 +242,7 @@ class Scene:
     salt: Bool | None = None
     true_depth: Float | None = None
     image_depth: float | None = None
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         if self.depth.ndim != 2 or self.depth.size == 0:

@@ -7,7 +7,7 @@ from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 from targets.truth.traps import TrapCriteria
 
 READING, RULES = ReadOptions(), TrapCriteria()

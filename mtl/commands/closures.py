@@ -20,6 +20,7 @@ from targets.common.process_lifetime import sigterm_as_interrupt
 from targets.common.resume import map_resumable
 from targets.errors import UserError, raise_all
 from targets.io.catalogue import list_maps
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 
 
 def main(
@@ -29,7 +30,7 @@ def main(
     workers: Workers = THIS_PROCESS,
     *,
     out: Path,
-    elevation: bool = False,
+    reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
     vectors: VectorFormat = "gpkg",
     tile: int | None = None,
@@ -43,8 +44,6 @@ def main(
         Maps, folders of maps, or grids with their fault files beside them.
     out : Path
         Folder for the results, one folder per map.
-    elevation : bool, default False
-        Grids hold elevations, positive up.
     grids : GridFormat, default 'tif'
         Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps
         without a location get npz.
@@ -59,14 +58,12 @@ def main(
     if tile is not None:
         with sigterm_as_interrupt(), piece_executor(workers) as executor:
             for grid in map(Path, maps):
-                summary = analyse_tiled(grid, out / grid.stem, closures, error, tile, elevation, executor)
+                summary = analyse_tiled(grid, out / grid.stem, closures, error, tile, reading, executor)
                 print(f"{grid.stem}: {summary}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
-    settings = (closures, error, elevation, grids, vectors)
-    work = partial(
-        analyse_map, out=out, options=closures, error=error, elevation=elevation, grids=grids, vectors=vectors
-    )
-    sources, failed = list_maps(maps), dict[int, UserError]()
+    settings = (closures, error, reading, grids, vectors)
+    work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, vectors=vectors)
+    sources, failed = list_maps(maps, reading), dict[int, UserError]()
     with lock_folder(out):
         done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())
         for index, outcome in done:

@@ -6,7 +6,7 @@ from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 
 READING, NETWORK = ReadOptions(), PredictorOptions()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from mtl.evaluation.benchmark import TABLE_FILE, run_benchmark
 from mtl.inference.predictor import load_predictor
 from targets.common.cli import Names, run
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 
 READING = ReadOptions()
 

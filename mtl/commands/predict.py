@@ -9,7 +9,7 @@ from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.errors import UserError, raise_all
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION
 
 READING, NETWORK, BATCH = ReadOptions(), PredictorOptions(), BatchOptions()

@@ -8,7 +8,7 @@ from mtl.review.server import serve
 from mtl.review.session import ReviewSession
 from targets.common.cli import run
 from targets.errors import UserError
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 
 READING = ReadOptions()
 

@@ -1,17 +1,18 @@
 """Reader of a training run's maps: all maps of its folders, split into training and validation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 
 from mtl.config import TrainConfig
-from mtl.data.splits import limit_groups, split_maps
+from mtl.data.splits import Split, limit_groups, split_maps
 from targets.errors import UserError
-from targets.io.catalogue import ReadOptions, list_maps, read_map
+from targets.io.catalogue import list_maps, read_map
+from targets.io.read_options import ReadOptions
 from targets.scene import Scene
 
 Item = TypeVar("Item")
@@ -19,27 +20,63 @@ Result = TypeVar("Result")
 MAX_THREADS = 8  # more would wait for Python's lock
 
 
-def load_maps(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
-    """The maps that a run trains on, and those that it validates on.
+class RunMaps(NamedTuple):
+    """The maps of a run.
+
+    Attributes
+    ----------
+    training, validation : list[Scene]
+        Maps to train on, and maps that choose the best checkpoint.
+    judging : list[Scene]
+        Maps of the fold, which neither train nor choose (`split.nested`); else none.
+    longest_side : int
+        Cells of the longest side of all maps that were read, those that are left out included.
+    """
+
+    training: list[Scene]
+    validation: list[Scene]
+    judging: list[Scene]
+    longest_side: int
+
+
+def load_maps(config: TrainConfig) -> RunMaps:
+    """Read the maps of a run and split them.
 
     Raises
     ------
     UserError
         There are no maps, too few of them, or one cannot be read.
     """
+    scenes, val_scenes = read_folders(config)
+    if config.overfit:
+        few = scenes[: config.overfit]
+        return RunMaps(few, few, [], longest_side(few))
+    whole = config.split.val_data is not None
+    split = Split(scenes, val_scenes, []) if whole else split_maps(scenes, config.split, config.targets)
+    training = limit_groups(split.training, config.split)
+    return RunMaps(training, split.validation, split.judging, longest_side([*scenes, *val_scenes]))
+
+
+def longest_side(scenes: Iterable[Scene]) -> int:
+    """Cells of the longest side of some maps."""
+    return max(max(scene.shape) for scene in scenes)
+
+
+def read_folders(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
+    """All maps of `data`, and those of `split.val_data`, if it is given.
+
+    Raises
+    ------
+    UserError
+        As of `load_maps`.
+    """
     if not Path(config.data).exists():
         hint = (
             "name yours with --data, or make some: tools/make_maps.py --out data/demo --count 400 --seed 1 --size 128"
         )
         raise UserError("--data", f"no such folder: {config.data}", "a folder of maps", hint)
-    scenes = read_scenes([config.data], config.reading)
-    if config.overfit:
-        return scenes[: config.overfit], scenes[: config.overfit]
-    if config.split.val_data:
-        training, validation = scenes, read_scenes([config.split.val_data], config.reading)
-    else:
-        training, validation = split_maps(scenes, config.split, config.targets)
-    return limit_groups(training, config.split), validation
+    validation = config.split.val_data if not config.overfit else None
+    return read_scenes([config.data], config.reading), read_scenes([validation], config.reading) if validation else []
 
 
 def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:
@@ -52,8 +89,8 @@ def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:
     options : ReadOptions
         How files are read.
     """
-    read = partial(read_map, fill=options.fill, elevation=options.elevation)
-    return map_in_threads(read, list_maps(paths, options.layout))
+    read = partial(read_map, reading=options)
+    return map_in_threads(read, list_maps(paths, options))
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

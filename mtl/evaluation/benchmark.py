@@ -21,7 +21,7 @@ from mtl.prediction.traps import extract_traps
 from mtl.tasks.base import Drawing, MaskedValues, Output
 from targets.common.atomic_write import atomic_write, safe_file_name
 from targets.common.html_report import png_of_figure
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
 from targets.rendering.palettes import RGB
 from targets.rendering.style_families import with_random_style

@@ -16,7 +16,8 @@ from targets.common.atomic_write import atomic_write
 from targets.common.csv_tables import csv_text
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
+from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.read_options import ReadOptions
 from targets.scene import Float, Scene
 from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
 
@@ -82,7 +83,7 @@ def evaluate(
     UserError
         A map cannot be read.
     """
-    sources = list_maps(data, reading.layout)
+    sources = list_maps(data, reading)
     options = options_for_batch(options, len(sources), workers.is_serial)
     outputs = cached_predictor(options).outputs
     work = partial(evaluate_map, options=options, threads=threads_per_worker(workers), reading=reading, tile=tile)
@@ -146,7 +147,7 @@ def predict_with_truth(
     predict: Callable[[Scene], Prediction], options: GroundTruthOptions, data: Sequence[str], reading: ReadOptions
 ) -> Iterator[tuple[GroundTruth, Prediction]]:
     """Iterate over maps: their truth, and what `predict` makes of them."""
-    for source in list_maps(data, reading.layout):
+    for source in list_maps(data, reading):
         yield predict_map_with_truth(predict, options, source, reading)
 
 
@@ -154,7 +155,7 @@ def predict_map_with_truth(
     predict: Callable[[Scene], Prediction], options: GroundTruthOptions, source: MapSource, reading: ReadOptions
 ) -> tuple[GroundTruth, Prediction]:
     """Read one map; returns its truth, and what `predict` makes of it."""
-    scene = read_map(source, reading.fill, reading.elevation)
+    scene = read_map(source, reading)
     return build_ground_truth(scene, options), predict(scene)
 
 

@@ -30,7 +30,8 @@ from targets.common.csv_tables import write_csv
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.common.resume import map_resumable
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
+from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.truth.traps import find_trap_closures
 
@@ -103,7 +104,7 @@ def predict_maps(
     UserError
         No maps, no such networks, or a file about all maps cannot be written.
     """
-    sources = list_maps(paths, reading.layout)
+    sources = list_maps(paths, reading)
     chosen = options_for_batch(options, len(sources), workers.is_serial and not resume)
     predictor = cached_predictor(chosen)
     batch = replace(batch, mask_output=batch.mask_output or _submission_output(predictor.outputs))
@@ -176,7 +177,7 @@ def predict_map(
         The map cannot be read, or a file cannot be written.
     """
     predictor = cached_predictor(options, threads)
-    scene = read_map(source, reading.fill, reading.elevation)
+    scene = read_map(source, reading)
     values = predictor(scene)
     record: dict[str, Any] = {"relative_std": relative_std(values)}
     if batch.mask_output is not None:

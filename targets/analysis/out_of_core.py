@@ -9,6 +9,7 @@ from targets.analysis.options import MIN_HEIGHT_SHARE, NO_DEPTH_ERROR, ClosureOp
 from targets.closure import SearchOptions, TileOptions, find_closures_tiled
 from targets.common.rasters.windowed import GeoTiff, NegatedRaster, Raster, open_raster
 from targets.errors import UserError
+from targets.io.read_options import ReadOptions
 
 
 def analyse_tiled(
@@ -17,7 +18,7 @@ def analyse_tiled(
     options: ClosureOptions,
     error: DepthError,
     tile: int,
-    elevation: bool,
+    reading: ReadOptions,
     workers: Executor | None = None,
 ) -> str:
     """Find the closures of a grid tile by tile.
@@ -37,8 +38,8 @@ def analyse_tiled(
         None: probabilities need the whole map.
     tile : int
         Cells along the side of a tile.
-    elevation : bool
-        The grid holds elevations, positive up.
+    reading : ReadOptions
+        How the grid is read.
     workers : Executor | None, default None
         Who works on tiles; None: threads of this process.
 
@@ -61,7 +62,7 @@ def analyse_tiled(
     if options.contour_interval == "auto":
         raise UserError("--contour-interval", "auto with --tile", "a depth step", hint)
     raster = open_raster(grid)
-    depth = NegatedRaster(raster) if elevation else raster
+    depth = NegatedRaster(raster) if reading.elevation else raster
     low = MIN_HEIGHT_SHARE * range_of_depths(depth, tile) if options.min_height is None else options.min_height
     search = SearchOptions(
         edge=options.edge, connectivity=options.connectivity, contour_interval=options.contour_interval,

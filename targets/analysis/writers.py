@@ -23,6 +23,7 @@ from targets.io.catalogue import MapSource, read_map
 from targets.io.fault_names import name_faults
 from targets.io.grids.registry import write_grid
 from targets.io.images import write_picture
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.vectors import write_geojson, write_geopackage
 from targets.scene import Float
 from targets.truth.rasters import (
@@ -45,7 +46,7 @@ def analyse_map(
     out: Path,
     options: ClosureOptions = DEFAULT_OPTIONS,
     error: DepthError = NO_DEPTH_ERROR,
-    elevation: bool = False,
+    reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
     vectors: VectorFormat = "gpkg",
 ) -> str:
@@ -61,8 +62,8 @@ def analyse_map(
         Rules of closure.
     error : DepthError, default NO_DEPTH_ERROR
         Of the depth.
-    elevation : bool, default False
-        Grids hold elevations, positive up.
+    reading : ReadOptions, default DEFAULT_READING
+        How its files are read.
     grids : GridFormat, default 'tif'
         As in `write_analysis`.
     vectors : VectorFormat, default 'gpkg'
@@ -80,7 +81,7 @@ def analyse_map(
     """
     folder = out / source.name
     remove_half_written(folder)
-    scene = read_map(source, elevation=elevation)
+    scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
     write_analysis(analysis, folder, grids, vectors)
     return summarise(analysis)

@@ -13,7 +13,8 @@ from targets.check.map_summary import MapSummary, intersection_over_union, summa
 from targets.check.overlap import Footprint, find_overlaps, footprint_of
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, ReadOptions, list_maps, read_map
+from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.read_options import ReadOptions
 from targets.picture_reading.known_palettes import PaletteMatch, palette_positions
 from targets.scene import Scene
 from targets.surface.fill import fill_holes
@@ -80,7 +81,7 @@ def check_data(
     UserError
         A path does not exist or holds no map.
     """
-    sources = list_maps(paths, options.layout)
+    sources = list_maps(paths, options)
     outcomes = dict(map_unordered(partial(inspect_map, options=options, rules=rules), sources, workers, "maps"))
     inspections: list[MapInspection] = []
     findings: list[Finding] = []
@@ -100,7 +101,7 @@ def check_data(
 
 def inspect_map(source: MapSource, options: ReadOptions, rules: TrapCriteria) -> MapInspection:
     """Read one map and check it by itself; parameters as in `check_data`."""
-    scene = read_map(source, options.fill, options.elevation)
+    scene = read_map(source, options)
     exact = compute_traps(scene, rules)[0] > 0 if scene.has_depth else None
     summary = summarise_map(source, scene, exact)
     surface = comparable_surface(scene, summary.colours)

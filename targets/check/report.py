@@ -13,7 +13,8 @@ from targets.check.map_summary import THUMBNAIL_SIDE, MapSummary
 from targets.check.summary_text import dataset_summary
 from targets.common.atomic_write import atomic_write
 from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
-from targets.io.catalogue import ReadOptions, read_map
+from targets.io.catalogue import read_map
+from targets.io.read_options import ReadOptions
 from targets.rendering.overlays import make_class_figure
 from targets.scene import Scene
 from targets.truth.traps import TrapCriteria
@@ -108,7 +109,7 @@ def _worst_map(maps: Sequence[MapSummary], options: ReadOptions, rules: TrapCrit
     if not compared:
         return None
     worst = min(compared, key=lambda summary: summary.iou or 0.0)
-    scene = read_map(worst.source, options.fill, options.elevation)
+    scene = read_map(worst.source, options)
     return WorstMap(worst.name, png_of_figure(draw_disagreement(scene, rules)))
 
 

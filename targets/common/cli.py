@@ -88,6 +88,7 @@ class Presets:
     replace_config: bool
 
 
+SHORTENED = "reading."  # a record of this name has options of the tool itself, too
 # ({dotted option: value} of all options, and of those that are typed) -> what is taken over, or None
 FindPresets = Callable[[Mapping[str, Any], Mapping[str, Any]], Presets | None]
 
@@ -132,6 +133,7 @@ def run(
       the tool itself;
     - a parameter behind the `*` is an option `--name`, required when it has no default; `bool` is a flag
       (`--resume`, `--no_resume`), a dataclass gives `--name.field`, at any depth;
+    - `--reading.field` may be typed `--field`: every tool reads files by the same options;
     - options may be typed with hyphens for underscores (`--min-area` is `--min_area`);
     - `tuple[X, ...]` takes one or more values separated by spaces, `Names` one word with commas;
     - `--config FILE.yaml` holds any of the options, `--print_config` prints them all; an unknown key is an error.
@@ -295,13 +297,16 @@ def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str |
     extra: dict[str, Any] = {"type": hint}
     if _several(hint):
         extra = {"type": get_args(hint)[0], "nargs": "+"}
-    elif hint is bool:
+    elif hint in (bool, bool | None):
         extra = {"action": ActionYesNo, "nargs": "?"}
     if default is not inspect.Parameter.empty:
         extra["default"] = list(default) if _several(hint) else default  # the parser changes items in place
     elif not positional:
         extra["required"] = True
-    parser.add_argument(name if positional else f"--{name}", help=text, **extra)
+    options = [name] if positional else [f"--{name}"]
+    if not positional and name.startswith(SHORTENED) and name.count(".") == 1:
+        options.append(f"--{name.removeprefix(SHORTENED)}")
+    parser.add_argument(*options, help=text, **extra)
 
 
 def _add_fields(parser: ArgumentParser, record: Any, prefix: str, default: Any) -> None:

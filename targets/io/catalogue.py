@@ -12,30 +12,11 @@ from targets.io.grid_map import read_grid
 from targets.io.grids.registry import detect_format, is_grid_file, require_format
 from targets.io.map_folder.layout import PICTURE_SUFFIXES, Layout, find_flat_maps, find_map_files, flat_group
 from targets.io.map_folder.reader import read_map_files
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
-from targets.surface.fill import FillMethod
 
 FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How the files of maps are read.
-
-    Attributes
-    ----------
-    fill : FillMethod, default 'inpaint'
-        How holes in a depth are filled: inpaint or griddata.
-    elevation : bool, default False
-        Grids hold elevations, positive up; their negative is the depth.
-    layout : Layout
-        Names of the files of a map, and the pattern of flat names.
-    """
-
-    fill: FillMethod = "inpaint"
-    elevation: bool = False
-    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True)
@@ -77,10 +58,10 @@ class MapSource:
         return (*self.files.values(), *self.fault_files)
 
 
-def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[MapSource]:  # noqa: B008 (frozen)
+def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READING) -> list[MapSource]:
     """Find all maps that files and folders hold.
 
-    A file is a picture alone (PNG, JPEG) or a grid. A folder is one map if it holds files with the names of `layout`;
+    A file is a picture alone (PNG, JPEG) or a grid. A folder is one map if it holds files with the names of the layout;
     else its flat sets of files, its grids and its subfolders that are maps are listed. Only when there is none of
     these, its pictures are, and after them whatever its other subfolders hold. A set of seismic images in the layout
     of `targets.io.tgs_salt` gives its images instead. A damaged grid is listed too: `read_map` says what is wrong
@@ -93,8 +74,8 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
     ----------
     paths : Iterable[str | Path]
         Files and folders; a map that several of them hold is listed once.
-    layout : Layout, default Layout()
-        Names of the files of a map, and the pattern of flat names.
+    reading : ReadOptions, default DEFAULT_READING
+        Its layout names the files of a map.
 
     Returns
     -------
@@ -114,6 +95,7 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
     ...     [(source.name, source.kind) for source in list_maps([folder])]
     [('top', 'grid')]
     """
+    layout = reading.layout
     found: dict[Path, MapSource] = {}
     for path in map(Path, paths):
         sources = _folder_sources(path, layout) if path.is_dir() else [_file_source(path)]
@@ -125,17 +107,15 @@ def list_maps(paths: Iterable[str | Path], layout: Layout = Layout()) -> list[Ma
     return _with_unique_names(list(found.values()))
 
 
-def read_map(source: MapSource, fill: FillMethod = "inpaint", elevation: bool = False) -> Scene:
+def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene:
     """Read one map of a list.
 
     Parameters
     ----------
     source : MapSource
         From `list_maps`.
-    fill : FillMethod, default 'inpaint'
-        How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
-    elevation : bool, default False
-        Grids hold elevations, positive up; never guessed. (Map folders say ``polarity: inverted``.)
+    reading : ReadOptions, default DEFAULT_READING
+        What the files do not say themselves, and how holes in the depth are filled.
 
     Returns
     -------
@@ -159,8 +139,8 @@ def read_map(source: MapSource, fill: FillMethod = "inpaint", elevation: bool = 
     if source.kind == "tgs":
         return read_salt_image(source.name, source.files, source.table_values)
     if source.kind != "grid":
-        return read_map_files(source.name, source.files, fill, source.group)
-    scene = read_grid(source.files["grid"], source.fault_files, fill, elevation)
+        return read_map_files(source.name, source.files, reading, source.group)
+    scene = read_grid(source.files["grid"], source.fault_files, reading)
     return scene.replace(name=source.name, group=source.name if scene.group == scene.name else scene.group)
 
 

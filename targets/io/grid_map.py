@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.io.fault_files import read_fault_lines
-from targets.io.grids.registry import read_surface
-from targets.scene import GeoReference, Scene
-from targets.surface.fill import FillMethod, fill_holes, find_fault_gaps
+from targets.io.grids.registry import load_surface
+from targets.io.read_options import DEFAULT_READING, ReadOptions
+from targets.scene import GeoReference, Provenance, Scene
+from targets.surface.fill import fill_holes, find_fault_gaps
 from targets.surface.outline import inside_of_map
 from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, rasterize_faults, trace_of_sticks
 
 
 def read_grid(
-    path: str | Path, fault_files: Sequence[str | Path] = (), fill: FillMethod = "inpaint", elevation: bool = False
+    path: str | Path, fault_files: Sequence[str | Path] = (), reading: ReadOptions = DEFAULT_READING
 ) -> Scene:
     """Read a gridded surface as a map without a picture.
 
@@ -31,10 +32,8 @@ def read_grid(
     fault_files : Sequence[str | Path], default ()
         Files of fault polygons, traces or sticks (`targets.io.fault_files.read_fault_lines`): their cells are the fault
         cells. Without any, fault cells are the voids that `targets.surface.fill.find_fault_gaps` takes for faults.
-    fill : FillMethod, default 'inpaint'
-        How voids are filled, see `targets.surface.fill.fill_holes`.
-    elevation : bool, default False
-        The values are positive up; the depth is their negative. Never guessed.
+    reading : ReadOptions, default DEFAULT_READING
+        What the file does not say itself, and how voids are filled.
 
     Returns
     -------
@@ -55,16 +54,20 @@ def read_grid(
     >>> scene.name, scene.shape, int(scene.depth_valid.sum())
     ('top', (2, 2), 3)
     """
-    values, geo = read_surface(path, elevation)
+    surface = load_surface(path, reading)
+    values, geo = surface.values, surface.geo
     known = np.isfinite(values)
     if not known.any():
         raise UserError(path, "the map is empty: no cell has a value", "some cells with a depth")
     inside = inside_of_map(known)
-    depth = fill_holes(values, known, inside, fill)
+    depth = fill_holes(values, known, inside, reading.fill)
     if not fault_files:
-        fault = find_fault_gaps(known, inside)
+        fault, used = find_fault_gaps(known, inside), []
     else:
-        lines = [line for file in fault_files for line in read_fault_lines_on_horizon(file, depth, geo)]
+        lines_of_files = [read_fault_lines_on_horizon(file, depth, geo) for file in fault_files]
+        lines = [line for lines in lines_of_files for line in lines]
+        used = [(Path(file).name, len({line.name for line in lines}))
+                for file, lines in zip(fault_files, lines_of_files, strict=True)]  # fmt: skip
         fault = rasterize_faults(lines, geo, known.shape) > 0
         if not fault.any():
             raise UserError(fault_files[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
@@ -73,7 +76,11 @@ def read_grid(
     if geo.located:
         x, y = geo.xy(0, 0)
         group = f"x{float(x):.0f}_y{float(y):.0f}_{known.shape[0]}x{known.shape[1]}"
-    return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group)
+    if surface.fault is not None:
+        fault = fault | surface.fault & inside
+    undefined = 1 - float(known.mean())
+    provenance = Provenance(Path(path).name, surface.format, tuple(used), undefined, surface.notes)
+    return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group, provenance=provenance)
 
 
 def read_fault_lines_on_horizon(path: str | Path, depth: NDArray[np.floating], geo: GeoReference) -> list[FaultLine]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, ReadOptions, read_map
+from targets.io.catalogue import MapSource, read_map
 from targets.io.images import write_picture
 from targets.io.map_folder.layout import flat_sibling
+from targets.io.read_options import ReadOptions
 from targets.scene import Bool
 
 
@@ -75,7 +76,7 @@ def save_interpreted_traps(source: MapSource, traps: Bool, options: ReadOptions)
     path = interpreted_traps_file(source, options)
     with atomic_write(path) as temporary:
         write_picture(~traps, temporary)
-        scene = read_map(replace(source, files=source.files | {"traps": temporary}), options.fill, options.elevation)
+        scene = read_map(replace(source, files=source.files | {"traps": temporary}), options)
         if scene.traps is None or not np.array_equal(scene.traps, traps):
             raise UserError(path, f"traps of {traps.shape[1]} x {traps.shape[0]} cells do not read back as drawn",
                             f"{scene.shape[1]} x {scene.shape[0]} cells", "open the map again")  # fmt: skip

@@ -16,6 +16,7 @@ from targets.io.images import write_picture
 from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.reader import read_map_picture
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.rendering.map import contact_sheet, with_rendered_picture
 from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.rendering.style_families import CLEAN, FAMILY_NAMES, random_style
@@ -61,14 +62,11 @@ class GriddedSet:
     ----------
     grids : tuple[Path, ...], default ()
         Files or folders of gridded surfaces, read with the fault files beside them; none: synthetic maps are made.
-    elevation : bool, default False
-        The grids hold elevations, positive up.
     longest : int, default 0
         Grids with a longer side are downsampled to this many cells; 0: never.
     """
 
     grids: tuple[Path, ...] = ()
-    elevation: bool = False
     longest: int = 0
 
     def __post_init__(self) -> None:
@@ -123,6 +121,7 @@ def make_map_set(
     out: Path,
     workers: Workers = THIS_PROCESS,
     resume: bool = False,
+    reading: ReadOptions = DEFAULT_READING,
 ) -> tuple[list[str], dict[int, UserError]]:
     """Make a set of maps, each a map folder, and write contact_sheet.png with the first of them.
 
@@ -140,6 +139,8 @@ def make_map_set(
         Processes that make maps.
     resume : bool, default False
         Skip maps that an earlier call with these settings finished.
+    reading : ReadOptions, default DEFAULT_READING
+        How the files of grids and real surfaces are read.
 
     Returns
     -------
@@ -160,10 +161,12 @@ def make_map_set(
     if not gridded.grids and not 0 < count <= SEEDS:
         raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")
     first = appearance.seed * SEEDS
-    items: Sequence[int | MapSource] = list_maps(gridded.grids) if gridded.grids else range(first, first + count)
-    make: partial[Scene] = partial(_draw_grid, gridded=gridded, appearance=appearance)
+    items: Sequence[int | MapSource] = (
+        list_maps(gridded.grids, reading) if gridded.grids else range(first, first + count)
+    )
+    make: partial[Scene] = partial(_draw_grid, gridded=gridded, appearance=appearance, reading=reading)
     if not gridded.grids:
-        make = partial(_make_synthetic, synthetic=synthetic, appearance=appearance)
+        make = partial(_make_synthetic, synthetic=synthetic, appearance=appearance, reading=reading)
     work = partial(_make_and_write, make=make, out=out, appearance=appearance)
     made, failed = dict[int, str](), dict[int, UserError]()
 
@@ -191,7 +194,7 @@ def _make_and_write(item: int | MapSource, make: Callable[..., Scene], out: Path
     return scene.name
 
 
-def _make_synthetic(seed: int, synthetic: SyntheticSet, appearance: MapAppearance) -> Scene:
+def _make_synthetic(seed: int, synthetic: SyntheticSet, appearance: MapAppearance, reading: ReadOptions) -> Scene:
     """Make one synthetic map."""
     return make_structure_map(
         seed,
@@ -199,19 +202,19 @@ def _make_synthetic(seed: int, synthetic: SyntheticSet, appearance: MapAppearanc
         synthetic.synth,
         style_family=appearance.styles or CLEAN,
         depth_noise=appearance.depth_noise,
-        real_surfaces=_read_surfaces(synthetic.surfaces) if synthetic.surfaces else (),
+        real_surfaces=_read_surfaces(synthetic.surfaces, reading) if synthetic.surfaces else (),
     )
 
 
 @lru_cache(maxsize=1)
-def _read_surfaces(surfaces: tuple[Path, ...]) -> tuple[Scene, ...]:
+def _read_surfaces(surfaces: tuple[Path, ...], reading: ReadOptions) -> tuple[Scene, ...]:
     """Real surfaces, read once by each process."""
-    return tuple(read_map(source) for source in list_maps(surfaces))
+    return tuple(read_map(source, reading) for source in list_maps(surfaces, reading))
 
 
-def _draw_grid(source: MapSource, gridded: GriddedSet, appearance: MapAppearance) -> Scene:
+def _draw_grid(source: MapSource, gridded: GriddedSet, appearance: MapAppearance, reading: ReadOptions) -> Scene:
     """A gridded surface with its picture, in one style or in one of a family that seed and name choose."""
-    scene = downsample(read_map(source, elevation=gridded.elevation), gridded.longest)
+    scene = downsample(read_map(source, reading), gridded.longest)
     seeds = [appearance.seed, *source.name.encode()]
     if appearance.depth_noise:
         scene = with_picking_noise(scene, appearance.depth_noise, np.random.default_rng([*seeds, 1]))

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from numpy.typing import NDArray
-
 from targets.errors import UserError
 from targets.io.grids.grid_format import GridFormat, check_cell_count
 from targets.io.grids.text_numbers import check_value_count, first_line, null_to_nan, parse_numbers, to_number
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 DEFAULT_NULL = 1e30  # where FSASCI gives none
@@ -17,7 +17,7 @@ def _is_cps3(head: bytes) -> bool:
     return re.match(r"FS(ASCI|ATTR|LIMI|NROW|XINC)\b", first_line(head), re.IGNORECASE) is not None
 
 
-def _read(path: Path) -> tuple[NDArray, GeoReference]:
+def _read(path: Path, reading: ReadOptions) -> Surface:
     lines = path.read_text("latin-1").splitlines()
     header, body = _read_header(lines)
     if missing := {"FSLIMI", "FSNROW", "FSXINC"} - set(header):
@@ -34,7 +34,7 @@ def _read(path: Path) -> tuple[NDArray, GeoReference]:
     # The other numbers of FSASCI are switches, 0 and 1.
     nulls = [number for number in header.get("FSASCI", []) if abs(number) > 1] or [DEFAULT_NULL]
     null_to_nan(values, nulls[-1])
-    return values.reshape(cols, rows).T, GeoReference(xmin, ymax, xinc, -yinc)
+    return Surface(values.reshape(cols, rows).T, GeoReference(xmin, ymax, xinc, -yinc))
 
 
 def _read_header(lines: list[str]) -> tuple[dict[str, list[float]], int]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from numpy.typing import NDArray
 
 from targets.errors import UserError
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 # 16,384 squared: the largest grid that is read into memory as a whole. Refused by the header, before decoding.
@@ -32,8 +34,9 @@ class GridFormat:
         The format's name, as errors spell it.
     recognise : Callable[[bytes], bool]
         Whether the first `HEAD_SIZE` bytes of a file, unpacked, are those of this format.
-    read : Callable[[Path], tuple[NDArray, GeoReference]]
-        Reads a file: values (H, W), undefined cells NaN, and their location. It may raise anything on a damaged file.
+    read : Callable[[Path, ReadOptions], Surface]
+        Reads a file: values (H, W), undefined cells NaN or masked, their location, and what it had to assume. It may
+        raise anything on a damaged file.
     write : Callable[[NDArray, GeoReference, Path], None] | None, default None
         Writes such values; None: the format is only read.
     suffixes : tuple[str, ...], default ()
@@ -53,7 +56,7 @@ class GridFormat:
 
     name: str
     recognise: Callable[[bytes], bool]
-    read: Callable[[Path], tuple[NDArray, GeoReference]]
+    read: Callable[[Path, ReadOptions], Surface]
     write: Callable[[NDArray, GeoReference, Path], None] | None = None
     suffixes: tuple[str, ...] = ()
     read_needs: tuple[str, ...] = ()

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from targets.common.optional_import import import_optional
 from targets.io.grids.grid_format import HEAD_SIZE, GridFormat
 from targets.io.grids.text_numbers import parse_depth_unit
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 
@@ -17,7 +18,7 @@ def _is_gxf(head: bytes) -> bool:
     return b"\x00" not in head and re.search(rb"^#(POINTS|ROWS|GRID)\s*$", head, re.MULTILINE) is not None
 
 
-def _read(path: Path) -> tuple[NDArray, GeoReference]:
+def _read(path: Path, reading: ReadOptions) -> Surface:
     import xtgeo
 
     surface = xtgeo.surface_from_file(path, fformat="gxf")
@@ -25,7 +26,7 @@ def _read(path: Path) -> tuple[NDArray, GeoReference]:
     geo = GeoReference(surface.xori, surface.yori, surface.xinc, surface.yinc * surface.yflip, surface.rotation)
     with path.open("rb") as file:
         header = file.read(HEAD_SIZE).decode("latin-1").split("\n#GRID")[0]
-    return values, replace(geo, crs=_read_crs(header, path), depth_unit=_read_depth_unit(header))
+    return Surface(values, replace(geo, crs=_read_crs(header, path), depth_unit=_read_depth_unit(header)))
 
 
 def _read_crs(header: str, path: Path) -> str | None:

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.io.grids.grid_format import GridFormat, check_cell_count
 from targets.io.grids.text_numbers import NULL_FLOOR, check_value_count, first_line, parse_numbers
 from targets.io.grids.xtgeo_writer import write_with_xtgeo
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 HEADER_SIZE = 100  # bytes of the binary header
@@ -30,7 +31,7 @@ def _is_ascii(head: bytes) -> bool:
     return first_line(head).split()[:1] == ["-996"]
 
 
-def _read_binary(path: Path) -> tuple[NDArray, GeoReference]:
+def _read_binary(path: Path, reading: ReadOptions) -> Surface:
     """Read the binary format; xtgeo 4.27 follows negative record lengths backwards, in a circle without end."""
     content = path.read_bytes()
     rows, x0, _, y0, _, dx, dy = struct.unpack_from(">i6f", content, 8)
@@ -50,10 +51,10 @@ def _read_binary(path: Path) -> tuple[NDArray, GeoReference]:
         extra = len(content) - position
         raise UserError(path, f"{extra} bytes behind the last value", "none", "export or copy it again")
     values[~(values < NULL_FLOOR)] = np.nan
-    return values.reshape(rows, cols), GeoReference(x0, y0, dx, dy, rotation)
+    return Surface(values.reshape(rows, cols), GeoReference(x0, y0, dx, dy, rotation))
 
 
-def _read_ascii(path: Path) -> tuple[NDArray, GeoReference]:
+def _read_ascii(path: Path, reading: ReadOptions) -> Surface:
     """Read the ASCII format; xtgeo makes up the end of a file that is cut off."""
     numbers = parse_numbers(path.read_text("latin-1"))
     rows, cols = int(numbers[1]), int(numbers[8])
@@ -61,7 +62,7 @@ def _read_ascii(path: Path) -> tuple[NDArray, GeoReference]:
     check_value_count(path, values, rows, cols)
     values[values >= ASCII_NULL] = np.nan
     geo = GeoReference(x0=numbers[4], y0=numbers[6], dx=numbers[2], dy=numbers[3], rotation=numbers[9])
-    return values.reshape(rows, cols), geo
+    return Surface(values.reshape(rows, cols), geo)
 
 
 IRAP_BINARY = GridFormat(

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from targets.errors import UserError
 from targets.io.grids.grid_format import MAX_CELLS, GridFormat, check_cell_count
 from targets.io.grids.text_numbers import parse_depth_unit
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 LOCATION = ("x0", "y0", "dx", "dy", "rotation")  # arrays of one number
@@ -17,7 +19,7 @@ TEXTS = ("units", "crs")  # arrays of one text
 MAX_ITEM_SIZE = 2**14  # bytes of one element: a coordinate system in WKT takes four a letter
 
 
-def _read_npz(path: Path) -> tuple[NDArray, GeoReference]:
+def _read_npz(path: Path, reading: ReadOptions) -> Surface:
     with zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         if "depth" not in names:
@@ -31,13 +33,13 @@ def _read_npz(path: Path) -> tuple[NDArray, GeoReference]:
         location: dict[str, Any] = {key: float(data[key]) for key in LOCATION if key in names}
         texts = {key: str(data[key]) for key in TEXTS if key in names}
         unit = parse_depth_unit(texts.get("units", ""))
-        return data["depth"], GeoReference(**location, crs=texts.get("crs") or None, depth_unit=unit)
+        return Surface(data["depth"], GeoReference(**location, crs=texts.get("crs") or None, depth_unit=unit))
 
 
-def _read_npy(path: Path) -> tuple[NDArray, GeoReference]:
+def _read_npy(path: Path, reading: ReadOptions) -> Surface:
     with path.open("rb") as file:
         _check_header(path, file, MAX_CELLS)
-    return np.load(path, allow_pickle=False), GeoReference()
+    return Surface(np.load(path, allow_pickle=False), GeoReference())
 
 
 def _check_header(path: Path, file: Any, max_cells: int) -> None:

@@ -1,6 +1,7 @@
 """Registry of grid formats: a gridded surface is read by its content and written by its suffix."""
 
 import gzip
+import logging
 import tempfile
 import warnings
 import zlib
@@ -18,6 +19,10 @@ from targets.common.optional_import import import_optional
 from targets.errors import UserError
 from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, normalise_orientation
+from targets.io.nulls import undefine_nulls
+from targets.io.read_options import DEFAULT_READING, ReadOptions
+from targets.io.sign import holds_elevations
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 
@@ -29,6 +34,7 @@ def collect_formats() -> tuple[GridFormat, ...]:
     return tuple(sorted(found, key=lambda fmt: fmt.catch_all))
 
 
+log = logging.getLogger(__name__)
 FORMATS = collect_formats()
 FORMAT_BY_SUFFIX = {suffix: fmt for fmt in FORMATS if fmt.write for suffix in fmt.suffixes}  # of written files
 
@@ -36,15 +42,15 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_UNPACKED = 2**30  # bytes of a gzipped grid: a point per cell of a 6,000 x 6,000 map in text
 
 
-def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.float32], GeoReference]:
+def read_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> tuple[NDArray[np.float32], GeoReference]:
     """Read the numbers of a gridded surface and where they lie.
 
     Parameters
     ----------
     path : str | Path
         The grid, perhaps gzipped; its format is recognised by its content, the suffix does not matter.
-    elevation : bool, default False
-        The values are positive up; the depth is their negative. Never guessed.
+    reading : ReadOptions, default DEFAULT_READING
+        What the file does not say itself. What had to be assumed is logged as a warning.
 
     Returns
     -------
@@ -66,13 +72,40 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
     >>> depth, geo.depth_unit
     (array([[1500., 1510.]], dtype=float32), 'm')
     """
+    surface = load_surface(path, reading)
+    for note in surface.notes:
+        log.warning("%s: %s", path, note)
+    return surface.values, surface.geo
+
+
+def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Surface:
+    """Read a gridded surface with what was assumed to read it.
+
+    Parameters
+    ----------
+    path : str | Path
+        As of `read_surface`.
+    reading : ReadOptions, default DEFAULT_READING
+        Likewise.
+
+    Returns
+    -------
+    surface : Surface
+        Its values are depths, (H, W) float32, positive down, NaN where there is none; row 0 lies at the top, as seen
+        from above.
+
+    Raises
+    ------
+    UserError
+        As `read_surface`.
+    """
     path = Path(path)
     fmt = require_format(path)
     _import_libraries(fmt.read_needs, path)
     try:
         with _unpacked(path) as plain, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of keys and tags that a library does not use
-            values, geo = fmt.read(plain)
+            surface = fmt.read(plain, reading)
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
     except MemoryError as error:
@@ -80,10 +113,15 @@ def read_surface(path: str | Path, elevation: bool = False) -> tuple[NDArray[np.
     except Exception as error:  # whatever a reading library raises on a damaged file
         raise UserError(path, f"damaged, cut off or not a grid ({type(error).__name__}: {error})",
                         f"a whole {fmt.name} grid", "export or copy it again") from error  # fmt: skip
+    values = np.ma.filled(surface.values.astype(float), np.nan) if np.ma.is_masked(surface.values) else surface.values
+    values, notes = undefine_nulls(np.asarray(values), reading.nodata)
     _check_values(path, values)
-    values, geo = normalise_orientation(values, geo)
+    is_elevation, sign_notes = holds_elevations(values, reading.elevation)
+    values, geo = normalise_orientation(values, surface.geo)
+    fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
-    return (-depth if elevation else depth), geo
+    notes = (*surface.notes, *notes, *sign_notes)
+    return Surface(-depth if is_elevation else depth, geo, notes, fault, fmt.name)
 
 
 def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:

@@ -10,8 +10,10 @@ from targets.errors import UserError
 from targets.io.fault_files import ID_COLUMNS, LINE_SEPARATOR
 from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, check_cell_count
 from targets.io.grids.text_numbers import to_number
+from targets.io.read_options import ReadOptions
 from targets.io.scattered_points import grid_scattered_points
-from targets.scene import MAX_COORDINATE, GeoReference
+from targets.io.surface_file import Surface
+from targets.scene import MAX_COORDINATE
 
 MAX_POINTS = 2**26  # of a table
 DEPTH_COLUMNS = ("z", "depth", "twt", "value")
@@ -21,7 +23,7 @@ def _is_table(head: bytes) -> bool:
     return b"\x00" not in head and _parse_header(head) is not None
 
 
-def _read(path: Path) -> tuple[NDArray, GeoReference]:
+def _read(path: Path, reading: ReadOptions) -> Surface:
     with path.open("rb") as file:
         header = _parse_header(file.read(HEAD_SIZE))
     if header is None:
@@ -33,7 +35,7 @@ def _read(path: Path) -> tuple[NDArray, GeoReference]:
     defined = np.abs(z) < MAX_DEPTH
     if not (np.abs([x[defined], y[defined]]) <= MAX_COORDINATE).all():
         raise UserError(path, "x or y is missing in some rows, or too large", f"numbers up to {MAX_COORDINATE:g}")
-    return grid_scattered_points(x[defined], y[defined], z[defined])
+    return Surface(*grid_scattered_points(x[defined], y[defined], z[defined]))
 
 
 def _parse_header(head: bytes) -> tuple[int, dict[str, int], str | None] | None:

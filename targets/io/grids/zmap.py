@@ -9,6 +9,8 @@ from targets.errors import UserError
 from targets.io.grids.grid_format import GridFormat, check_cell_count
 from targets.io.grids.text_numbers import check_value_count, first_line, null_to_nan, parse_numbers, to_number
 from targets.io.grids.xtgeo_writer import write_with_xtgeo
+from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 
@@ -18,7 +20,7 @@ def _is_zmap(head: bytes) -> bool:
     return fields[0].startswith("@") and "GRID" in fields[1:2]
 
 
-def _read(path: Path) -> tuple[NDArray, GeoReference]:
+def _read(path: Path, reading: ReadOptions) -> Surface:
     """Read the grid; xtgeo 4.27 takes the null value 1E+30 for a depth."""
     lines = [line for line in path.read_text("latin-1").splitlines() if line.strip() and not line.startswith("!")]
     body = next((i for i, line in enumerate(lines[1:], 2) if line.strip().startswith("@")), None)
@@ -39,7 +41,7 @@ def _read(path: Path) -> tuple[NDArray, GeoReference]:
     check_value_count(path, values, rows, cols)
     null_to_nan(values, to_number(null) if null.strip() else to_number(null_text))
     geo = GeoReference(xmin, ymax, (xmax - xmin) / (cols - 1), -(ymax - ymin) / (rows - 1))
-    return values.reshape(cols, rows).T, geo
+    return Surface(values.reshape(cols, rows).T, geo)
 
 
 def _parse_fixed_width(lines: list[str], width: int) -> NDArray[np.float64]:

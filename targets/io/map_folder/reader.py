@@ -10,18 +10,19 @@ from targets.errors import UserError
 from targets.io.images import read_mask, read_rgb
 from targets.io.map_folder.depth_files import read_depth, read_true_depth, to_depth_units
 from targets.io.map_folder.framing import crop_to_frame
-from targets.io.map_folder.layout import Layout, find_map_files, folder_of
+from targets.io.map_folder.layout import find_map_files, folder_of
 from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_inside, derive_measured
 from targets.io.map_folder.polarity import check_depth_polarity
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import GeoReference, Scene
-from targets.surface.fill import FillMethod, fill_holes
+from targets.surface.fill import fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 
 
-def read_map_folder(folder: str | Path, fill: FillMethod = "inpaint", layout: Layout = Layout()) -> Scene:  # noqa: B008 (frozen)
+def read_map_folder(folder: str | Path, reading: ReadOptions = DEFAULT_READING) -> Scene:
     """Read a map folder; the map takes the folder's name.
 
     Parameters
@@ -29,10 +30,8 @@ def read_map_folder(folder: str | Path, fill: FillMethod = "inpaint", layout: La
     folder : str | Path
         Holds the files listed in `targets.io.map_folder.layout`; what is absent is derived as
         `targets.io.map_folder.masks` says.
-    fill : FillMethod, default 'inpaint'
-        How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
-    layout : Layout, default Layout()
-        The names of the files.
+    reading : ReadOptions, default DEFAULT_READING
+        Names of the files, what they do not say themselves, and how holes in the depth are filled.
 
     Returns
     -------
@@ -45,14 +44,16 @@ def read_map_folder(folder: str | Path, fill: FillMethod = "inpaint", layout: La
     UserError
         Something is missing, damaged or contradictory; the error names the file and what to do.
     """
-    files = find_map_files(folder, layout)
+    files = find_map_files(folder, reading.layout)
     if not files:
-        expected = f"files named {', '.join(f'{name}.*' for name in layout.kind_by_name())}"
+        expected = f"files named {', '.join(f'{name}.*' for name in reading.layout.kind_by_name())}"
         raise UserError(folder, "holds no map", expected, "check the path, or name the files so")
-    return read_map_files(Path(folder).resolve().name, files, fill)
+    return read_map_files(Path(folder).resolve().name, files, reading)
 
 
-def read_map_files(name: str, files: Mapping[str, Path], fill: FillMethod = "inpaint", group: str = "") -> Scene:
+def read_map_files(
+    name: str, files: Mapping[str, Path], reading: ReadOptions = DEFAULT_READING, group: str = ""
+) -> Scene:
     """Read one map from its files.
 
     Parameters
@@ -61,8 +62,8 @@ def read_map_files(name: str, files: Mapping[str, Path], fill: FillMethod = "inp
         The name of the map.
     files : Mapping[str, Path]
         {kind: file} as `find_map_files` and `find_flat_maps` return them.
-    fill : FillMethod, default 'inpaint'
-        How holes in the depth are filled, see `targets.surface.fill.fill_holes`.
+    reading : ReadOptions, default DEFAULT_READING
+        What the files do not say themselves, and how holes in the depth are filled.
     group : str, default ''
         The larger map that this one is a crop of, when the sidecar says none.
 
@@ -99,9 +100,9 @@ def read_map_files(name: str, files: Mapping[str, Path], fill: FillMethod = "inp
     depth, known = arrays["depth"], derive_measured(files, arrays, inside, fault)
     if rgb is not None:
         check_depth_polarity(files, sidecar, rgb, depth, known)
-    depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, fill)
+    depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, reading.fill)
     _check_contour_interval(files, depth, geo)
-    true_depth = fill_holes(arrays["depth_clean"], known, inside, fill) if "depth_clean" in arrays else None
+    true_depth = fill_holes(arrays["depth_clean"], known, inside, reading.fill) if "depth_clean" in arrays else None
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth)
 
 

@@ -8,7 +8,7 @@ from mtl.ablation.examples import EXAMPLES_FILE, draw_examples, write_examples
 from mtl.ablation.grid import AblationRun
 from mtl.config import TrainConfig
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import ReadOptions
+from targets.io.read_options import ReadOptions
 from targets.truth.traps import GroundTruthOptions
 
 TRAP, DIST = HEADS["trap"], HEADS["dist"]

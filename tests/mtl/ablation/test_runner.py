@@ -21,8 +21,8 @@ from mtl.models.safetensors_io import write_weights
 from targets.common.cli import Names
 from targets.common.parallel import Workers
 from targets.errors import UserError
-from targets.io.catalogue import ReadOptions
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
 
 SMOKE = Path(__file__).parents[3] / "configs" / "ablations" / "smoke.yaml"

@@ -12,8 +12,9 @@ from mtl.review.predictions import MapPrediction, OutputLayer
 from mtl.review.server import bind_server
 from mtl.review.session import ReviewSession
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import ReadOptions, list_maps, read_map
+from targets.io.catalogue import list_maps, read_map
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
 
 SIZE = 64

@@ -17,8 +17,8 @@ from mtl.evaluation.benchmark import (
 from mtl.inference.predictor import Predictor
 from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import ReadOptions
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene, tiny_config
 

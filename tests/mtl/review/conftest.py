@@ -9,8 +9,8 @@ from mtl.prediction.writers import apply_colour_map
 from mtl.review.predictions import MapPrediction, OutputLayer
 from mtl.review.session import ReviewSession
 from mtl.tasks.heads import HEADS
-from targets.io.catalogue import ReadOptions
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
 
 PORT, KEY = 4321, "the-key"

@@ -6,8 +6,9 @@ from PIL import Image
 
 from mtl.review.app import STATIC, create_app
 from mtl.review.session import ReviewSession
-from targets.io.catalogue import ReadOptions, list_maps, read_map
+from targets.io.catalogue import list_maps, read_map
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
 from tests.mtl.review.conftest import KEY, OWN, PORT, half_trap, post, raster
 

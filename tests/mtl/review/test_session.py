@@ -5,8 +5,8 @@ import pytest
 
 from mtl.review.session import ReviewSession
 from targets.errors import UserError
-from targets.io.catalogue import ReadOptions
 from targets.io.images import write_picture
+from targets.io.read_options import ReadOptions
 from tests.mtl.review.conftest import half_trap
 
 

@@ -8,8 +8,8 @@ import pytest
 from targets.check.dataset import check_data, compare_interpreted_with_exact
 from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
-from targets.io.catalogue import ReadOptions
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.traps import TrapCriteria, compute_traps

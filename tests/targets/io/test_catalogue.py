@@ -12,6 +12,7 @@ from targets.io.catalogue import list_maps, read_map
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference, Scene
 
 GEO = GeoReference(1000.0, 2000.0, 10.0, -10.0)
@@ -141,7 +142,7 @@ def test_other_names_of_the_files(tmp_path: Path) -> None:
     write_map(tmp_path / "a")
     (tmp_path / "a" / "fault_mask.png").rename(tmp_path / "a" / "faults.png")
     layout = Layout(fault_mask="faults")
-    (source,) = list_maps([tmp_path / "a"], layout)
+    (source,) = list_maps([tmp_path / "a"], ReadOptions(layout=layout))
     assert read_map(source).shape == (20, 30)
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.catalogue import ReadOptions, list_maps, read_map
+from targets.io.catalogue import list_maps, read_map
 from targets.io.images import write_picture
 from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
 from targets.io.map_folder.layout import Layout, flat_sibling
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
 
 HOW = ReadOptions()

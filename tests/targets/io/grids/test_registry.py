@@ -14,6 +14,7 @@ from targets.io.catalogue import list_maps, read_map
 from targets.io.grid_map import read_grid
 from targets.io.grids.grid_format import GridFormat, normalise_orientation
 from targets.io.grids.registry import FORMAT_BY_SUFFIX, FORMATS, detect_format, read_surface, write_grid
+from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference
 from tests.targets.io.grids.samples import CPS3, DEPTH, GEO, GXF, IRAP, TEXTS, XYZ, ZMAP, assert_places, npy
 
@@ -61,14 +62,14 @@ def test_what_is_written_comes_back_in_its_place(
         assert (place.crs, place.depth_unit) == ("EPSG:23031", "m")
 
 
-def test_elevation_only_on_request(tmp_path: Path) -> None:
+def test_sign_of_the_values_as_the_user_says(tmp_path: Path) -> None:
     path = tmp_path / "grid.npz"
     np.savez(path, depth=np.array([[-5.0, -7.0], [-6.0, np.nan]]))
-    assert np.nanmax(read_surface(path)[0]) == -5
-    depth, geo = read_surface(path, elevation=True)
+    assert np.nanmax(read_surface(path, ReadOptions(elevation=False))[0]) == -5
+    depth, geo = read_surface(path, ReadOptions(elevation=True))
     np.testing.assert_array_equal(depth, [[5, 7], [6, np.nan]])
     assert geo == GeoReference()
-    assert read_grid(path, elevation=True).depth.max() == 7
+    assert read_grid(path, reading=ReadOptions(elevation=True)).depth.max() == 7
 
 
 def cut(path: Path) -> None:
@@ -234,7 +235,7 @@ def test_hostile_grids_end_in_one_line(tmp_path: Path, content: bytes, found: st
 
 def test_elevations_without_a_sign_become_negative_depths(tmp_path: Path) -> None:
     np.save(tmp_path / "top.npy", np.array([[0, 200]], np.uint8))
-    np.testing.assert_array_equal(read_surface(tmp_path / "top.npy", elevation=True)[0], [[0, -200]])
+    np.testing.assert_array_equal(read_surface(tmp_path / "top.npy", ReadOptions(elevation=True))[0], [[0, -200]])
 
 
 def test_records_of_formats_do_not_overlap() -> None:

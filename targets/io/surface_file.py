@@ -1,0 +1,33 @@
+"""Record of a gridded surface as its file holds it."""
+
+from dataclasses import dataclass
+
+from numpy.typing import NDArray
+
+from targets.scene import Bool, GeoReference
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Values of a grid file, their location, and what was assumed to read them.
+
+    Attributes
+    ----------
+    values : (H, W) of any number type
+        In the unit and sign of the file; undefined cells NaN (or masked).
+    geo : GeoReference
+        Location and units, as far as the file says them.
+    notes : tuple[str, ...], default ()
+        What the reader had to assume, one sentence each, such as "12 nodes hold two depths, up to 70 m apart; the
+        shallower one is taken (--duplicates)".
+    fault : (H, W) bool, default None
+        Cells that the file itself marks as faults; None: it marks none.
+    format : str, default ''
+        Name of the file's format; the registry fills it in.
+    """
+
+    values: NDArray
+    geo: GeoReference
+    notes: tuple[str, ...] = ()
+    fault: Bool | None = None
+    format: str = ""
