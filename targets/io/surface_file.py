@@ -22,6 +22,8 @@ class Surface:
         shallower one is taken (--duplicates)".
     fault : (H, W) bool, default None
         Cells that the file itself marks as faults; None: it marks none.
+    is_depth : bool, default False
+        The file itself says that its values are positive down: they are not taken for elevations, whatever their sign.
     format : str, default ''
         Name of the file's format; the registry fills it in.
     """
@@ -30,4 +32,5 @@ class Surface:
     geo: GeoReference
     notes: tuple[str, ...] = ()
     fault: Bool | None = None
+    is_depth: bool = False
     format: str = ""

@@ -33,7 +33,8 @@ def _read_npz(path: Path, reading: ReadOptions) -> Surface:
         location: dict[str, Any] = {key: float(data[key]) for key in LOCATION if key in names}
         texts = {key: str(data[key]) for key in TEXTS if key in names}
         unit = parse_depth_unit(texts.get("units", ""))
-        return Surface(data["depth"], GeoReference(**location, crs=texts.get("crs") or None, depth_unit=unit))
+        geo = GeoReference(**location, crs=texts.get("crs") or None, depth_unit=unit)
+        return Surface(data["depth"], geo, is_depth=True)
 
 
 def _read_npy(path: Path, reading: ReadOptions) -> Surface:

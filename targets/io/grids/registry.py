@@ -116,12 +116,14 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     values = np.ma.filled(surface.values.astype(float), np.nan) if np.ma.is_masked(surface.values) else surface.values
     values, notes = undefine_nulls(np.asarray(values), reading.nodata)
     _check_values(path, values)
-    is_elevation, sign_notes = holds_elevations(values, reading.elevation)
+    is_elevation, sign_notes = holds_elevations(
+        values, False if surface.is_depth and reading.elevation is None else reading.elevation
+    )
     values, geo = normalise_orientation(values, surface.geo)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
     notes = (*surface.notes, *notes, *sign_notes)
-    return Surface(-depth if is_elevation else depth, geo, notes, fault, fmt.name)
+    return Surface(-depth if is_elevation else depth, geo, notes, fault, is_depth=True, format=fmt.name)
 
 
 def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:

@@ -11,6 +11,7 @@ from targets.errors import UserError
 from targets.io.grids.registry import read_surface
 from targets.io.images import read_grey
 from targets.io.map_folder.sidecar import Sidecar
+from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference
 
 
@@ -41,9 +42,9 @@ def read_depth(
         The file is damaged, or the unit is known but not the range of a picture.
     """
     if "depth" in files:
-        values, grid_geo = read_surface(files["depth"])
+        values, grid_geo = read_surface(files["depth"], ReadOptions(elevation=sidecar.inverted or None))
         geo = replace(grid_geo, **sidecar.given_fields())
-        return (-values if sidecar.inverted else values), ~np.isnan(values), geo
+        return values, ~np.isnan(values), geo
     if "depth_norm" not in files:
         return None, None, sidecar.geo
     if sidecar.geo.depth_unit is not None and sidecar.geo.depth_range is None:

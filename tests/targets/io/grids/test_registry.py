@@ -15,6 +15,7 @@ from targets.io.grid_map import read_grid
 from targets.io.grids.grid_format import GridFormat, normalise_orientation
 from targets.io.grids.registry import FORMAT_BY_SUFFIX, FORMATS, detect_format, read_surface, write_grid
 from targets.io.read_options import ReadOptions
+from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 from tests.targets.io.grids.samples import CPS3, DEPTH, GEO, GXF, IRAP, TEXTS, XYZ, ZMAP, assert_places, npy
 
@@ -65,7 +66,7 @@ def test_what_is_written_comes_back_in_its_place(
 def test_sign_of_the_values_as_the_user_says(tmp_path: Path) -> None:
     path = tmp_path / "grid.npz"
     np.savez(path, depth=np.array([[-5.0, -7.0], [-6.0, np.nan]]))
-    assert np.nanmax(read_surface(path, ReadOptions(elevation=False))[0]) == -5
+    assert np.nanmax(read_surface(path)[0]) == -5
     depth, geo = read_surface(path, ReadOptions(elevation=True))
     np.testing.assert_array_equal(depth, [[5, 7], [6, np.nan]])
     assert geo == GeoReference()
@@ -251,8 +252,8 @@ def test_records_of_formats_do_not_overlap() -> None:
 def test_a_format_needs_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record in the registry is all that a new format needs to be read, listed and refused when damaged."""
 
-    def read(path: Path) -> tuple[np.ndarray, GeoReference]:
-        return np.loadtxt(path, skiprows=1), GEO
+    def read(path: Path, reading: ReadOptions) -> Surface:
+        return Surface(np.loadtxt(path, skiprows=1), GEO)
 
     toy = GridFormat("toy", lambda head: head.startswith(b"TOY"), read, suffixes=(".toy",))
     monkeypatch.setattr("targets.io.grids.registry.FORMATS", (*FORMATS, toy))

@@ -9,6 +9,7 @@ import pytest
 from targets.errors import UserError
 from targets.io.map_folder.reader import read_map_folder
 from targets.io.map_folder.writer import write_map_folder
+from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference, Scene
 from tests.targets.io.map_folder.samples import SHAPE, load
 
@@ -42,7 +43,7 @@ def test_depth_as_an_array_with_holes(folder: Path) -> None:
 
 
 def test_holes_are_filled_by_choice(folder: Path) -> None:
-    one, other = read_map_folder(folder, "inpaint"), read_map_folder(folder, "griddata")
+    one, other = read_map_folder(folder), read_map_folder(folder, ReadOptions(fill="griddata"))
     valid = one.depth_valid
     np.testing.assert_array_equal(one.depth[valid], other.depth[valid])
     assert np.any(one.depth != other.depth)
