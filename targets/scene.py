@@ -1,6 +1,5 @@
 """Maps and seismic images: the record `Scene` that readers make and that input channels and heads take."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
+from targets.units.areas import WGS84, Ellipsoid, geodesic_length, geographic_cell_areas
+from targets.units.columns import MapUnits
+from targets.units.crs import check_crs_is_text, understand_crs
+from targets.units.names import DEPTH_UNITS, UNITS, XY_UNITS, metres_per_unit, require_unit, unit_kind
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float32]
@@ -16,8 +19,8 @@ Rows = Callable[[slice], Float]  # reads (C, rows, W) of a map that need not lie
 
 MAX_COORDINATE = 1e12  # the Earth's circumference is 4e10 mm
 MIN_SPACING = 1e-9  # a millimetre is 1e-8 degrees
-# Libraries behind a GIS take a file's name or a web address for a coordinate system too, and go there.
-CRS_PATTERN = re.compile(r"\w[\w .()+,:-]*( / [\w .()+,:-]+)*\Z|[A-Z_]+ ?\[|\+proj=(?!.*(@|init|grids|/))", re.DOTALL)
+MAX_DEGREES = (("x0", 720.0), ("y0", 91.0))  # some grids count longitudes up to 360
+SAME_UNIT = 1e-5  # a foot of 1959 and one of the US survey differ by 2e-6, and files hardly tell them apart
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class GeoReference:
     rotation : float, default 0.0
         Degrees counter-clockwise from East.
     crs : str | None, default None
-        Coordinate system: a code such as EPSG:23031, a name, or WKT.
+        Coordinate system: a code such as EPSG:23031, a name, WKT, PROJJSON, a URN or URL of OGC, or a PROJ string.
     depth_unit : str | None, default None
-        Such as m, ft, ms.
+        Such as m, ft, ms: a key of `targets.units.names.UNITS`; other spellings are replaced by it.
     depth_range : tuple[float, float] | None, default None
         Shallowest and deepest depth: what 0 and 1 of a normalised depth mean.
     contour_interval : float | None, default None
@@ -51,7 +54,7 @@ class GeoReference:
     contour_base : float, default 0.0
         A depth that one contour passes through, in depth units.
     xy_unit : str | None, default None
-        Unit of x0, y0, dx and dy, such as m or ft.
+        Unit of x0, y0, dx and dy, such as m, ft or degrees; by default that of the coordinate system.
 
     Examples
     --------
@@ -85,9 +88,28 @@ class GeoReference:
             raise UserError("location", f"contour_interval is {self.contour_interval}", "a depth step above 0")
         if not abs(self.contour_base) <= MAX_COORDINATE:
             raise UserError("location", f"contour_base is {self.contour_base}", "a depth")
-        if self.crs and not CRS_PATTERN.match(self.crs):
-            raise UserError("crs", repr(self.crs[:80]), "a code such as EPSG:23031, a name, or WKT",
-                            "a file or an address is never looked up")  # fmt: skip
+        for key, allowed in (("depth_unit", DEPTH_UNITS), ("xy_unit", XY_UNITS)):
+            if (unit := getattr(self, key)) is not None:
+                object.__setattr__(self, key, require_unit(unit, key, allowed) if unit.strip() else None)
+        if self.crs:
+            self._complete_from_crs(self.crs)
+        if self.is_geographic and any(abs(place[key] or 0) * self._degree_factor > most for key, most in MAX_DEGREES):
+            raise UserError("location", f"x0 is {self.x0} and y0 is {self.y0}, in degrees",
+                            "a longitude and a latitude", "correct the coordinate system, or the unit")  # fmt: skip
+
+    def _complete_from_crs(self, crs: str) -> None:
+        """Take the unit of x and y from the coordinate system, which `xy_unit` must not contradict."""
+        check_crs_is_text(crs)
+        system = understand_crs(crs)
+        unit = None if system is None else system.xy_unit
+        if unit is None:
+            return
+        own, others = metres_per_unit(self.xy_unit), metres_per_unit(unit)
+        is_same = self.xy_unit == unit or (own and others and abs(own / others - 1) < SAME_UNIT)
+        if self.xy_unit is not None and not is_same:
+            raise UserError("location", f"xy_unit is {self.xy_unit}, but {crs[:80]} counts in {unit}", "one unit",
+                            "leave one of the two away")  # fmt: skip
+        object.__setattr__(self, "xy_unit", unit)
 
     @property
     def located(self) -> bool:
@@ -98,6 +120,93 @@ class GeoReference:
     def cell_area(self) -> float:
         """Area of one cell in squared map units; 1 when the spacing is unknown."""
         return 1.0 if self.dx is None or self.dy is None else abs(self.dx * self.dy)
+
+    @property
+    def is_geographic(self) -> bool:
+        """Whether x is a longitude and y a latitude."""
+        return unit_kind(self.xy_unit) == "angle"
+
+    @property
+    def _degree_factor(self) -> float:
+        """How many degrees one unit of x and y is, on a map whose unit is an angle."""
+        return UNITS[self.xy_unit or "degrees"].factor
+
+    @property
+    def ellipsoid(self) -> Ellipsoid:
+        """Semi-axes in metres of a geographic map's ellipsoid; that of WGS 84 where no coordinate system names one."""
+        system = understand_crs(self.crs) if self.crs else None
+        return WGS84 if system is None or system.ellipsoid is None else system.ellipsoid
+
+    @property
+    def units(self) -> MapUnits:
+        """Units in which areas, lengths, heights and volumes of the map are given."""
+        is_metric = metres_per_unit(self.xy_unit) is not None and None not in (self.dx, self.dy)
+        return MapUnits(is_metric or (self.is_geographic and self.located), self.depth_unit)
+
+    def cell_areas(self, shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Compute the areas of cells: on the ellipsoid where the map lies in degrees.
+
+        Parameters
+        ----------
+        shape : tuple[int, int]
+            Rows and columns of the map.
+
+        Returns
+        -------
+        (1, 1), (rows, 1) or (rows, columns) float64
+            Broadcasts to `shape`. In m² where `units` says so, else in squared map units; 1 without a spacing.
+
+        Examples
+        --------
+        >>> GeoReference(dx=100.0, dy=-100.0, xy_unit="ft").cell_areas((5, 5)).round(1).tolist()
+        [[929.0]]
+        >>> GeoReference(2.0, 60.0, 0.001, -0.001, crs="EPSG:4326").cell_areas((2, 5)).round(1).tolist()
+        [[6216.8], [6217.0]]
+        """
+        if self.is_geographic and self.located:
+            rows, cols = np.indices(shape if self.rotation else (shape[0], 1), np.float64)
+            latitude = self.xy(rows, cols)[1]
+            step = self._degree_factor
+            return geographic_cell_areas(
+                latitude * step, float(self.dy or 0) * step, float(self.dx or 0) * step, self.ellipsoid
+            )
+        metres = metres_per_unit(self.xy_unit) if None not in (self.dx, self.dy) else None
+        return np.full((1, 1), self.cell_area * (metres or 1.0) ** 2)
+
+    def ground_spacing(self, shape: tuple[int, int]) -> tuple[float, float]:
+        """Spacing of columns and of rows in the middle of a map.
+
+        Parameters
+        ----------
+        shape : tuple[int, int]
+            Rows and columns of the map.
+
+        Returns
+        -------
+        dx, dy : float
+            Both above 0. In metres where `units` says so, else in map units; 1 without a spacing.
+        """
+        if self.dx is None or self.dy is None:
+            return 1.0, 1.0
+        if self.is_geographic and self.located:
+            row, col = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+            across = self.path_length(np.array([row, row]), np.array([col - 0.5, col + 0.5]))
+            return across, self.path_length(np.array([row - 0.5, row + 0.5]), np.array([col, col]))
+        metres = metres_per_unit(self.xy_unit) or 1.0
+        return abs(self.dx) * metres, abs(self.dy) * metres
+
+    def path_length(self, rows: NDArray, cols: NDArray) -> float:
+        """Length of a path over cells (n,): in metres where `units` says so, else in map units or cells."""
+        x, y = self.xy(rows, cols)
+        if self.is_geographic and self.located:
+            return geodesic_length(x * self._degree_factor, y * self._degree_factor, self.ellipsoid)
+        metres = metres_per_unit(self.xy_unit) if self.located else None
+        return float(np.hypot(np.diff(x), np.diff(y)).sum()) * (metres or 1.0)
+
+    @property
+    def height_factor(self) -> float:
+        """What a height is multiplied by in a volume: metres in a unit of depth where volumes are in m³, else 1."""
+        return (metres_per_unit(self.depth_unit) or 1.0) if self.units.is_metric else 1.0
 
     def affine(self) -> tuple[float, float, float, float, float, float]:
         """Give the affine transform from columns and rows to map coordinates of cell centres.

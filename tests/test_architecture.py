@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "targets": [
         "errors",
+        "units",
         "scene",
         "common",
         "surface",
