@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -12,10 +13,18 @@ from targets.scene import Scene
 from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 
-def split_maps(
-    scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions
-) -> tuple[list[Scene], list[Scene]]:
-    """Training and validation maps: a fraction of the groups validates, or one of several folds.
+class Split(NamedTuple):
+    """Maps that train, that choose the best checkpoint, and that do neither and judge (of a nested fold)."""
+
+    training: list[Scene]
+    validation: list[Scene]
+    judging: list[Scene]
+
+
+def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> Split:
+    """Split maps by their groups: a fraction of the groups validates, or one of several folds.
+
+    Of a nested fold, a fraction of the other groups validates.
 
     Parameters
     ----------
@@ -32,6 +41,7 @@ def split_maps(
         Too few groups.
     """
     groups = sorted({scene.group for scene in scenes})
+    nested = split.nested and split.folds > 0
     wanted = max(2, split.folds)
     if len(groups) < wanted:
         raise UserError(
@@ -41,7 +51,20 @@ def split_maps(
             "add maps, give validation maps with --split.val_data DIR, or check the pipeline with --overfit 1",
         )
     held_out = select_fold(scenes, split, options) if split.folds else draw_groups(groups, split)
-    return [s for s in scenes if s.group not in held_out], [s for s in scenes if s.group in held_out]
+    judging = held_out if nested else set()
+    if nested:
+        others = [group for group in groups if group not in judging]
+        if len(others) < 2:
+            found = f"{len(others)} group of maps beside fold {split.fold}"
+            hint = "add maps, take more folds, or let the fold choose its own checkpoint: --no_nested"
+            raise UserError("--data", found, "two groups, one of them to choose the checkpoint", hint)
+        held_out = draw_groups(others, split)
+    chosen = held_out | judging
+    return Split(
+        [scene for scene in scenes if scene.group not in chosen],
+        [scene for scene in scenes if scene.group in held_out],
+        [scene for scene in scenes if scene.group in judging],
+    )
 
 
 def draw_groups(groups: Sequence[str], split: SplitConfig) -> set[str]:

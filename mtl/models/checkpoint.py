@@ -26,6 +26,7 @@ from targets.errors import UserError
 MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
 CONFIG_KEY = "trapmtl"  # the resolved config of the run, as plain types
 POSITION_KEY = "position"  # where the run stood: the epoch to resume, and its batches that were seen
+MAPS_KEY = "maps"  # names of the maps that trained and that validated
 HINT = f"give best.ckpt or last.ckpt of a run folder made by tools/train.py, or a {SUFFIX} file of tools/export.py"
 
 
@@ -184,31 +185,6 @@ def load_weights(net: MultiHeadNet, state: Mapping[str, Tensor], path: str | Pat
             f"heads {', '.join(net.heads)}",
             "give the checkpoint of the same heads and inputs",
         ) from error
-
-
-def check_same_network(path: Path, saved: TrainConfig, asked: TrainConfig) -> None:
-    """Refuse to resume a run with another network, other losses or other averages than it was trained with.
-
-    Parameters
-    ----------
-    path : Path
-        The checkpoint.
-    saved, asked : TrainConfig
-        Its settings, and those to resume with.
-
-    Raises
-    ------
-    UserError
-        The first setting that differs.
-    """
-    keys = ("heads", "inputs", "net", "patches.context", "optim.losses", "optim.balance", "optim.ema_decay")
-    for key, before, now in differing_settings(keys, saved, asked):
-        raise UserError(
-            path,
-            f"a checkpoint with {key} {before}",
-            f"{key} {now}",
-            f"leave out --{key} or start a new run with --out",
-        )
 
 
 def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Path, first_config: TrainConfig) -> None:

@@ -8,7 +8,7 @@ from lightning.pytorch.tuner import Tuner
 from mtl.config import TrainConfig
 from mtl.data.read import load_maps
 from mtl.training.check_settings import check_settings
-from mtl.training.setup import build_trainer, prepare_run
+from mtl.training.setup import build_trainer, decide_patch_size, prepare_run
 from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
 
@@ -35,8 +35,9 @@ def suggest_lr(config: TrainConfig, out: Path, steps: int = 100) -> float:
         Settings that cannot be met, or a loss that falls nowhere.
     """
     check_settings(config)
-    training, _ = load_maps(config)
-    run = prepare_run(config, training, [], pretrained=True)
+    maps = load_maps(config)
+    config = decide_patch_size(config, maps.longest_side)
+    run = prepare_run(config, maps.training, [], pretrained=True)
     out.mkdir(parents=True, exist_ok=True)
     tuner = Tuner(build_trainer(config, out, steps, [], []))
     result = tuner.lr_find(

@@ -1,10 +1,9 @@
 """Training runs: `train` reads the maps of a config, `fit` trains on maps in memory; both leave a run folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch.distributed as dist
 import yaml
@@ -12,9 +11,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from mtl.config import TrainConfig
-from mtl.data.read import load_maps
+from mtl.data.read import load_maps, longest_side
 from mtl.distributed.launch import current_process
-from mtl.models.checkpoint import check_same_network, read_checkpoint
 from mtl.training.callbacks.checkpoint_files import RelocatableModelCheckpoint
 from mtl.training.callbacks.ema import WarmupEMA
 from mtl.training.callbacks.epoch_means import EpochMeans
@@ -30,7 +28,8 @@ from mtl.training.callbacks.stacking import StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, monitored_metric
 from mtl.training.loggers import log_figure, select_loggers
-from mtl.training.setup import PreparedRun, build_trainer, prepare_run
+from mtl.training.resume import check_same_maps, map_names, read_resumable
+from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
 from mtl.visualization.tensorboard import scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
@@ -44,8 +43,9 @@ def train(
     """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`."""
     check_settings(config)
     with lock_folder(out) if current_process().is_main else nullcontext():
-        training, validation = load_maps(config)
-        return fit(config, out, training, validation, resume, extra_callbacks)
+        maps = load_maps(config)
+        config = decide_patch_size(config, maps.longest_side)
+        return _fit_decided(config, out, maps.training, maps.validation, resume, extra_callbacks)
 
 
 def fit(
@@ -81,8 +81,23 @@ def fit(
         A setting that cannot be met, or a run folder that is already in use.
     """
     check_settings(config)
-    last = out / "last.ckpt"
-    checkpoint = _read_last_checkpoint(last, config) if resume else None
+    config = decide_patch_size(config, longest_side([*training, *validation]))
+    return _fit_decided(config, out, training, validation, resume, extra_callbacks)
+
+
+def _fit_decided(
+    config: TrainConfig,
+    out: Path,
+    training: Sequence[Scene],
+    validation: Sequence[Scene],
+    resume: bool,
+    extra_callbacks: Sequence[Callback],
+) -> dict[str, float]:
+    """`fit` with checked settings and a patch size that is decided."""
+    last, maps = out / "last.ckpt", map_names(training, validation)
+    checkpoint = read_resumable(last, config, current_process().world_size) if resume else None
+    if checkpoint is not None:
+        check_same_maps(last, checkpoint, maps)
     if not resume and last.exists():
         raise UserError(
             out, "already holds a run", "an empty or new folder", "continue with --resume, or name a folder with --out"
@@ -92,23 +107,12 @@ def fit(
         run.skip_seen_patches(checkpoint)
     loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
     _describe_run(run, out, loggers)
-    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers)]
+    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, maps)]
     trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
     trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     return {tag: float(value) for tag, value in trainer.callback_metrics.items()}
-
-
-def _read_last_checkpoint(last: Path, config: TrainConfig) -> dict[str, Any]:
-    """The checkpoint to resume from, of the network that the config describes."""
-    if not last.exists():
-        raise UserError(
-            last, "no such file", "the last checkpoint of the run to resume", "leave out --resume to start it"
-        )
-    saved, content = read_checkpoint(last)
-    check_same_network(last, saved, config)
-    return content
 
 
 def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> None:
@@ -125,7 +129,9 @@ def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> Non
             logger.experiment.add_custom_scalars(scalar_layout(run.module.outputs))
 
 
-def _build_callbacks(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> list[Callback]:
+def _build_callbacks(
+    run: PreparedRun, out: Path, loggers: Sequence[Logger], maps: Mapping[str, list[str]]
+) -> list[Callback]:
     """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
     module, optim, loop = run.module, run.config.optim, run.config.loop
     monitor, mode = monitored_metric(run.config, module.heads)
@@ -142,7 +148,7 @@ def _build_callbacks(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> 
         MetricsCSV(out / "metrics.csv"),
         RelocatableModelCheckpoint(out, "best", monitor, mode),
         RelocatableModelCheckpoint(out, "last"),
-        ResumeState(),
+        ResumeState(maps),
     ]
     if optim.schedule == "plateau":
         callbacks.append(PlateauSchedule(monitor, mode, optim.plateau_factor, optim.plateau_patience))

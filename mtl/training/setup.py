@@ -33,11 +33,31 @@ from targets.surface.resample import downsample
 OVERFIT_STEPS = 25  # of an epoch that repeats a few patches: with fewer it would validate more than it trains
 
 
-def fitting_patch_size(config: TrainConfig, scenes: Sequence[Scene]) -> int:
-    """Side of the patches in cells: `patches.size`, but no more than the largest map needs, if maps are padded."""
-    if config.patches.small_map_mode != "pad":
-        return config.patches.size
-    return min(config.patches.size, pad_length(max(max(scene.shape) for scene in scenes), STRIDE))
+def decide_patch_size(config: TrainConfig, longest_side: int) -> TrainConfig:
+    """The settings with the patch size that a run has: `patches.size`, or less if all of its maps are smaller.
+
+    The strides of patches and tiles shrink in proportion, so that tiles overlap as much as before.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The settings; `patches.shrink_to_maps` says whether patches may shrink.
+    longest_side : int
+        Cells of the longest side of all maps.
+
+    Examples
+    --------
+    >>> decided = decide_patch_size(TrainConfig(), longest_side=70)
+    >>> decided.patches.size, decided.patches.stride, decided.predict.stride
+    (96, 48, 32)
+    """
+    patches, size = config.patches, config.patches.size
+    if not patches.shrink_to_maps or patches.small_map_mode != "pad":
+        return config
+    fitting = min(size, pad_length(min(longest_side, patches.max_side or longest_side), STRIDE))
+    stride = max(STRIDE, config.predict.stride * fitting // size // STRIDE * STRIDE)
+    patches = replace(patches, size=fitting, stride=max(1, patches.stride * fitting // size))
+    return replace(config, patches=patches, predict=replace(config.predict, stride=stride))
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ def prepare_run(
     Parameters
     ----------
     config : TrainConfig
-        Checked settings (`check_settings`).
+        Checked settings (`check_settings`) with the patch size decided (`decide_patch_size`).
     training, validation : Sequence[Scene]
         All maps of the run; validation maps are shared out to the processes.
     pretrained : bool
@@ -94,7 +114,6 @@ def prepare_run(
     L.seed_everything(config.loop.seed, verbose=False)
     shrink = partial(downsample, max_side=config.patches.max_side)
     training, validation = (map_in_threads(shrink, scenes) for scenes in (training, validation))
-    config = replace(config, patches=replace(config.patches, size=fitting_patch_size(config, training)))
     process, loop = current_process(), config.loop
     module = MultiTaskModule(config, pretrained and config.init is None)
     if pretrained and config.init is not None:

@@ -10,7 +10,7 @@ from mtl.data.channels import INPUTS
 from mtl.data.dataset import PatchDataset, prepare_sample
 from mtl.data.resize import Resizer
 from mtl.tasks.heads import HEADS
-from mtl.training.setup import fitting_patch_size
+from mtl.training.setup import decide_patch_size
 from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 from tests.mtl.inference.test_predictor import predictor
@@ -85,6 +85,6 @@ def test_answers_come_back_on_the_maps_own_cells(mode, atol):
 
 
 def test_windows_shrink_to_the_largest_map_only_where_they_are_padded():
-    sizes = [fitting_patch_size(tiny_config(patches=PatchConfig(224, small_map_mode=mode)), [dome_scene(size=101)])
+    sizes = [decide_patch_size(tiny_config(patches=PatchConfig(224, small_map_mode=mode)), 101).patches.size
              for mode in ("pad", "reflect", "resize")]  # fmt: skip
     assert sizes == [128, 224, 224]

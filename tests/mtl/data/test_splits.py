@@ -13,7 +13,7 @@ from tests.conftest import dome_scene
 
 def test_groups_are_never_separated():
     scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
-    training, validation = split_maps(scenes, SplitConfig(val_fraction=0.25, seed=3), GroundTruthOptions())
+    training, validation, _ = split_maps(scenes, SplitConfig(val_fraction=0.25, seed=3), GroundTruthOptions())
     assert len(validation) == 3 and len(training) == 9
     assert not {s.group for s in training} & {s.group for s in validation}
 
@@ -52,7 +52,7 @@ def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
     scenes = [drawn(f"m{i}", 0.0 if (i // 2) % 2 else 0.35, f"g{i // 2}") for i in range(24)]
     held = []
     for fold in range(3):
-        training, validation = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
+        training, validation, _ = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
         assert len(training) + len(validation) == 24
         assert not {s.group for s in training} & {s.group for s in validation}
         assert sum(bool(s.traps.any()) for s in validation) == 4
@@ -66,7 +66,7 @@ def test_folds_of_single_maps_are_those_of_scikit_learn_in_the_order_of_the_maps
     classes = np.ceil(shares * 10)
     rule = StratifiedKFold(5, shuffle=True, random_state=1337)
     for fold, (_, held) in enumerate(rule.split(shares, classes)):
-        _, validation = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
+        _, validation, _ = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
         assert [scene.name for scene in validation] == [f"m{i}" for i in held]
 
 
@@ -76,3 +76,19 @@ def test_folds_that_cannot_be_are_refused():
         split_maps(scenes, SplitConfig(folds=3, fold=3), GroundTruthOptions())
     with pytest.raises(UserError, match="at least 5 groups"):
         split_maps(scenes, SplitConfig(folds=5), GroundTruthOptions())
+
+
+@pytest.mark.parametrize("fold", range(3))
+def test_a_nested_fold_judges_only(fold):
+    scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 2}") for i in range(12)]
+    plain = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
+    nested = split_maps(scenes, SplitConfig(folds=3, fold=fold, nested=True), GroundTruthOptions())
+    assert nested.judging == plain.validation and not plain.judging  # the same maps judge
+    groups = [{scene.group for scene in part} for part in nested]
+    assert all(groups) and sum(map(len, groups)) == len(set.union(*groups)) == 6
+
+
+def test_a_nested_fold_needs_maps_that_choose():
+    scenes = [dome_scene(f"m{i}", 32) for i in range(2)]
+    with pytest.raises(UserError, match="--no_nested"):
+        split_maps(scenes, SplitConfig(folds=2, nested=True), GroundTruthOptions())

@@ -1,13 +1,34 @@
 """Set-up of a run: the size of its patches."""
 
-from mtl.config import PatchConfig
-from mtl.training.setup import fitting_patch_size
-from tests.conftest import dome_scene, tiny_config
+import pytest
 
-SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
+from mtl.config import PatchConfig, PredictConfig
+from mtl.training.setup import decide_patch_size
+from tests.conftest import tiny_config
 
 
-def test_patches_are_no_larger_than_the_largest_map():
-    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=256)), SCENES) == 64
-    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=256)), [dome_scene(size=70)]) == 96
-    assert fitting_patch_size(tiny_config(patches=PatchConfig(size=32)), SCENES) == 32
+@pytest.mark.parametrize(
+    ("patches", "longest_side", "size"),
+    [
+        (PatchConfig(256), 64, 64),
+        (PatchConfig(256), 70, 96),
+        (PatchConfig(32), 64, 32),
+        (PatchConfig(256, max_side=100), 500, 128),  # a map of 500 cells is downsampled to 100
+        (PatchConfig(256, shrink_to_maps=False), 64, 256),
+        (PatchConfig(256, small_map_mode="reflect"), 64, 256),
+    ],
+)
+def test_patches_are_no_larger_than_the_largest_map(patches, longest_side, size):
+    assert decide_patch_size(tiny_config(patches=patches), longest_side).patches.size == size
+
+
+@pytest.mark.parametrize("stride", [32, 64, 96, 128, 256])
+@pytest.mark.parametrize("longest_side", [20, 64, 90, 128, 200, 300])
+def test_tiles_of_smaller_patches_overlap_as_much_and_leave_no_gap(stride, longest_side):
+    config = tiny_config(patches=PatchConfig(256, stride), predict=PredictConfig(stride))
+    decided = decide_patch_size(config, longest_side)
+    size = decided.patches.size
+    assert decided.predict.stride % 32 == 0 and 32 <= decided.predict.stride <= size
+    assert decided.patches.stride == stride * size / 256
+    assert stride * size / 256 - 32 < decided.predict.stride <= max(32, stride * size / 256)
+    assert decide_patch_size(decided, longest_side) == decided  # as a resumed run does
