@@ -207,3 +207,28 @@ def same_crs(first: str, second: str) -> bool:
     import pyproj
 
     return one.text == other.text or pyproj.CRS(one.text).equals(pyproj.CRS(other.text), ignore_axis_order=True)
+
+
+def map_plane_scale(crs: str, x: float, y: float) -> float | None:
+    """How many times larger areas are on the map plane of a projected system than on the ground; None of others.
+
+    Examples
+    --------
+    >>> round(map_plane_scale("EPSG:3857", 0.0, 8400000.0), 2), map_plane_scale("EPSG:4326", 0.0, 60.0)
+    (4.01, None)
+    """
+    system = understand_crs(crs)
+    if system is None or system.ellipsoid is not None:
+        return None
+    import pyproj
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            horizontal = pyproj.CRS(system.text)
+            projection = pyproj.Proj(horizontal.sub_crs_list[0] if horizontal.is_compound else horizontal)
+            longitude, latitude = projection(x, y, inverse=True)
+            scale = projection.get_factors(longitude, latitude).areal_scale
+        except Exception:  # a point outside the projection
+            return None
+    return float(scale) if 0 < scale < 1e6 else None

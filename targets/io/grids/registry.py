@@ -20,7 +20,7 @@ from targets.errors import UserError
 from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, normalise_orientation
 from targets.io.nulls import undefine_nulls
-from targets.io.read_options import DEFAULT_READING, ReadOptions
+from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
 from targets.io.sign import holds_elevations
 from targets.io.surface_file import Surface
 from targets.scene import GeoReference
@@ -119,10 +119,11 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     is_elevation, sign_notes = holds_elevations(
         values, False if surface.is_depth and reading.elevation is None else reading.elevation
     )
-    values, geo = normalise_orientation(values, surface.geo)
+    location, more_notes = complete_location(surface.geo, reading)
+    values, geo = normalise_orientation(values, location)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
-    notes = (*surface.notes, *notes, *sign_notes)
+    notes = (*surface.notes, *notes, *sign_notes, *more_notes)
     return Surface(-depth if is_elevation else depth, geo, notes, fault, is_depth=True, format=fmt.name)
 
 

@@ -14,8 +14,8 @@ from targets.io.map_folder.layout import find_map_files, folder_of
 from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_inside, derive_measured
 from targets.io.map_folder.polarity import check_depth_polarity
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
-from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.scene import GeoReference, Scene
+from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
+from targets.scene import GeoReference, Provenance, Scene
 from targets.surface.fill import fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
@@ -81,6 +81,9 @@ def read_map_files(
     rgb = read_rgb(files["rgb"]) if "rgb" in files else None
     arrays: dict[str, NDArray] = {kind: read_mask(files[kind]) for kind in MASKS if kind in files}
     depth, measured, geo = read_depth(files, sidecar)
+    has_depth_unit = depth is not None and ("depth" in files or geo.depth_range is not None)
+    geo, notes = complete_location(geo, reading, has_depth_unit)
+    provenance = Provenance(Path(folder_of(files)).name, notes=notes)
     if depth is not None and measured is not None:
         arrays |= {"depth": depth, "measured": measured}
     _check_complete(files, has_depth=depth is not None, has_picture=rgb is not None)
@@ -95,7 +98,8 @@ def read_map_files(
     check_fault_and_trap_masks(files, inside, fault, traps)
     if "depth" not in arrays:
         nothing = np.zeros(shape, np.bool_)
-        return Scene(name, np.zeros(shape, np.float32), nothing, inside, fault, rgb, traps, geo, sidecar.group or group)
+        return Scene(name, np.zeros(shape, np.float32), nothing, inside, fault, rgb, traps, geo, sidecar.group or group,
+                     provenance=provenance)  # fmt: skip
 
     depth, known = arrays["depth"], derive_measured(files, arrays, inside, fault)
     if rgb is not None:
@@ -103,7 +107,8 @@ def read_map_files(
     depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, reading.fill)
     _check_contour_interval(files, depth, geo)
     true_depth = fill_holes(arrays["depth_clean"], known, inside, reading.fill) if "depth_clean" in arrays else None
-    return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth)
+    return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
+                 provenance=provenance)  # fmt: skip
 
 
 def read_map_picture(path: str | Path) -> Scene:

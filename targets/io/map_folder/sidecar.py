@@ -13,6 +13,7 @@ from targets.common.atomic_write import atomic_write
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
 from targets.scene import GeoReference
+from targets.units.crs import crs_for_library
 
 TEXT_FIELDS = {entry.name for entry in fields(GeoReference) if "str" in str(entry.type)}
 
@@ -73,6 +74,8 @@ def read_sidecar(path: Path) -> Sidecar:
     given = {key: _parse_value(path, key, value) for key, value in content.items() if value is not None}
     try:
         geo = GeoReference(**given)
+        if geo.crs:
+            crs_for_library(geo.crs)  # a slip of the pen is found before hours of work
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
     check_not_mirrored(path, geo)
