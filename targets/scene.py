@@ -55,6 +55,10 @@ class GeoReference:
         A depth that one contour passes through, in depth units.
     xy_unit : str | None, default None
         Unit of x0, y0, dx and dy, such as m, ft or degrees; by default that of the coordinate system.
+    first_row : int, default 0
+        Of a map without a location: row of its first cell in the picture as it is on disk, whose margin was cropped.
+    first_col : int, default 0
+        Likewise its column.
 
     Examples
     --------
@@ -75,6 +79,8 @@ class GeoReference:
     contour_interval: float | None = None
     contour_base: float = 0.0
     xy_unit: str | None = None
+    first_row: int = 0
+    first_col: int = 0
 
     def __post_init__(self) -> None:
         place = {key: getattr(self, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
@@ -215,10 +221,10 @@ class GeoReference:
         -------
         tuple[float, float, float, float, float, float]
             (a, b, c, d, e, f) with ``x = a*col + b*row + c`` and ``y = d*col + e*row + f``. Without a location these
-            are pixel coordinates: x = column, y = row.
+            are pixels of the picture as it is on disk: x = column, y = row.
         """
         if self.x0 is None or self.y0 is None or self.dx is None or self.dy is None:
-            return (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+            return (1.0, 0.0, float(self.first_col), 0.0, 1.0, float(self.first_row))
         cos, sin = np.cos(np.radians(self.rotation)), np.sin(np.radians(self.rotation))
         return (self.dx * cos, -self.dy * sin, self.x0, self.dx * sin, self.dy * cos, self.y0)
 
@@ -278,6 +284,10 @@ class Provenance:
         Share of cells without a value in the file, between 0 and 1.
     notes : tuple[str, ...], default ()
         What had to be assumed, one sentence each.
+    margin : tuple[int, int, int, int], default (0, 0, 0, 0)
+        Pixels of the picture that were cropped at the top, bottom, left and right.
+    is_elevation : bool, default False
+        The grid held elevations, positive up; the z of its fault sticks counts upwards, too.
     """
 
     file: str
@@ -285,6 +295,8 @@ class Provenance:
     fault_files: tuple[tuple[str, int], ...] = ()
     undefined_share: float = 0.0
     notes: tuple[str, ...] = ()
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    is_elevation: bool = False
 
 
 @dataclass(frozen=True, eq=False)
