@@ -122,8 +122,11 @@ def name_faults(scene: Scene, files: Sequence[str | Path] = ()) -> NamedFaults:
     if not files:
         parts, count = ndimage.label(scene.fault, np.ones((3, 3)))
         return NamedFaults(parts.astype(np.int32), tuple(str(k) for k in range(1, count + 1)))
+    is_elevation = scene.provenance is not None and scene.provenance.is_elevation
     lines = [
-        (Path(file).stem, line) for file in files for line in read_fault_lines_on_horizon(file, scene.depth, scene.geo)
+        (Path(file).stem, line)
+        for file in files
+        for line in read_fault_lines_on_horizon(file, scene.depth, scene.geo, is_elevation)
     ]
     files_with_name = Counter(name for _, name in {(stem, line.name) for stem, line in lines})
     line_names = [f"{stem}:{line.name}" if files_with_name[line.name] > 1 else line.name for stem, line in lines]

@@ -1,5 +1,6 @@
 """A gridded surface and its fault files as a map: outline, filled voids, fault cells."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from targets.scene import GeoReference, Provenance, Scene
 from targets.surface.fill import fill_holes, find_fault_gaps
 from targets.surface.outline import inside_of_map
 from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, rasterize_faults, trace_of_sticks
+
+log = logging.getLogger(__name__)
 
 
 def read_grid(
@@ -33,12 +36,12 @@ def read_grid(
         Files of fault polygons, traces or sticks (`targets.io.fault_files.read_fault_lines`): their cells are the fault
         cells. Without any, fault cells are the voids that `targets.surface.fill.find_fault_gaps` takes for faults.
     reading : ReadOptions, default DEFAULT_READING
-        What the file does not say itself, and how voids are filled.
+        What the file does not say itself, and how voids are filled. What had to be assumed is logged as a warning.
 
     Returns
     -------
     scene : Scene
-        Named after the file.
+        Named after the file; its `provenance` is what was understood.
 
     Raises
     ------
@@ -54,6 +57,14 @@ def read_grid(
     >>> scene.name, scene.shape, int(scene.depth_valid.sum())
     ('top', (2, 2), 3)
     """
+    scene = load_grid(path, fault_files, reading)
+    for note in scene.provenance.notes if scene.provenance else ():
+        log.warning("%s: %s", path, note)
+    return scene
+
+
+def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: ReadOptions) -> Scene:
+    """Read a grid as `read_grid` does, without a word to the log."""
     surface = load_surface(path, reading)
     values, geo = surface.values, surface.geo
     known = np.isfinite(values)
@@ -64,7 +75,8 @@ def read_grid(
     if not fault_files:
         fault, used = find_fault_gaps(known, inside), []
     else:
-        lines_of_files = [read_fault_lines_on_horizon(file, depth, geo) for file in fault_files]
+        lines_of_files = [read_fault_lines_on_horizon(file, depth, geo, surface.is_elevation)
+                          for file in fault_files]  # fmt: skip
         lines = [line for lines in lines_of_files for line in lines]
         used = [(Path(file).name, len({line.name for line in lines}))
                 for file, lines in zip(fault_files, lines_of_files, strict=True)]  # fmt: skip
@@ -79,21 +91,27 @@ def read_grid(
     if surface.fault is not None:
         fault = fault | surface.fault & inside
     undefined = 1 - float(known.mean())
-    provenance = Provenance(Path(path).name, surface.format, tuple(used), undefined, surface.notes)
+    provenance = Provenance(
+        Path(path).name, surface.format, tuple(used), undefined, surface.notes, surface.is_elevation
+    )
     return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group, provenance=provenance)
 
 
-def read_fault_lines_on_horizon(path: str | Path, depth: NDArray[np.floating], geo: GeoReference) -> list[FaultLine]:
+def read_fault_lines_on_horizon(
+    path: str | Path, depth: NDArray[np.floating], geo: GeoReference, is_elevation: bool = False
+) -> list[FaultLine]:
     """Read the polygons and traces of a fault file; sticks become the trace where their plane cuts the horizon.
 
     Parameters
     ----------
     path : str | Path
         A file for `targets.io.fault_files.read_fault_lines`; sticks of one fault fill a file.
-    depth : (H, W) float
-        The horizon, finite, in the unit and sign of the sticks' z.
+    depth : (H, W) float, positive down
+        The horizon, finite, in the unit of the sticks' z.
     geo : GeoReference
         Its location.
+    is_elevation : bool, default False
+        The z of sticks counts upwards, as the file of the horizon did.
 
     Returns
     -------
@@ -108,5 +126,5 @@ def read_fault_lines_on_horizon(path: str | Path, depth: NDArray[np.floating], g
     lines = read_fault_lines(path)
     if not is_fault_sticks(lines) or not geo.located:
         return lines
-    trace = trace_of_sticks(lines, depth, geo, Path(path).stem)
+    trace = trace_of_sticks(lines, -depth if is_elevation else depth, geo, Path(path).stem)
     return [] if trace is None else [trace]

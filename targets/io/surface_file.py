@@ -11,6 +11,10 @@ from targets.scene import Bool, GeoReference
 class Surface:
     """Values of a grid file, their location, and what was assumed to read them.
 
+    A reader makes undefined what its file declares undefined, and nothing else: it keeps the sign, and it keeps values
+    that merely look undefined (-9999, 1e30, 0), in tables of points too. `targets.io.grids.registry` finds those by one
+    rule for all formats (`targets.io.nulls`), and then decides about the sign (`targets.io.sign`).
+
     Attributes
     ----------
     values : (H, W) of any number type
@@ -24,6 +28,8 @@ class Surface:
         Cells that the file itself marks as faults; None: it marks none.
     is_depth : bool, default False
         The file itself says that its values are positive down: they are not taken for elevations, whatever their sign.
+    is_elevation : bool, default False
+        The values of the file were elevations, positive up, and `values` their negative; the registry fills it in.
     format : str, default ''
         Name of the file's format; the registry fills it in.
     """
@@ -33,4 +39,5 @@ class Surface:
     notes: tuple[str, ...] = ()
     fault: Bool | None = None
     is_depth: bool = False
+    is_elevation: bool = False
     format: str = ""

@@ -35,8 +35,8 @@ class GridFormat:
     recognise : Callable[[bytes], bool]
         Whether the first `HEAD_SIZE` bytes of a file, unpacked, are those of this format.
     read : Callable[[Path, ReadOptions], Surface]
-        Reads a file: values (H, W), undefined cells NaN or masked, their location, and what it had to assume. It may
-        raise anything on a damaged file.
+        Reads a file: values (H, W), cells that the file declares undefined NaN or masked, their location, and what it
+        had to assume. It leaves sign and undeclared nulls to the registry, and may raise anything on a damaged file.
     write : Callable[[NDArray, GeoReference, Path], None] | None, default None
         Writes such values; None: the format is only read.
     suffixes : tuple[str, ...], default ()

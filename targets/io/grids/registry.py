@@ -18,7 +18,7 @@ from targets.common.atomic_write import atomic_write
 from targets.common.optional_import import import_optional
 from targets.errors import UserError
 from targets.io import grids
-from targets.io.grids.grid_format import HEAD_SIZE, MAX_DEPTH, GridFormat, normalise_orientation
+from targets.io.grids.grid_format import HEAD_SIZE, GridFormat, normalise_orientation
 from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
 from targets.io.sign import holds_elevations
@@ -113,18 +113,16 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     except Exception as error:  # whatever a reading library raises on a damaged file
         raise UserError(path, f"damaged, cut off or not a grid ({type(error).__name__}: {error})",
                         f"a whole {fmt.name} grid", "export or copy it again") from error  # fmt: skip
+    _check_array(path, surface.values)
     values = np.ma.filled(surface.values.astype(float), np.nan) if np.ma.is_masked(surface.values) else surface.values
-    values, notes = undefine_nulls(np.asarray(values), reading.nodata)
-    _check_values(path, values)
-    is_elevation, sign_notes = holds_elevations(
-        values, False if surface.is_depth and reading.elevation is None else reading.elevation
-    )
-    location, more_notes = complete_location(surface.geo, reading)
+    values, nulls = undefine_nulls(np.asarray(values), reading.nodata, path)
+    is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, reading.elevation, surface.is_depth)
+    location, geo_notes = complete_location(surface.geo, reading)
     values, geo = normalise_orientation(values, location)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
-    notes = (*surface.notes, *notes, *sign_notes, *more_notes)
-    return Surface(-depth if is_elevation else depth, geo, notes, fault, is_depth=True, format=fmt.name)
+    notes = (*surface.notes, *nulls.notes, *sign_notes, *geo_notes)
+    return Surface(-depth if is_elevation else depth, geo, notes, fault, True, is_elevation, fmt.name)
 
 
 def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:
@@ -260,9 +258,6 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield plain
 
 
-def _check_values(path: Path, values: NDArray) -> None:
+def _check_array(path: Path, values: NDArray) -> None:
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "biuf":
         raise UserError(path, f"an array of {values.dtype} of shape {values.shape}", "numbers in rows and columns")
-    if np.isinf(values).any() or (np.abs(values[np.isfinite(values)]) > MAX_DEPTH).any():
-        raise UserError(path, f"values beyond {MAX_DEPTH:g} or infinite", "depths, and NaN where there is none",
-                        "export undefined cells as such")  # fmt: skip
