@@ -284,10 +284,10 @@ class Provenance:
         Share of cells without a value in the file, between 0 and 1.
     notes : tuple[str, ...], default ()
         What had to be assumed, one sentence each.
-    margin : tuple[int, int, int, int], default (0, 0, 0, 0)
-        Pixels of the picture that were cropped at the top, bottom, left and right.
     is_elevation : bool, default False
         The grid held elevations, positive up; the z of its fault sticks counts upwards, too.
+    margin : tuple[int, int, int, int], default (0, 0, 0, 0)
+        Pixels of the picture that were cropped at the top, bottom, left and right.
     """
 
     file: str
@@ -295,8 +295,8 @@ class Provenance:
     fault_files: tuple[tuple[str, int], ...] = ()
     undefined_share: float = 0.0
     notes: tuple[str, ...] = ()
-    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     is_elevation: bool = False
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
