@@ -89,6 +89,8 @@ class Presets:
 
 
 SHORTENED = "reading."  # a record of this name has options of the tool itself, too
+BOOLEANS = ("true", "yes", "false", "no")
+NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)e[+-]?\d+|-inf", re.IGNORECASE)  # that argparse takes for options
 # ({dotted option: value} of all options, and of those that are typed) -> what is taken over, or None
 FindPresets = Callable[[Mapping[str, Any], Mapping[str, Any]], Presets | None]
 
@@ -134,6 +136,8 @@ def run(
     - a parameter behind the `*` is an option `--name`, required when it has no default; `bool` is a flag
       (`--resume`, `--no_resume`), a dataclass gives `--name.field`, at any depth;
     - `--reading.field` may be typed `--field`: every tool reads files by the same options;
+    - a flag may be followed by true or false (`--elevation false`), an option of numbers by a negative one
+      (`--nodata -1e30`);
     - options may be typed with hyphens for underscores (`--min-area` is `--min_area`);
     - `tuple[X, ...]` takes one or more values separated by spaces, `Names` one word with commas;
     - `--config FILE.yaml` holds any of the options, `--print_config` prints them all; an unknown key is an error.
@@ -276,7 +280,7 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
         if earlier is not None and option in earlier.options:
             raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
     try:
-        return parser.parse_args([_underscored(word) for word in words], **how)
+        return parser.parse_args(_joined_values(parser, [_underscored(word) for word in words]), **how)
     except ArgumentError as error:
         raise UserError(parser.prog, _readable(str(error)), hint=f"see {parser.prog} --help") from error
 
@@ -287,6 +291,24 @@ def _underscored(word: str) -> str:
         return word
     name, equals, value = word[2:].partition("=")
     return f"--{name.replace('-', '_')}{equals}{value}"
+
+
+def _joined_values(parser: ArgumentParser, words: list[str]) -> list[str]:
+    """Words with a value joined to its option where argparse alone would misunderstand it.
+
+    It takes whatever follows a flag for the flag's value, and -1e30 for an option.
+    """
+    flags = {name for action in parser._actions if isinstance(action, ActionYesNo) for name in action.option_strings}
+    joined: list[str] = []
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        if word in flags and "".join(words[place + 1 : place + 2]).lower() not in BOOLEANS:
+            joined.append(f"{word}=true")
+        elif before.startswith("--") and "=" not in before and NEGATIVE_NUMBER.fullmatch(word):
+            joined[-1] = f"{before}={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str | None, positional: bool) -> None:
@@ -305,7 +327,8 @@ def _add(parser: ArgumentParser, name: str, hint: Any, default: Any, text: str |
         extra["required"] = True
     options = [name] if positional else [f"--{name}"]
     if not positional and name.startswith(SHORTENED) and name.count(".") == 1:
-        options.append(f"--{name.removeprefix(SHORTENED)}")
+        short = name.removeprefix(SHORTENED)
+        options += [f"--{short}", f"--no_{short}"] if "action" in extra else [f"--{short}"]
     parser.add_argument(*options, help=text, **extra)
 
 

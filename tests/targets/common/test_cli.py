@@ -149,3 +149,49 @@ def test_help_comes_from_the_docstrings(capsys):
         run(work, ["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert "Do the work." in text and "in 100 % of what was asked." in text and "what to learn." in text
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    Attributes
+    ----------
+    elevation : bool | None, default None
+        Whether values count upwards.
+    nodata : float | Literal['none'] | None, default None
+        The undefined value.
+    """
+
+    elevation: bool | None = None
+    nodata: float | Literal["none"] | None = None
+
+
+@pytest.mark.parametrize(
+    ("words", "elevation", "nodata"),
+    [
+        ("", None, None),
+        ("--nodata -9999", None, -9999.0),
+        ("--nodata=-9999", None, -9999.0),
+        ("--nodata -999.25", None, -999.25),
+        ("--reading.nodata -1e30", None, -1e30),
+        ("--nodata -3.4028235e+38", None, -3.4028235e38),
+        ("--nodata 1e30", None, 1e30),
+        ("--nodata none", None, "none"),
+        ("--elevation", True, None),
+        ("--elevation true", True, None),
+        ("--elevation false", False, None),
+        ("--elevation=no", False, None),
+        ("--no_elevation", False, None),
+        ("--no-elevation", False, None),
+        ("--no_reading.elevation", False, None),
+    ],
+)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_options_of_reading_as_users_type_them(words, elevation, nodata, is_before):
+    def tool(maps: tuple[str, ...], *, reading: Reading = Reading(), resume: bool = False):
+        """Read."""
+        return maps, reading, resume
+
+    typed = [*words.split(), "a.xyz", "--resume"] if is_before else ["a.xyz", "--resume", *words.split()]
+    assert run(tool, typed) == (("a.xyz",), Reading(elevation, nodata), True)
