@@ -10,8 +10,12 @@ from typing import Literal
 from targets.errors import UserError
 from targets.io.grid_map import read_grid
 from targets.io.grids.registry import detect_format, is_grid_file, require_format
-from targets.io.map_folder.layout import PICTURE_SUFFIXES, Layout, find_flat_maps, find_map_files, flat_group
+from targets.io.images import is_picture_file
+from targets.io.map_folder.conventions import SetConventions, find_conventions
+from targets.io.map_folder.flat_set import find_flat_set, find_picture_sidecars
+from targets.io.map_folder.layout import find_map_files
 from targets.io.map_folder.reader import read_map_files
+from targets.io.map_folder.results import is_result_folder
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
@@ -30,13 +34,16 @@ class MapSource:
     kind : Literal['folder', 'flat', 'picture', 'grid', 'tgs']
         A map folder, a flat set of files, a coloured map alone, a grid, or a seismic image of the TGS layout.
     files : dict[str, Path]
-        {kind: file} as in `Layout`; of a grid {"grid": path}; of a seismic image as in `SaltImage`.
+        {kind: file} as in `Layout`, and ``set_map``, the map.yaml of a whole folder; of a grid {"grid": path}; of a
+        seismic image as in `SaltImage`.
     fault_files : tuple[Path, ...], default ()
         Files of fault lines that belong to a grid.
     group : str, default ''
         The larger map in the name of a flat file, or "".
     table_values : dict[str, str]
         What tables hold for a seismic image, as in `SaltImage`.
+    conventions : SetConventions | None, default None
+        Of the flat set that the map belongs to.
     """
 
     name: str
@@ -45,6 +52,7 @@ class MapSource:
     fault_files: tuple[Path, ...] = ()
     group: str = ""
     table_values: dict[str, str] = field(default_factory=dict, hash=False)
+    conventions: SetConventions | None = field(default=None, hash=False)
 
     @property
     def path(self) -> Path:
@@ -98,7 +106,9 @@ def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READIN
     layout = reading.layout
     found: dict[Path, MapSource] = {}
     for path in map(Path, paths):
-        sources = _folder_sources(path, layout) if path.is_dir() else [_file_source(path)]
+        if is_result_folder(path):
+            raise UserError(path, "holds results of a tool, not maps", "maps", "name one of its grids to analyse that")
+        sources = _folder_sources(path, reading) if path.is_dir() else [_file_source(path, reading)]
         if not sources:
             raise UserError(path, "holds no map", "a map folder, a set of flat files, a picture or a grid",
                             f"a map folder holds {layout.rgb}.png, {layout.fault_mask}.png and so on")  # fmt: skip
@@ -139,16 +149,16 @@ def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene
     if source.kind == "tgs":
         return read_salt_image(source.name, source.files, source.table_values)
     if source.kind != "grid":
-        return read_map_files(source.name, source.files, reading, source.group)
+        return read_map_files(source.name, source.files, reading, source.group, source.conventions)
     scene = read_grid(source.files["grid"], source.fault_files, reading)
     return scene.replace(name=source.name, group=source.name if scene.group == scene.name else scene.group)
 
 
-def _file_source(path: Path) -> MapSource:
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+def _file_source(path: Path, reading: ReadOptions) -> MapSource:
+    if is_picture_file(path):
         if not path.exists():
             raise UserError(path, "no such file", hint="check the path")
-        return MapSource(path.stem, "picture", {"rgb": path})
+        return MapSource(path.stem, "picture", {"rgb": path} | find_picture_sidecars(path, reading.layout))
     require_format(path)
     return _grid_source(path, [])
 
@@ -171,26 +181,37 @@ def _name_starts_with(file: Path, grid: Path) -> bool:
     return re.match(re.escape(stem) + r"(?![A-Za-z0-9])", file.name, re.IGNORECASE) is not None
 
 
-def _folder_sources(folder: Path, layout: Layout) -> list[MapSource]:
+def _folder_sources(folder: Path, reading: ReadOptions) -> list[MapSource]:
+    layout = reading.layout
     if files := find_map_files(folder, layout):
         return [MapSource(folder.resolve().name, "folder", files)]
     if images := find_salt_images(folder):
         return [MapSource(image.id, "tgs", image.files, table_values=image.table_values) for image in images]
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    found = [
-        MapSource(name, "flat", files, group=flat_group(next(iter(files.values())), layout))
-        for name, files in find_flat_maps(folder, layout).items()
-    ]
-    pictures = [path for path in entries if path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES]
-    grids = [path for path in entries if path.is_file() and path not in pictures and is_grid_file(path)]
+    found, members = _flat_sources(folder, reading)
+    pictures = [path for path in entries if path.is_file() and is_picture_file(path)]
+    grids = [path for path in entries if path.is_file() and path not in members and path not in pictures
+             and is_grid_file(path)]  # fmt: skip
     found += [_grid_source(path, grids) for path in grids]
-    folders = [path for path in entries if path.is_dir()]
+    folders = [path for path in entries if path.is_dir() and not is_result_folder(path)
+               and not any(file.is_relative_to(path) for file in members)]  # fmt: skip
     maps = {path: files for path in folders if (files := find_map_files(path, layout))}
     found += [MapSource(path.name, "folder", files) for path, files in maps.items()]
     if found:
         return found
-    found = [_file_source(path) for path in pictures]
-    return found + [source for path in folders for source in _folder_sources(path, layout)]
+    found = [_file_source(path, reading) for path in pictures]
+    return found + [source for path in folders for source in _folder_sources(path, reading)]
+
+
+def _flat_sources(folder: Path, reading: ReadOptions) -> tuple[list[MapSource], frozenset[Path]]:
+    """The maps of the flat set in a folder, and all files that belong to it."""
+    flat = find_flat_set(folder, reading.layout)
+    if flat is None:
+        return [], frozenset()
+    conventions = find_conventions(flat, reading)
+    sources = [MapSource(name, "flat", files, group=flat.groups[name], conventions=conventions)
+               for name, files in flat.maps.items()]  # fmt: skip
+    return sources, flat.members
 
 
 def _with_unique_names(sources: list[MapSource]) -> list[MapSource]:

@@ -3,22 +3,42 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.io.grids.registry import read_surface
+from targets.io.grids.registry import load_surface
 from targets.io.images import read_grey
 from targets.io.map_folder.sidecar import Sidecar
-from targets.io.read_options import ReadOptions
+from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import GeoReference
 
 
-def read_depth(
-    files: Mapping[str, Path], sidecar: Sidecar
-) -> tuple[NDArray | None, NDArray[np.bool_] | None, GeoReference]:
-    """Read the depth as it lies in its file.
+class DepthFile(NamedTuple):
+    """The depth as it lies in its file.
+
+    Attributes
+    ----------
+    values : (H, W) float | None
+        Positive down; of a picture normalised, 0 = white = shallowest. None if there is no depth.
+    measured : (H, W) bool | None
+        The cells that have a depth in the file.
+    geo : GeoReference
+        Location and units, of grid and sidecar together.
+    notes : tuple[str, ...]
+        What had to be assumed, one sentence each.
+    """
+
+    values: NDArray | None
+    measured: NDArray[np.bool_] | None
+    geo: GeoReference
+    notes: tuple[str, ...] = ()
+
+
+def read_depth(files: Mapping[str, Path], sidecar: Sidecar, reading: ReadOptions = DEFAULT_READING) -> DepthFile:
+    """Read the depth of a map.
 
     Parameters
     ----------
@@ -26,15 +46,12 @@ def read_depth(
         {kind: file} of the map.
     sidecar : Sidecar
         Its polarity applies to both kinds of files; its location overrides that of a grid.
+    reading : ReadOptions, default DEFAULT_READING
+        What a grid does not say itself.
 
     Returns
     -------
-    depth : (H, W) float | None
-        Positive down; of a picture normalised, 0 = white = shallowest. None if there is no depth.
-    measured : (H, W) bool | None
-        The cells that have a depth in the file.
-    geo : GeoReference
-        Location and units, of grid and sidecar together.
+    depth : DepthFile
 
     Raises
     ------
@@ -42,16 +59,17 @@ def read_depth(
         The file is damaged, or the unit is known but not the range of a picture.
     """
     if "depth" in files:
-        values, grid_geo = read_surface(files["depth"], ReadOptions(elevation=sidecar.inverted or None))
-        geo = replace(grid_geo, **sidecar.given_fields())
-        return values, ~np.isnan(values), geo
+        surface = load_surface(files["depth"], replace(reading, elevation=sidecar.inverted or reading.elevation))
+        geo = replace(surface.geo, **sidecar.given_fields())
+        return DepthFile(surface.values, ~np.isnan(surface.values), geo, surface.notes)
     if "depth_norm" not in files:
-        return None, None, sidecar.geo
+        return DepthFile(None, None, sidecar.geo)
     if sidecar.geo.depth_unit is not None and sidecar.geo.depth_range is None:
-        raise UserError(files["map"], f"depth_unit {sidecar.geo.depth_unit} without a depth_range", "both or neither",
+        raise UserError(files.get("map", files["depth_norm"]), f"depth_unit {sidecar.geo.depth_unit} without a "
+                        "depth_range", "both or neither",
                         "add depth_range: [shallowest, deepest], the depths of white and of black")  # fmt: skip
     grey, opaque = read_grey(files["depth_norm"])
-    return (grey if sidecar.inverted else 1 - grey), opaque, sidecar.geo
+    return DepthFile(grey if sidecar.inverted else 1 - grey, opaque, sidecar.geo)
 
 
 def read_true_depth(files: Mapping[str, Path], sidecar: Sidecar, depth: NDArray | None) -> NDArray:

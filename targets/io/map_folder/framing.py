@@ -14,8 +14,9 @@ from targets.io.map_folder.layout import folder_of
 from targets.picture_reading.page_layout import remove_marginalia
 from targets.scene import GeoReference
 
-# A pixel whose three channels are at least this is white. JPEG blurs colours over the blocks along an edge.
-WHITE = {".png": 240, ".jpg": 200, ".jpeg": 200}
+# A pixel whose three channels are at least this is white. Lossy files blur colours over the blocks along an edge.
+WHITE, WHITE_IF_LOSSY = 240, 200
+LOSSY = (".jpg", ".jpeg", ".webp")
 MAX_SMEAR = 0.03  # share of the colour that JPEG may have smeared into the margin
 
 
@@ -31,17 +32,24 @@ class Frame(NamedTuple):
     arrays : dict[str, NDArray]
         {kind: (H, W)} of all other files.
     geo : GeoReference
-        x0 and y0 are those of the first cell.
+        x0 and y0 are those of the first cell; without a location first_row and first_col.
+    margin : tuple[int, int, int, int]
+        Pixels that were cropped at the top, bottom, left and right.
     """
 
     rgb: NDArray[np.uint8] | None
     coloured: NDArray[np.bool_] | None
     arrays: dict[str, NDArray]
     geo: GeoReference
+    margin: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 def crop_to_frame(
-    files: Mapping[str, Path], rgb: NDArray[np.uint8] | None, arrays: dict[str, NDArray], geo: GeoReference
+    files: Mapping[str, Path],
+    rgb: NDArray[np.uint8] | None,
+    arrays: dict[str, NDArray],
+    geo: GeoReference,
+    of_picture: bool = False,
 ) -> Frame:
     """Crop the picture's white margin and bring all arrays to one size.
 
@@ -54,7 +62,10 @@ def crop_to_frame(
     arrays : dict[str, NDArray]
         {kind: array}, of the picture's size or of that of the map in it.
     geo : GeoReference
-        x0 and y0 belong to the depth's first cell.
+        x0 and y0 are those of the first cell of the depth, or without a depth of whatever has no margin, or else of the
+        picture as it is on disk.
+    of_picture : bool, default False
+        x0 and y0 are those of the picture as it is on disk in any case.
 
     Returns
     -------
@@ -86,14 +97,17 @@ def crop_to_frame(
             top, left = _fullest_window(filled.sum(axis=1), height), _fullest_window(filled.sum(axis=0), width)
             bottom, right = top + height, left + width
             lost = 1 - filled[top:bottom, left:right].sum() / filled.sum()
-            if lost > (0 if files["rgb"].suffix.lower() == ".png" else MAX_SMEAR):
+            if lost > (MAX_SMEAR if files["rgb"].suffix.lower() in LOSSY else 0):
                 raise _sizes_differ(files, rgb, sizes, tight)
     box = np.s_[top:bottom, left:right]
-    if sizes.get("depth") == full and geo.located:
+    if not geo.located:
+        geo = replace(geo, first_row=top, first_col=left)
+    elif of_picture or (sizes["depth"] == full if "depth" in sizes else not smaller):
         x0, y0 = geo.xy(top, left)
         geo = replace(geo, x0=float(x0), y0=float(y0))
     arrays = {kind: array[box] if array.shape == full else array for kind, array in arrays.items()}
-    return Frame(rgb[box], coloured[box], arrays, geo)
+    margin = (top, rgb.shape[0] - bottom, left, rgb.shape[1] - right)
+    return Frame(rgb[box], coloured[box], arrays, geo, margin)
 
 
 def _fullest_window(counts: NDArray, length: int) -> int:
@@ -105,7 +119,7 @@ def _fullest_window(counts: NDArray, length: int) -> int:
 
 def _coloured_cells(path: Path, rgb: NDArray[np.uint8], alone: bool) -> NDArray[np.bool_]:
     """Pixels that are not white; of a picture alone those of its map."""
-    coloured = np.asarray(weakest(rgb) < WHITE[path.suffix.lower()])
+    coloured = np.asarray(weakest(rgb) < (WHITE_IF_LOSSY if path.suffix.lower() in LOSSY else WHITE))
     return remove_marginalia(coloured) if alone and coloured.any() else coloured
 
 

@@ -19,11 +19,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from targets.common.cli import Names
 from targets.errors import UserError
+from targets.io.images import PICTURE_SUFFIXES, TIFF_SUFFIXES
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 # The suffixes of each kind that is no .png; a depth may have any other suffix, since grids are known by their content.
-SUFFIXES = {"rgb": PICTURE_SUFFIXES, "map": (".yaml", ".yml")}
+SUFFIXES = {"rgb": (*PICTURE_SUFFIXES, *TIFF_SUFFIXES), "map": (".yaml", ".yml")}
+NO_WORDS = ("flat", "white_masks", "ignored")  # fields of `Layout` that are no file's name
+FLAT = "{number}_{x|y}_{kind}_{name}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,13 @@ class Layout:
         Pattern of file names where the files of many maps lie in one folder. ``{kind}`` stands for one of the names
         above, ``{x|y}`` for either letter (interpreters put x before inputs and y before targets), ``{number}`` for
         digits, ``{name}`` for anything. Files that agree in number and name make one map, called ``number_name``; maps
-        that agree in name are taken for crops of one larger map, which splits never separate.
+        that agree in name are taken for crops of one larger map, which splits never separate. Other orders and
+        separators, and names by the words of `targets.io.map_folder.words`, are found without it.
+    white_masks : Names | None, default None
+        Masks of flat sets whose marked cells are white: fault_mask, traps, or both with a comma; none: those of both
+        are black. By default the rarer of black and white, which is printed.
+    ignored : Names | None, default None
+        Words of the names in flat sets whose files are not read, with commas between them.
     """
 
     rgb: str = "rgb"
@@ -66,7 +75,18 @@ class Layout:
     map_mask: str = "map_mask"
     traps: str = "traps"
     map: str = "map"
-    flat: str = "{number}_{x|y}_{kind}_{name}"
+    flat: str = FLAT
+    white_masks: Names | None = None
+    ignored: Names | None = None
+
+    @property
+    def has_own_pattern(self) -> bool:
+        """Whether the pattern of flat names is not the default one."""
+        return self.flat != FLAT
+
+    def word_by_kind(self) -> dict[str, str]:
+        """{kind: file name without suffix}, the kind being the name of the field."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in NO_WORDS}
 
     def kind_by_name(self) -> dict[str, str]:
         """{file name without suffix: kind}, the kind being the name of the field.
@@ -76,10 +96,15 @@ class Layout:
         >>> Layout(rgb="colours").kind_by_name()["colours"]
         'rgb'
         """
-        return {getattr(self, entry.name): entry.name for entry in fields(self) if entry.name != "flat"}
+        return {word: kind for kind, word in self.word_by_kind().items()}
 
-    def flat_regex(self) -> re.Pattern[str]:
+    def flat_regex(self, known_kinds: bool = True) -> re.Pattern[str]:
         """The pattern of flat names as a regular expression with the groups kind, number and name.
+
+        Parameters
+        ----------
+        known_kinds : bool, default True
+            The kind is one of the layout's own names; False: any text.
 
         Raises
         ------
@@ -91,7 +116,7 @@ class Layout:
         >>> Layout().flat_regex().fullmatch("07_x_rgb_north").groupdict()
         {'number': '07', 'kind': 'rgb', 'name': 'north'}
         """
-        kinds = "|".join(sorted(map(re.escape, self.kind_by_name()), key=len, reverse=True))
+        kinds = "|".join(sorted(map(re.escape, self.kind_by_name()), key=len, reverse=True)) if known_kinds else ".+?"
         parts = {"number": r"(?P<number>\d+)", "x|y": "[xyXY]", "kind": f"(?P<kind>{kinds})", "name": "(?P<name>.+)"}
         texts, placeholders = re.split(r"\{(.*?)\}", self.flat)[::2], re.split(r"\{(.*?)\}", self.flat)[1::2]
         if set(placeholders) - set(parts) or "kind" not in placeholders or not {"number", "name"} & set(placeholders):
@@ -128,47 +153,6 @@ def find_map_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, P
         if kind and _suffix_fits(kind, path.suffix.lower()):
             _add_file(found, kind, path)
     return found if set(found) - {"map"} else {}
-
-
-def find_flat_maps(folder: str | Path, layout: Layout = Layout()) -> dict[str, dict[str, Path]]:
-    """Find the maps of a folder of flat files.
-
-    Parameters
-    ----------
-    folder : str | Path
-        Its subfolders are not looked into.
-    layout : Layout, default Layout()
-        The names of the files and the pattern of flat names.
-
-    Returns
-    -------
-    maps : dict[str, dict[str, Path]]
-        {map name: {kind: file}}; empty if there are none.
-
-    Raises
-    ------
-    UserError
-        The folder is missing, or two files are of one kind of one map.
-    """
-    found: dict[str, dict[str, Path]] = {}
-    kinds, regex = layout.kind_by_name(), layout.flat_regex()
-    for path in _list_files(folder):
-        match = regex.fullmatch(path.stem)
-        if match and _suffix_fits(kind := kinds[match["kind"]], path.suffix.lower()):
-            _add_file(found.setdefault(_flat_map_name(match), {}), kind, path)
-    return {name: files for name, files in found.items() if set(files) - {"map"}}
-
-
-def flat_group(path: Path, layout: Layout = Layout()) -> str:
-    """The larger map in the name of a flat file: its ``{name}``, or "" if the pattern has none.
-
-    Examples
-    --------
-    >>> flat_group(Path("07_x_rgb_north.png"))
-    'north'
-    """
-    match = layout.flat_regex().fullmatch(path.stem)
-    return match.groupdict().get("name", "") if match else ""
 
 
 def flat_sibling(path: Path, kind: str, layout: Layout = Layout()) -> Path:
@@ -215,8 +199,3 @@ def _add_file(files: dict[str, Path], kind: str, path: Path) -> None:
             path, f"a second file of the kind {kind} beside {files[kind].name}", "one", "remove one of them"
         )
     files[kind] = path
-
-
-def _flat_map_name(match: re.Match[str]) -> str:
-    """Number and name, as far as the pattern has them."""
-    return "_".join(value for key, value in match.groupdict().items() if key != "kind" and value)

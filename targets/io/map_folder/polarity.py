@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.io.map_folder.sidecar import Sidecar
 
 MIN_BLUENESS = 60  # of 255, difference of blue and red: neither contours, faults and text, nor green count
 # Share of the map that cold and warm colours have at least each: less may be coloured ink on a grey map.
@@ -17,8 +16,35 @@ MIN_TONE = 0.05
 CONTRADICTION = -0.25
 
 
+def colour_correlation(rgb: NDArray[np.uint8], depth: NDArray, known: NDArray[np.bool_]) -> float | None:
+    """Correlate a depth with cold against warm colours.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    depth : (H, W) float, positive down
+        The depth.
+    known : (H, W) bool
+        Its measured cells.
+
+    Returns
+    -------
+    correlation : float | None
+        Above 0 where blue is deep and red is high; None where the colours do not tell.
+    """
+    colours = rgb.astype(np.int16)
+    blueness = colours[..., 2] - colours[..., 0]
+    # A sea is bluest near its shore, so only blue against red counts, not how blue.
+    use = known & (np.abs(blueness) > MIN_BLUENESS)
+    cold = blueness[use] > 0
+    if min(cold.sum(), (~cold).sum()) < MIN_TONE * known.sum() or np.ptp(depth[use]) == 0:
+        return None
+    return float(np.corrcoef(cold, depth[use])[0, 1])
+
+
 def check_depth_polarity(
-    files: Mapping[str, Path], sidecar: Sidecar, rgb: NDArray[np.uint8], depth: NDArray, known: NDArray[np.bool_]
+    files: Mapping[str, Path], inverted: bool, rgb: NDArray[np.uint8], depth: NDArray, known: NDArray[np.bool_]
 ) -> None:
     """Refuse a depth that is deep where its picture is red and shallow where it is blue.
 
@@ -26,8 +52,8 @@ def check_depth_polarity(
     ----------
     files : Mapping[str, Path]
         {kind: file} of the map, for errors.
-    sidecar : Sidecar
-        Its polarity decides what an error recommends.
+    inverted : bool
+        Whether white was read as deepest: decides what an error recommends.
     rgb : (H, W, 3) uint8
         The picture.
     depth : (H, W) float, positive down
@@ -40,18 +66,13 @@ def check_depth_polarity(
     UserError
         Blue is shallow and red is deep.
     """
-    colours = rgb.astype(np.int16)
-    blueness = colours[..., 2] - colours[..., 0]
-    # A sea is bluest near its shore, so only blue against red counts, not how blue.
-    use = known & (np.abs(blueness) > MIN_BLUENESS)
-    cold = blueness[use] > 0
-    if min(cold.sum(), (~cold).sum()) < MIN_TONE * known.sum() or np.ptp(depth[use]) == 0:
+    correlation = colour_correlation(rgb, depth, known)
+    if correlation is None or correlation >= CONTRADICTION:
         return
-    correlation = float(np.corrcoef(cold, depth[use])[0, 1])
-    if correlation < CONTRADICTION:
-        depth_file = files.get("depth", files.get("depth_norm"))
-        hint = "remove 'polarity: inverted' from" if sidecar.inverted else "put 'polarity: inverted' into"
-        found = f"depth contradicts the colours of {files['rgb'].name} (correlation {correlation:.2f})"
-        raise UserError(depth_file, f"{found}: blue is shallow and red is deep",
-                        "blue = deep and red = high, black = deepest",
-                        f"{hint} map.yaml, or remove the picture if its colours are reversed")  # fmt: skip
+    depth_file = files.get("depth", files.get("depth_norm"))
+    hint = ("remove 'polarity: inverted' from map.yaml, or --polarity inverted" if inverted
+            else "put 'polarity: inverted' into map.yaml, or give --polarity inverted")  # fmt: skip
+    found = f"depth contradicts the colours of {files['rgb'].name} (correlation {correlation:.2f})"
+    raise UserError(depth_file, f"{found}: blue is shallow and red is deep",
+                    "blue = deep and red = high, black = deepest",
+                    f"{hint}, or remove the picture if its colours are reversed")  # fmt: skip

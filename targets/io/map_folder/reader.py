@@ -1,6 +1,7 @@
 """Reader of maps that lie on disk as pictures: map folders, flat sets of files, pictures alone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.io.images import read_mask, read_rgb
+from targets.io.map_folder.conventions import SetConventions, read_set_mask
 from targets.io.map_folder.depth_files import read_depth, read_true_depth, to_depth_units
+from targets.io.map_folder.flat_set import SET_SIDECAR
 from targets.io.map_folder.framing import crop_to_frame
 from targets.io.map_folder.layout import find_map_files, folder_of
+from targets.io.map_folder.location import check_same_location, read_picture_location
 from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_inside, derive_measured
 from targets.io.map_folder.polarity import check_depth_polarity
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
@@ -52,7 +56,11 @@ def read_map_folder(folder: str | Path, reading: ReadOptions = DEFAULT_READING) 
 
 
 def read_map_files(
-    name: str, files: Mapping[str, Path], reading: ReadOptions = DEFAULT_READING, group: str = ""
+    name: str,
+    files: Mapping[str, Path],
+    reading: ReadOptions = DEFAULT_READING,
+    group: str = "",
+    conventions: SetConventions | None = None,
 ) -> Scene:
     """Read one map from its files.
 
@@ -61,11 +69,13 @@ def read_map_files(
     name : str
         The name of the map.
     files : Mapping[str, Path]
-        {kind: file} as `find_map_files` and `find_flat_maps` return them.
+        {kind: file} as `find_map_files` and `find_flat_set` return them.
     reading : ReadOptions, default DEFAULT_READING
         What the files do not say themselves, and how holes in the depth are filled.
     group : str, default ''
         The larger map that this one is a crop of, when the sidecar says none.
+    conventions : SetConventions | None, default None
+        Those of the flat set that the map belongs to; None: those of map folders.
 
     Returns
     -------
@@ -77,38 +87,93 @@ def read_map_files(
     UserError
         As `read_map_folder`.
     """
-    sidecar = read_sidecar(files["map"]) if "map" in files else Sidecar()
+    sidecar = read_sidecar(*(files[kind] for kind in (SET_SIDECAR, "map") if kind in files))
+    polarity = reading.polarity or (conventions.polarity if conventions is not None else None)
+    if "depth" not in files and sidecar.inverted is None and polarity is not None:
+        sidecar = replace(sidecar, inverted=polarity == "inverted")
     rgb = read_rgb(files["rgb"]) if "rgb" in files else None
-    arrays: dict[str, NDArray] = {kind: read_mask(files[kind]) for kind in MASKS if kind in files}
-    depth, measured, geo = read_depth(files, sidecar)
+    placed = read_picture_location(files["rgb"]) if rgb is not None else None
+    arrays = {kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files}
+    depth, measured, geo, notes = read_depth(files, sidecar, reading)
+    if placed is not None:
+        geo, place_notes = _with_picture_location(files, geo, placed)
+        notes = (*notes, *place_notes)
     has_depth_unit = depth is not None and ("depth" in files or geo.depth_range is not None)
-    geo, notes = complete_location(geo, reading, has_depth_unit)
-    provenance = Provenance(Path(folder_of(files)).name, notes=notes)
+    geo, more_notes = complete_location(geo, reading, has_depth_unit)
+    notes = (*notes, *more_notes, *_unused_options(files, sidecar, reading, has_depth_unit))
     if depth is not None and measured is not None:
         arrays |= {"depth": depth, "measured": measured}
     _check_complete(files, has_depth=depth is not None, has_picture=rgb is not None)
     if "depth_clean" in files:
         arrays["depth_clean"] = read_true_depth(files, sidecar, depth)
-    rgb, coloured, arrays, geo = crop_to_frame(files, rgb, arrays, geo)
+    rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture=placed is not None)
+    if any(margin):
+        notes = (*notes, "margin of {}, {}, {}, {} pixels (top, bottom, left, right) cropped".format(*margin))
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
     fault = ~arrays.get("fault_mask", np.ones(shape, np.bool_))
     inside = derive_inside(files, arrays, fault, coloured)
     traps = ~arrays["traps"] if "traps" in arrays else None
     check_fault_and_trap_masks(files, inside, fault, traps)
-    if "depth" not in arrays:
-        nothing = np.zeros(shape, np.bool_)
-        return Scene(name, np.zeros(shape, np.float32), nothing, inside, fault, rgb, traps, geo, sidecar.group or group,
-                     provenance=provenance)  # fmt: skip
-
-    depth, known = arrays["depth"], derive_measured(files, arrays, inside, fault)
-    if rgb is not None:
-        check_depth_polarity(files, sidecar, rgb, depth, known)
-    depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, reading.fill)
-    _check_contour_interval(files, depth, geo)
-    true_depth = fill_holes(arrays["depth_clean"], known, inside, reading.fill) if "depth_clean" in arrays else None
+    known = derive_measured(files, arrays, inside, fault) if "depth" in arrays else np.zeros(shape, np.bool_)
+    true_depth = None
+    if "depth" in arrays:
+        depth = arrays["depth"]
+        if rgb is not None:
+            check_depth_polarity(files, bool(sidecar.inverted), rgb, depth, known)
+        depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, reading.fill)
+        _check_contour_interval(files, depth, geo)
+        if "depth_clean" in arrays:
+            true_depth = fill_holes(arrays["depth_clean"], known, inside, reading.fill)
+    else:
+        depth = np.zeros(shape, np.float32)
+    undefined = 1 - float(known.mean()) if "depth" in arrays else 0.0
+    provenance = Provenance(*_file_and_format(files, conventions), (), undefined, notes, margin=margin)
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
                  provenance=provenance)  # fmt: skip
+
+
+def _read_mask(kind: str, path: Path, reading: ReadOptions, conventions: SetConventions | None) -> NDArray[np.bool_]:
+    """A mask of a map folder (True where white), or of a flat set (True where nothing is marked, or white)."""
+    if conventions is None:
+        return read_mask(path)
+    bright = read_set_mask(path, reading)
+    return ~bright if kind in conventions.white_masks else bright
+
+
+def _with_picture_location(
+    files: Mapping[str, Path], geo: GeoReference, placed: tuple[GeoReference, str]
+) -> tuple[GeoReference, tuple[str, ...]]:
+    """The location of files and sidecar with that of the picture, and a sentence about it."""
+    location, by = placed
+    where = files.get("map", files.get(SET_SIDECAR, files.get("depth", files["rgb"])))
+    check_same_location(where, geo, location, by)
+    own = {key: getattr(location, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
+    return replace(geo, **own, crs=geo.crs or location.crs), (f"location from {by}",)
+
+
+def _unused_options(
+    files: Mapping[str, Path], sidecar: Sidecar, reading: ReadOptions, has_depth_unit: bool
+) -> list[str]:
+    """What was said but cannot be used, one sentence each."""
+    notes = []
+    has_depth = "depth" in files or "depth_norm" in files
+    if not has_depth and sidecar.inverted is not None:
+        notes.append(f"polarity {'inverted' if sidecar.inverted else 'normal'} is not used: there is no depth, and "
+                     "colours are read as blue = deep, red = high")  # fmt: skip
+    if reading.depth_unit is not None and not has_depth_unit:
+        notes.append(f"depth_unit {reading.depth_unit} is not used: without depth_range in map.yaml the depth has no "
+                     "unit")  # fmt: skip
+    return notes
+
+
+def _file_and_format(files: Mapping[str, Path], conventions: SetConventions | None) -> tuple[str, str]:
+    """What a user would call the map's file, and its format in words."""
+    if conventions is not None:
+        return next(iter(files.values())).name, "flat set"
+    if set(files) <= {"rgb", "map", SET_SIDECAR}:
+        return files["rgb"].name, "picture"
+    return folder_of(files).name, "map folder"
 
 
 def read_map_picture(path: str | Path) -> Scene:

@@ -15,7 +15,8 @@ from targets.errors import UserError
 from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 
-TEXT_FIELDS = {entry.name for entry in fields(GeoReference) if "str" in str(entry.type)}
+GEO_FIELDS = [entry for entry in fields(GeoReference) if entry.name not in ("first_row", "first_col")]
+TEXT_FIELDS = {entry.name for entry in GEO_FIELDS if "str" in str(entry.type)}
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,28 @@ class Sidecar:
         Location and units.
     group : str, default ''
         The larger map that this one is a crop of, or "".
-    inverted : bool, default False
-        Depth pictures: white = deepest; depth grids: positive up.
+    inverted : bool | None, default None
+        Depth pictures: white = deepest; depth grids: positive up. None: the file does not say.
     """
 
     geo: GeoReference = field(default_factory=GeoReference)
     group: str = ""
-    inverted: bool = False
+    inverted: bool | None = None
 
     def given_fields(self) -> dict[str, Any]:
         """{field of `GeoReference`: value} of all that differ from "unknown"."""
-        return {entry.name: value for entry in fields(GeoReference)
+        return {entry.name: value for entry in GEO_FIELDS
                 if (value := getattr(self.geo, entry.name)) != entry.default}  # fmt: skip
 
 
-def read_sidecar(path: Path) -> Sidecar:
+def read_sidecar(*paths: Path) -> Sidecar:
     """Read ``map.yaml``.
 
     Parameters
     ----------
-    path : Path
-        A YAML file of lines ``key: value``: the fields of `GeoReference`, ``group`` and ``polarity``.
+    *paths : Path
+        YAML files of lines ``key: value``: the fields of `GeoReference`, ``group`` and ``polarity``. Of several the
+        later ones win, key by key: those of a set, then those of a map.
 
     Returns
     -------
@@ -57,29 +59,39 @@ def read_sidecar(path: Path) -> Sidecar:
     Raises
     ------
     UserError
-        The file cannot be read, has an unknown key or a wrong value, or the map is mirrored.
+        A file cannot be read, has an unknown key or a wrong value, or the map is mirrored.
     """
+    values: dict[str, Any] = {}
+    for path in paths:
+        values |= _read_values(path)
+    if not paths:
+        return Sidecar()
+    polarity, group = values.pop("polarity", None), str(values.pop("group", None) or "")
+    path = paths[-1]
+    try:
+        geo = GeoReference(**{key: value for key, value in values.items() if value is not None})
+        if geo.crs:
+            crs_for_library(geo.crs)  # a slip of the pen is found before hours of work
+    except UserError as error:
+        raise UserError(path, *error.args[1:]) from error
+    check_not_mirrored(path, geo)
+    return Sidecar(geo, group, None if polarity is None else polarity == "inverted")
+
+
+def _read_values(path: Path) -> dict[str, Any]:
+    """The checked values of one file by key."""
     content = read_yaml(path) or {}
-    known = [entry.name for entry in fields(GeoReference)] + ["group", "polarity"]
+    known = [*(entry.name for entry in GEO_FIELDS), "group", "polarity"]
     if not isinstance(content, dict):
         raise UserError(
             path, f"holds a {type(content).__name__}", "lines 'key: value'", f"known keys: {', '.join(known)}"
         )
     if unknown := [str(key) for key in content if key not in known]:
         raise UserError(path, f"unknown key {', '.join(unknown)}", "", f"known keys: {', '.join(known)}")
-    polarity = content.pop("polarity", "normal")
-    if polarity not in ("normal", "inverted"):
-        raise UserError(path, f"polarity is {polarity!r}", "'normal' (black = deepest) or 'inverted'")
-    group = str(content.pop("group", None) or "")
-    given = {key: _parse_value(path, key, value) for key, value in content.items() if value is not None}
-    try:
-        geo = GeoReference(**given)
-        if geo.crs:
-            crs_for_library(geo.crs)  # a slip of the pen is found before hours of work
-    except UserError as error:
-        raise UserError(path, *error.args[1:]) from error
-    check_not_mirrored(path, geo)
-    return Sidecar(geo, group, polarity == "inverted")
+    if content.get("polarity") not in (None, "normal", "inverted"):
+        raise UserError(path, f"polarity is {content['polarity']!r}", "'normal' (black = deepest) or 'inverted'")
+    return {key: value if key in ("group", "polarity") or value is None else _parse_value(path, key, value)
+            for key, value in content.items()}  # fmt: skip
 
 
 def write_sidecar(sidecar: Sidecar, path: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.map_folder.layout import Layout, find_flat_maps
+from targets.io.map_folder.flat_set import find_flat_set
+from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.reader import read_map_files, read_map_folder
 
 
@@ -18,12 +19,12 @@ def test_flat_files(folder: Path, tmp_path: Path) -> None:
         for file in folder.iterdir():
             side = "y" if file.stem == "traps" else "x"
             shutil.copy(file, flat / f"{number}_{side}_{file.stem}_north_sea{file.suffix}")
-    found = find_flat_maps(flat)
+    found = find_flat_set(flat).maps
     assert sorted(found) == ["12_north_sea", "1_north_sea"]
     scene, back = read_map_folder(folder), read_map_files("12_north_sea", found["12_north_sea"])
     np.testing.assert_array_equal(back.depth, scene.depth)
     np.testing.assert_array_equal(back.traps, scene.traps)
     shutil.copy(folder / "traps.png", flat / "A-geb.faults.png")
-    assert list(find_flat_maps(flat, Layout(fault_mask="geb", flat="{name}-{kind}.faults"))) == ["A"]
+    assert list(find_flat_set(flat, Layout(fault_mask="geb", flat="{name}-{kind}.faults")).maps) == ["A"]
     with pytest.raises(UserError, match=r"cannot tell maps and kinds apart"):
-        find_flat_maps(flat, Layout(flat="{number}_{nome}"))
+        find_flat_set(flat, Layout(flat="{number}_{nome}"))

@@ -1,0 +1,474 @@
+"""Flat sets: the files of many maps in one folder, or in one folder per kind, told apart by words of their names."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from targets.errors import UserError
+from targets.io.grids.registry import detect_format
+from targets.io.images import PICTURE_SUFFIXES, is_picture_file
+from targets.io.map_folder.layout import SUFFIXES, Layout, find_map_files
+from targets.io.map_folder.results import is_result_folder
+from targets.io.map_folder.sidecar import read_sidecar
+from targets.io.map_folder.words import recognise_kind
+
+# Numbers, words, and the words inside camelCase.
+TOKEN = re.compile(r"\d+|[A-ZА-ЯЁ]+(?![a-zа-яё])|[A-ZА-ЯЁ]?[a-zа-яё]+|[^\W\d_]")
+MAX_TOKENS = 8  # of a kind, such as structural NO isoline
+MAX_LEVELS = 2  # of folders, such as x/faults
+SET_SIDECAR = "set_map"  # kind of the sidecar of a whole set
+OF_GRIDS = {"rgb": "depth", "depth_norm": "depth"}  # what a grid holds whose name says a kind of picture
+OPTION = "--reading.layout"
+
+
+class NameReading(NamedTuple):
+    """One way to read a file's name.
+
+    Attributes
+    ----------
+    key : str
+        What is left of the name without kind and side: the map.
+    word : str
+        What names the kind.
+    kind : str
+        A field of `Layout`, or mask.
+    rank : int
+        Of several files of one kind that with the lowest rank is read.
+    sided : bool
+        Whether x (input) or y (target) stands beside the kind.
+    group : str | None, default None
+        The larger map, where a pattern says which part of the name it is.
+    """
+
+    key: str
+    word: str
+    kind: str
+    rank: int
+    sided: bool
+    group: str | None = None
+
+    @property
+    def map(self) -> str:
+        """The key without regard to case."""
+        return self.key.casefold()
+
+
+class WordUse(NamedTuple):
+    """What a word of a set's file names stands for.
+
+    Attributes
+    ----------
+    kind : str
+        A field of `Layout`, or "" if its files are not read.
+    word : str
+        As files spell it.
+    count : int
+        Number of its files.
+    remark : str
+        Why they are not read.
+    """
+
+    kind: str
+    word: str
+    count: int
+    remark: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FlatSet:
+    """The maps of a flat set.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    maps : dict[str, dict[str, Path]]
+        {map name: {kind: file}}, the kinds being fields of `Layout` and ``set_map`` (the ``map.yaml`` of the set).
+    groups : dict[str, str]
+        {map name: name of the larger map}, "" where the names tell none.
+    words : tuple[WordUse, ...]
+        What each word stands for.
+    unused : tuple[Path, ...]
+        Sidecars that belong to no map.
+    members : frozenset[Path]
+        All files of the set, also those that are not read.
+    """
+
+    folder: Path
+    maps: dict[str, dict[str, Path]]
+    groups: dict[str, str]
+    words: tuple[WordUse, ...]
+    unused: tuple[Path, ...] = ()
+    members: frozenset[Path] = frozenset()
+
+
+def find_flat_set(folder: Path, layout: Layout = Layout()) -> FlatSet | None:  # noqa: B008 (frozen)
+    """Find the flat set that a folder holds.
+
+    A file belongs to it if its name, with the folders named like a kind that it lies in, consists of the words of a
+    kind (`targets.io.map_folder.words`), perhaps x or y, and what names the map. Files that agree in the last are one
+    map. Single pictures whose names happen to hold such a word are no set.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; of its subfolders those named like a kind, or x or y, are looked into.
+    layout : Layout, default Layout()
+        Words and patterns of one's own.
+
+    Returns
+    -------
+    found : FlatSet | None
+        None if there is none.
+
+    Raises
+    ------
+    UserError
+        A word is unknown or ambiguous, or two files are of one kind of one map.
+    """
+    files = dict(_set_files(folder, layout))
+    chosen = _choose_readings(files, layout)
+    members: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, reading in chosen.items():
+        members[reading.map][reading.kind].append(name)
+    maps = {key: kinds for key, kinds in members.items() if set(kinds) != {"map"}}
+    if not any(len(kinds) > 1 for kinds in maps.values()) and not any(r.sided for r in chosen.values()):
+        return None
+    sidecars = {key: names for key, kinds in members.items() if key not in maps for names in kinds.values()}
+    unknown = _unknown_words(files, chosen, maps)
+    ignored = {word.casefold() for word in layout.ignored or ()}
+    masks = [name for kinds in maps.values() for name in kinds.get("mask", ())]
+    if masks and not any("traps" in kinds for kinds in maps.values()):  # images/ and masks/: what is to be learned
+        for name in masks:
+            chosen[name] = chosen[name]._replace(kind="traps")
+    else:
+        for name in masks:
+            unknown.setdefault(chosen.pop(name).word, []).append(name)
+    if asked := {word: names for word, names in unknown.items() if word.casefold() not in ignored}:
+        raise _unknown_word_error(folder, asked)
+    left_out = [WordUse("", word, len(names), "ignored") for word, names in unknown.items()]
+    return _collect(folder, files, chosen, sidecars, left_out, layout)
+
+
+def find_picture_sidecars(path: Path, layout: Layout) -> dict[str, Path]:
+    """Find the sidecars of a picture alone: NAME.yaml beside it, and the map.yaml of its folder.
+
+    Parameters
+    ----------
+    path : Path
+        The picture.
+    layout : Layout
+        Names of files.
+
+    Returns
+    -------
+    files : dict[str, Path]
+        {"map": file of the picture itself, "set_map": file of all pictures}, as far as they are there.
+
+    Raises
+    ------
+    UserError
+        The file of all pictures gives several of them one place.
+    """
+    found = {}
+    for suffix in reversed(SUFFIXES["map"]):
+        if (own := path.with_suffix(suffix)).is_file():
+            found["map"] = own
+        if (common := path.with_name(f"{layout.map}{suffix}")).is_file():
+            found[SET_SIDECAR] = common
+    if path.stem in (layout.map, layout.rgb) and SET_SIDECAR in found:  # a map folder
+        return {"map": found[SET_SIDECAR]} | {key: file for key, file in found.items() if key == "map"}
+    if SET_SIDECAR in found:
+        pictures = [file for file in path.parent.iterdir() if is_picture_file(file) and not file.name.startswith(".")]
+        check_place_of_one(found[SET_SIDECAR], len(pictures))
+    return found
+
+
+def check_place_of_one(sidecar: Path, count: int) -> None:
+    """Refuse a file for several maps that says where their first cell lies: they cannot all lie there.
+
+    Raises
+    ------
+    UserError
+        It gives x0 or y0 to more than one map.
+    """
+    geo = read_sidecar(sidecar).geo
+    if count > 1 and (geo.x0 is not None or geo.y0 is not None):
+        raise UserError(sidecar, f"x0 and y0 for {count} maps at once", "the place of one map",
+                        "give each map a file of its own, such as 01_map_reek.yaml or 01_reek.yaml beside "
+                        "01_x_structural_reek.png, and keep here what they share")  # fmt: skip
+
+
+def piece_numbers(names: Sequence[str]) -> list[tuple[int | None, str]]:
+    """The number of each piece in its name, and the name of the larger map: the rest.
+
+    Of several numbers in a name that with the most values among alike names is the number of the piece.
+
+    Parameters
+    ----------
+    names : Sequence[str]
+        Names of maps.
+
+    Returns
+    -------
+    numbers : list[tuple[int | None, str]]
+        (number, rest) of each name; (None, "") of names without a number.
+
+    Examples
+    --------
+    >>> piece_numbers(["07_north_2020", "08_north_2020", "south"])
+    [(7, 'north_2020'), (8, 'north_2020'), (None, '')]
+    """
+    alike: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+    for name in names:
+        alike[tuple(re.split(r"\d+", name))].append(re.findall(r"\d+", name))
+    found: list[tuple[int | None, str]] = []
+    for name in names:
+        columns = [set(values) for values in zip(*alike[tuple(re.split(r"\d+", name))], strict=True)]
+        if not columns:
+            found.append((None, ""))
+            continue
+        number = list(re.finditer(r"\d+", name))[max(range(len(columns)), key=lambda i: len(columns[i]))]
+        found.append((int(number[0]), _joined(name[: number.start()], name[number.end() :])))
+    return found
+
+
+def name_sibling(path: Path, root: Path, layout: Layout, word: str) -> Path:
+    """The name of a target, a PNG, beside a file of the same map in a flat set; x becomes y.
+
+    Parameters
+    ----------
+    path : Path
+        Any file of the map.
+    root : Path
+        The folder of the set.
+    layout : Layout
+        Words and patterns of one's own.
+    word : str
+        The word of the kind, such as traps.
+
+    Examples
+    --------
+    >>> name_sibling(Path("set/x/faults/07.png"), Path("set"), Layout(), "traps").as_posix()
+    'set/y/traps/07.png'
+    """
+    name = path.relative_to(root).with_suffix("").as_posix()
+    best = max(_word_readings(name, path.suffix, layout), key=lambda item: (item[0].sided, len(item[0].word)))
+    _, (start, end), side = best
+    letters = list(name)
+    if side is not None:
+        letters[side] = "Y" if name[side].isupper() else "y"
+    return root / f"{''.join(letters[:start])}{word}{''.join(letters[end:])}.png"
+
+
+def _set_files(folder: Path, layout: Layout, prefix: str = "", level: int = 0) -> Iterator[tuple[str, Path]]:
+    """(name without suffix but with the folders below the set, file), by name."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield prefix + path.name, path
+        elif level < MAX_LEVELS and path.is_dir() and _holds_kinds(path, layout):
+            yield from _set_files(path, layout, f"{prefix}{path.name}/", level + 1)
+
+
+def _holds_kinds(folder: Path, layout: Layout) -> bool:
+    """Whether a folder's name says no more than a kind or a side, and it is no map itself."""
+    if is_result_folder(folder):
+        return False
+    readings = [reading for reading, _, _ in _word_readings(folder.name, ".png", layout)]
+    is_kind = any(not reading.key for reading in readings) and not find_map_files(folder, layout)
+    return folder.name.casefold() in ("x", "y") or is_kind
+
+
+def _choose_readings(files: Mapping[str, Path], layout: Layout) -> dict[str, NameReading]:
+    """{file: how its name is read}: of several ways that which makes a map of most kinds."""
+    ways: dict[str, list[NameReading]] = {}
+    for name, path in files.items():
+        stem = name.removesuffix(path.suffix)
+        found = _pattern_readings(stem, path.suffix, layout)
+        if not found and not layout.has_own_pattern:
+            found = [reading for reading, _, _ in _word_readings(stem, path.suffix, layout)]
+            if path.suffix.lower() in SUFFIXES["map"]:  # beside 01_x_faults_reek.png: 01_reek.yaml
+                found.append(NameReading(_joined(stem, ""), layout.map, "map", 1, False))
+        if found:
+            ways[name] = found
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for found in ways.values():
+        for reading in found:
+            kinds[reading.map].add(reading.kind)
+    chosen = {}
+    for name, found in ways.items():
+        best = max(found, key=lambda reading: (len(kinds[reading.map]), reading.sided, len(reading.word)))
+        if best.kind == "map" or is_picture_file(files[name]):
+            chosen[name] = best
+        elif _is_grid(files[name]):
+            chosen[name] = best._replace(kind=OF_GRIDS.get(best.kind, best.kind), rank=best.rank + (best.kind == "rgb"))
+    return chosen
+
+
+def _pattern_readings(stem: str, suffix: str, layout: Layout) -> list[NameReading]:
+    """The reading of a name by the layout's own pattern; none if it does not follow it."""
+    for known in (True, False):
+        match = layout.flat_regex(known).fullmatch(stem)
+        if match is None:
+            continue
+        word = match["kind"]
+        kind_and_rank = _kind_of_word(word, suffix, layout)
+        if kind_and_rank is not None:
+            parts = match.groupdict()
+            key = "_".join(value for name in ("number", "name") if (value := parts.get(name)))
+            return [NameReading(key, word, *kind_and_rank, True, parts.get("name", ""))]
+    return []
+
+
+def _word_readings(name: str, suffix: str, layout: Layout) -> list[tuple[NameReading, tuple[int, int], int | None]]:
+    """The ways to read a name by words: (reading, where its word starts and ends, where x or y stands)."""
+    tokens = list(TOKEN.finditer(name))
+    found = []
+    for i, first in enumerate(tokens):
+        for last in tokens[i : i + MAX_TOKENS]:
+            start, end = first.start(), last.end()
+            kind_and_rank = _kind_of_word(name[start:end], suffix, layout)
+            if kind_and_rank is None:
+                continue
+            side = _place_of_side(name, start, end)
+            letters = list(name)
+            if side is not None:
+                letters[side] = "_"
+            key = _joined("".join(letters[:start]), "".join(letters[end:]))
+            reading = NameReading(key, name[start:end], *kind_and_rank, side is not None)
+            found.append((reading, (start, end), side))
+    return found
+
+
+def _kind_of_word(word: str, suffix: str, layout: Layout) -> tuple[str, int] | None:
+    """Kind and rank of a word: the layout's own words come first, and colours without lines before those with."""
+    is_sidecar = suffix.lower() in SUFFIXES["map"]
+    for kind, own in layout.word_by_kind().items():
+        fits = (kind == "map") == is_sidecar and (kind != "depth" or suffix.lower() not in PICTURE_SUFFIXES)
+        if fits and _letters(own) == _letters(word):
+            return kind, 0
+    known = None if is_sidecar else recognise_kind(word)
+    return None if known is None else (known.kind, {False: 1, None: 2, True: 3}[known.lines])
+
+
+def _place_of_side(name: str, start: int, end: int) -> int | None:
+    """Where x or y stands as a word of its own: before the word of the kind, behind it, or at the very beginning."""
+    for text, pattern, offset in (
+        (name[:start], r"(?:^|[\W_])([xyXY])[\W_]*$", 0),
+        (name[end:], r"^[\W_]+([xyXY])(?=[\W_]|$)", end),
+        (name[:start], r"^([xyXY])[\W_]", 0),
+    ):
+        if (match := re.search(pattern, text)) is not None:
+            return match.start(1) + offset
+    return None
+
+
+def _joined(before: str, after: str) -> str:
+    """What is left of a name on both sides of a word, with _ between them."""
+    parts = [re.sub(r"[\s/_]+", "_", part).strip("_-.,+ ") for part in (before, after)]
+    return "_".join(part for part in parts if part)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def _is_grid(path: Path) -> bool:
+    try:
+        return detect_format(path) is not None
+    except UserError:
+        return False
+
+
+def _unknown_words(
+    files: Mapping[str, Path], chosen: Mapping[str, NameReading], maps: Mapping[str, object]
+) -> dict[str, list[str]]:
+    """{word: files} of the pictures that are named like the maps' files but for a word that names no kind."""
+    keys = {tuple(_letters(token) for token in TOKEN.findall(key)) for key in maps}
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, path in files.items():
+        if name in chosen or not is_picture_file(path):
+            continue
+        stem = name.removesuffix(path.suffix)
+        tokens = list(TOKEN.finditer(stem))
+        words = [_letters(token[0]) for token in tokens]
+        spans = [(i, j) for i in range(len(tokens)) for j in range(i + 1, min(i + MAX_TOKENS, len(tokens)) + 1)]
+        for i, j in spans:
+            rest = words[:i] + words[j:]
+            sides = [[]] + [[k] for k in (i - 1, i, 0) if 0 <= k < len(rest) and rest[k] in ("x", "y")]
+            if any(tuple(rest[k] for k in range(len(rest)) if k not in side) in keys for side in sides):
+                found[stem[tokens[i].start() : tokens[j - 1].end()]].append(name)
+                break
+    return found
+
+
+def _unknown_word_error(folder: Path, unknown: Mapping[str, list[str]]) -> UserError:
+    listed = [f"{word!r} ({len(names)} files, such as {names[0]})" for word, names in unknown.items()]
+    first = next(iter(unknown))
+    options = " or ".join(f"{OPTION}.{kind}" for kind in ("rgb", "depth_norm", "fault_mask", "traps"))
+    return UserError(
+        folder,
+        f"file names hold unknown words: {', '.join(listed)}",
+        "words that say what a file shows, such as structural, depth, faults, traps",
+        f"name what it is: {options} {first}; or leave them out: {OPTION}.ignored {','.join(unknown)}",
+    )
+
+
+def _collect(
+    folder: Path,
+    files: Mapping[str, Path],
+    chosen: Mapping[str, NameReading],
+    sidecars: Mapping[str, list[str]],
+    left_out: Sequence[WordUse],
+    layout: Layout,
+) -> FlatSet:
+    """The set from the readings of its files: of each kind of a map the file of the lowest rank is read."""
+    by_map: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, reading in chosen.items():
+        if reading.map not in sidecars:
+            by_map[reading.map][reading.kind].append(name)
+    taken, maps, groups = set[str](), {}, {}
+    titles: list[str] = []
+    for kinds in by_map.values():
+        picked: dict[str, Path] = {}
+        for kind, names in kinds.items():
+            first, *others = sorted(names, key=lambda name: chosen[name].rank)
+            if others and chosen[others[0]].rank == chosen[first].rank:
+                raise _second_file_error(folder, kind, chosen, (first, others[0]), by_map)
+            picked[kind] = files[first]
+            taken.add(first)
+        reading = chosen[min(name for names in kinds.values() for name in names)]
+        title = reading.key or folder.resolve().name
+        titles.append(title)
+        maps[title] = picked
+        groups[title] = reading.group
+    numbers = piece_numbers(titles)
+    set_sidecar = next((name for name in sidecars.get("", ()) if Path(name).stem == layout.map), None)
+    for title, (_, rest) in zip(titles, numbers, strict=True):
+        groups[title] = rest if groups[title] is None else groups[title]
+        if set_sidecar is not None:
+            maps[title][SET_SIDECAR] = files[set_sidecar]
+    if set_sidecar is not None and len(set(groups.values()) - {""}) < len(titles):
+        check_place_of_one(files[set_sidecar], len(titles))
+    uses = Counter((chosen[name].kind if name in taken else "", chosen[name].word) for name in taken | chosen.keys()
+                   if chosen[name].kind != "map")  # fmt: skip
+    words = [WordUse(kind, word, count, "" if kind else "another is read") for (kind, word), count in uses.items()]
+    unused = [files[name] for names in sidecars.values() for name in names if name != set_sidecar]
+    members = frozenset(files[name] for name in chosen)
+    return FlatSet(folder, maps, groups, (*words, *left_out), tuple(unused), members)
+
+
+def _second_file_error(
+    folder: Path, kind: str, chosen: Mapping[str, NameReading], names: tuple[str, str], by_map: Mapping
+) -> UserError:
+    words = [chosen[name].word for name in names]
+    if len({_letters(word) for word in words}) == 1:
+        return UserError(folder / names[1], f"a second file of the kind {kind} beside {names[0]}", "one",
+                         "remove one of them")  # fmt: skip
+    return UserError(folder, f"two words for one kind, {kind}: {' and '.join(words)} ({' and '.join(names)})",
+                     "one word for each kind", f"say which is read: {OPTION}.{kind} {words[0]}")  # fmt: skip

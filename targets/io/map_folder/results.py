@@ -1,0 +1,81 @@
+"""The file that marks a folder as results: what made them, from which map, and where its first cell lies."""
+
+from pathlib import Path
+
+import yaml
+
+from targets.common.atomic_write import atomic_write
+from targets.errors import UserError
+from targets.scene import Scene
+
+RESULT_FILE = "made_from.yaml"
+
+
+def is_result_folder(folder: Path) -> bool:
+    """Whether a folder holds results of a tool, which are never read as maps."""
+    return (folder / RESULT_FILE).is_file()
+
+
+def write_result_file(scene: Scene, tool: str, folder: Path) -> None:
+    """Mark a folder as the results of a tool.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map that they were made from.
+    tool : str
+        Such as predict.
+    folder : Path
+        The folder; it is made.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> inside = np.ones((2, 2), bool)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scene = Scene("top", np.zeros((2, 2), np.float32), inside, inside, ~inside)
+    ...     write_result_file(scene, "predict", Path(folder))
+    ...     is_result_folder(Path(folder))
+    True
+    """
+    known, geo = scene.provenance, scene.geo
+    content: dict[str, object] = {"made_by": tool, "map": scene.name}
+    if known is not None:
+        content |= {"file": known.file, "format": known.format}
+        content |= {"notes": list(known.notes)} if known.notes else {}
+    content |= {"rows": scene.shape[0], "columns": scene.shape[1]}
+    if geo.located:
+        content["coordinates"] = f"map coordinates{f' of {geo.crs}' if geo.crs else ''}"
+    else:
+        content["coordinates"] = "x = column, y = row of the picture as it is on disk, 0 at its first pixel's centre"
+        content |= {"first_row": geo.first_row, "first_column": geo.first_col}
+    with atomic_write(folder / RESULT_FILE) as temporary:
+        temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path) -> None:
+    """Refuse a folder for results in which the map's own files lie.
+
+    Parameters
+    ----------
+    inputs : tuple[Path, ...]
+        All files that the map is read from.
+    folder : Path
+        Where its results would be written.
+
+    Raises
+    ------
+    UserError
+        One of the files lies in it.
+    """
+    place = folder.resolve()
+    for file in inputs:
+        if file.resolve().is_relative_to(place):
+            raise UserError("--out", f"{folder} is the folder of the map itself ({file.name} lies in it)",
+                            "a folder without maps: results must never be read as maps",
+                            "choose another --out")  # fmt: skip
