@@ -1,16 +1,17 @@
-"""Checked arguments of the closure search: options, arrays, fault rules and the state of every cell."""
+"""Checked arguments of the closure search: options, fault rules and the state of every cell."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.closure.kernels.codes import INSIDE, OPEN, WALL
 from targets.errors import UserError
 
 RULES = ("transparent", "sealing", "leaking")
+MAX_CONTOURS = 2**40  # from 0 to the deepest depth: contours are then 4,096 numbers of float64 apart, or more
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,15 @@ class SearchOptions:
             raise UserError("edge", f"{self.edge!r}", '"open" or "closed"')
         if self.connectivity not in (4, 8):
             raise UserError("connectivity", f"{self.connectivity!r}", "4 or 8")
-        if self.contour_interval is not None and not 0 < self.contour_interval < np.inf:
+        if self.contour_interval is not None and not (
+            _is_number(self.contour_interval) and 0 < self.contour_interval < np.inf
+        ):
             raise UserError("contour_interval", f"{self.contour_interval!r}", "a positive number or None")
-        if not np.isfinite(self.contour_base):
+        if not _is_number(self.contour_base) or not np.isfinite(self.contour_base):
             raise UserError("contour_base", f"{self.contour_base!r}", "a finite number")
+        for name in ("min_area", "min_height"):
+            if not _is_number(value := getattr(self, name)) or np.isnan(value):
+                raise UserError(name, f"{value!r}", "a number")
 
     @property
     def eight(self) -> bool:
@@ -80,52 +86,40 @@ class SearchOptions:
         return float(self.contour_base)
 
 
-def check_depth(depth: ArrayLike) -> NDArray:
-    """Depth as a C-ordered float32 or float64 array that holds every value exactly.
+def _is_number(value: object) -> bool:
+    """Whether it is one real number."""
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def check_contours(options: SearchOptions, depth: NDArray, state: NDArray[np.uint8]) -> None:
+    """Refuse contours that lie so close that float64 cannot tell them apart.
 
     Parameters
     ----------
-    depth : (H, W) float or integer, positive down
+    options : SearchOptions
+        Contour interval and base.
+    depth : (H, W) float32 or float64
         The map.
-
-    Returns
-    -------
-    (H, W) float32 or float64
-        The same depths.
+    state : (H, W) uint8
+        Of `cell_states`.
 
     Raises
     ------
     UserError
-        It is no grid of numbers, or too large for 32-bit indices.
+        The interval is too small for these depths or for the base.
     """
-    depth = np.asarray(depth)
-    if depth.ndim != 2 or depth.size == 0:
-        raise UserError("depth", f"shape {depth.shape}", "(H, W) with at least one cell")
-    if depth.size >= 2**31:
-        raise UserError("depth", f"{depth.size} cells", "fewer than 2^31", "crop the map or take every second cell")
-    if depth.dtype.kind not in "buif" or depth.dtype.itemsize > 8:
-        raise UserError("depth", f"type {depth.dtype}", "numbers: float32, float64 or integers")
-    kind = np.float32 if np.can_cast(depth.dtype, np.float32) else np.float64
-    exact = np.ascontiguousarray(depth, kind)
-    if depth.dtype.kind in "ui" and depth.itemsize == 8 and (exact.astype(depth.dtype) != depth).any():
-        raise UserError("depth", "integers beyond 2^53", "numbers that float64 can hold")
-    return exact
-
-
-def check_mask(mask: ArrayLike, name: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask that fits the map; `name` is the argument named in the error."""
-    mask = np.asarray(mask)
-    if mask.shape != shape or mask.dtype != np.bool_:
-        raise UserError(name, f"{mask.dtype} {mask.shape}", f"bool {shape}, the shape of depth")
-    return mask
-
-
-def check_faults(faults: ArrayLike, shape: tuple[int, int]) -> NDArray:
-    """A mask of faults, or their numbers, that fits the map."""
-    faults = np.asarray(faults)
-    if faults.shape != shape or faults.dtype.kind not in "bui":
-        raise UserError("faults", f"{faults.dtype} {faults.shape}", f"bool or integers {shape}, the shape of depth")
-    return faults
+    if options.contour_interval is None:
+        return
+    inside = depth[state == INSIDE] if state.size > 0 else depth
+    size = abs(options.base)
+    if inside.size > 0:
+        size = max(size, abs(float(inside.min())), abs(float(inside.max())))
+    least = size / MAX_CONTOURS
+    if options.interval < least:
+        largest = "contour_base" if size == abs(options.base) else "depths"
+        expected = f"at least {least:.2g} beside {largest} of {size:g}"
+        hint = "contours that lie closer are the same number"
+        raise UserError("contour_interval", f"{options.interval:g}", expected, hint)
 
 
 def active_rules(rule: str | Mapping[int, str], known: Iterable[int]) -> dict[int | None, str]:

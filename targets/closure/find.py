@@ -1,23 +1,17 @@
 """`find_closures`: every closed structural trap of a depth map, as labels, heights and a table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from targets.closure.arguments import (
-    SearchOptions,
-    active_rules,
-    cell_states,
-    check_depth,
-    check_faults,
-    check_mask,
-    dilate,
-)
+from targets.closure.arguments import SearchOptions, active_rules, cell_states, check_contours, dilate
+from targets.closure.arrays import check_depth, check_faults, check_mask, georeference_of
 from targets.closure.kernels.codes import Grid
 from targets.closure.merge_tree import grow_tree, label_map, number_nodes
+from targets.scene import GeoReference
 
 ROW = np.dtype(
     [
@@ -56,12 +50,15 @@ class Closures:
         depth to the deepest; then nested ones, from the deepest. ``pandas.DataFrame(table)`` takes it as it is.
     grid : Grid
         The map, for the functions that take closures.
+    geo : GeoReference, default GeoReference()
+        Where it lies, if depth was an `xarray.DataArray` with coordinates.
     """
 
     labels: NDArray[np.int32]
     height: NDArray[np.float32]
     table: NDArray[Any]
     grid: Grid
+    geo: GeoReference = field(default_factory=GeoReference)
 
 
 def find_closures(
@@ -87,11 +84,12 @@ def find_closures(
     Parameters
     ----------
     depth : (H, W) float or integer, positive down
-        The map; traps are shallow highs. Cells that are not finite lie outside.
+        The map; traps are shallow highs. Cells that are not finite, or masked (`numpy.ma`), lie outside. An
+        `xarray.DataArray` is taken in its own order of rows and columns; the answer's `geo` holds its location.
     valid : (H, W) bool, default None
-        False outside the map; None = every cell is inside.
+        False or masked outside the map; None = every cell is inside.
     faults : (H, W) bool or integer, default None
-        0 = no fault, else the fault's number; a boolean mask is fault 1.
+        0 or masked = no fault, else the fault's number; a boolean mask is fault 1.
     fault_rule : str | Mapping[int, str], default 'transparent'
         What faults do to flow: "transparent" (nothing), "sealing" (fault cells are taken out and are a wall, against
         which contours may close) or "leaking" (fault cells are taken out and are an open border). Or a mapping {fault
@@ -117,7 +115,7 @@ def find_closures(
     Raises
     ------
     UserError
-        The arrays do not fit each other, or an option is unknown.
+        The arrays do not fit each other, or an option is unknown or out of range.
 
     Examples
     --------
@@ -129,14 +127,16 @@ def find_closures(
     >>> found.table[["crest_depth", "spill_depth", "area", "parent"]].tolist()
     [(2.0, 7.0, 3, 0), (2.0, 5.0, 1, 1), (3.0, 5.0, 1, 1)]
     """
-    depth = check_depth(depth)
     options = SearchOptions(
-        fault_rule, edge, connectivity, contour_interval, contour_base, float(min_area), float(min_height)
-    )
-    valid = None if valid is None else check_mask(valid, "valid", depth.shape)
-    faults = None if faults is None else check_faults(faults, depth.shape)
+        fault_rule, edge, connectivity, contour_interval, contour_base, min_area, min_height
+    )  # fmt: skip
+    given, geo = depth, georeference_of(depth)
+    depth = check_depth(given)
+    valid = None if valid is None else check_mask(valid, "valid", depth.shape, like=given)
+    faults = None if faults is None else check_faults(faults, depth.shape, like=given)
     known = set() if faults is None or isinstance(fault_rule, str) else set(np.unique(faults).tolist())
     state = cell_states(depth, valid, faults, active_rules(fault_rule, known), edge)
+    check_contours(options, depth, state)
     near_fault = np.empty((0, 0), bool) if faults is None else dilate(faults != 0, connectivity)
     grid = Grid(depth, state, options.eight, options.edge_open, options.interval, options.base)
     tree = grow_tree(grid)
@@ -147,4 +147,4 @@ def find_closures(
     basin, closures = tree.cells.basin, tree.highs.closures
     del tree, totals  # most of the memory, before more is asked for
     labels, height = label_map(depth, basin, closures, ids)
-    return Closures(labels, height, table, grid)
+    return Closures(labels, height, table, grid, geo)

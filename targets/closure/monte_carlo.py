@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from targets.closure.arrays import check_depth, check_faults, check_mask, laid_on, plain_array
 from targets.closure.find import Closures, find_closures
+from targets.closure.kernels.codes import INSIDE
+from targets.common.memory import require_memory
 from targets.errors import UserError
+
+MAX_REALISATIONS = 100_000  # a share is then known to 0.0016 or better
+MAX_DEPTH = 1e30  # realisations are float32
+MAX_RELIEFS = 100  # of the map: a deviation beyond is one in another unit
+NOISE_BYTES = 48  # per cell of the larger grid on which noise is filtered
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +62,13 @@ def correlated_noise(shape: tuple[int, int], correlation: float, rng: np.random.
     -------
     (H, W) float64
         The noise.
+
+    Raises
+    ------
+    UserError
+        The correlation is negative, or longer than the longer side of the map.
     """
+    _check_correlation(shape, correlation)
     size = [fft.next_fast_len(n + int(np.ceil(6 * correlation))) for n in shape]
     white = fft.rfft2(rng.standard_normal(size))
     square = np.add.outer(fft.fftfreq(size[0]) ** 2, fft.rfftfreq(size[1]) ** 2)
@@ -80,13 +94,15 @@ def closure_probability(
     Parameters
     ----------
     depth : (H, W) float or integer, positive down
-        The map.
+        The map, as `find_closures` takes it.
     std : float or (H, W)
-        Standard deviation of the depth error, in the unit of depth.
+        Standard deviation of the depth error, in the unit of depth: at most 100 times the relief of the map. Outside
+        of the map it may be missing.
     correlation : float
-        Correlation length of the error, in cells: at this distance the correlation is exp(-1/2).
+        Correlation length of the error, in cells: at this distance the correlation is exp(-1/2). At most the longer
+        side of the map: errors that are alike over all of it change no closure.
     realisations : int, default 100
-        How many maps are tried.
+        How many maps are tried, at most 100,000.
     seed : int, default 0
         Seed of the random numbers; the same seed gives the same answer.
     **options
@@ -110,16 +126,24 @@ def closure_probability(
     >>> sure.probability[1].tolist(), sure.exists.tolist(), sure.area.tolist()
     ([0.0, 1.0, 1.0, 0.0], [1.0], [[2.0, 2.0, 2.0]])
     """
-    std = np.asarray(std, np.float64)
-    if not (std >= 0).all():
-        raise UserError("std", "a negative or missing standard deviation", "0 or more, in the unit of depth")
-    if not correlation >= 0:
-        raise UserError("correlation", f"{correlation}", "0 or more cells")
-    if realisations < 1:
-        raise UserError("realisations", f"{realisations}", "at least 1")
-    depth = np.asarray(depth)
-    best_guess = find_closures(depth, **options)
+    if not isinstance(realisations, int | np.integer) or not 1 <= realisations <= MAX_REALISATIONS:
+        raise UserError("realisations", f"{realisations}", f"at least 1, at most {MAX_REALISATIONS:,}")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UserError("seed", f"{seed}", "a whole number, 0 or more")
+    given, depth = depth, check_depth(depth)
+    _check_correlation(depth.shape, correlation)
+    std = _check_std(std, given)
+    if options.get("valid") is not None:
+        options["valid"] = check_mask(options["valid"], "valid", depth.shape, like=given)
+    if options.get("faults") is not None:
+        options["faults"] = check_faults(options["faults"], depth.shape, like=given)
+    best_guess = find_closures(given, **options)
+    state = best_guess.grid.state
+    inside = state == INSIDE if state.size > 0 else np.ones(depth.shape, bool)
+    _check_size_of_std(std, depth, inside)
+    std = np.nan_to_num(std)  # missing outside of the map
     roots = best_guess.table[best_guess.table["parent"] == 0]
+    require_memory(realisations * roots.size * 3 * 8, "realisations", "try fewer, or a larger min_area")
     rng = np.random.default_rng(seed)
     count = np.zeros(depth.shape, np.int32)
     sizes = np.full((realisations, roots.size, 3), np.nan)
@@ -136,6 +160,41 @@ def closure_probability(
     cases[:, some] = np.nanpercentile(sizes[:, some], [10, 50, 90], axis=0)
     area, height, volume = (cases[:, :, k].T for k in range(3))
     return ClosureProbability((count / realisations).astype(np.float32), best_guess, exists, area, height, volume)
+
+
+def _check_correlation(shape: tuple[int, ...], correlation: float) -> None:
+    """Refuse a correlation length that is no number, negative, or longer than the map."""
+    longest = max(shape)
+    if not 0 <= correlation <= longest:  # NaN too
+        hint = "a longer one shifts the whole map; mind its unit"
+        raise UserError("correlation", f"{correlation:g} cells", f"0 to {longest}, the longer side of the map", hint)
+    require_memory(NOISE_BYTES * np.prod([n + 6.0 * correlation for n in shape]), "correlation", "a shorter one")
+
+
+def _check_std(std: ArrayLike, given: ArrayLike) -> NDArray[np.float64]:
+    """The deviation as an array, NaN where it is missing."""
+    values, undefined = plain_array(std, "std", like=given)
+    shape = np.shape(laid_on(given, None, "depth"))
+    if values.dtype.kind not in "buif" or values.shape not in ((), shape):
+        raise UserError("std", f"{values.dtype} {values.shape}", f"a number, or numbers {shape}, the shape of depth")
+    values = values.astype(np.float64)
+    return values if undefined is None else np.where(undefined, np.nan, values)
+
+
+def _check_size_of_std(std: NDArray[np.float64], depth: NDArray, inside: NDArray[np.bool_]) -> None:
+    """Refuse a deviation that is negative, missing inside the map, or out of all proportion to its relief."""
+    used = std if std.ndim == 0 else std[inside]
+    if not (used >= 0).all():
+        raise UserError("std", "a negative or missing standard deviation", "0 or more, in the unit of depth")
+    if not inside.any():
+        return
+    low, high, largest = float(depth[inside].min()), float(depth[inside].max()), float(used.max())
+    if max(abs(low), abs(high)) > MAX_DEPTH:
+        raise UserError("depth", f"{low:g} to {high:g}", f"at most {MAX_DEPTH:g} in size")
+    most = MAX_RELIEFS * (high - low) if high > low else max(abs(high), 1.0) * MAX_RELIEFS
+    if largest > most:
+        raise UserError("std", f"{largest:g}", f"at most {most:g}: {MAX_RELIEFS} times the relief of the map",
+                        "it is in the unit of depth")  # fmt: skip
 
 
 def _matching_closures(best_guess: Closures, roots: NDArray[Any], found: Closures) -> NDArray[np.int32]:

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.arguments import SearchOptions, active_rules
+from targets.closure.arrays import laid_on
 from targets.closure.find import ROW
 from targets.closure.kernels.branches import Hierarchy
 from targets.closure.kernels.merge import NodeClosures
@@ -141,7 +142,10 @@ def find_closures_tiled(
     """
     options, tiles = options or SearchOptions(), tiles or TileOptions()
     out = Path(out).absolute()
-    grids = [None if grid is None else open_raster(grid) for grid in (depth, valid, faults)]
+    named_grids = {"depth": depth, "valid": valid, "faults": faults}
+    grids = [
+        None if grid is None else open_raster(laid_on(grid, depth, name)) for name, grid in named_grids.items()
+    ]  # fmt: skip
     source = grids[0]
     assert source is not None
     for name, grid in zip(("valid", "faults"), grids[1:], strict=True):

@@ -72,13 +72,18 @@ class NodeClosures(NamedTuple):
 
 @compiled
 def contour_above(spill: float, interval: float, base: float) -> float:
-    """The deepest contour strictly above a depth: the greatest float64 ``base + k * interval`` below `spill`."""
+    """The deepest contour strictly above a depth: the greatest float64 ``base + k * interval`` below `spill`.
+
+    Where contours lie closer than float64 can tell apart (`arguments.check_contours` refuses that), it is the next
+    number above the depth, so that every answer lies strictly above.
+    """
     k = np.ceil((spill - base) / interval) - 1
-    while base + (k + 1) * interval < spill:
+    if base + (k + 1) * interval < spill:
         k += 1
-    while base + k * interval >= spill:
+    elif base + k * interval >= spill:
         k -= 1
-    return base + k * interval
+    level = base + k * interval
+    return level if level < spill else np.nextafter(spill, -np.inf)
 
 
 @compiled(nogil=True)

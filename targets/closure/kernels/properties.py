@@ -85,7 +85,7 @@ def sum_cells(
                 b_last = b
                 at_peak, root_limit = entry[max(b, 0)], limit[outermost[max(b, 0)]]
             z = depth[row, col]
-            if not z <= root_limit:
+            if at_peak < 0 or not z <= root_limit:  # the depth of a cell off the map can be anything, -inf too
                 here[col + 1] = -1
                 continue
             # a preceding neighbour lies in the same closure, or in one inside it: begin there, at the deeper of two

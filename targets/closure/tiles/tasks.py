@@ -8,7 +8,8 @@ from typing import IO, Any, NamedTuple, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure.arguments import SearchOptions, cell_states, check_depth, check_faults, check_mask, dilate
+from targets.closure.arguments import SearchOptions, cell_states, check_contours, dilate
+from targets.closure.arrays import check_depth, check_faults, check_mask, plain_array
 from targets.closure.find import ROW
 from targets.closure.kernels.codes import Grid
 from targets.closure.kernels.merge import NodeClosures, deepest_cells
@@ -105,6 +106,7 @@ def survey_tile(search: TiledSearch, tile: Tile) -> tuple[ExportedGraph, list[in
     valid = None if search.valid is None else check_mask(_read_mask(search.valid, window), "valid", depth.shape)
     faults = None if search.faults is None else check_faults(_read_numbers(search.faults, window), depth.shape)
     state = cell_states(depth, valid, faults, search.rules, options.edge)
+    check_contours(options, depth, state)
     grid = Grid(depth, state, options.eight, options.edge_open, options.interval, options.base)
     framed = FramedTile(grid, *frame, window[0].start, window[1].start, search.shape[1])
     basin, exported, settled = survey(framed)
@@ -188,7 +190,9 @@ def _read_mask(raster: Raster, window: Window) -> NDArray:
 
 def _read_numbers(raster: Raster, window: Window) -> NDArray:
     """A window of fault numbers; nodata is no fault."""
-    values = np.asarray(raster[window])
+    values, undefined = plain_array(raster[window], "faults")
+    if undefined is not None:
+        values = np.where(undefined, values.dtype.type(0), values)
     return np.nan_to_num(values).astype(np.int64) if isinstance(raster, GeoTiff) else values
 
 

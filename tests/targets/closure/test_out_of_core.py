@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.closure import SearchOptions, TiledClosures, TileOptions, find_closures, find_closures_tiled, out_of_core
+from targets.closure import SearchOptions, TiledClosures, TileOptions, find_closures, find_closures_tiled
 from targets.closure.tiles import table
 from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
-from tests.targets.closure.cases import RULES, dome, maps
+from tests.targets.closure.cases import RULES, dome, keep_rasters_in_memory, maps
 
 rasterio = pytest.importorskip("rasterio")
 zarr = pytest.importorskip("zarr")
@@ -66,14 +66,6 @@ def same(found: TiledClosures, depth: NDArray, **options: Any) -> int:
     return expected.table.size
 
 
-IN_MEMORY: dict[Path, NDArray] = {}
-
-
-def in_memory(path: Path, shape: Any, kind: Any, tile: int, like: Any) -> Any:
-    IN_MEMORY[path] = np.empty(shape, kind)
-    return IN_MEMORY[path]
-
-
 def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
     """A map with plateaus, voids, faults, any options, and a tile size that cuts it at odd places."""
     rng = np.random.default_rng(seed)
@@ -106,14 +98,12 @@ def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
 def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[str, Any]], tile: int) -> None:
     depth, options = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(out_of_core, "create_raster", in_memory)
-        patch.setattr(out_of_core, "move_raster", lambda path, target: IN_MEMORY.pop(path))
+        keep_rasters_in_memory(patch)
         same(find_tiled(depth, tmp_path, side=tile, workers=Now(), **options), depth, **options)
 
 
 def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out_of_core, "create_raster", in_memory)
-    monkeypatch.setattr(out_of_core, "move_raster", lambda path, target: IN_MEMORY.pop(path))
+    keep_rasters_in_memory(monkeypatch)
     monkeypatch.setattr(table, "CHUNK", 64)  # the table is put together in many steps
     for seed in seeds:
         depth, options, tile = random_map(seed)

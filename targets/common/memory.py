@@ -1,0 +1,92 @@
+"""Memory that this process can still take, and refusals of work that needs more."""
+
+import os
+from pathlib import Path
+
+from targets.errors import UserError
+
+# (limit, use, statistics) of a container, in both versions of Linux's control groups
+GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+    ),
+)
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still take without swapping, as far as the system says it; None where it does not.
+
+    The least of what the machine has left, what the limit of a container leaves, and what ``ulimit -v`` leaves.
+    """
+    found = [value for value in (_of_machine(), *map(_of_group, GROUPS), _of_process()) if value is not None]
+    return min(found, default=None)
+
+
+def require_memory(size: float, where: object, hint: str = "") -> None:
+    """Refuse work that needs more memory than there is.
+
+    Parameters
+    ----------
+    size : float
+        Bytes that the work takes.
+    where : object
+        The file or option that asks for it.
+    hint : str, default ''
+        What to do instead.
+
+    Raises
+    ------
+    UserError
+        Less is available.
+
+    Examples
+    --------
+    >>> require_memory(1e6, "--realisations")
+    >>> require_memory(1e18, "--realisations")
+    Traceback (most recent call last):
+        ...
+    targets.errors.UserError: --realisations: takes about 931,322,575 GiB of memory; expected at most the ... GiB...
+    """
+    available = available_memory()
+    if available is not None and size > available:
+        raise UserError(where, f"takes about {size / 2**30:,.0f} GiB of memory",
+                        f"at most the {available / 2**30:,.1f} GiB that are free", hint)  # fmt: skip
+
+
+def _of_machine() -> int | None:
+    """Free memory of the machine; of all of it where only that is known."""
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
+
+
+def _of_group(files: tuple[str, str, str]) -> int | None:
+    """What the limit of a container leaves; its cache of files can be dropped."""
+    try:
+        limit, used = (int(Path(file).read_text("ascii")) for file in files[:2])
+        stat = dict(line.split() for line in Path(files[2]).read_text("ascii").splitlines())
+    except (OSError, ValueError):  # no such group, or no limit ("max")
+        return None
+    return max(0, limit - used + int(stat.get("inactive_file", 0)))
+
+
+def _of_process() -> int | None:
+    """What a limit of the address space leaves."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except (ImportError, OSError, ValueError):
+        return None
+    return None if limit == resource.RLIM_INFINITY else max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
