@@ -1,17 +1,19 @@
 """Output files: names that every system takes, and writing that never leaves a file half-written.
 
-A file is written under a temporary name beside its place and then renamed, which a file system does in one step.
+A file is written under a temporary name beside its place, flushed to the disk, and then renamed, which a file system
+does in one step. The name is random: threads, processes, containers and machines that share a folder never meet in it.
 """
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from targets.errors import UserError
 
-HALF_WRITTEN = re.compile(r"\..+\.\d+\.part(\.[\w-]+)?")  # the temporary names, and SQLite's journals of them
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]+\.part(\.[\w-]+)?")  # the temporary names, and SQLite's journals of them
 
 
 def safe_file_name(text: str) -> str:
@@ -67,12 +69,24 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         The folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _flush(temporary)
         temporary.replace(path)
+        with suppress(OSError):  # Windows opens no folder, and some network disks flush none
+            _flush(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, lie on the disk."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
