@@ -29,7 +29,8 @@ class Surface:
     is_depth : bool, default False
         The file itself says that its values are positive down: they are not taken for elevations, whatever their sign.
     is_elevation : bool, default False
-        The values of the file were elevations, positive up, and `values` their negative; the registry fills it in.
+        From a reader: the file says that its values are elevations, positive up. From the registry: the values of the
+        file were elevations, and `values` are their negative.
     format : str, default ''
         Name of the file's format; the registry fills it in.
     """

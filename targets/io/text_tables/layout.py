@@ -15,6 +15,7 @@ from targets.io.text_tables.preamble import Preamble, read_preamble
 LINE_END = re.compile(r"\r\n|\r|\n")
 LINE_SEPARATOR = 999.0  # RMS and IRAP write this in all columns between two lines
 SAMPLE_ROWS = 1000
+MIN_POINTS = 4  # before a row of 999 at the end of a table; fewer points are a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +116,6 @@ def find_layout(head: bytes, is_whole: bool) -> TableLayout | None:
         sample[~breaks],
         texts,
         is_whole,
-        bool(breaks[: ends[-1]].any()) if len(ends) else True,
+        bool(breaks[: ends[-1]].any() or (breaks.any() and len(ends) < MIN_POINTS)) if len(ends) else True,
         may_be_thousands(dialect, [word for _, words, _ in rows for word in words]),
     )

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.io.text_tables.dialect import NULL_WORDS, Dialect, is_comment
+from targets.io.text_tables.dialect import COMMENTS, NULL_WORDS, Dialect, is_comment
 from targets.io.text_tables.layout import LINE_END, LINE_SEPARATOR, TableLayout
 
 BLOCK = 2**25  # characters that are parsed at once
@@ -94,7 +94,7 @@ def _blocks(path: Path, layout: TableLayout) -> Iterator[str]:
 def _parse_block(block: str, layout: TableLayout, columns: Sequence[int]) -> NDArray[np.float64] | None:
     """The columns of a block in which every line is a row of numbers; None if one is not."""
     dialect = layout.dialect
-    if re.search(r"^[ \t]*(?:[#!%@>]|//)", block, re.MULTILINE):
+    if any(mark in block for mark in COMMENTS) and any(map(is_comment, block.split("\n"))):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from targets.errors import UserError
 from targets.io.scattered_points import grid_scattered_points
 from targets.scene import GeoReference
 
@@ -16,7 +17,8 @@ def test_points_in_any_order_find_their_grid(rotation: float, spacing: tuple[flo
     kept = rng.permutation(len(r))[: int(0.8 * len(r))]
     x, y = geo.xy(r[kept], c[kept])
     # Exports round to centimetres; the depth of a node tells where it belongs.
-    values, found = grid_scattered_points(x.round(2), y.round(2), 1000.0 * r[kept] + c[kept])
+    surface = grid_scattered_points(x.round(2), y.round(2), 1000.0 * r[kept] + c[kept])
+    values, found = surface.values, surface.geo
     assert np.isfinite(values).sum() == len(kept)
     # The axes may be named the other way round, so compare places and not rows.
     rows, cols = np.nonzero(np.isfinite(values))
@@ -28,9 +30,9 @@ def test_points_in_any_order_find_their_grid(rotation: float, spacing: tuple[flo
 def test_points_off_a_grid_are_refused() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.random((2, 500)) * 1000
-    with pytest.raises(ValueError, match="regular grid"):
+    with pytest.raises(UserError, match="regular grid"):
         grid_scattered_points(x, y, x)
-    with pytest.raises(ValueError, match="on one line"):
+    with pytest.raises(UserError, match="on one line"):
         grid_scattered_points(np.arange(9.0), 2 * np.arange(9.0), x[:9])
-    with pytest.raises(ValueError, match="too few"):
+    with pytest.raises(UserError, match="too few"):
         grid_scattered_points(x[:3], y[:3], x[:3])

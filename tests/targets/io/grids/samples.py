@@ -98,7 +98,8 @@ TEXTS = {
     "ZMAP+": [ZMAP, ZMAP_FULL],
     "CPS-3": [CPS3, CPS3_BARE],
     "GXF": [GXF],
-    "XYZ points": [XYZ, XYZ_NULL, XYZ_LINES, CSV],
+    "XYZ points": [XYZ, XYZ_NULL, CSV],
+    "OpendTect horizon": [XYZ_LINES],
 }
 
 
