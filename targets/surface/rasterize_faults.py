@@ -38,8 +38,14 @@ class FaultLine:
 
     @property
     def is_polygon(self) -> bool:
-        """Whether it is a polygon (it ends where it starts) and not a trace."""
-        return len(self.points) > 3 and bool(np.allclose(self.points[0, :2], self.points[-1, :2], rtol=0, atol=1e-3))
+        """Whether it is a polygon (it ends where it starts) and not a trace, or a stick that stands upright."""
+        extent = np.ptp(self.points[:, :2], axis=0)
+        atol = min(1e-3, 1e-3 * float(extent.max()))  # map units; a thousandth of a degree is 100 m
+        return (
+            len(self.points) > 3
+            and bool(extent.min() > 0)
+            and bool(np.allclose(self.points[0, :2], self.points[-1, :2], rtol=0, atol=atol))
+        )
 
 
 def is_fault_sticks(lines: Sequence[FaultLine]) -> bool:
@@ -84,13 +90,14 @@ def trace_of_sticks(
         fault and is crossed several times); None if fewer than two sticks cross it.
     """
     found = []
+    horizon = depth.astype(np.float64)
     for stick in sticks:
         n = len(stick.points)
         at = np.linspace(0, n - 1, (n - 1) * STICK_STEPS + 1)
         x, y, z = (np.interp(at, np.arange(n), stick.points[:, i]) for i in range(3))
         row, col = geo.rowcol(x, y)
         on = (row >= 0) & (row <= depth.shape[0] - 1) & (col >= 0) & (col <= depth.shape[1] - 1)
-        below = z - map_coordinates(depth.astype(np.float64), [row, col], order=1, mode="nearest")
+        below = z - map_coordinates(horizon, [row, col], order=1, mode="nearest")
         crossings = np.flatnonzero(on[:-1] & on[1:] & (below[:-1] * below[1:] <= 0))
         if len(crossings):
             i = int(crossings[len(crossings) // 2])

@@ -22,8 +22,8 @@ from targets.common.cli import read_record
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.io.fault_files import read_fault_lines
-from targets.io.fault_names import name_faults
+from targets.io.faults.registry import read_fault_lines
+from targets.io.faults.names import name_faults
 from targets.io.grid_map import read_grid
 from targets.io.grids.registry import detect_format, read_surface, write_grid
 from targets.io.images import read_grey, read_mask, read_rgb, read_rgba

@@ -7,7 +7,7 @@ from PIL import Image
 from targets.analysis.analyse import analyse
 from targets.analysis.figures import write_closure_figure
 from targets.analysis.layers import make_vector_layers
-from targets.io.fault_names import NamedFaults
+from targets.io.faults.names import NamedFaults
 from tests.targets.analysis.maps import ridge
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.grid_map import read_fault_lines_on_horizon, read_grid
+from targets.io.faults.on_horizon import read_faults_on_horizon
+from targets.io.grid_map import read_grid
 from targets.io.grids.registry import write_grid
 from targets.scene import GeoReference
 from tests.targets.io.grids.samples import DEPTH, GEO
@@ -55,11 +56,11 @@ def test_faults_lie_on_the_steps_in_depth(shared_data: Path) -> None:
 def test_sticks_give_the_traces_made_from_them(shared_data: Path) -> None:
     folder = shared_data / "drogon" / "original"
     scene = read_grid(folder / "01_topvolantis.gri", sorted(folder.glob("*.pol")))
-    traces = read_fault_lines_on_horizon(
+    traces = read_faults_on_horizon(
         shared_data / "drogon" / "topvolantis_fault_traces.csv", scene.depth, scene.geo
-    )
+    ).lines
     for i, expected in enumerate(traces, 1):
-        (trace,) = read_fault_lines_on_horizon(folder / f"fault_F{i}.pol", scene.depth, scene.geo)
+        (trace,) = read_faults_on_horizon(folder / f"fault_F{i}.pol", scene.depth, scene.geo).lines
         assert trace.name == f"fault_F{i}" and len(trace.points) == len(expected.points)
         # Where the horizon steps at the fault a stick crosses it several times, so a few points differ.
         assert np.median(np.abs(trace.points - expected.points).max(axis=1)) < 2

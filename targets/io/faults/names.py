@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.errors import UserError
-from targets.io.grid_map import read_fault_lines_on_horizon
+from targets.io.faults.on_horizon import read_faults_on_horizon
 from targets.scene import Scene
 from targets.surface.rasterize_faults import rasterize_faults
 
@@ -126,11 +126,12 @@ def name_faults(scene: Scene, files: Sequence[str | Path] = ()) -> NamedFaults:
     lines = [
         (Path(file).stem, line)
         for file in files
-        for line in read_fault_lines_on_horizon(file, scene.depth, scene.geo, is_elevation)
+        for line in read_faults_on_horizon(file, scene.depth, scene.geo, is_elevation).lines
     ]
     files_with_name = Counter(name for _, name in {(stem, line.name) for stem, line in lines})
     line_names = [f"{stem}:{line.name}" if files_with_name[line.name] > 1 else line.name for stem, line in lines]
     names = tuple(dict.fromkeys(line_names))
     # Label of each line; lines are numbered from 1, so the first entry stands for "no line".
-    fault_of_line = np.array([0, *(1 + names.index(name) for name in line_names)], np.int32)
+    place = {name: i for i, name in enumerate(names, 1)}
+    fault_of_line = np.array([0, *(place[name] for name in line_names)], np.int32)
     return NamedFaults(fault_of_line[rasterize_faults([line for _, line in lines], scene.geo, scene.shape)], names)

@@ -7,7 +7,7 @@ from targets.analysis.analyse import analyse
 from targets.analysis.options import ClosureOptions
 from targets.common.cli import Names
 from targets.errors import UserError
-from targets.io.fault_names import name_faults
+from targets.io.faults.names import name_faults
 from targets.scene import GeoReference, Scene
 
 GEO = GeoReference(0.0, 0.0, 1.0, -1.0)  # column c and row r lie at x = c, y = -r
