@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 from targets.io.grids.registry import detect_format
-from targets.io.images import PICTURE_SUFFIXES, is_picture_file
+from targets.io.images import PICTURE_SUFFIXES, is_picture_file, read_rgb
 from targets.io.map_folder.layout import SUFFIXES, Layout, find_map_files
 from targets.io.map_folder.results import is_result_folder
 from targets.io.map_folder.sidecar import read_sidecar
@@ -22,6 +25,9 @@ MAX_LEVELS = 2  # of folders, such as x/faults
 SET_SIDECAR = "set_map"  # kind of the sidecar of a whole set
 OF_GRIDS = {"rgb": "depth", "depth_norm": "depth"}  # what a grid holds whose name says a kind of picture
 OPTION = "--reading.layout"
+MIN_COLOUR = 16  # of 255, difference of the channels of a coloured pixel
+MAX_COLOURED = 0.05  # share of a picture: more is no stray pixels
+MIN_LEVELS = 0.3  # share of a picture beside its two commonest greys: less is a mask
 
 
 class NameReading(NamedTuple):
@@ -148,7 +154,7 @@ def find_flat_set(folder: Path, layout: Layout = Layout()) -> FlatSet | None:  #
         for name in masks:
             unknown.setdefault(chosen.pop(name).word, []).append(name)
     if asked := {word: names for word, names in unknown.items() if word.casefold() not in ignored}:
-        raise _unknown_word_error(folder, asked)
+        raise _unknown_word_error(folder, files, asked)
     left_out = [WordUse("", word, len(names), "ignored") for word, names in unknown.items()]
     return _collect(folder, files, chosen, sidecars, left_out, layout)
 
@@ -312,7 +318,7 @@ def _choose_readings(files: Mapping[str, Path], layout: Layout) -> dict[str, Nam
 
 def _pattern_readings(stem: str, suffix: str, layout: Layout) -> list[NameReading]:
     """The reading of a name by the layout's own pattern; none if it does not follow it."""
-    for known in (True, False):
+    for known in (True, False) if layout.has_own_pattern else (True,):
         match = layout.flat_regex(known).fullmatch(stem)
         if match is None:
             continue
@@ -398,7 +404,7 @@ def _unknown_words(
         tokens = list(TOKEN.finditer(stem))
         words = [_letters(token[0]) for token in tokens]
         spans = [(i, j) for i in range(len(tokens)) for j in range(i + 1, min(i + MAX_TOKENS, len(tokens)) + 1)]
-        for i, j in spans:
+        for i, j in sorted(spans, key=lambda span: span[1] - span[0]):
             rest = words[:i] + words[j:]
             sides = [[]] + [[k] for k in (i - 1, i, 0) if 0 <= k < len(rest) and rest[k] in ("x", "y")]
             if any(tuple(rest[k] for k in range(len(rest)) if k not in side) in keys for side in sides):
@@ -407,16 +413,30 @@ def _unknown_words(
     return found
 
 
-def _unknown_word_error(folder: Path, unknown: Mapping[str, list[str]]) -> UserError:
+def _unknown_word_error(folder: Path, files: Mapping[str, Path], unknown: Mapping[str, list[str]]) -> UserError:
     listed = [f"{word!r} ({len(names)} files, such as {names[0]})" for word, names in unknown.items()]
-    first = next(iter(unknown))
-    options = " or ".join(f"{OPTION}.{kind}" for kind in ("rgb", "depth_norm", "fault_mask", "traps"))
+    guesses = [f"{OPTION}.{_guess_kind(files[names[0]])} {word}" for word, names in unknown.items()]
     return UserError(
         folder,
         f"file names hold unknown words: {', '.join(listed)}",
         "words that say what a file shows, such as structural, depth, faults, traps",
-        f"name what it is: {options} {first}; or leave them out: {OPTION}.ignored {','.join(unknown)}",
+        f"say what it is, by its look {' '.join(guesses)} (kinds: rgb, depth_norm, fault_mask, traps, depth_mask, "
+        f"map_mask); or leave it out: {OPTION}.ignored {','.join(unknown)}",
     )
+
+
+def _guess_kind(path: Path) -> str:
+    """What a picture looks like: colours, levels of grey, or two tones."""
+    try:
+        rgb = read_rgb(path)
+    except UserError:
+        return "KIND"
+    if float((colourfulness(rgb) > MIN_COLOUR).mean()) > MAX_COLOURED:
+        return "rgb"
+    counts = np.sort(np.bincount(rgb[..., 1].ravel()))
+    if counts[:-2].sum() > MIN_LEVELS * counts.sum():
+        return "depth_norm"
+    return "traps" if re.search(r"(?:^|[\W_])y(?:[\W_]|$)", path.stem, re.IGNORECASE) else "fault_mask"
 
 
 def _collect(
