@@ -164,6 +164,9 @@ class SplitConfig:
     train_groups : int, default 0
         Number of groups to train on, the first of them in the seed's order, so that fewer are always among more; 0:
         all.
+    gap : float, default 1.0
+        Where all maps are pieces of one larger map (one group): pieces that are separated from validation pieces by
+        less than so many widths of a piece are left out; 0: only those that overlap.
     nested : bool, default False
         The fold neither trains nor validates: `val_fraction` of the other groups validates and chooses the best
         checkpoint. Cross-validation sets it, so that its judges have no part in the choice.
@@ -175,6 +178,7 @@ class SplitConfig:
     folds: int = 0
     fold: int = 0
     train_groups: int = 0
+    gap: float = 1.0
     nested: bool = False
 
 

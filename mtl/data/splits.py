@@ -1,30 +1,44 @@
-"""Splits into training and validation maps; maps of one group (cut from one larger map) always stay together."""
+"""Splits into training and validation maps: by groups, or of the pieces of one map by their place, with a gap."""
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from mtl.config import SplitConfig
+from targets.check.pieces import Pieces, arrange_pieces
 from targets.errors import UserError
 from targets.scene import Scene
 from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 
 class Split(NamedTuple):
-    """Maps that train, that choose the best checkpoint, and that do neither and judge (of a nested fold)."""
+    """A split of maps.
+
+    Attributes
+    ----------
+    training, validation : list[Scene]
+        Maps that train, and maps that choose the best checkpoint.
+    judging : list[Scene]
+        Maps of a nested fold, which do neither and judge.
+    note : str, default ''
+        What was assumed to split the pieces of one map.
+    """
 
     training: list[Scene]
     validation: list[Scene]
     judging: list[Scene]
+    note: str = ""
 
 
 def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> Split:
     """Split maps by their groups: a fraction of the groups validates, or one of several folds.
 
-    Of a nested fold, a fraction of the other groups validates.
+    Of a nested fold, a fraction of the other groups validates. The pieces of one map, a single group, are split by
+    their place (`split_pieces`).
 
     Parameters
     ----------
@@ -41,6 +55,8 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
         Too few groups.
     """
     groups = sorted({scene.group for scene in scenes})
+    if len(groups) == 1 and len(scenes) > 1:
+        return split_pieces(scenes, split)
     nested = split.nested and split.folds > 0
     wanted = max(2, split.folds)
     if len(groups) < wanted:
@@ -67,6 +83,65 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
     )
 
 
+def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> Split:
+    """Split the pieces of one map: those at one end validate, and those within the gap beside them are left out.
+
+    Pieces are ordered by their location where all have one, else by the numbers in their names. Folds are sections of
+    that order. Of a nested fold, pieces at an end of the others validate.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        Pieces of one map.
+    split : SplitConfig
+        Fraction or folds, the gap, and the seed, which chooses the end.
+
+    Raises
+    ------
+    UserError
+        Nothing is left to train on, or there is no such fold.
+    """
+    pieces = arrange_pieces(scenes, split.gap)
+    _check_fold(split)
+    if split.folds:
+        held_out = np.array_split(pieces.order, split.folds)[split.fold]
+    else:
+        held_out = _draw_end(pieces.order, split)
+    judging, rest = held_out, _beyond(pieces, pieces.order, held_out)
+    nested = split.nested and split.folds > 0
+    if nested:
+        held_out = _draw_end(rest, split)
+        rest = _beyond(pieces, rest, held_out)
+    if min(len(rest), len(held_out)) == 0:
+        raise UserError(
+            "--data",
+            f"{len(scenes)} maps of 1 group, all of them neighbours",
+            "maps of two groups, or pieces of one map that lie apart",
+            "add maps, give validation maps with --split.val_data DIR, narrow --split.gap, or check the pipeline with "
+            "--overfit 1",
+        )
+    used = len(rest) + len(held_out) + (len(judging) if nested else 0)
+    pairs = int(np.triu(pieces.overlapping, 1).sum())
+    note = (
+        f"{len(scenes)} pieces of one map ({scenes[0].group}), placed by {pieces.by}: {len(rest)} train, "
+        f"{len(held_out)} at one end validate, {len(scenes) - used} between them are left out (split.gap "
+        f"{split.gap:g})" + (f"; {pairs} pairs of pieces overlap" if pairs else "")
+    )
+    chosen = [[scenes[i] for i in sorted(places)] for places in (rest, held_out, judging if nested else [])]
+    return Split(*chosen, note)
+
+
+def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]:
+    """A fraction of some pieces, at that end of their order which the seed chooses: at least one, and not all."""
+    count = min(max(1, round(split.val_fraction * len(order))), max(len(order) - 1, 0))
+    return order[:count] if np.random.default_rng(split.seed).integers(2) else order[len(order) - count :]
+
+
+def _beyond(pieces: Pieces, order: NDArray[np.int64], held_out: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The pieces of an order that are neither held out nor near to one that is."""
+    return order[~pieces.near[held_out].any(axis=0)[order] & ~np.isin(order, held_out)]
+
+
 def draw_groups(groups: Sequence[str], split: SplitConfig) -> set[str]:
     """A fraction of the groups, drawn by seed: at least one, and not all.
 
@@ -89,8 +164,7 @@ def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTrut
     UserError
         There is no such fold.
     """
-    if not 0 <= split.fold < split.folds:
-        raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
+    _check_fold(split)
     covered = [coverage_class(scene, options) for scene in scenes]
     groups = [scene.group for scene in scenes]
     if len(set(groups)) == len(groups):
@@ -100,6 +174,11 @@ def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTrut
         folds = grouped.split(covered, covered, groups)
     _, held_out = list(folds)[split.fold]
     return {scenes[i].group for i in held_out}
+
+
+def _check_fold(split: SplitConfig) -> None:
+    if split.folds and not 0 <= split.fold < split.folds:
+        raise UserError("split.fold", f"{split.fold}", f"0 to {split.folds - 1}, the folds of split.folds")
 
 
 def coverage_class(scene: Scene, options: GroundTruthOptions) -> int:

@@ -1,0 +1,173 @@
+"""Pieces of one map: their order, by location or by the numbers in their names, and which of them are neighbours."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.io.map_folder.flat_set import piece_numbers
+from targets.scene import Scene
+
+Pairs = NDArray[np.bool_]  # (N, N), symmetric
+
+# Shared pixels: windows of a picture whose content alone decides that they are kept (winnowing, Schleimer, Wilkerson
+# and Aiken 2003) are found in both pieces wherever their overlap lies.
+WINDOW = 8  # pixels
+KEPT_BITS = 7  # one window of 2^7 is kept
+MIN_SHARED = 3  # windows; fewer are chance
+MAX_PIECES = 6  # that hold one window; more is a legend or a pattern
+MAX_STEP = 0.05  # of the variance along an edge: the mean squared step across it where two pieces continue each other
+FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The pieces of one map.
+
+    Attributes
+    ----------
+    order : (N,) int64
+        Places of the pieces in their list, from one end of the map to the other.
+    near : (N, N) bool
+        Pieces that lie closer to each other than the gap, overlap, or continue each other.
+    overlapping : (N, N) bool
+        Pieces that show the same ground.
+    by : str
+        What tells where they lie, in words.
+    """
+
+    order: NDArray[np.int64]
+    near: Pairs
+    overlapping: Pairs
+    by: str
+
+
+def arrange_pieces(scenes: Sequence[Scene], gap: float) -> Pieces:
+    """Arrange the pieces of one map.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        The pieces.
+    gap : float
+        Pieces that are separated by less than so many widths of a piece are near.
+
+    Returns
+    -------
+    pieces : Pieces
+        By location where all pieces have one. Else by the numbers in their names; then pieces are near, too, if their
+        edges continue each other, and overlap if they share pixels.
+    """
+    if all(scene.geo.located for scene in scenes):
+        order, near, overlapping = _by_location(scenes, gap)
+        return Pieces(order, near, overlapping, "their location")
+    numbers = [number for number, _ in piece_numbers([scene.name for scene in scenes])]
+    keys = [(number is None, number or 0, scene.name) for number, scene in zip(numbers, scenes, strict=True)]
+    order = np.array(sorted(range(len(scenes)), key=keys.__getitem__))
+    rank = np.argsort(order)
+    close = abs(rank[:, None] - rank) <= math.ceil(gap)
+    overlapping = _sharing_pixels(scenes)
+    near = (close | overlapping | _continuing(scenes)) if gap > 0 else overlapping | np.eye(len(scenes), dtype=bool)
+    return Pieces(order, near, overlapping, "the numbers in their names")
+
+
+def _by_location(scenes: Sequence[Scene], gap: float) -> tuple[NDArray[np.int64], Pairs, Pairs]:
+    """Order along the longer side of all pieces together, near and overlapping pairs."""
+    corners = []
+    for scene in scenes:
+        rows, cols = np.array([0, 0, scene.shape[0], scene.shape[0]]), np.array([0, scene.shape[1], 0, scene.shape[1]])
+        corners.append(np.stack(scene.geo.xy(rows - 0.5, cols - 0.5), axis=1))
+    low = np.array([points.min(axis=0) for points in corners])  # (N, 2) x, y
+    high = np.array([points.max(axis=0) for points in corners])
+    size = (high - low).mean(axis=0)
+    apart = np.maximum(low[:, None] - high, low - high[:, None]) / size  # (N, N, 2) in widths, below 0 in common
+    separation = apart.max(axis=2)
+    extent = (high.max(axis=0) - low.min(axis=0)) / size
+    along = int(extent.argmax())
+    centre = (low + high) / 2
+    order = np.lexsort((centre[:, 1 - along], centre[:, along]))
+    tolerance = 1e-3  # of a width; pieces that only touch do not overlap
+    return order, separation < max(gap, 0) - tolerance, separation < -tolerance
+
+
+def _continuing(scenes: Sequence[Scene]) -> Pairs:
+    """Pairs whose edges continue each other: each is the other's best of all, and the step across is small."""
+    planes = [_grey(scene) for scene in scenes]
+    found = np.zeros((len(scenes), len(scenes)), np.bool_)
+    for first, second in ((-1, 0), (0, -1)):
+        for axis in (0, 1):
+            one = [np.take(plane, first, axis=axis) for plane in planes]
+            other = [np.take(plane, second, axis=axis) for plane in planes]
+            by_length: dict[int, list[int]] = defaultdict(list)
+            for i, edge in enumerate(one):
+                by_length[len(edge)].append(i)
+            for places in by_length.values():
+                found[np.ix_(places, places)] |= _matching(
+                    np.array([one[i] for i in places]), np.array([other[i] for i in places])
+                )
+    return found | found.T
+
+
+def _matching(one: NDArray[np.float32], other: NDArray[np.float32]) -> Pairs:
+    """Pairs of rows (N, L) of which each is nearest to the other, and hardly differs from it."""
+    if len(one) < 2:
+        return np.zeros((len(one), len(one)), np.bool_)
+    squares = (one**2).mean(axis=1)[:, None] + (other**2).mean(axis=1) - 2 * one @ other.T / one.shape[1]
+    np.fill_diagonal(squares, np.inf)
+    best = np.zeros(squares.shape, np.bool_)
+    best[np.arange(len(one)), squares.argmin(axis=1)] = True
+    mutual = np.zeros(squares.shape, np.bool_)
+    mutual[squares.argmin(axis=0), np.arange(len(other))] = True
+    varied = one.var(axis=1)[:, None]  # a flat edge is like any other
+    return best & mutual & (squares < MAX_STEP * varied)
+
+
+def _grey(scene: Scene) -> NDArray[np.float32]:
+    if scene.has_depth:
+        return scene.depth
+    assert scene.rgb is not None
+    return scene.rgb.astype(np.float32).mean(axis=2)
+
+
+def _sharing_pixels(scenes: Sequence[Scene]) -> Pairs:
+    """Pairs that show exactly the same pixels somewhere, at whatever place of each."""
+    holders: dict[int, list[int]] = defaultdict(list)
+    for i, scene in enumerate(scenes):
+        for window in _distinct_windows(scene):
+            holders[window].append(i)
+    counts: Counter[tuple[int, int]] = Counter()
+    for places in holders.values():
+        if 1 < len(places) <= MAX_PIECES:
+            counts.update(combinations(places, 2))
+    found = np.eye(len(scenes), dtype=np.bool_)
+    for (i, j), count in counts.items():
+        if count >= MIN_SHARED:
+            found[i, j] = found[j, i] = True
+    return found
+
+
+def _distinct_windows(scene: Scene) -> list[int]:
+    """Hashes of the windows that their content selects, without those that occur twice, as flat ones do."""
+    if scene.rgb is not None:
+        parts = scene.rgb.astype(np.uint64)
+        code = parts[..., 0] * np.uint64(65536) + parts[..., 1] * np.uint64(256) + parts[..., 2]
+    else:
+        code = np.ascontiguousarray(scene.depth).view(np.uint32).astype(np.uint64)
+    if min(code.shape) < WINDOW:
+        return []
+    code = (code + np.uint64(1)) * FACTORS[0]
+    code ^= code >> np.uint64(29)
+    for axis, factor in enumerate(FACTORS):
+        length = code.shape[axis] - WINDOW + 1
+        summed = np.zeros_like(np.take(code, np.arange(length), axis=axis))
+        for k in range(WINDOW):
+            summed = summed * factor + np.take(code, np.arange(k, k + length), axis=axis)
+        code = summed
+        code ^= code >> np.uint64(31)
+    chosen = code[(code * FACTORS[1]) >> np.uint64(64 - KEPT_BITS) == 0]
+    values, counts = np.unique(chosen, return_counts=True)
+    return [int(value) for value in values[counts == 1]]
