@@ -2,8 +2,10 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from mtl.ablation.examples import EXAMPLES_FILE, write_examples
 from mtl.ablation.grid import Ablation, AblationRun, TestSets, expand_grid, find_test_sets
 from mtl.ablation.results import RunKey, RunResult, read_results, write_results
+from mtl.data.read import longest_side, read_folders
 from mtl.evaluation.baselines import INITIAL_MODEL, TRAP_HEAD, predict_baseline
 from mtl.evaluation.evaluate import score_maps, write_scores
 from mtl.inference.loading import threads_per_worker
@@ -23,6 +26,7 @@ from mtl.inference.predictor import load_predictor
 from mtl.tasks.base import Output
 from mtl.training.finetune import model_path
 from mtl.training.run_folder import ensure_run
+from mtl.training.setup import decide_patch_size
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.scene import Float, Scene
@@ -184,7 +188,11 @@ def run_ablation(
     """
     grid, test_sets = expand_grid(ablation, out), find_test_sets(ablation)
     results = read_results(out)
-    pending = [PendingRun(run, missing) for run in grid if (missing := missing_test_sets(run, test_sets, results))]
+    pending = [
+        PendingRun(run, missing)
+        for run in share_window(grid)
+        if (missing := missing_test_sets(run, test_sets, results))
+    ]
     pending.sort(key=lambda item: item.run.seed)  # all rows with one seed first: half an ablation compares all rows
     print(f"{ablation.name}: {len(grid)} runs, {len(grid) - len(pending)} finished", flush=True)
     threads = threads_per_worker(workers) if threads is None else threads
@@ -200,6 +208,28 @@ def run_ablation(
         write_results(out, sort_results(results, grid, test_sets), ablation.metrics)
         print(f"[{number}/{len(pending)}] {run}: {_summary(outcome, ablation.metrics)}", flush=True)
     return failed
+
+
+def share_window(grid: Sequence[AblationRun]) -> list[AblationRun]:
+    """The runs, whose patches shrink alike: to the largest of the maps of all rows under a condition.
+
+    A row with other maps would else be shown another window than the row it is compared with. Maps that cannot be read
+    are left to their own run.
+    """
+    sides: dict[str, int] = {}
+    for condition in {run.condition for run in grid}:
+        configs = [run.config for run in grid if run.condition == condition and run.baseline is None]
+        found = [1]
+        for config in {repr((c.data, c.split.val_data, c.reading)): c for c in configs}.values():
+            with suppress(UserError):
+                found.append(longest_side(chain(*read_folders(config))))
+        sides[condition] = max(found)
+    shared = []
+    for run in grid:
+        config = decide_patch_size(run.config, sides[run.condition])
+        config = replace(config, patches=replace(config.patches, shrink_to_maps=False))
+        shared.append(run if run.baseline is not None else replace(run, config=config))
+    return shared
 
 
 def missing_test_sets(run: AblationRun, test_sets: TestSets, results: Mapping[RunKey, RunResult]) -> TestSets:

@@ -75,16 +75,18 @@ class EpochSampler(Sampler[int]):
 
 
 def count_batches(patches: int, size: int, world_size: int) -> int:
-    """Batches of an epoch, of `size` patches in each process; patches left over that cannot give each process one join
-    the batch before.
+    """Batches of an epoch, of `size` patches in each process.
+
+    Patches left over that cannot give each process one, and a single one, join the batch before.
 
     Examples
     --------
-    >>> count_batches(patches=10, size=4, world_size=1), count_batches(patches=9, size=4, world_size=2)
-    (3, 1)
+    >>> [count_batches(patches, size=4, world_size=1) for patches in (8, 9, 10)], count_batches(9, 4, world_size=2)
+    ([2, 2, 3], 1)
     """
     full, rest = divmod(patches, size * world_size)
-    return full + (rest >= world_size)
+    least = max(world_size, min(2, size))  # one patch may be too little for batch norm
+    return max(1, full + (rest >= least))
 
 
 class DistributedBatchSampler(Sampler[list[int]]):

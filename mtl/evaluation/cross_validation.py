@@ -27,12 +27,15 @@ from mtl.training.run_folder import ensure_run, holds_run
 from targets.common.atomic_write import atomic_write
 from targets.common.cli import Names
 from targets.errors import UserError, raise_all
+from targets.io.catalogue import find_maps
 from targets.scene import Float
 from targets.truth.traps import build_ground_truth
 
 THRESHOLDS = np.round(np.arange(0.05, 0.951, 0.025), 3)  # candidates
 DEFAULT_INDEX = int(np.argmin(np.abs(THRESHOLDS - THRESHOLD)))  # of the threshold without a choice, 0.5
 OUT_OF_FOLD_FILE = "out_of_fold.npz"  # in a fold's folder
+NESTED = "No map of a fold trained its network or chose its checkpoint."
+NOT_NESTED = "Each fold chose the checkpoint that it judges: expect somewhat less of new maps."
 StatesByThreshold = list[State]  # metric states, one per entry of THRESHOLDS
 
 
@@ -74,7 +77,7 @@ class ThresholdChoice:
     fold_curves: list[list[float]]
 
 
-def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> str:
+def cross_validate(config: TrainConfig, out: Path, test: str | None = None, nested: bool = True) -> str:
     """Train unfinished folds, choose thresholds, and predict new maps with the ensemble of folds.
 
     Leaves fold_K/ (a run folder with out_of_fold.npz), thresholds.json, crossval.md and crossval.png; of new maps
@@ -88,6 +91,8 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
         Folder of the results.
     test : str | None, default None
         New maps: a map or a folder of maps.
+    nested : bool, default True
+        Some of the maps that a fold leaves choose its checkpoint, so that the fold only judges; else it does both.
 
     Returns
     -------
@@ -97,21 +102,27 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None) -> s
     Raises
     ------
     UserError
-        No folds, no mask head, or settings that contradict each other.
+        No folds, no mask head, settings that contradict each other, or no new maps.
     """
     if config.split.folds < 2:
         raise UserError("split.folds", f"{config.split.folds}", "the number of folds, at least 2", "--split.folds 5")
     heads = [head for head in select_records(HEADS, config.heads, "--heads") if head.task == "binary"]
     if not heads:
         raise UserError("--heads", f"{config.heads}", "at least one mask, whose threshold can be chosen")
+    for name, value in (("split.val_data", config.split.val_data), ("overfit", config.overfit or None)):
+        if value is not None:
+            raise UserError(name, f"{value}", "none: the folds of --data validate", f"leave out --{name}")
     check_settings(config)
+    if test is not None:
+        find_maps([test], config.reading)  # before hours of training
+    config = replace(config, split=replace(config.split, nested=nested))
     states: dict[str, list[StatesByThreshold]] = {head.name: [] for head in heads}
     for fold in range(config.split.folds):
         fold_config = replace(config, split=replace(config.split, fold=fold))
         for name, fold_states in score_fold(fold_config, heads, out / f"fold_{fold}").items():
             states[name].append(fold_states)
     choices = [choose_threshold(head, states[head.name]) for head in heads]
-    text = write_threshold_choices(choices, out)
+    text = write_threshold_choices(choices, out, nested)
     if test is not None:
         ensemble = Names(str(out / f"fold_{fold}" / "best.ckpt") for fold in range(config.split.folds))
         batch = BatchOptions(folders=False, threshold=choices[0].threshold, mask_output=choices[0].head)
@@ -152,7 +163,7 @@ def score_fold(config: TrainConfig, heads: Sequence[Head], folder: Path) -> dict
 
 
 def predict_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: Path) -> dict[str, Any]:
-    """Predict the validation maps of a fold.
+    """Predict the maps of a fold, which a nested one keeps from training and from the choice of the checkpoint.
 
     Returns
     -------
@@ -160,11 +171,11 @@ def predict_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: 
         HEAD/MAP: (C, H, W) float16 prediction; sums/HEAD: (thresholds, quantities) float64 metric states.
     """
     predictor = load_predictor(checkpoint)
-    _, validation = load_maps(config)
+    maps = load_maps(config)
     arrays: dict[str, Any] = {
         f"sums/{head.name}": np.zeros((len(THRESHOLDS), len(head.metric.state))) for head in heads
     }
-    for scene in validation:
+    for scene in maps.judging or maps.validation:
         values, truth = predictor(scene), build_ground_truth(scene, config.targets)
         for head in heads:
             prediction, (target, valid) = values[head.name], head.target(truth)
@@ -222,8 +233,17 @@ def choose_threshold(head: Head, folds: Sequence[StatesByThreshold]) -> Threshol
     )
 
 
-def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path) -> str:
+def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path, nested: bool) -> str:
     """Write thresholds.json, crossval.md and crossval.png, and return the Markdown.
+
+    Parameters
+    ----------
+    choices : Sequence[ThresholdChoice]
+        One per mask head.
+    out : Path
+        Folder of the files.
+    nested : bool
+        Whether other maps than those of a fold chose its checkpoint.
 
     Raises
     ------
@@ -243,7 +263,7 @@ def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path) -> st
         cells = " | ".join(f"{value:.4f}" for value in values)
         trivial = "–" if np.isnan(choice.trivial_baseline) else f"{choice.trivial_baseline:.4f}"
         lines.append(f"| {choice.head} | {choice.metric} | {choice.threshold:g} | {cells} | {per_fold} | {trivial} |")
-    text = "\n".join(lines) + "\n"
+    text = "\n".join([*lines, "", NESTED if nested else NOT_NESTED]) + "\n"
     with atomic_write(out / "crossval.md") as temporary:
         temporary.write_text(text)
     with atomic_write(out / "crossval.png") as temporary:

@@ -1,21 +1,81 @@
 """Checks of a run's settings before any work is done, and the metric that chooses its best checkpoint."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from mtl.config import TrainConfig
+import torch
+
+from mtl.config import STRIDE, TrainConfig
+from mtl.data.augment import PICTURE_TRANSFORMS
 from mtl.data.channels import INPUTS
 from mtl.data.context import FACTORS
-from mtl.inference.tiling import space_tiles
 from mtl.losses.weighting import find_weighting
 from mtl.metrics.base import Mode
+from mtl.models.checkpoint import MAX_WINDOW
 from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, collect_outputs, with_losses
 from mtl.training.loggers import select_loggers
 from targets.common.cli import Names
 from targets.errors import UserError
+
+
+class Range(NamedTuple):
+    """The values that some settings may have.
+
+    Attributes
+    ----------
+    expected : str
+        The range in words.
+    holds : Callable[[float], bool]
+        Whether a value lies in it; NaN does not.
+    settings : tuple[str, ...]
+        Dotted names.
+    """
+
+    expected: str
+    holds: Callable[[float], bool]
+    settings: tuple[str, ...]
+
+
+RANGES = (
+    Range(
+        "a whole number of at least 1",
+        lambda value: value >= 1,
+        (
+            "patches.stride", "loop.epochs", "loop.repeats_per_epoch", "loop.batch_size", "loop.accumulate_batches",
+            "loop.panels_every",
+        ),
+    ),
+    Range(
+        "0 or more",
+        lambda value: 0 <= value < math.inf,
+        (
+            "overfit", "net.deep_supervision", "patches.max_side", "augment.brightness", "augment.contrast",
+            "augment.noise", "split.folds", "split.gap", "split.train_groups", "optim.encoder_lr", "optim.weight_decay",
+            "optim.plateau_patience", "optim.second_stage_epoch", "optim.fp_weight", "optim.fn_weight",
+            "optim.grad_clip_norm", "loop.num_workers", "loop.early_stop_patience", "loop.save_minutes",
+            "predict.batch_size", "targets.traps.min_area", "targets.traps.min_relief",
+        ),
+    ),
+    Range("a number above 0", lambda value: 0 < value < math.inf, ("optim.lr", "targets.crest_sigma")),
+    Range("at least 2", lambda value: 2 <= value < math.inf, ("targets.boundary_width",)),
+    Range(
+        "a fraction from 0 to 1",
+        lambda value: 0 <= value <= 1,
+        (
+            "patches.min_valid_fraction", "patches.min_positive_fraction", "augment.restyle", "split.val_fraction",
+            "optim.warmup_fraction",
+        ),
+    ),
+    Range("from 0 to below 1", lambda value: 0 <= value < 1, ("net.dropout", "optim.ema_decay")),
+    Range("between 0 and 1", lambda value: 0 < value < 1, ("optim.plateau_factor",)),
+    Range("0 to 4294967295", lambda value: 0 <= value < 2**32, ("split.seed", "loop.seed")),
+)  # fmt: skip
+DEVICES = ("auto", "cpu", "gpu", "cuda", "mps")  # of loop.accelerator
 
 
 def monitored_metric(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, Mode]:
@@ -49,8 +109,10 @@ def check_settings(config: TrainConfig) -> None:
     Raises
     ------
     UserError
-        An unknown head, input, loss, metric or logger, or a value out of its range.
+        An unknown head, input, loss, metric, logger or device, a value out of its range, or values that contradict each
+        other.
     """
+    check_ranges(config)
     inputs = select_records(INPUTS, config.inputs, "--inputs")
     for names in config.input_sets:
         select_records({record.name: record for record in inputs}, Names(names), "--input_sets")
@@ -69,34 +131,71 @@ def check_settings(config: TrainConfig) -> None:
     check_losses(config, heads)
     find_weighting(config.optim.balance, [1.0] * len(heads))
     select_loggers(config.loop.logger)
-    if not 0 <= config.optim.ema_decay < 1:
-        raise UserError("optim.ema_decay", f"{config.optim.ema_decay}", "a decay from 0 to below 1, such as 0.99")
-    if not 0 <= config.net.dropout < 1 or (config.net.dropout and config.net.block != "bottleneck"):
-        raise UserError("net.dropout", f"{config.net.dropout}", "a share below 1, and 0 but for net.block bottleneck")
-    if config.net.deep_supervision < 0:
-        raise UserError("net.deep_supervision", f"{config.net.deep_supervision}", "a weight of 0 or more")
-    space_tiles(config.patches.size, config.patches.size, config.predict.stride)
+    check_device(config)
+    if config.net.dropout and config.net.block != "bottleneck":
+        raise UserError("net.dropout", f"{config.net.dropout}", "0 but for net.block bottleneck")
+    size, stride = config.patches.size, config.predict.stride
+    for name, value in (("patches.size", size), ("predict.stride", stride)):
+        if not 0 < value <= MAX_WINDOW or value % STRIDE:
+            raise UserError(name, f"{value}", f"a multiple of {STRIDE}, at most {MAX_WINDOW}")
+    if stride > size:
+        raise UserError("predict.stride", f"{stride}", f"at most patches.size, {size}, so that tiles leave no gap")
     if config.patches.context not in (0, *FACTORS):
         raise UserError("patches.context", f"{config.patches.context}", "2, 4, 8, or 0 for none")
-    positive = {
-        "patches.stride": config.patches.stride,
-        "loop.epochs": config.loop.epochs,
-        "loop.repeats_per_epoch": config.loop.repeats_per_epoch,
-        "loop.batch_size": config.loop.batch_size,
-        "loop.accumulate_batches": config.loop.accumulate_batches,
-        "loop.panels_every": config.loop.panels_every,
+    if 0 < config.patches.max_side < STRIDE:
+        raise UserError("patches.max_side", f"{config.patches.max_side}", f"at least {STRIDE} cells, or 0 for never")
+    if config.augment.picture_transforms:
+        select_records(PICTURE_TRANSFORMS, list(config.augment.picture_transforms), "augment.picture_transforms")
+    split = config.split
+    if split.folds == 1 or (split.folds and not 0 <= split.fold < split.folds):
+        found = f"fold {split.fold} of {split.folds}"
+        raise UserError("split.fold", found, "at least 2 folds, the first of which is 0, or split.folds 0")
+    if split.nested and not split.folds:
+        raise UserError("split.nested", "true", "several split.folds, one of which judges")
+
+
+def check_ranges(config: TrainConfig) -> None:
+    """Refuse numbers out of their range.
+
+    Raises
+    ------
+    UserError
+        The first of `RANGES` that does not hold.
+    """
+    for expected, holds, settings in RANGES:
+        for name in settings:
+            if not holds(value := attrgetter(name)(config)):
+                raise UserError(name, f"{value}", expected)
+    by_name = {
+        "optim.loss_weights": (config.optim.loss_weights, math.inf),
+        "augment.picture_transforms": (config.augment.picture_transforms, 1),
     }
-    for name, value in positive.items():
-        if value < 1:
-            raise UserError(name, f"{value}", "a whole number of at least 1")
-    if config.loop.save_minutes < 0:
-        raise UserError("loop.save_minutes", f"{config.loop.save_minutes}", "0 or more minutes")
-    if not 0 <= config.patches.min_positive_fraction <= 1:
-        raise UserError(
-            "patches.min_positive_fraction", f"{config.patches.min_positive_fraction}", "a share between 0 and 1"
-        )
-    if not 0 <= config.augment.restyle <= 1:
-        raise UserError("augment.restyle", f"{config.augment.restyle}", "a share between 0 and 1")
+    for setting, (values, most) in by_name.items():
+        for name, value in values.items():
+            if not 0 <= value <= most or value == math.inf:
+                raise UserError(f"{setting}.{name}", f"{value}", "0 or more" + (", at most 1" if most == 1 else ""))
+    if any(channels < 1 for channels in config.net.decoder_channels or (1,)) or config.net.decoder_channels == []:
+        raise UserError("net.decoder_channels", f"{config.net.decoder_channels}", "a number of features of every stage")
+    if config.optim.fp_weight + config.optim.fn_weight == 0:
+        raise UserError("optim.fp_weight", "0, as optim.fn_weight", "one of them above 0")
+
+
+def check_device(config: TrainConfig) -> None:
+    """Refuse a device that this machine lacks, or that does not know the precision.
+
+    Raises
+    ------
+    UserError
+        One of both.
+    """
+    device, has_gpu = config.loop.accelerator, torch.cuda.is_available() or torch.backends.mps.is_available()
+    if device not in DEVICES:
+        raise UserError("loop.accelerator", f"unknown device {device!r}", f"one of {', '.join(DEVICES)}")
+    missing = {"gpu": not has_gpu, "cuda": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
+    if missing.get(device):
+        raise UserError("loop.accelerator", f"{device}, which this machine does not have", "auto or cpu")
+    if config.loop.precision == "16-mixed" and (device == "cpu" or not has_gpu):
+        raise UserError("loop.precision", "16-mixed on a CPU", "32-true or bf16-mixed")
 
 
 def check_losses(config: TrainConfig, heads: Sequence[Head]) -> None:

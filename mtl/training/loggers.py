@@ -68,6 +68,11 @@ def select_loggers(names: str) -> list[LoggerRecord]:
     return list(records)
 
 
+def holds_pictures(logger: Logger) -> bool:
+    """Whether a logger can show pictures."""
+    return isinstance(logger, TensorBoardLogger | MLFlowLogger | WandbLogger)
+
+
 def log_figure(loggers: Sequence[Logger], tag: str, figure: Figure, epoch: int) -> None:
     """Show a picture in every logger that can hold pictures."""
     for logger in loggers:

@@ -27,7 +27,7 @@ from mtl.training.callbacks.resume_state import ResumeState
 from mtl.training.callbacks.stacking import StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, monitored_metric
-from mtl.training.loggers import log_figure, select_loggers
+from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
 from mtl.visualization.tensorboard import scalar_layout
@@ -142,7 +142,7 @@ def _build_callbacks(
         FiniteCheck(),
         *([StackingFit(module.net.fusion, metrics)] if module.net.fusion is not None else []),
         metrics,
-        ValidationPictures(metrics, loop.panels_every, show),
+        *([ValidationPictures(metrics, loop.panels_every, show)] if any(map(holds_pictures, loggers)) else []),
         GradientStatistics(loop.panels_every, show),
         EpochMeans(),
         MetricsCSV(out / "metrics.csv"),

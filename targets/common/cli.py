@@ -4,7 +4,8 @@ import inspect
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -258,19 +259,33 @@ def _parse_with_presets(parser: Any, words: list[str], find_presets: FindPresets
         return _parsed(parser, words)
     silent = [word for word in words if not _underscored(word).startswith("--print_config")]
     values = _parsed(parser, silent)
-    parser.reads_config_files = False
-    typed = _parsed(parser, silent, defaults=False)
-    parser.reads_config_files = True
-    presets = find_presets(dict(values.items()), dict(typed.items()))
-    if presets is None:
-        return _parsed(parser, words)
-    if isinstance(presets.settings, Path):
-        base = _parsed(parser, ["--config", str(presets.settings)], defaults=False)
-        base.pop("config")
-    else:
-        base = parser.parse_object(dict(presets.settings), defaults=False)
+    with _without_required(parser):  # one layer need not hold them
+        parser.reads_config_files = False
+        typed = _parsed(parser, silent, defaults=False)
+        parser.reads_config_files = True
+        presets = find_presets(dict(values.items()), dict(typed.items()))
+        if presets is None:
+            return _parsed(parser, words)
+        if isinstance(presets.settings, Path):
+            base = _parsed(parser, ["--config", str(presets.settings)], defaults=False)
+            base.pop("config")
+        else:
+            base = parser.parse_object(dict(presets.settings), defaults=False)
     parser.replacements = base if presets.replace_config else Namespace()
     return _parsed(parser, words, namespace=base)
+
+
+@contextmanager
+def _without_required(parser: Any) -> Iterator[None]:
+    """No option is required inside this block."""
+    required = [action for action in parser._actions if action.required]
+    for action in required:
+        action.required = False
+    try:
+        yield
+    finally:
+        for action in required:
+            action.required = True
 
 
 def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:

@@ -13,7 +13,7 @@ import mtl.ablation.runner
 import mtl.training.run_folder
 from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.results import METRICS_FILE, SUMS_FILE, read_results
-from mtl.ablation.runner import StepTimer, run_ablation
+from mtl.ablation.runner import StepTimer, run_ablation, share_window
 from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from mtl.models.checkpoint import build_net
@@ -118,6 +118,20 @@ def test_one_impossible_run_does_not_stop_the_others(smoke, tmp_path):
     failed = run_ablation(replace(smoke, rows=rows, conditions={"tiny": tiny}, seeds=1), tmp_path / "out")
     assert [run.row for run, _ in failed] == ["impossible"] and "99" in str(failed[0][1])
     assert list(read_results(tmp_path / "out")) == [("exact", "tiny", 0, "same")]
+
+
+def test_rows_of_other_maps_have_the_same_window_under_a_condition(smoke, tmp_path):
+    for i in range(4):
+        write_map_folder(dome_scene(f"dome{i}", size=70), tmp_path / "larger" / f"dome{i}")
+    wide = smoke.conditions["tiny"] | {"patches.size": 128, "optim.loss_weights": {}}
+    data = wide.pop("data")
+    rows = {"small": {"data": data}, "larger": {"data": str(tmp_path / "larger")}}
+    mixed = replace(smoke, rows=rows, conditions={"mixed": wide}, seeds=1)
+    small = replace(smoke, rows={"small": {"data": data}}, conditions={"small": wide}, seeds=1)
+    runs = share_window([*expand_grid(mixed, tmp_path), *expand_grid(small, tmp_path)])
+    assert [run.config.patches.size for run in runs] == [96, 96, 32]
+    assert not any(run.config.patches.shrink_to_maps for run in runs)
+    assert share_window(runs) == runs
 
 
 def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):

@@ -69,6 +69,14 @@ def test_an_epoch_resumes_with_the_next_batch_of_all_processes():
     assert shards(sampler, 2, 3) == [batches[1:] for batches in whole]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_no_batch_has_a_single_patch_unless_all_have(size):
+    for patches in range(1, 20):
+        ((*batches,),) = shards(EpochSampler(patches, seed=1), size, 1)
+        assert sum(map(len, batches)) == patches
+        assert all(len(batch) > 1 for batch in batches) or min(size, patches) == 1
+
+
 def test_a_process_without_a_patch_is_refused():
     with pytest.raises(UserError, match="2 patches in an epoch for 3 processes"):
         DistributedBatchSampler(EpochSampler(2, seed=1), 4, Process(0, 3, 1, None))

@@ -10,13 +10,15 @@ from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictC
 from mtl.evaluation import cross_validation as crossval
 from mtl.evaluation.cross_validation import THRESHOLDS, choose_threshold, cross_validate, shift_probabilities
 from mtl.inference.predictor import load_predictor
+from mtl.models.checkpoint import read_checkpoint
 from mtl.tasks.heads import HEADS
 from targets.common.cli import Names
 from targets.common.resume import JOURNAL
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
+from targets.io.map_folder.writer import write_map_folder
 from targets.io.tgs_salt import decode_rle, read_id_table
-from tests.conftest import tiny_config
+from tests.conftest import dome_scene, tiny_config
 
 TRAP = HEADS["trap"]
 
@@ -66,6 +68,33 @@ def test_every_map_is_predicted_by_the_fold_that_did_not_see_it_and_new_maps_by_
         cross_validate(replace(config, optim=OptimConfig(lr=1e-5)), tmp_path)
 
 
+def test_folds_of_maps_of_several_sizes_have_one_window_and_are_an_ensemble(tmp_path):
+    for i, size in enumerate((64, 64, 64, 64, 64, 90)):  # one fold trains on the largest, the other judges it
+        write_map_folder(dome_scene(f"m{i}", size), tmp_path / "maps" / f"m{i}")
+    loop = LoopConfig(epochs=1, batch_size=4, panels_every=10, logger="csv")
+    config = config_of(tmp_path / "maps", patches=PatchConfig(128, 128), predict=PredictConfig(stride=128), loop=loop)
+    cross_validate(config, tmp_path / "out", test=str(tmp_path / "maps" / "m0"))
+    folds = [tmp_path / "out" / f"fold_{fold}" / "best.ckpt" for fold in range(2)]
+    assert {read_checkpoint(fold)[0].patches.size for fold in folds} == {96}
+    assert (tmp_path / "out" / "submission.csv").exists()
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_the_maps_that_judge_a_fold_chose_its_checkpoint_only_if_it_is_not_nested(dome_maps, tmp_path, nested):
+    config = config_of(dome_maps, loop=LoopConfig(epochs=1, batch_size=4, panels_every=10, logger="csv"))
+    config = replace(config, heads=Names("trap"))
+    text = cross_validate(config, tmp_path, nested=nested)
+    judged = []
+    for fold in range(2):
+        maps = read_checkpoint(tmp_path / f"fold_{fold}" / "best.ckpt")[1]["maps"]
+        with np.load(tmp_path / f"fold_{fold}" / "out_of_fold.npz") as arrays:
+            judges = {name.removeprefix("trap/") for name in arrays if name.startswith("trap/")}
+        assert not judges & set(maps["training"]) and (judges == set(maps["validation"])) is not nested
+        assert nested == (not judges & set(maps["validation"]))
+        judged += judges
+    assert sorted(judged) == [f"dome{i}" for i in range(6)] and ("expect somewhat less" in text) is not nested
+
+
 def states_of(inside, outside, fraction):
     """States of a map whose left fraction is trap, predicted with one probability inside and another outside."""
     trap = np.zeros((1, 20, 20), np.float32)
@@ -96,10 +125,18 @@ def test_a_shifted_probability_exceeds_one_half_where_it_exceeded_the_threshold(
     [
         ({"split": SplitConfig()}, "--split.folds 5"),
         ({"heads": Names("dist")}, "mask"),
+        ({"overfit": 2}, "overfit"),
+        ({"split": SplitConfig(folds=2, val_data="maps")}, "split.val_data"),
         ({"loop": LoopConfig(monitor="trap/iuo")}, "loop.monitor"),
     ],
 )
 def test_what_cannot_be_cross_validated_is_named(dome_maps, tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
         cross_validate(config_of(dome_maps, **fields), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_new_maps_that_are_absent_are_named_before_hours_of_training(dome_maps, tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        cross_validate(config_of(dome_maps), tmp_path / "out", test=str(tmp_path / "nowhere"))
     assert not (tmp_path / "out").exists()

@@ -1,10 +1,12 @@
 """Settings that cannot be met are named, and any metric may choose the best checkpoint."""
 
+from dataclasses import fields, is_dataclass, replace
+
 import pytest
 
-from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig
+from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
 from mtl.tasks.heads import HEADS
-from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.check_settings import RANGES, check_settings, monitored_metric
 from mtl.training.run import fit
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -16,7 +18,19 @@ SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"patches": PatchConfig(size=100)}, "multiple of 32"),
+        ({"patches": PatchConfig(size=100)}, r"patches\.size: 100; expected a multiple of 32"),
+        ({"patches": PatchConfig(size=32), "predict": PredictConfig(stride=64)}, r"predict\.stride: 64.*size, 32"),
+        ({"split": SplitConfig(folds=1)}, "fold 0 of 1"),
+        ({"split": SplitConfig(nested=True)}, "split.nested"),
+        ({"split": SplitConfig(folds=3, fold=3)}, "fold 3 of 3"),
+        ({"net": NetConfig(decoder_channels=[])}, "net.decoder_channels"),
+        ({"optim": OptimConfig(fp_weight=0, fn_weight=0)}, "optim.fp_weight"),
+        ({"optim": OptimConfig(loss_weights={"trap": -1.0})}, "optim.loss_weights.trap"),
+        ({"augment": AugmentConfig(picture_transforms={"blur": 2.0})}, "augment.picture_transforms.blur"),
+        ({"augment": AugmentConfig(picture_transforms={"blurr": 0.5})}, "gamma"),
+        ({"loop": LoopConfig(accelerator="quantum")}, "loop.accelerator"),
+        ({"loop": LoopConfig(accelerator="cpu", precision="16-mixed")}, "16-mixed on a CPU"),
+        ({"patches": PatchConfig(64, 64, max_side=5)}, "patches.max_side"),
         ({"heads": Names("trap,crust")}, "crust"),
         ({"inputs": Names("rgb,dpeth")}, "dpeth"),
         ({"loop": LoopConfig(monitor="trap/iuo")}, "trap/iou"),
@@ -41,6 +55,34 @@ def test_settings_that_cannot_be_met_are_named(tmp_path, fields, word):
     with pytest.raises(UserError, match=word):
         fit(tiny_config(**fields), tmp_path / "run", SCENES[:2], SCENES[2:])
     assert not (tmp_path / "run").exists()  # nothing half-made
+
+
+def numbers(record, prefix=""):
+    """(dotted name, type) of every number among the settings."""
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if is_dataclass(value):
+            yield from numbers(value, f"{prefix}{item.name}.")
+        elif type(value) in (int, float):
+            yield f"{prefix}{item.name}", type(value)
+
+
+def with_setting(record, name, value):
+    """The settings with one of them changed."""
+    section, _, rest = name.partition(".")
+    return replace(record, **{section: with_setting(getattr(record, section), rest, value) if rest else value})
+
+
+# checked beside others: a multiple of 32, a fold of so many, one of four factors, one of two neighbourhoods
+OTHERS = {"patches.size", "predict.stride", "split.fold", "patches.context", "targets.traps.connectivity"}
+
+
+@pytest.mark.parametrize(("name", "kind"), [one for one in numbers(tiny_config()) if one[0] not in OTHERS])
+def test_every_number_has_a_range_and_is_refused_outside_it_by_its_name(name, kind):
+    assert sum(name in known.settings for known in RANGES) == 1
+    for value in (-1, *((float("nan"), float("inf")) if kind is float else ())):
+        with pytest.raises(UserError, match=rf"^{name}: "):
+            check_settings(with_setting(tiny_config(), name, value))
 
 
 def test_a_set_of_unknown_inputs_is_named():

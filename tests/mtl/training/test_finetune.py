@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+import mtl.commands.crossval
+import mtl.commands.train
 import mtl.models.safetensors_io
+from mtl.ablation.grid import Ablation, resolve_config
 from mtl.config import NetConfig, PatchConfig, TrainConfig
 from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor
@@ -54,6 +57,45 @@ def test_other_heads_may_be_asked_for(model):
 def test_a_model_that_a_config_names_is_the_base_too(model, tmp_path):
     (tmp_path / "c.yaml").write_text(f"init: {model}\nheads: [boundary]\nloop: {{epochs: 3}}\n")
     assert parse("--config", str(tmp_path / "c.yaml")) == parse("--init", str(model), "--loop.epochs", "3")
+
+
+@pytest.fixture
+def tools(monkeypatch, tmp_path):
+    """The settings that each command would train with, by the words of its command line."""
+    found = []
+
+    def stop(config, *_):
+        found.append(config)
+        raise Stopped
+
+    for module, function in ((mtl.commands.train, "train"), (mtl.commands.crossval, "cross_validate")):
+        monkeypatch.setattr(module, function, stop)
+
+    def settings(module, *words):
+        with pytest.raises(Stopped):
+            module.command([*words, "--out", str(tmp_path / "out")])
+        return found.pop()
+
+    return settings
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_init_in_a_config_is_init_on_the_command_line_in_every_tool(tools, model, tmp_path):
+    (tmp_path / "c.yaml").write_text(f"init: {model}\nheads: [boundary]\nloop: {{epochs: 3}}\n")
+    expected = parse("--init", str(model), "--loop.epochs", "3")
+    assert expected.optim.lr == FINETUNE_RATES["lr"] and expected.input_sets == ["rgb", "rgb,depth"]
+    for module in (mtl.commands.train, mtl.commands.crossval):
+        assert tools(module, "--config", str(tmp_path / "c.yaml")) == expected
+        assert tools(module, "--init", str(model), "--loop.epochs", "3") == expected
+    base, tests = str(tmp_path / "c.yaml"), {"test": str(tmp_path)}
+    rows = {"base": {}, "again": {"init": str(model)}}
+    ablation = Ablation("init", rows, tests, base=base)
+    assert [resolve_config(ablation, row, "all") for row in rows] == [expected, expected]
+    (tmp_path / "plain.yaml").write_text("loop: {epochs: 3}\n")
+    assert resolve_config(replace(ablation, base=str(tmp_path / "plain.yaml")), "again", "all") == expected
 
 
 def test_without_a_model_the_settings_stay():

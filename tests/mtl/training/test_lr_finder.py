@@ -1,12 +1,15 @@
 """The search for a rate: a suggestion among those tried, a picture, and nothing learned."""
 
-from mtl.config import NetConfig, PatchConfig, PredictConfig, SplitConfig
+import pytest
+
+from mtl.config import NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
 from mtl.training.lr_finder import MAX_LR, MIN_LR, suggest_lr
 from targets.common.cli import Names
 from tests.conftest import tiny_config
 
 
-def test_a_rate_is_suggested_and_nothing_else_is_left(dome_maps, tmp_path):
+@pytest.mark.parametrize("schedule", ["cosine", "plateau", "one_cycle", "constant"])
+def test_a_rate_is_suggested_and_nothing_else_is_left(dome_maps, tmp_path, schedule):
     config = tiny_config(
         data=str(dome_maps),
         heads=Names("trap"),
@@ -14,6 +17,7 @@ def test_a_rate_is_suggested_and_nothing_else_is_left(dome_maps, tmp_path):
         patches=PatchConfig(32, 32),
         predict=PredictConfig(stride=32),
         split=SplitConfig(val_fraction=0.7),
+        optim=OptimConfig(schedule=schedule),
     )
     assert MIN_LR < suggest_lr(config, tmp_path / "rate", steps=30) < MAX_LR
     assert {path.name for path in (tmp_path / "rate").iterdir()} == {"rates.png"}

@@ -9,9 +9,10 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mtl.config import LoopConfig, OptimConfig, TrainConfig
+from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, TrainConfig
 from mtl.inference.predictor import load_predictor
-from mtl.models.checkpoint import read_checkpoint
+from mtl.models.checkpoint import CONFIG_KEY, read_checkpoint
+from mtl.training.lightning_module import MultiTaskModule
 from mtl.training.run import fit, train
 from targets.common.atomic_write import HALF_WRITTEN
 from targets.common.cli import Names
@@ -57,6 +58,46 @@ def test_the_checkpoint_predicts_what_the_network_in_memory_does(tmp_path):
     assert set(out) == {"trap", "crest"} and out["trap"].shape == (1, 64, 64)
     again = load_predictor(tmp_path / "run" / "last.ckpt", device="cpu")(SCENES[0])
     np.testing.assert_array_equal(out["trap"], again["trap"])
+
+
+@pytest.mark.parametrize("mode", ["pad", "reflect", "resize"])
+def test_a_run_with_wide_strides_on_small_maps_predicts(tmp_path, mode):
+    patches = PatchConfig(256 if mode == "pad" else 128, 128, small_map_mode=mode)
+    loop = LoopConfig(epochs=1, batch_size=2, logger="csv")
+    config = tiny_config(heads=Names("trap"), patches=patches, predict=PredictConfig(stride=128), loop=loop)
+    fit(config, tmp_path, SCENES[:2], SCENES[2:3])
+    predictor = load_predictor(tmp_path / "best.ckpt", device="cpu")
+    assert predictor.config.patches.size == (64 if mode == "pad" else 128)
+    assert predictor(dome_scene("larger", 90))["trap"].shape == (1, 90, 90)
+    with pytest.raises(UserError, match="tile stride"):  # asked for: refused before any map is read
+        load_predictor(tmp_path / "best.ckpt", device="cpu", stride=256)
+
+
+def test_a_checkpoint_whose_stride_was_left_behind_predicts(tmp_path):
+    """Versions before 3 saved a stride of 128 beside patches that had shrunk to 64."""
+    config = tiny_config(heads=Names("trap"), predict=PredictConfig(stride=128))
+    path = tmp_path / "old.ckpt"
+    torch.save({CONFIG_KEY: config.as_dict(), "state_dict": MultiTaskModule(config).state_dict()}, path)
+    assert load_predictor(path, device="cpu")(SCENES[0])["trap"].shape == (1, 64, 64)
+
+
+@pytest.mark.parametrize(("arch", "size"), [("unetplusplus", 32), ("deeplabv3plus", 64)])
+def test_a_patch_that_is_left_over_joins_the_batch_before_and_a_lone_one_is_refused(tmp_path, arch, size):
+    scenes = [dome_scene(f"s{i}", size) for i in range(4)]
+    loop = LoopConfig(epochs=1, batch_size=2, logger="csv")
+    net = NetConfig(arch=arch, encoder_weights="none", decoder_channels=[16, 16, 8, 8, 8])
+    patches, predict = PatchConfig(size, size), PredictConfig(stride=32)
+    config = tiny_config(net=net, patches=patches, predict=predict, heads=Names("trap"), loop=loop)
+    fit(config, tmp_path / "three", scenes[:3], scenes[3:])
+    for given, maps in ((config, 1), (replace(config, loop=replace(loop, batch_size=1)), 3)):
+        with pytest.raises(UserError, match=f"one patch of {size} cells"):
+            fit(given, tmp_path / "lone", scenes[:maps], scenes[3:])
+    assert not (tmp_path / "lone").exists()
+
+
+def test_a_lone_patch_of_more_cells_is_a_batch(tmp_path):
+    loop = LoopConfig(epochs=1, batch_size=1, logger="csv")
+    fit(tiny_config(heads=Names("trap"), loop=loop), tmp_path, SCENES[:1], SCENES[1:2])
 
 
 class Killed(Exception):
