@@ -332,6 +332,8 @@ class Scene:
         `depth` itself.
     image_depth : float | None, default None
         Depth at which a seismic image lies, or None where that is unknown or there is a `depth`.
+    coarsening : float, default 1.0
+        Cells of the map as it was given along one cell: 1, or more on a downsampled map.
     provenance : Provenance, default None
         What was understood of its files; None for a map that was made in code.
 
@@ -363,6 +365,7 @@ class Scene:
     salt: Bool | None = None
     true_depth: Float | None = None
     image_depth: float | None = None
+    coarsening: float = 1.0
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
@@ -406,6 +409,13 @@ class Scene:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the map."""
         return self.depth.shape[0], self.depth.shape[1]
+
+    @property
+    def cell_sides(self) -> tuple[float, float]:
+        """Height and width of a cell, in cells of the map as it was given; of oblong cells, in square ones as large."""
+        dx, dy = self.geo.dx, self.geo.dy
+        oblong = 1.0 if dx is None or dy is None else float(np.sqrt(abs(dy / dx)))
+        return self.coarsening * oblong, self.coarsening / oblong
 
     @property
     def has_depth(self) -> bool:

@@ -22,12 +22,13 @@ from mtl.data.context import Context
 from mtl.data.crop import Origin, crop
 from mtl.data.modality_masking import input_sets_of, mask_modalities, picture_visible
 from mtl.data.resize import Resizer
-from mtl.data.sample import Batch, Sample
+from mtl.data.sample import Batch, JudgedMap, Sample
 from mtl.registry import select_records
 from mtl.tasks.base import Head
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.surface.resample import downsample
+from targets.truth.traps import GroundTruthOptions, build_ground_truth, downsample_truth
 
 VIEW_STREAM = 1  # random numbers that choose input set and picture style, apart from those of the augmentation
 
@@ -38,8 +39,12 @@ def prepare_sample(
     heads: Sequence[Head],
     options: GroundTruthOptions,
     input_sets: Sequence[str] = (),
+    max_side: int = 0,
+    judged: bool = False,
 ) -> Sample:
     """Stack the inputs of a scene and compute every head's target on the whole map.
+
+    The traps are those of the map as it was given, whatever the network sees of it.
 
     Parameters
     ----------
@@ -53,9 +58,15 @@ def prepare_sample(
         Rules of the ground truth.
     input_sets : Sequence[str], default ()
         `TrainConfig.input_sets`; none: all inputs at once.
+    max_side : int, default 0
+        The network sees a copy with a longer side of at most this many cells; 0: the map itself.
+    judged : bool, default False
+        Keep the map as it was given, so that predictions of the whole map can be judged by it.
     """
-    possible = tuple(input_sets_of(scene, inputs, input_sets))
     truth = build_ground_truth(scene, options)
+    given = JudgedMap(scene, truth) if judged and max(scene.shape) > max_side > 0 else None
+    scene, truth = downsample(scene, max_side), downsample_truth(truth, max_side)
+    possible = tuple(input_sets_of(scene, inputs, input_sets))
     targets = {head.name: head.target(truth) for head in heads}
     return Sample(
         scene,
@@ -64,6 +75,7 @@ def prepare_sample(
         stack_inputs(scene, inputs, options.traps, {name for names in possible for name in names}),
         {name: values for name, (values, _) in targets.items()},
         {name: valid for name, (_, valid) in targets.items()},
+        given,
     )
 
 

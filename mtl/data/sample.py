@@ -12,15 +12,36 @@ Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """One whole map, ready for training and validation.
+class JudgedMap:
+    """A map as it was given, of which the network sees a downsampled copy, with the truth of all its cells.
 
     Attributes
     ----------
     scene : Scene
         The map as it was given.
     truth : GroundTruth
-        Its ground truth, whose scene has the true surface where the given one differs.
+        Its ground truth.
+    """
+
+    scene: Scene
+    truth: GroundTruth
+
+    def target_of(self, output: Output) -> MaskedValues:
+        """Target and validity of a head, or of an output derived from heads."""
+        return output.target(self.truth)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One whole map, ready for training and validation.
+
+    Attributes
+    ----------
+    scene : Scene
+        The map, downsampled to the cells that the network sees.
+    truth : GroundTruth
+        Ground truth of the map as it was given, on these cells; its scene has the true surface where the given one
+        differs.
     input_sets : tuple[tuple[str, ...], ...]
         Sets of inputs by which the network may see it, the largest first.
     inputs : (C, H, W) float32
@@ -29,6 +50,8 @@ class Sample:
         Target of every head.
     valid : dict[str, (H, W) bool]
         Where the target of every head is known.
+    given : JudgedMap | None, default None
+        The map before it was downsampled, where its predictions are to be judged; None: it was not, or they are not.
     """
 
     scene: Scene
@@ -37,6 +60,12 @@ class Sample:
     inputs: Float
     targets: dict[str, Float]
     valid: dict[str, Bool]
+    given: JudgedMap | None = None
+
+    @property
+    def judged(self) -> "Sample | JudgedMap":
+        """What predictions of the whole map are judged by: the map as it was given."""
+        return self if self.given is None else self.given
 
     def target_of(self, output: Output) -> MaskedValues:
         """Target and validity of a head, or of an output derived from heads."""

@@ -1,6 +1,6 @@
 """Predictor of whole maps: a trained network or an ensemble, tiled, blended, with derived outputs and stacking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from mtl.data.resize import Resizer
 from mtl.inference.backends import Backend, Precision, make_backend
 from mtl.inference.blending import blend_tiles, make_tile_weights
 from mtl.inference.output_buffer import OutputBuffer
-from mtl.inference.tiling import Net, TiledMap, default_batch_size, pad_length, place_tiles, run_tiles
+from mtl.inference.tiling import Net, TiledMap, default_batch_size, pad_length, place_tiles, run_tiles, space_tiles
 from mtl.inference.tta import Ensemble, logits_name, std_name
 from mtl.metrics.by_size import TileView
 from mtl.models.checkpoint import build_trained_net, check_ensemble_member, read_checkpoint
@@ -102,14 +102,7 @@ class Predictor:
         inputs = input_row_reader(small, self.inputs, self.config.targets.traps, visible)
         if small is scene:
             return self.predict_inputs(inputs, scene, buffer_folder)
-        factor = max(scene.shape) / max(small.shape)
-        in_cells = {name for head in self.heads if head.in_cells for name in (head.name, std_name(head.name))}
-        buffer = OutputBuffer(scene.shape[0], buffer_folder)
-        for name, planes in self._blend(self.ensemble, inputs, small).items():
-            large = np.stack([upsample(plane, scene.shape) for plane in planes])
-            large *= np.float32(factor if name in in_cells else 1)
-            buffer.write(name, 0, mask_invalid(large, scene.map_valid))
-        return self._complete(buffer.arrays(), scene, factor)
+        return self._enlarge(self._blend(self.ensemble, inputs, small), small, scene, buffer_folder)
 
     def with_input_sets(self, sets: Sequence[str]) -> "Predictor":
         """The same network, shown at most these sets of inputs (`TrainConfig.input_sets`)."""
@@ -138,24 +131,41 @@ class Predictor:
         return self._complete(self._blend(self.ensemble, inputs, scene, buffer_folder), scene)
 
     @torch.inference_mode()
-    def predict_with_logits(self, inputs: Rows, scene: Scene) -> tuple[dict[str, Float], dict[str, Float]]:
+    def predict_with_logits(
+        self, inputs: Rows, small: Scene, scene: Scene
+    ) -> tuple[dict[str, Float], dict[str, Float]]:
         """The prediction of a single network without augmentation, and the blended logits that losses read.
 
         Parameters
         ----------
         inputs : Rows
-            Slice of rows -> inputs (C, rows, W) float32 of the map.
+            Slice of rows -> inputs (C, rows, w) float32 of the map that the network sees.
+        small : Scene
+            The map that the network sees, perhaps a downsampled copy.
         scene : Scene
-            The map.
+            The map as it was given.
 
         Returns
         -------
-        {output: (C, H, W)} as of a call, and {head: (out_channels, H, W)} logits.
+        {output: (C, H, W)} as of a call, and {head: (out_channels, h, w)} logits of the map that the network sees.
         """
         (net,) = self.nets
-        blended = self._blend(partial(values_and_logits, net, self.heads), inputs, scene)
+        blended = self._blend(partial(values_and_logits, net, self.heads), inputs, small)
         logits = {head.name: blended.pop(logits_name(head.name)) for head in self.heads}
-        return self._complete(blended, scene), logits
+        return (self._complete(blended, scene) if small is scene else self._enlarge(blended, small, scene)), logits
+
+    def _enlarge(
+        self, predictions: Mapping[str, Float], small: Scene, scene: Scene, buffer_folder: Path | None = None
+    ) -> dict[str, Float]:
+        """Every output on a map's own cells, of the heads' blended values on a downsampled copy of it."""
+        factor = max(scene.shape) / max(small.shape)
+        in_cells = {name for head in self.heads if head.in_cells for name in (head.name, std_name(head.name))}
+        buffer = OutputBuffer(scene.shape[0], buffer_folder)
+        for name, planes in predictions.items():
+            large = np.stack([upsample(plane, scene.shape) for plane in planes])
+            large *= np.float32(factor if name in in_cells else 1)
+            buffer.write(name, 0, mask_invalid(large, scene.map_valid))
+        return self._complete(buffer.arrays(), scene, factor)
 
     def _blend(self, net: Net, inputs: Rows, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
         """{name: (C, H, W)} of what a network says about tiles, blended: values of heads, NaN outside the map."""
@@ -241,8 +251,8 @@ def load_predictor(
     Raises
     ------
     UserError
-        A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the backend is not
-        installed.
+        A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the stride leaves
+        gaps between tiles; the backend is not installed.
 
     Examples
     --------
@@ -258,7 +268,11 @@ def load_predictor(
     paths = [paths] if isinstance(paths, str | Path) else paths
     members = [read_checkpoint(path) for path in paths]
     config = members[0][0]
-    changed: dict[str, Any] = {name: value for name, value in (("stride", stride), ("tta", tta)) if value is not None}
+    window = config.patches.size
+    changed: dict[str, Any] = {"stride": min(config.predict.stride, window) if stride is None else stride}
+    if tta is not None:
+        changed["tta"] = tta
+    space_tiles(window, window, changed["stride"])  # before any map is read
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     built = []

@@ -20,7 +20,7 @@ from mtl.models.decoder_blocks import (
     stack_hypercolumn,
 )
 from mtl.models.head_layers import make_head_layers
-from mtl.models.pretrained import load_imagenet_weights, widen_stem
+from mtl.models.pretrained import PixelScale, load_imagenet_weights, widen_stem
 from mtl.models.stacking import Stacking
 from mtl.tasks.base import Head
 from mtl.tasks.heads import FUSION, collect_outputs, trap_outputs
@@ -66,12 +66,12 @@ class MultiHeadNet(nn.Module):
         input_sets: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__()
-        shared: Any = _encoder_decoder(config)
+        shared, scale = _encoder_decoder(config)
         widths = [shared.segmentation_head[0].in_channels]
         if config.hypercolumn or config.deep_supervision:
             list_decoder_blocks(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
             widths = measure_stage_widths(shared.encoder, shared.decoder)
-        widen_stem(shared.encoder, inputs, config.stem)
+        widen_stem(shared.encoder, inputs, config.stem, scale)
         self.encoder, self.decoder = shared.encoder, shared.decoder
         self.hypercolumn = config.hypercolumn
         width = sum(widths) if config.hypercolumn else widths[-1]
@@ -164,8 +164,15 @@ def apply_heads(heads: nn.Module, features: Tensor, size: torch.Size) -> dict[st
     return logits
 
 
-def _encoder_decoder(config: NetConfig) -> nn.Module:
-    """The library's network of a config, with three input channels and its own head still on."""
+def _encoder_decoder(config: NetConfig) -> tuple[Any, PixelScale | None]:
+    """The library's network of a config, with three input channels and its own head still on.
+
+    Returns
+    -------
+    network : nn.Module
+    scale : PixelScale | None
+        What its pretrained weights expect of a picture; None: it has none.
+    """
     options: dict[str, Any] = {}
     if config.decoder_channels is not None:
         if "deeplab" in config.arch.lower():
@@ -188,9 +195,8 @@ def _encoder_decoder(config: NetConfig) -> nn.Module:
         check_attention(config.arch, shared.decoder)
     if config.block == "bottleneck":
         replace_with_bottlenecks(shared.decoder, config.dropout)
-    if config.encoder_weights == "imagenet":
-        load_imagenet_weights(shared.encoder, config.encoder)
-    return shared
+    pretrained = config.encoder_weights == "imagenet"
+    return shared, load_imagenet_weights(shared.encoder, config.encoder) if pretrained else None
 
 
 def check_attention(arch: str, decoder: nn.Module) -> None:

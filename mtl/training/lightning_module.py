@@ -152,7 +152,9 @@ class MultiTaskModule(L.LightningModule):
         if sample is None:
             return None
         predictor = self.predictor.with_input_sets([",".join(sample.input_sets[0])])
-        predictions, logits = predictor.predict_with_logits(lambda rows: sample.inputs[:, rows], sample.scene)
+        predictions, logits = predictor.predict_with_logits(
+            lambda rows: sample.inputs[:, rows], sample.scene, sample.judged.scene
+        )
         losses = {}
         for head in self.current_heads:
             target = torch.from_numpy(sample.targets[head.name])[None]

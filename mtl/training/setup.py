@@ -21,14 +21,14 @@ from mtl.data.read import map_in_threads
 from mtl.data.samplers import DistributedBatchSampler, EpochSampler
 from mtl.distributed.launch import current_process
 from mtl.inference.tiling import pad_length
-from mtl.models.checkpoint import POSITION_KEY
+from mtl.models.checkpoint import POSITION_KEY, build_net
 from mtl.training.callbacks.checkpoint_files import AtomicCheckpointIO
 from mtl.training.callbacks.preemption import ignore_stop_signals
 from mtl.training.finetune import load_initial_weights
 from mtl.training.lightning_module import MultiTaskModule
 from mtl.training.run_plan import RunPlan
+from targets.errors import UserError
 from targets.scene import Scene
-from targets.surface.resample import downsample
 
 OVERFIT_STEPS = 25  # of an epoch that repeats a few patches: with fewer it would validate more than it trains
 
@@ -112,8 +112,6 @@ def prepare_run(
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
     L.seed_everything(config.loop.seed, verbose=False)
-    shrink = partial(downsample, max_side=config.patches.max_side)
-    training, validation = (map_in_threads(shrink, scenes) for scenes in (training, validation))
     process, loop = current_process(), config.loop
     module = MultiTaskModule(config, pretrained and config.init is None)
     if pretrained and config.init is not None:
@@ -127,8 +125,10 @@ def prepare_run(
         heads=module.heads,
         options=config.targets,
         input_sets=config.input_sets,
+        max_side=config.patches.max_side,
     )
-    samples, val_samples = (map_in_threads(prepare, scenes) for scenes in (training, process.shard(validation)))
+    samples = map_in_threads(prepare, training)
+    val_samples = map_in_threads(partial(prepare, judged=True), process.shard(validation))
     if config.overfit:  # without any variation
         samples, val_samples = (
             [restrict_inputs(sample, module.inputs, sample.input_sets[0]) for sample in own]
@@ -142,6 +142,8 @@ def prepare_run(
     sampler = EpochSampler(
         len(patches), loop.seed, repeats, patches.contain_trap(), config.patches.min_positive_fraction
     )
+    if min(batch_size * process.world_size, len(sampler)) == 1:
+        check_single_patch(config)
     plan = RunPlan(
         len(samples),
         len(validation),
@@ -165,6 +167,25 @@ def prepare_run(
     maps: Any = [restrict_inputs(s, module.inputs, names) for s in val_samples for names in s.input_sets] or [None]
     val_loader = DataLoader(maps, batch_size=None, collate_fn=_identity, generator=torch.Generator())
     return PreparedRun(config, module, plan, train_loader, val_loader, sampler)
+
+
+def check_single_patch(config: TrainConfig) -> None:
+    """Refuse batches of one patch where batch norm would see one cell of it: of 32 cells, or pooled to one.
+
+    Raises
+    ------
+    UserError
+        It would.
+    """
+    with torch.device("meta"):
+        net, inputs, _ = build_net(config, pretrained=False)
+    size, squares = config.patches.size, 2 if config.patches.context else 1
+    try:
+        net.train()(torch.zeros(1, squares * sum(record.channels for record in inputs), size, size, device="meta"))
+    except ValueError as error:  # torch's own: "Expected more than 1 value per channel when training"
+        found = f"one patch of {size} cells in a batch"
+        hint = "more in a batch, more maps, or larger patches"
+        raise UserError("loop.batch_size", found, "two, or batch norm has one value to average", hint) from error
 
 
 def build_trainer(

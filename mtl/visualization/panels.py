@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtl.data.sample import Sample
+from mtl.data.sample import JudgedMap, Sample
 from mtl.metrics.keypoints import PointMatches
 from mtl.tasks.base import Output
 from targets.rendering.map import ensure_picture
@@ -17,14 +17,16 @@ from targets.scene import Bool, Float
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
 
 
-def output_panel(output: Output, samples: Sequence[Sample], predictions: Sequence[Mapping[str, Float]]) -> Figure:
+def output_panel(
+    output: Output, samples: Sequence[Sample | JudgedMap], predictions: Sequence[Mapping[str, Float]]
+) -> Figure:
     """Draw an output on some maps, one row a map, one column each of `COLUMNS`.
 
     Parameters
     ----------
     output : Output
         Says how its values are drawn.
-    samples : Sequence[Sample]
+    samples : Sequence[Sample | JudgedMap]
         The maps.
     predictions : Sequence[Mapping[str, Float]]
         Of each map, {output: (C, H, W) float32 in the output's unit}.
@@ -106,7 +108,7 @@ def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, s
 def keypoint_panel(
     output: Output,
     find: Callable[[Float, Float, Bool], PointMatches],
-    samples: Sequence[Sample],
+    samples: Sequence[Sample | JudgedMap],
     predictions: Sequence[Mapping[str, Float]],
 ) -> Figure:
     """Draw the true points of each map that were found, those that were missed, and false alarms.
@@ -117,7 +119,7 @@ def keypoint_panel(
         A heat map of keypoints.
     find : Callable[[Float, Float, Bool], PointMatches]
         (prediction, target, valid) -> matches of predicted and true points.
-    samples : Sequence[Sample]
+    samples : Sequence[Sample | JudgedMap]
         The maps.
     predictions : Sequence[Mapping[str, Float]]
         Of each map, {output: (C, H, W) float32 in the output's unit}.

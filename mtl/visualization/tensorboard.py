@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
-from mtl.data.sample import Sample
+from mtl.data.sample import JudgedMap, Sample
 from mtl.tasks.base import Head, Output
 from mtl.visualization.curves import draw_curve
 from mtl.visualization.panels import keypoint_panel, output_panel
@@ -21,7 +21,7 @@ SUMMARY = "summary"
 
 def output_pictures(
     outputs: Sequence[Output],
-    samples: Sequence[Sample],
+    samples: Sequence[Sample | JudgedMap],
     predictions: Sequence[Mapping[str, Float]],
     curve_totals: Mapping[str, NDArray[np.float64]],
 ) -> Iterator[tuple[str, Figure]]:
@@ -31,7 +31,7 @@ def output_pictures(
     ----------
     outputs : Sequence[Output]
         Of the run.
-    samples : Sequence[Sample]
+    samples : Sequence[Sample | JudgedMap]
         The maps that are drawn.
     predictions : Sequence[Mapping[str, Float]]
         Of each of these maps, {output: (C, H, W) float32 in the output's unit}.

@@ -63,6 +63,8 @@ def downsample(scene: Scene, max_side: int) -> Scene:
         image_depth=scene.image_depth,
         geo=geo,
         group=scene.group,
+        coarsening=scene.coarsening * max(scene.shape) / max(inside.shape),
+        provenance=scene.provenance,
     )
 
 

@@ -93,10 +93,10 @@ def trap_classes(truth: GroundTruth) -> Float:
 
 def boundary_band(truth: GroundTruth) -> Float:
     """(H, W) float32: 1 on a band of `boundary_width` cells around every trap's outline, 0 elsewhere."""
-    return outline_band(truth.labels, truth.options.boundary_width).astype(np.float32)
+    return outline_band(truth.labels, truth.options.boundary_width, truth.scene.cell_sides).astype(np.float32)
 
 
-def outline_band(labels: NDArray, width: float) -> Bool:
+def outline_band(labels: NDArray, width: float, cell_sides: tuple[float, float] = (1.0, 1.0)) -> Bool:
     """Mark the band along the outlines of labelled regions.
 
     Parameters
@@ -104,7 +104,9 @@ def outline_band(labels: NDArray, width: float) -> Bool:
     labels : (H, W) int or bool
         Regions, 0 = none.
     width : float
-        Of the band in cells; 2 or less are the cells on both sides of the outline.
+        Of the band; that of two cells or less are the cells on both sides of the outline.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell, in the unit of the width.
 
     Returns
     -------
@@ -117,9 +119,10 @@ def outline_band(labels: NDArray, width: float) -> Bool:
     [[0, 0, 1, 1, 0, 0]]
     """
     edge = find_boundaries(labels, connectivity=2, mode="thick")
-    if width <= 2 or not edge.any():
+    side = float(np.sqrt(cell_sides[0] * cell_sides[1]))
+    if width <= 2 * side or not edge.any():
         return edge
-    return ndimage.distance_transform_edt(~edge) <= width / 2 - 1
+    return ndimage.distance_transform_edt(~edge, sampling=cell_sides) <= width / 2 - side
 
 
 def crest_heatmap(truth: GroundTruth) -> Float:
@@ -139,7 +142,8 @@ def crest_heatmap(truth: GroundTruth) -> Float:
     if len(truth.crests):
         no_crest = np.ones(truth.labels.shape, bool)
         no_crest[tuple(truth.crests.T)] = False
-        heat[:] = np.exp(-0.5 * (ndimage.distance_transform_edt(no_crest) / truth.options.crest_sigma) ** 2)
+        distance = ndimage.distance_transform_edt(no_crest, sampling=truth.scene.cell_sides)
+        heat[:] = np.exp(-0.5 * (distance / truth.options.crest_sigma) ** 2)
     return heat
 
 
@@ -154,7 +158,7 @@ def crest_distance(truth: GroundTruth) -> Float:
     Returns
     -------
     (H, W) float32
-        Cells; 0 at the crest and outside traps.
+        Cells of the grid at hand, square ones as large where they are oblong; 0 at the crest and outside traps.
 
     Examples
     --------
@@ -170,12 +174,15 @@ def crest_distance(truth: GroundTruth) -> Float:
     distance = np.zeros(truth.labels.shape, np.float32)
     if not inside.any():
         return distance
+    height, width = (side / truth.scene.coarsening for side in truth.scene.cell_sides)
     if truth.options.distance == "geodesic":
         # Negative costs block a cell; two traps never touch, so one search from all crests serves all traps.
-        costs, _ = MCP_Geometric(np.where(inside, 1.0, -1.0)).find_costs(truth.crests.tolist())
+        costs, _ = MCP_Geometric(np.where(inside, 1.0, -1.0), sampling=(height, width)).find_costs(
+            truth.crests.tolist()
+        )
         distance[inside] = costs[inside]
         return distance
     rows, cols = np.nonzero(inside)
     crest = truth.crests[truth.labels[inside] - 1]
-    distance[inside] = np.hypot(rows - crest[:, 0], cols - crest[:, 1])
+    distance[inside] = np.hypot((rows - crest[:, 0]) * height, (cols - crest[:, 1]) * width)
     return distance

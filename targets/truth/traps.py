@@ -1,8 +1,9 @@
 """Ground truth of one map: traps that an interpreter outlined, or that are computed from the depth by criteria."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -11,13 +12,15 @@ from skimage.measure import label, regionprops
 from targets.closure import Closures, find_closures
 from targets.scene import Bool, Float, Scene
 from targets.surface.contour_interval import nice_interval
+from targets.surface.resample import downsample
 
 
 @dataclass(frozen=True)
 class TrapCriteria:
     """Which closures count as traps; the words are those of `targets.closure.find_closures`.
 
-    The two thresholds drop what no interpreter would outline: specks of noise on a real pick.
+    The two thresholds drop what no interpreter would outline: specks of noise on a real pick. They count cells of the
+    map as it was given: a downsampled copy of a map has the traps of the map.
 
     Attributes
     ----------
@@ -30,7 +33,7 @@ class TrapCriteria:
     connectivity : Literal[4, 8], default 8
         Neighbours of a cell: 4 (sides) or 8 (sides and corners).
     min_area : int, default 40
-        Smallest trap, in cells.
+        Smallest trap, in cells of the map as it was given.
     min_relief : float, default 0.01
         Smallest closure height of a trap, as a share of the map's relief.
     """
@@ -46,6 +49,9 @@ class TrapCriteria:
 @dataclass(frozen=True)
 class GroundTruthOptions:
     """How traps become the rasters that heads are trained on.
+
+    Lengths are in cells of the map as it was given, and hold for its downsampled copies too; where cells are oblong, in
+    square cells as large.
 
     Attributes
     ----------
@@ -144,6 +150,51 @@ def build_ground_truth(scene: Scene, options: GroundTruthOptions | None = None) 
     return GroundTruth(scene, options, *traps)
 
 
+def downsample_truth(truth: GroundTruth, max_side: int) -> GroundTruth:
+    """Reduce a ground truth to at most `max_side` cells along its longer side: the traps stay those of the whole map.
+
+    A coarse cell is of a trap if at least half of it is; a trap that is smaller than that vanishes from the labels, and
+    its crest with it.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        Of the map as it was given.
+    max_side : int
+        Cells; 0: never.
+
+    Returns
+    -------
+    GroundTruth
+        On the cells of the downsampled scene; the truth itself if it is small enough.
+
+    Examples
+    --------
+    >>> from targets.scene import Scene
+    >>> rows, cols = np.indices((40, 40))
+    >>> depth, inside = np.hypot(rows - 20, cols - 20).astype(np.float32), np.ones((40, 40), bool)
+    >>> truth = downsample_truth(build_ground_truth(Scene("dome", depth, inside, inside, ~inside)), 20)
+    >>> truth.labels.shape, truth.crests.tolist()
+    ((20, 20), [[10, 10]])
+    """
+    scene = downsample(truth.scene, max_side)
+    if scene is truth.scene:
+        return truth
+    rows, cols = (whole / coarse for whole, coarse in zip(truth.labels.shape, scene.shape, strict=True))
+    size = (scene.shape[1], scene.shape[0])
+    share = cv2.resize((truth.labels > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    _, nearest = ndimage.distance_transform_edt(truth.labels == 0, return_indices=True)  # any cell, where no trap is
+    steps = zip(scene.shape, (rows, cols), strict=True)
+    centres = np.ix_(*(((np.arange(count) + 0.5) * step).astype(np.int64) for count, step in steps))
+    labels = np.where(share >= 0.5, truth.labels[tuple(nearest)][centres], 0)
+    kept = np.unique(labels[labels > 0])
+    crests = (truth.crests[kept - 1] / (rows, cols)).astype(np.int64)
+    height = cv2.resize(truth.height.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    numbers = np.zeros(len(truth.crests) + 1, np.int32)
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    return replace(truth, scene=scene, labels=numbers[labels], crests=crests, height=np.where(labels > 0, height, 0))
+
+
 def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
     """Compute the traps of a scene's depth: the outermost closures that meet the criteria.
 
@@ -204,7 +255,7 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
         connectivity=criteria.connectivity,
         contour_interval=interval,
         contour_base=scene.geo.contour_base,
-        min_area=criteria.min_area,
+        min_area=criteria.min_area / scene.coarsening**2,
         min_height=criteria.min_relief * (high - low),
     )
 

@@ -60,7 +60,10 @@ class ValidationPictures(Callback):
             if (stacking := pl_module.net.fusion) is not None:  # it was fitted a moment ago
                 for item in self._maps:
                     item.predictions[FUSION.name] = stacking(item.predictions, item.sample.input_sets[0])
-            samples, predictions = [item.sample for item in self._maps], [item.predictions for item in self._maps]
+            samples, predictions = (
+                [item.sample.judged for item in self._maps],
+                [item.predictions for item in self._maps],
+            )
             for tag, figure in output_pictures(pl_module.outputs, samples, predictions, totals):
                 self.log_figure(tag, figure, trainer.current_epoch)
         self._maps = []

@@ -44,7 +44,7 @@ class StackingFit(Callback):
             return
         sample, members = outputs.sample, trap_outputs(pl_module.outputs)
         predictions = {output.name: outputs.predictions[output.name] for output in members}
-        self._maps.append(LabelledMap(sample.input_sets[0], predictions, *sample.target_of(FUSION)))
+        self._maps.append(LabelledMap(sample.input_sets[0], predictions, *sample.judged.target_of(FUSION)))
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.stacking.fit(self._maps)

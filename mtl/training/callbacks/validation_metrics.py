@@ -82,7 +82,7 @@ class ValidationMetrics(Callback):
             return
         for output in self.outputs:
             if output is not FUSION:  # it is fitted first, and added by the callback that fits it
-                self.add(output, outputs.predictions[output.name], *outputs.sample.target_of(output))
+                self.add(output, outputs.predictions[output.name], *outputs.sample.judged.target_of(output))
         for name, loss in outputs.losses.items():
             self._losses[name].append(loss)
 

@@ -9,6 +9,7 @@ import torch
 
 from mtl.config import PatchConfig, PredictConfig
 from mtl.data.channels import INPUTS
+from mtl.data.dataset import prepare_sample
 from mtl.inference.predictor import Predictor
 from mtl.tasks.heads import DISTANCE_SCALE, HEADS
 from targets.rendering.map import with_rendered_picture
@@ -145,3 +146,18 @@ def test_a_predictor_is_described_in_one_line():
     described = repr(predictor(0))
     assert "\n" not in described and len(described) < 200
     assert described.startswith("Predictor(depth -> trap,dist; 1 network, unetplusplus")
+
+
+def test_a_run_judges_downsampled_maps_as_evaluate_does():
+    """Validation sees prepared samples, evaluation maps as they are given: predictions and truth are the same."""
+    scene = make_structure_map(seed=3, size=160)
+    judge = predictor(64)
+    sample = prepare_sample(scene, judge.inputs, judge.heads, judge.config.targets, max_side=64, judged=True)
+    assert sample.scene.shape == (64, 64) and sample.judged.scene is scene
+    predictions, logits = judge.predict_with_logits(lambda rows: sample.inputs[:, rows], sample.scene, scene)
+    truth = build_ground_truth(scene, judge.config.targets)
+    for head in judge.heads:
+        np.testing.assert_allclose(predictions[head.name], judge(scene)[head.name], rtol=1e-5)
+        assert logits[head.name].shape[-2:] == (64, 64) == sample.targets[head.name].shape[-2:]
+        for found, expected in zip(sample.judged.target_of(head), head.target(truth), strict=True):
+            np.testing.assert_array_equal(found, expected)

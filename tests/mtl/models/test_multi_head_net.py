@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtl.config import NetConfig
-from mtl.data.channels import INPUTS, InputChannel
+from mtl.data.channels import INPUTS, WHITE, InputChannel
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.pretrained import load_imagenet_weights
 from mtl.registry import select_records
@@ -49,7 +49,7 @@ def test_rgb_weights_are_copied_and_other_channels_get_their_mean():
     stem = build("depth,rgb,fault", encoder_weights="imagenet").encoder.conv_stem.weight
     assert torch.equal(stem[:, 1:4], pretrained)
     for plane in (0, 4):
-        assert torch.allclose(stem[:, plane], pretrained.mean(1))
+        assert torch.allclose(stem[:, plane], WHITE * pretrained.mean(1))  # pictures are as much wider
 
 
 def test_kaiming_stem_differs_from_the_mean():
@@ -147,4 +147,4 @@ def test_every_picture_of_three_planes_keeps_the_pretrained_stem():
     pretrained = build("rgb", encoder_weights="imagenet").encoder.conv_stem.weight
     stem = build("rgb_plain,salt_depth_abs", encoder_weights="imagenet").encoder.conv_stem.weight
     assert torch.equal(stem[:, :3], pretrained)
-    assert torch.allclose(stem[:, 3:], pretrained.mean(1, keepdim=True))  # three planes that are no picture
+    assert torch.allclose(stem[:, 3:], WHITE * pretrained.mean(1, keepdim=True))  # three planes that are no picture

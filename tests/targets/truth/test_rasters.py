@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from targets.scene import GeoReference
 from targets.truth.rasters import boundary_band, crest_distance, crest_heatmap, outline_band, trap_mask
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.traps import GroundTruthOptions, build_ground_truth, downsample_truth
 from tests.conftest import dome_scene
 
 
@@ -68,3 +69,38 @@ def test_turning_the_map_turns_every_target(raster, turns, flip):
     turned = scene.replace(depth=turn(smooth), depth_valid=flat, map_valid=flat, fault=~flat)
     expected, found = raster(build_ground_truth(scene)), raster(build_ground_truth(turned))
     np.testing.assert_allclose(found, turn(expected), atol=1e-5)
+
+
+def test_lengths_hold_on_downsampled_copies():
+    options = GroundTruthOptions(boundary_width=16, crest_sigma=24)
+    truth = build_ground_truth(dome_scene(size=256), options)
+    coarse = downsample_truth(truth, 64)
+    bands, heats = ([raster(t) for t in (truth, coarse)] for raster in (boundary_band, crest_heatmap))
+    assert bands[1].sum() * 16 == pytest.approx(bands[0].sum(), rel=0.1)
+    assert heats[1].sum() * 16 == pytest.approx(heats[0].sum(), rel=0.05)
+    # The network does not know how coarse its cells are: its distances are in them.
+    assert crest_distance(coarse).max() * 4 == pytest.approx(crest_distance(truth).max(), rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["euclidean", "geodesic"])
+def test_oblong_cells_have_the_lengths_of_the_ground(kind):
+    """A dome on cells of 12.5 x 25 m, and the same one on square cells that are as large."""
+    options = GroundTruthOptions(boundary_width=12, crest_sigma=10, distance=kind)
+    rasters = {}
+    for name, (dx, dy) in {"square": (312.5**0.5, 312.5**0.5), "oblong": (12.5, 25.0)}.items():
+        shape = round(4000 / dy), round(4000 / dx)
+        rows, cols = np.indices(shape)
+        radius = np.hypot((rows + 0.5) * dy - 2000, (cols + 0.5) * dx - 2000)
+        scene = dome_scene(size=8).replace(
+            depth=(2000 + np.minimum(radius, 1500) / 10).astype(np.float32),
+            **{key: np.ones(shape, bool) for key in ("depth_valid", "map_valid")},
+            fault=np.zeros(shape, bool), rgb=None, geo=GeoReference(0.0, 0.0, dx, -dy),
+        )  # fmt: skip
+        truth = build_ground_truth(scene, options)
+        rasters[name] = [raster(truth) for raster in (boundary_band, crest_heatmap, crest_distance)]
+        row, col = (int(place) for place in truth.crests[0])
+        expected = pytest.approx(1000 / 312.5**0.5, abs=1)
+        assert rasters[name][2][row, col + round(1000 / dx)] == expected
+        assert rasters[name][2][row + round(1000 / dy), col] == expected
+    for square, oblong in zip(*rasters.values(), strict=True):
+        assert oblong.sum() == pytest.approx(square.sum(), rel=0.08)

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth
+from targets.surface.resample import downsample
+from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth, downsample_truth
+from tests.conftest import dome_scene
 
 
 def test_a_dome_is_one_trap_down_to_its_floor(dome):
@@ -44,3 +47,31 @@ def test_ground_truth_is_that_of_the_true_depth(dome):
     true = build_ground_truth(dome)
     assert np.array_equal(poor.labels, true.labels) and np.array_equal(poor.crests, true.crests)
     assert np.array_equal(poor.height, true.height) and np.array_equal(poor.scene.depth, dome.depth)
+
+
+def test_a_downsampled_truth_has_the_traps_of_the_map():
+    scene = make_structure_map(seed=3, size=192)
+    truth = build_ground_truth(scene)
+    coarse = downsample_truth(truth, 64)
+    areas = np.bincount(truth.labels.ravel())[1:]
+    large = areas > 9 * 30  # thirty coarse cells
+    assert large.sum() > 2 and len(coarse.crests) >= large.sum()
+    np.testing.assert_allclose(np.bincount(coarse.labels.ravel())[1:].sum() * 9, areas.sum(), rtol=0.1)
+    for number, (row, col) in enumerate(coarse.crests, 1):
+        assert coarse.labels[row, col] in (0, number)  # of a trap as thin as a coarse cell, the crest may lie outside
+    assert coarse.labels.max() == len(coarse.crests) and coarse.scene.coarsening == 3
+
+
+def test_thresholds_count_cells_of_the_map_as_it_was_given():
+    scene = dome_scene(size=128)
+    whole = int((build_ground_truth(scene).labels > 0).sum())
+    for criteria, found in ((TrapCriteria(min_area=whole // 2), 1), (TrapCriteria(min_area=2 * whole), 0)):
+        for copy in (scene, downsample(scene, 64), downsample(downsample(scene, 64), 32)):
+            assert build_ground_truth(copy, GroundTruthOptions(criteria)).labels.max() == found
+
+
+def test_a_downsampled_map_without_traps_has_none():
+    flat = dome_scene(size=40)
+    flat = flat.replace(depth=flat.depth * 0)
+    coarse = downsample_truth(build_ground_truth(flat), 20)
+    assert coarse.labels.shape == (20, 20) and not coarse.labels.any() and coarse.crests.shape == (0, 2)
