@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.common.optional_import import import_optional
-from targets.common.rasters.geotiff import check_block_size, open_geotiff, read_band, value_dtype
+from targets.common.rasters.gdal import open_band
+from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
 from targets.errors import UserError
 
-MAX_BLOCK = 2**26  # cells of one block: it is decoded as a whole for each window, by every thread
 _writing = threading.Lock()
 
 
@@ -30,7 +30,7 @@ class Raster(Protocol):
 
 @dataclass(frozen=True)
 class GeoTiff:
-    """The band of a GeoTIFF as a raster; values are read as `targets.common.rasters.geotiff.read_band` reads them.
+    """The band of a GeoTIFF as a raster; values are read as `targets.common.rasters.gdal.Band` reads them.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class GeoTiff:
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
         rasterio = import_optional("rasterio", self.path)
         try:
-            with open_geotiff(self.path, MAX_BLOCK) as dataset:
-                return read_band(dataset, self._rasterio_window(window))
+            with open_band(self.path, MAX_BLOCK) as band:
+                return band.read(self._rasterio_window(window))
         except rasterio.errors.RasterioError as error:
             raise UserError(self.path, f"damaged or cut off ({error})", "a whole GeoTIFF", "copy it again") from error
 
@@ -107,30 +107,6 @@ class NegatedRaster:
         self.raster[window] = -values
 
 
-@dataclass(frozen=True)
-class ZarrArray:
-    """A zarr array on disk as a raster that is read."""
-
-    path: Path
-    array: Any
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.array.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The type of its values."""
-        return self.array.dtype
-
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
-        try:
-            return np.asarray(self.array[window])
-        except Exception as error:  # each codec raises its own errors
-            raise UserError(self.path, f"damaged ({error})", "a whole zarr array", "copy it again") from error
-
-
 def open_raster(source: Any) -> Raster:
     """Open a path as a raster; what is a raster already is returned as it is.
 
@@ -169,16 +145,14 @@ def _open_path(path: Path) -> Any:
     if not path.exists():
         raise UserError(path, "no such file", "a GeoTIFF, a zarr array or a .npy file")
     try:
-        if path.suffix in (".tif", ".tiff"):
-            with open_geotiff(path, MAX_BLOCK) as dataset:
-                return GeoTiff(path.absolute(), dataset.shape, value_dtype(dataset))
+        if path.suffix.lower() in (".tif", ".tiff"):
+            with open_band(path, MAX_BLOCK) as band:
+                return GeoTiff(path.absolute(), band.shape, band.dtype)
         if path.suffix == ".npy":
             array = np.load(path, mmap_mode="r")
             return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":
-            stored = import_optional("zarr", path, extra="tiles").open_array(path.absolute(), mode="r")
-            check_block_size(path, stored.chunks, MAX_BLOCK)
-            return ZarrArray(path, stored)
+            return open_zarr(path)
     except UserError:
         raise
     except Exception as error:  # zarr and rasterio raise many kinds

@@ -1,7 +1,6 @@
 """GeoTIFF grids of one band, by rasterio; written cloud-optimised, or as classes in colours."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,9 @@ from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write
 from targets.common.optional_import import import_optional
-from targets.common.rasters.geotiff import open_geotiff, read_band
+from targets.common.rasters.gdal import locate, open_band
 from targets.errors import UserError
 from targets.io.grids.grid_format import MAX_CELLS, GridFormat, check_cell_count
-from targets.io.grids.text_numbers import parse_depth_unit
 from targets.io.images import RGBA
 from targets.io.qgis.styles import class_raster_qml
 from targets.io.read_options import ReadOptions
@@ -20,24 +18,13 @@ from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # classic and BigTIFF, in both byte orders
-MAX_SHEAR = 1e-6  # of the area of a cell
 
 
 def _read(path: Path, reading: ReadOptions) -> Surface:
-    with open_geotiff(path, MAX_CELLS) as dataset:
-        check_cell_count(path, dataset.height, dataset.width)
-        values = read_band(dataset)
-        corner, crs, unit = dataset.transform, dataset.crs, dataset.units[0]
-    geo = GeoReference(crs=crs.to_string() if crs else None, depth_unit=parse_depth_unit(unit or ""))
-    if corner.is_identity:
-        return Surface(values, geo)
-    dx = float(np.hypot(corner.a, corner.d))
-    if abs(corner.a * corner.b + corner.d * corner.e) > MAX_SHEAR * abs(corner.determinant):
-        raise UserError(path, "a sheared raster", "rows and columns at right angles", "resample it")
-    # A GeoTIFF counts from the corner of its first cell, a map from its centre.
-    x0, y0 = corner.c + (corner.a + corner.b) / 2, corner.f + (corner.d + corner.e) / 2
-    rotation = float(np.degrees(np.arctan2(corner.d, corner.a)))
-    return Surface(values, replace(geo, x0=x0, y0=y0, dx=dx, dy=corner.determinant / dx, rotation=rotation))
+    with open_band(path, MAX_CELLS) as band:
+        check_cell_count(path, *band.shape)
+        geo, notes = locate(path, band)
+        return Surface(band.read(), geo, notes)
 
 
 def _write(values: NDArray, geo: GeoReference, path: Path, colours: Mapping[int, RGBA] | None = None) -> None:

@@ -45,6 +45,8 @@ class GridFormat:
         Optional libraries that `read` and `write` import.
     write_needs_location : bool, default True
         Maps without a location cannot be written.
+    writes_prj : bool, default False
+        A GIS finds the coordinate system of such a file in a .prj beside it, which is written with it.
     holds_surface : Callable[[Path], bool]
         Whether a recognised file that merely lies in a folder holds a surface; default: always.
     catch_all : bool, default False
@@ -62,9 +64,24 @@ class GridFormat:
     read_needs: tuple[str, ...] = ()
     write_needs: tuple[str, ...] = ()
     write_needs_location: bool = True
+    writes_prj: bool = False
     holds_surface: Callable[[Path], bool] = _yes
     catch_all: bool = False
     is_damaged: Callable[[Path], bool] = _yes
+
+
+def read_text(path: Path) -> str:
+    """Read a text grid; it may start with a byte-order mark.
+
+    Raises
+    ------
+    UserError
+        It holds zero bytes: it is no text, or the system lost a part of it.
+    """
+    content = path.read_bytes()
+    if b"\0" in content:
+        raise UserError(path, "zero bytes amid the text", "a text grid", "export or copy it again")
+    return content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 
 def check_cell_count(path: Path, *shape: int, max_cells: int = MAX_CELLS) -> None:
@@ -87,6 +104,13 @@ def check_cell_count(path: Path, *shape: int, max_cells: int = MAX_CELLS) -> Non
     if any(length < 1 for length in shape) or math.prod(shape) > max_cells:
         raise UserError(path, f"claims {' x '.join(map(str, shape))} cells", f"1 to {max_cells:,}",
                         "cut it into smaller maps")  # fmt: skip
+
+
+def refuse_rotation(path: Path, geo: GeoReference, name: str) -> None:
+    """Refuse to write a rotated map in a format that has no rotation."""
+    if abs(geo.rotation) > 1e-9:
+        raise UserError(path, f"{name} cannot hold a map rotated by {geo.rotation:g} degrees", "an unrotated map",
+                        "write .irap, .gri or .tif")  # fmt: skip
 
 
 def normalise_orientation(values: NDArray, geo: GeoReference) -> tuple[NDArray, GeoReference]:

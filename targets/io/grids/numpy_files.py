@@ -2,39 +2,101 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
 from targets.io.grids.grid_format import MAX_CELLS, GridFormat, check_cell_count
-from targets.io.grids.text_numbers import parse_depth_unit
 from targets.io.read_options import ReadOptions
 from targets.io.surface_file import Surface
 from targets.scene import GeoReference
+from targets.units.names import parse_unit
 
+# Names of the array of depths, the likeliest first; arr_0 is what np.savez makes of an array without a name.
+DEPTH_NAMES = ("depth", "z", "elevation", "twt", "data", "values", "arr_0")
 LOCATION = ("x0", "y0", "dx", "dy", "rotation")  # arrays of one number
-TEXTS = ("units", "crs")  # arrays of one text
-MAX_ITEM_SIZE = 2**14  # bytes of one element: a coordinate system in WKT takes four a letter
+TEXTS = ("units", "crs", "xy_unit")  # arrays of one text
+AXES = ("x", "y")  # arrays of the coordinates of columns and rows
+FIRST_NAME = 30 + 256  # bytes with the name of the first file of an archive
+MAX_TEXT = 2**14  # bytes of a text: a coordinate system in WKT takes four a letter
+UNEVEN = 1e-3  # of a spacing: float32 coordinates of a large map are rounded by about as much
 
 
 def _read_npz(path: Path, reading: ReadOptions) -> Surface:
+    """Read the arrays by their entries in the archive, so that what was checked is what is read."""
     with zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-        if "depth" not in names:
-            raise UserError(
-                path, f"holds {', '.join(names)}", "an array 'depth'", "name the (rows, cols) array 'depth'"
-            )
-        for name in {*names} & {"depth", *LOCATION, *TEXTS}:
-            with archive.open(f"{name}.npy") as file:
-                _check_header(path, file, MAX_CELLS if name == "depth" else 1)
-    with np.load(path, allow_pickle=False) as data:
-        location: dict[str, Any] = {key: float(data[key]) for key in LOCATION if key in names}
-        texts = {key: str(data[key]) for key in TEXTS if key in names}
-        unit = parse_depth_unit(texts.get("units", ""))
-        geo = GeoReference(**location, crs=texts.get("crs") or None, depth_unit=unit)
-        return Surface(data["depth"], geo, is_depth=True)
+        entries: dict[str, zipfile.ZipInfo] = {}
+        for entry in archive.infolist():
+            name = entry.filename.removesuffix(".npy")
+            if name in entries:
+                raise UserError(path, f"two arrays {name!r}", "each name once", "save it again with np.savez")
+            entries[name] = entry
+        name, notes = _depth_name(path, archive, entries)
+        values = _read_entry(path, archive, entries[name])
+        location: dict[str, Any] = {
+            key: float(_read_entry(path, archive, entries[key], 1)) for key in LOCATION if key in entries
+        }
+        texts = {key: str(_read_entry(path, archive, entries[key], 1)) for key in TEXTS if key in entries}
+        if not location and values.ndim == 2 and all(key in entries for key in AXES):
+            axes = [_read_entry(path, archive, entries[key], sum(values.shape)) for key in AXES]
+            location = _locate_by_axes(path, axes[0], axes[1], values.shape)
+    if any(key in entries for key in ("mask", "valid")):
+        notes = (*notes, "its array of a mask is not used: write undefined cells as NaN")
+    geo = GeoReference(
+        **location,
+        crs=texts.get("crs") or None,
+        depth_unit=parse_unit(texts.get("units", "")),
+        xy_unit=parse_unit(texts.get("xy_unit", "")),
+    )
+    return Surface(values, geo, notes, is_depth=name == "depth", is_elevation=name == "elevation")
+
+
+def _depth_name(
+    path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]
+) -> tuple[str, tuple[str, ...]]:
+    """The name of the array of depths, and a note if it is not 'depth'."""
+    if "depth" in entries:
+        return "depth", ()
+    found = [name for name in DEPTH_NAMES if name in entries]
+    if not found:
+        found = [name for name, entry in entries.items() if _is_surface(path, archive, entry)]
+    if len(found) != 1 and found[:1] != ["z"]:
+        raise UserError(path, f"holds {', '.join(list(entries)[:20])}", "an array 'depth'",
+                        "name the (rows, cols) array 'depth'")  # fmt: skip
+    return found[0], (f"its array {found[0]!r} is taken for the depth",)
+
+
+def _is_surface(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is an array of numbers in rows and columns."""
+    try:
+        with archive.open(entry) as file:
+            shape, dtype = _read_header(path, file)
+    except (UserError, ValueError):
+        return False
+    return len(shape) == 2 and min(shape) > 1 and dtype.kind in "iuf"
+
+
+def _read_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_cells: int = MAX_CELLS) -> NDArray:
+    with archive.open(entry) as file:
+        _check_header(path, file, max_cells)
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _locate_by_axes(path: Path, x: NDArray, y: NDArray, shape: tuple[int, int]) -> dict[str, float]:
+    """Fields of the location by the coordinates of columns (W,) and rows (H,)."""
+    steps = []
+    for name, axis, size in (("x", x, shape[1]), ("y", y, shape[0])):
+        if axis.shape != (size,) or size < 2 or axis.dtype.kind not in "iuf":
+            raise UserError(path, f"an array {name!r} of {axis.dtype} of shape {axis.shape}", f"({size},) numbers",
+                            "leave it out, or write x0, y0, dx and dy")  # fmt: skip
+        step = (float(axis[-1]) - float(axis[0])) / (size - 1)
+        if not np.abs(np.diff(axis.astype(float)) - step).max() <= UNEVEN * abs(step):  # NaN too
+            raise UserError(path, f"an array {name!r} of uneven steps", "a regular grid", "resample it")
+        steps.append(step)
+    return {"x0": float(x[0]), "y0": float(y[0]), "dx": steps[0], "dy": steps[1]}
 
 
 def _read_npy(path: Path, reading: ReadOptions) -> Surface:
@@ -43,22 +105,30 @@ def _read_npy(path: Path, reading: ReadOptions) -> Surface:
     return Surface(np.load(path, allow_pickle=False), GeoReference())
 
 
-def _check_header(path: Path, file: Any, max_cells: int) -> None:
-    """Check shape and type in an .npy header; the data are not touched."""
+def _read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type in an .npy header; the data are not touched."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(file)
     if version not in readers:
         raise UserError(path, f"an array of version {version}", "version 1 or 2: np.save of plain numbers")
     shape, _, dtype = readers[version](file)
+    return shape, dtype
+
+
+def _check_header(path: Path, file: IO[bytes], max_cells: int) -> None:
+    """Refuse an array by its header: of too many cells, of objects or records, or of texts that are no names."""
+    shape, dtype = _read_header(path, file)
     check_cell_count(path, *shape, max_cells=max_cells)
-    if dtype.itemsize > MAX_ITEM_SIZE:  # a text of a gigabyte is one cell
-        raise UserError(path, f"an array of {str(dtype)[:40]}", "numbers, or short texts")
+    if dtype.kind not in "biuf" and not (dtype.kind == "U" and max_cells == 1 and dtype.itemsize <= MAX_TEXT):
+        kind = "objects" if dtype.hasobject else str(dtype)[:40]
+        raise UserError(path, f"an array of {kind}", "numbers, or short texts", "save it as an array of numbers")
 
 
 def _holds_depth(path: Path) -> bool:
+    """Whether an archive in a folder is a grid: an array has a name that only depths have."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return "depth.npy" in archive.namelist()
+            return bool({"depth.npy", "z.npy", "elevation.npy", "twt.npy"} & set(archive.namelist()))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return False
 
@@ -66,12 +136,14 @@ def _holds_depth(path: Path) -> bool:
 def _write_npz(values: NDArray, geo: GeoReference, path: Path) -> None:
     location = {key: getattr(geo, key) for key in LOCATION} if geo.located else {}
     arrays: dict[str, Any] = {"depth": values, "units": geo.depth_unit or "", "crs": geo.crs or "", **location}
+    if geo.xy_unit and not geo.crs:
+        arrays["xy_unit"] = geo.xy_unit
     np.savez_compressed(path, **arrays)
 
 
 NPZ = GridFormat(
     name="npz",
-    recognise=lambda head: head[:4] == b"PK\x03\x04",
+    recognise=lambda head: head[:4] == b"PK\x03\x04" and b".npy" in head[:FIRST_NAME],
     read=_read_npz,
     write=_write_npz,
     suffixes=(".npz",),

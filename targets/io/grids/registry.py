@@ -7,28 +7,33 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write
+from targets.common.files.input_files import require_file
 from targets.common.optional_import import import_optional
+from targets.common.rasters.side_files import read_prj
 from targets.errors import UserError
 from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, GridFormat, normalise_orientation
+from targets.io.grids.unknown_files import describe_unknown_file
 from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
 from targets.io.sign import holds_elevations
 from targets.io.surface_file import Surface
 from targets.scene import GeoReference
+from targets.units.crs import understand_crs
 
 
 def collect_formats() -> tuple[GridFormat, ...]:
-    """The `GridFormat` records of all modules of this folder, those that catch all tables last."""
-    names = {f"{grids.__name__}.{module.name}" for module in iter_modules(grids.__path__)} - {__name__}
+    """The `GridFormat` records of all modules of this folder and its subfolders, those that catch all tables last."""
+    names = {module.name for module in walk_packages(grids.__path__, f"{grids.__name__}.")} - {__name__}
     values = [value for name in sorted(names) for value in vars(import_module(name)).values()]
     found = [value for value in values if isinstance(value, GridFormat)]
     return tuple(sorted(found, key=lambda fmt: fmt.catch_all))
@@ -116,12 +121,14 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     _check_array(path, surface.values)
     values = np.ma.filled(surface.values.astype(float), np.nan) if np.ma.is_masked(surface.values) else surface.values
     values, nulls = undefine_nulls(np.asarray(values), reading.nodata, path)
-    is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, reading.elevation, surface.is_depth)
-    location, geo_notes = complete_location(surface.geo, reading)
+    elevation = True if reading.elevation is None and surface.is_elevation else reading.elevation
+    is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, elevation, surface.is_depth)
+    location, prj_notes = _complete_by_prj(path, surface.geo)
+    location, geo_notes = complete_location(location, reading)
     values, geo = normalise_orientation(values, location)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
-    notes = (*surface.notes, *nulls.notes, *sign_notes, *geo_notes)
+    notes = (*surface.notes, *nulls.notes, *sign_notes, *prj_notes, *geo_notes)
     return Surface(-depth if is_elevation else depth, geo, notes, fault, True, is_elevation, fmt.name)
 
 
@@ -137,14 +144,15 @@ def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:
     path : str | Path
         The suffix chooses the format: ``.tif`` cloud-optimised GeoTIFF (keeps float32 and whole numbers, CRS; has
         overviews, so that a GIS shows a large one at once), ``.npz``, ``.gri`` IRAP binary (float32; coordinates too,
-        so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII, ``.zmap`` ZMAP+ (unrotated grids only: the
-        format has no rotation).
+        so they are rounded to 0.5 m at 6,000 km), ``.irap`` IRAP ASCII; and without a rotation ``.zmap`` ZMAP+,
+        ``.cps3`` CPS-3, ``.grd`` Surfer 6 (text) and ``.asc`` Esri ASCII, with float32 as the others. The last two get
+        a ``.prj`` beside them that names the coordinate system, as a GIS expects it.
 
     Raises
     ------
     UserError
-        The suffix is unknown, a library is missing, the map has no location (except ``.npz``), ZMAP+ of a rotated map,
-        or the file cannot be written.
+        The suffix is unknown, a library is missing, the map has no location (except ``.npz``), or a rotation
+        that the format has not, or the file cannot be written.
 
     Examples
     --------
@@ -165,6 +173,35 @@ def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:
             fmt.write(values, geo, temporary)
         except UserError as error:
             raise UserError(path, *error.args[1:]) from error
+    if fmt.writes_prj:
+        _write_prj(geo, path.with_suffix(".prj"))
+
+
+def _complete_by_prj(path: Path, geo: GeoReference) -> tuple[GeoReference, tuple[str, ...]]:
+    """The coordinate system of a .prj beside a located grid that names none itself."""
+    text = read_prj(path) if geo.located and geo.crs is None else None
+    if text is None:
+        return geo, ()
+    try:
+        return replace(geo, crs=text), ()
+    except UserError:  # it is no text of a system, or contradicts the units of the grid
+        return geo, ("the .prj beside it is not understood: left out (--crs)",)
+
+
+def _write_prj(geo: GeoReference, path: Path) -> None:
+    """Name the coordinate system beside a grid, in Esri's words; a .prj of an earlier grid there would be wrong."""
+    system = understand_crs(geo.crs) if geo.crs else None
+    if system is None:
+        path.unlink(missing_ok=True)
+        return
+    import pyproj
+
+    try:
+        text = pyproj.CRS.from_user_input(system.text).to_wkt(pyproj.enums.WktVersion.WKT1_ESRI)
+    except pyproj.exceptions.CRSError:  # Esri has no words for it
+        text = pyproj.CRS.from_user_input(system.text).to_wkt()
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def detect_format(path: str | Path) -> GridFormat | None:
@@ -209,8 +246,9 @@ def require_format(path: str | Path) -> GridFormat:
     """
     fmt = _recognise(path)
     if fmt is None:
+        look = describe_unknown_file(Path(path), _read_head(path))
         names = ", ".join(fmt.name for fmt in FORMATS)
-        raise UserError(path, "not a grid of a known format", f"one of {names}", "export it as one of these")
+        raise UserError(path, f"not a grid of a known format: {look}", f"one of {names}", "export it as one of these")
     return fmt
 
 
@@ -225,6 +263,13 @@ def is_grid_file(path: Path) -> bool:
 
 
 def _recognise(path: str | Path) -> GridFormat | None:
+    head = _read_head(path)
+    return next((fmt for fmt in FORMATS if fmt.recognise(head)), None)
+
+
+def _read_head(path: str | Path) -> bytes:
+    """The first bytes of a file, unpacked."""
+    require_file(path, "a grid or picture")
     try:
         with Path(path).open("rb") as file:
             head = file.read(HEAD_SIZE)
@@ -233,7 +278,7 @@ def _recognise(path: str | Path) -> GridFormat | None:
                 head = file.read(HEAD_SIZE)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(path, f"cannot be read ({error})", "a grid or picture", "check the path") from error
-    return next((fmt for fmt in FORMATS if fmt.recognise(head)), None)
+    return head
 
 
 def _import_libraries(names: Sequence[str], path: Path) -> None:

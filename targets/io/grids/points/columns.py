@@ -161,7 +161,8 @@ def _by_evidence(columns: list[int], runs: Runs, width: int) -> PointColumns:
                         f"3 to {MAX_UNNAMED}: x, y, z, perhaps line numbers or attributes", HINT)  # fmt: skip
     a, b, c, *rest = columns
     if not rest:
-        return PointColumns(a, b, c, _line_number_note(runs, a, b))
+        moved = () if (a, b, c) == (0, 1, 2) else (_note((a, b, c)),)
+        return PointColumns(a, b, c, moved + _line_number_note(runs, a, b))
     if sum(map(len, runs)) < MIN_ROWS:
         raise UserError("table", f"{width} columns without headings in {sum(map(len, runs))} rows", "x, y, z", HINT)
     if len(rest) >= 2 and (matrix := evidence.map_affinely(runs, (a, b), (c, rest[0]))) is not None:

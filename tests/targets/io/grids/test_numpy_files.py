@@ -24,17 +24,17 @@ def npy_bomb(path: Path) -> None:
 def test_arrays_that_are_no_map_are_named(tmp_path: Path) -> None:
     path = tmp_path / "grid.npz"
     cases = [
-        ({"cell_z": np.zeros((2, 2))}, "holds cell_z; expected an array 'depth'"),
+        ({"a": np.zeros((2, 2)), "b": np.zeros((2, 2))}, "holds a, b; expected an array 'depth'"),
         ({"depth": np.zeros(4)}, "shape (4,)"),
-        ({"depth": np.full((2, 2), np.inf)}, "infinite"),
-        ({"depth": np.full((2, 2), 1e30)}, "beyond 1e+06"),
-        ({"depth": np.array([[None, {}]])}, "not a grid"),
+        ({"depth": np.full((2, 2), np.inf)}, "the map is empty"),
+        ({"depth": np.full((2, 2), 1e30)}, "the map is empty"),
+        ({"depth": np.array([[None, {}]])}, "an array of objects"),
         ({"depth": np.array([["a", "b"]])}, "array of <U1"),
     ]
     for arrays, says in cases:
         np.savez(path, **arrays)
         with pytest.raises(UserError) as caught:
-            read_surface(path)
+            read_grid(path)
         assert says in str(caught.value)
     npy_bomb(path)
     with pytest.raises(UserError, match="claims 1000000 x 1000000 cells"):
