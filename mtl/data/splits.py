@@ -24,14 +24,11 @@ class Split(NamedTuple):
         Maps that train, and maps that choose the best checkpoint.
     judging : list[Scene]
         Maps of a nested fold, which do neither and judge.
-    note : str, default ''
-        What was assumed to split the pieces of one map.
     """
 
     training: list[Scene]
     validation: list[Scene]
     judging: list[Scene]
-    note: str = ""
 
 
 def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> Split:
@@ -55,8 +52,8 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
         Too few groups.
     """
     groups = sorted({scene.group for scene in scenes})
-    if len(groups) == 1 and len(scenes) > 1:
-        return split_pieces(scenes, split)
+    if are_pieces(scenes):
+        return split_pieces(scenes, split)[0]
     nested = split.nested and split.folds > 0
     wanted = max(2, split.folds)
     if len(groups) < wanted:
@@ -83,7 +80,12 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
     )
 
 
-def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> Split:
+def are_pieces(scenes: Sequence[Scene]) -> bool:
+    """Whether all maps are pieces of one larger map: several of a single group."""
+    return len(scenes) > 1 and len({scene.group for scene in scenes}) == 1
+
+
+def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, str]:
     """Split the pieces of one map: those at one end validate, and those within the gap beside them are left out.
 
     Pieces are ordered by their location where all have one, else by the numbers in their names. Folds are sections of
@@ -95,6 +97,12 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> Split:
         Pieces of one map.
     split : SplitConfig
         Fraction or folds, the gap, and the seed, which chooses the end.
+
+    Returns
+    -------
+    split : Split
+    note : str
+        What places the pieces, and how many train, validate and are left out.
 
     Raises
     ------
@@ -128,7 +136,7 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> Split:
         f"{split.gap:g})" + (f"; {pairs} pairs of pieces overlap" if pairs else "")
     )
     chosen = [[scenes[i] for i in sorted(places)] for places in (rest, held_out, judging if nested else [])]
-    return Split(*chosen, note)
+    return Split(*chosen), note
 
 
 def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ Pairs = NDArray[np.bool_]  # (N, N), symmetric
 # Shared pixels: windows of a picture whose content alone decides that they are kept (winnowing, Schleimer, Wilkerson
 # and Aiken 2003) are found in both pieces wherever their overlap lies.
 WINDOW = 8  # pixels
-KEPT_BITS = 7  # one window of 2^7 is kept
+KEPT_WINDOWS = 2048  # of a piece, at least
 MIN_SHARED = 3  # windows; fewer are chance
 MAX_PIECES = 6  # that hold one window; more is a legend or a pattern
-MAX_STEP = 0.05  # of the variance along an edge: the mean squared step across it where two pieces continue each other
+MAX_STEP = 0.2  # of the variance along an edge: the mean squared step across it where two pieces continue each other
 FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
@@ -135,30 +135,43 @@ def _grey(scene: Scene) -> NDArray[np.float32]:
 
 def _sharing_pixels(scenes: Sequence[Scene]) -> Pairs:
     """Pairs that show exactly the same pixels somewhere, at whatever place of each."""
-    holders: dict[int, list[int]] = defaultdict(list)
-    for i, scene in enumerate(scenes):
-        for window in _distinct_windows(scene):
-            holders[window].append(i)
-    counts: Counter[tuple[int, int]] = Counter()
-    for places in holders.values():
-        if 1 < len(places) <= MAX_PIECES:
-            counts.update(combinations(places, 2))
+    smallest = min(scene.depth.size for scene in scenes)
+    kept_bits = max(0, int(math.log2(max(1, smallest / KEPT_WINDOWS))))
+    windows = [_distinct_windows(scene, kept_bits) for scene in scenes]
+    hashes = np.concatenate([found[0] for found in windows])
+    places = np.concatenate([np.column_stack([np.full(len(found[0]), i), found[1]]) for i, found in enumerate(windows)])
+    order = np.argsort(hashes, kind="stable")
+    starts = np.flatnonzero(np.diff(hashes[order], prepend=hashes[order][:1] ^ np.uint64(1)))
+    shifts: dict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    for start, end in pairwise([*starts.tolist(), len(order)]):
+        if 1 < end - start <= MAX_PIECES:
+            for (i, *one), (j, *other) in combinations(places[order[start:end]].tolist(), 2):
+                shifts[i, j][one[0] - other[0], one[1] - other[1]] += 1
     found = np.eye(len(scenes), dtype=np.bool_)
-    for (i, j), count in counts.items():
-        if count >= MIN_SHARED:
+    for (i, j), counts in shifts.items():
+        # What is alike by chance lies at all kinds of shifts.
+        best = counts.most_common(1)[0][1]
+        if best >= max(MIN_SHARED, counts.total() / 2):
             found[i, j] = found[j, i] = True
     return found
 
 
-def _distinct_windows(scene: Scene) -> list[int]:
-    """Hashes of the windows that their content selects, without those that occur twice, as flat ones do."""
+def _distinct_windows(scene: Scene, kept_bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Windows that their content selects, one of 2^`kept_bits`, without those that occur twice, as flat ones do.
+
+    Returns
+    -------
+    hashes : (n,) uint64
+    places : (n, 2) int64
+        Row and column of each.
+    """
     if scene.rgb is not None:
         parts = scene.rgb.astype(np.uint64)
         code = parts[..., 0] * np.uint64(65536) + parts[..., 1] * np.uint64(256) + parts[..., 2]
     else:
         code = np.ascontiguousarray(scene.depth).view(np.uint32).astype(np.uint64)
     if min(code.shape) < WINDOW:
-        return []
+        return np.zeros(0, np.uint64), np.zeros((0, 2), np.int64)
     code = (code + np.uint64(1)) * FACTORS[0]
     code ^= code >> np.uint64(29)
     for axis, factor in enumerate(FACTORS):
@@ -166,8 +179,8 @@ def _distinct_windows(scene: Scene) -> list[int]:
         summed = np.zeros_like(np.take(code, np.arange(length), axis=axis))
         for k in range(WINDOW):
             summed = summed * factor + np.take(code, np.arange(k, k + length), axis=axis)
-        code = summed
-        code ^= code >> np.uint64(31)
-    chosen = code[(code * FACTORS[1]) >> np.uint64(64 - KEPT_BITS) == 0]
-    values, counts = np.unique(chosen, return_counts=True)
-    return [int(value) for value in values[counts == 1]]
+        code = summed ^ (summed >> np.uint64(31))
+    rows, cols = np.nonzero((code * FACTORS[1]) >> np.uint64(32) & np.uint64(2**kept_bits - 1) == 0)
+    hashes, first, counts = np.unique(code[rows, cols], return_index=True, return_counts=True)
+    once = counts == 1
+    return hashes[once], np.stack([rows, cols], axis=1)[first[once]]

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sklearn.model_selection import StratifiedKFold
 
 from mtl.config import SplitConfig
-from mtl.data.splits import coverage_class, limit_groups, split_maps
+from mtl.data.splits import coverage_class, limit_groups, split_maps, split_pieces
 from targets.errors import UserError
+from targets.scene import GeoReference, Scene
 from targets.truth.traps import GroundTruthOptions
 from tests.conftest import dome_scene
 
@@ -92,3 +94,70 @@ def test_a_nested_fold_needs_maps_that_choose():
     scenes = [dome_scene(f"m{i}", 32) for i in range(2)]
     with pytest.raises(UserError, match="--no_nested"):
         split_maps(scenes, SplitConfig(folds=2, nested=True), GroundTruthOptions())
+
+
+def pieces_of_one_map(rows, cols, located=False, stride=1.0, side=24):
+    """Pieces of one large rough surface, numbered row by row; with a stride below 1 they overlap."""
+    rng = np.random.default_rng(5)
+    step = round(side * stride)
+    large = ndimage.gaussian_filter(rng.normal(size=(step * rows + side, step * cols + side)), 3).astype(np.float32)
+    inside = np.ones((side, side), bool)
+    pieces = []
+    for i in range(rows):
+        for j in range(cols):
+            geo = GeoReference(1000.0 + 25 * step * j, 9000.0 - 25 * step * i, 25.0, -25.0)
+            depth = large[step * i : step * i + side, step * j : step * j + side].copy()
+            name = f"{i * cols + j + 1:03}_reek"
+            pieces.append(Scene(name, depth, inside, inside, ~inside, group="reek",
+                                geo=geo if located else GeoReference()))  # fmt: skip
+    return pieces
+
+
+def place(scene, cols):
+    number = int(scene.name[:3]) - 1
+    return np.array([number // cols, number % cols])
+
+
+def least_distance(one, other, cols):
+    """Of the grid of pieces: 1 = side by side, also over a corner."""
+    return min(abs(place(a, cols) - place(b, cols)).max() for a in one for b in other)
+
+
+@pytest.mark.parametrize("located", [True, False], ids=["location", "numbers"])
+@pytest.mark.parametrize("stride", [1.0, 0.5], ids=["side by side", "overlapping"])
+def test_pieces_of_one_map_are_split_with_a_gap(located, stride):
+    scenes = pieces_of_one_map(12, 3, located, stride)
+    split, note = split_pieces(scenes[::-1], SplitConfig(val_fraction=0.2))
+    assert ("their location" if located else "the numbers in their names") in note
+    assert split.training and len(split.validation) == 7
+    assert ("overlap" in note) == (stride < 1)
+    if located:
+        assert least_distance(split.training, split.validation, 3) > 1 / stride
+    for one in split.training:
+        for other in split.validation:
+            steps = abs(place(one, 3) - place(other, 3))
+            assert not (steps * stride < 1).all(), "training and validation share pixels"
+            assert located or steps.sum() > 1, "training and validation are side by side"
+
+
+def test_folds_of_pieces_are_sections_and_a_nested_fold_judges_apart():
+    scenes = pieces_of_one_map(15, 1, located=True)
+    held = []
+    for fold in range(3):
+        split, _ = split_pieces(scenes, SplitConfig(folds=3, fold=fold))
+        held += [scene.name for scene in split.validation]
+        nested, _ = split_pieces(scenes, SplitConfig(folds=3, fold=fold, nested=True))
+        assert nested.judging == split.validation
+        for part in (nested.training, nested.validation):
+            assert part and least_distance(part, nested.judging, 1) > 1
+        assert least_distance(nested.training, nested.validation, 1) > 1
+    assert sorted(held) == [scene.name for scene in scenes]
+
+
+def test_without_a_gap_only_overlapping_pieces_are_left_out():
+    scenes = pieces_of_one_map(10, 1)
+    split, note = split_pieces(scenes, SplitConfig(gap=0))
+    assert len(split.training) + len(split.validation) == 10 and "0 between them" in note
+    overlapping = pieces_of_one_map(10, 1, stride=0.5)
+    split, _ = split_pieces(overlapping, SplitConfig(gap=0))
+    assert len(split.training) + len(split.validation) == 9
