@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.measure import label
 
 from mtl.metrics.instances import contingency_table, pairwise_iou
-from targets.closure import Closures, in_map_units
+from targets.closure import Closures, areas_of_labels, in_map_units
 from targets.io.images import RGBA
 from targets.io.qgis.styles import CategorizedStyle, LayerStyle
 from targets.io.vectors import VectorLayer
@@ -144,12 +145,15 @@ def disagreement_layer(agreement: NDArray[np.uint8], geo: GeoReference) -> Vecto
     Returns
     -------
     VectorLayer
-        A polygon for each connected part (4 neighbours) of a class, with its class (``kind``) and its area in squared
-        map units.
+        A polygon for each connected part (4 neighbours) of a class, with its class (``kind``) and its area.
     """
     polygons, names = polygonize_labels(agreement), list(AGREEMENT_COLOURS)
-    rows = [(names[polygon.label - 1], polygon.area * geo.cell_area) for polygon in polygons]
-    attributes = np.array(rows, [("kind", "U12"), ("area", "f8")])
+    parts = label(agreement, connectivity=1, background=0)
+    areas = areas_of_labels(parts, geo.cell_areas(parts.shape))
+    first_cells = [(polygon.rings[0][0] + 0.5).astype(int) for polygon in polygons]
+    rows = [(names[polygon.label - 1], areas[parts[tuple(cell)] - 1])
+            for polygon, cell in zip(polygons, first_cells, strict=True)]  # fmt: skip
+    attributes = geo.units.named_columns(np.array(rows, [("kind", "U12"), ("area", "f8")]))
     styles = {name: LayerStyle((0, 0, 0, 0), (*colour[:3], FILL_OPACITY)) for name, colour in AGREEMENT_COLOURS.items()}
     geometries = [[polygon.rings] for polygon in polygons]
     return VectorLayer("disagreement", "MultiPolygon", geometries, attributes, CategorizedStyle("kind", styles))

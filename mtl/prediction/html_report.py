@@ -1,6 +1,6 @@
 """HTML report of a prediction batch: failures first, then maps by falling uncertainty."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from targets.rendering.map import ensure_picture
 from targets.rendering.palettes import RGB
 from targets.scene import Scene
 from targets.surface.polygonize import Ring, cell_rings
+from targets.units.columns import MapUnits
 
 TEMPLATE = Path(__file__).parent / "templates" / "prediction.html.j2"
 PREVIEW_SIDE = 300  # pixels, of each half of a preview
@@ -31,8 +32,8 @@ UNCERTAINTY_COLOUR_MAP = "inferno"
 PREVIEW_FILE = "report.jpg"  # in the folder of a map
 UNDEFINED = "–"
 MAP_HEADER = ("map", "uncertainty", "traps", "trap fraction", "exact closures", "IoU with them", "rows × columns")
-TRAP_HEADER = ("map", "trap", "confidence", "uncertainty", "area", "crest depth", "exact closure", "IoU with it",
-               "its height", "its volume")  # fmt: skip
+TRAP_HEADER = ("map", "trap", "confidence", "uncertainty", "area", "crest depth", "height", "volume", "exact closure",
+               "IoU with it", "its height", "its volume")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,8 @@ class MapSummary:
         Number of exact closures, None without a depth.
     iou : float | None
         Intersection over union of learned traps and exact closures, in cells; None without a depth, or without any.
-    depth_unit : str
-        Unit of depths, "" where unknown.
+    units : MapUnits
+        Units of areas, depths and volumes.
     """
 
     name: str
@@ -71,7 +72,7 @@ class MapSummary:
     trap_fraction: float
     exact_count: int | None
     iou: float | None
-    depth_unit: str
+    units: MapUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ class GalleryItem:
 def summarise_prediction(scene: Scene, prediction: TrapPrediction | None) -> MapSummary:
     """Summarise the prediction of one map; None where no output says where traps are."""
     if prediction is None:
-        return MapSummary(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, "")
+        return MapSummary(scene.name, scene.shape, [], None, ENTROPY, 0.0, None, None, scene.geo.units)
     uncertainty = float(np.nansum(prediction.uncertainty) / max(prediction.probability.sum(), 1))
     trap_fraction = float((prediction.labels > 0).sum() / scene.map_valid.sum())
     exact_count, iou = None, None
@@ -95,7 +96,6 @@ def summarise_prediction(scene: Scene, prediction: TrapPrediction | None) -> Map
         cells = np.bincount(prediction.comparison.agreement.ravel(), minlength=len(AGREEMENT_COLOURS) + 1)
         exact_count = len(prediction.comparison.table)
         iou = float(cells[-1] / cells[1:].sum()) if cells[1:].any() else None
-    depth_unit = scene.geo.depth_unit or ""
     return MapSummary(
         scene.name,
         scene.shape,
@@ -105,7 +105,7 @@ def summarise_prediction(scene: Scene, prediction: TrapPrediction | None) -> Map
         trap_fraction,
         exact_count,
         iou,
-        depth_unit,
+        scene.geo.units,
     )
 
 
@@ -113,8 +113,8 @@ def summary_from_json(plain: dict[str, Any]) -> MapSummary:
     """The summary of which `dataclasses.asdict` and JSON made plain types."""
     rows, cols = plain["shape"]
     traps = [PredictedTrap(**trap) for trap in plain["traps"]]
-    measure = UncertaintyMeasure(**plain["measure"])
-    return MapSummary(**plain | {"shape": (rows, cols), "traps": traps, "measure": measure})
+    measure, units = UncertaintyMeasure(**plain["measure"]), MapUnits(**plain["units"])
+    return MapSummary(**plain | {"shape": (rows, cols), "traps": traps, "measure": measure, "units": units})
 
 
 def write_preview(scene: Scene, prediction: TrapPrediction | None, folder: Path) -> None:
@@ -243,12 +243,14 @@ def _trap_row(summary: MapSummary, trap: PredictedTrap) -> tuple[str, ...]:
         str(trap.id),
         f"{trap.confidence:.2f}",
         f"{trap.uncertainty:.2f}",
-        _number(trap.area),
-        _number(trap.crest_depth, summary.depth_unit),
+        summary.units.format_area(trap.area),
+        _given(trap.crest_depth, summary.units.format_depth),
+        _given(trap.height, summary.units.format_depth),
+        _given(trap.volume, summary.units.format_volume),
         UNDEFINED if summary.exact_count is None else str(trap.exact_id or "none"),
         f"{trap.exact_iou:.2f}" if trap.exact_id else UNDEFINED,
-        _number(trap.exact_height, summary.depth_unit),
-        _number(trap.exact_volume),
+        _given(trap.exact_height, summary.units.format_depth),
+        _given(trap.exact_volume, summary.units.format_volume),
     )
 
 
@@ -275,6 +277,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _number(value: float | None, unit: str = "") -> str:
-    """Four significant digits, thousands separated by commas."""
-    return UNDEFINED if value is None else f"{float(f'{value:.4g}'):,.12g} {unit}".rstrip()
+def _given(value: float | None, text_of: Callable[[float], str]) -> str:
+    """A value in words, and a dash for one that is unknown or means nothing."""
+    return (UNDEFINED if value is None else text_of(value)) or UNDEFINED

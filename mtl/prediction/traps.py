@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from contourpy import FillType, contour_generator
@@ -13,11 +14,15 @@ from mtl.inference.tta import std_name
 from mtl.metrics.base import THRESHOLD
 from mtl.prediction.compare_exact import ExactComparison, best_matches, compare_with_exact
 from mtl.prediction.instances import find_instances, instance_confidences, planes_by_role
+from mtl.prediction.own_closure import closed_inside
 from mtl.tasks.base import Output
 from mtl.tasks.heads import trap_outputs
-from targets.closure import Closures
+from targets.closure import Closures, areas_of_labels
 from targets.scene import Float, Scene
 from targets.surface.polygonize import Ring
+
+SAME_TRAP_IOU = 0.5  # below it a closure is another trap, which this one touches
+EXACT_COLUMNS = ("height", "area", "volume", "spill_depth")
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,7 @@ STANDARD_DEVIATION = UncertaintyMeasure(
 class PredictedTrap:
     """One predicted trap, and the exact closure that shares most of its cells.
 
-    Areas and volumes are in map units, or in cells where the spacing is unknown; depths in the map's depth unit,
-    positive down, None without a depth.
+    Areas, volumes and depths are in the units of `GeoReference.units`, depths positive down, None without a depth.
 
     Attributes
     ----------
@@ -63,10 +67,13 @@ class PredictedTrap:
         Mean probability of trap inside.
     uncertainty : float
         Mean uncertainty inside, in the sense of `TrapPrediction.measure`.
-    area : float
-        Area in squared map units.
     cells : int
         Area in cells.
+    area : float
+        Area of its own outline.
+    height, volume, spill_depth : float | None
+        What closes inside its own outline, see `mtl.prediction.own_closure.closed_inside`: height and volume are 0, and
+        the spill depth None, where nothing closes.
     crest_x, crest_y : float
         Map coordinates of the crest; column and row on a map without a location.
     crest_depth : float | None
@@ -75,15 +82,18 @@ class PredictedTrap:
         The matching closure; 0 when it shares no cell with one, or the map has no depth.
     exact_iou : float
         Intersection over union with that closure, 0 without one.
-    exact_height, exact_area, exact_volume, spill_depth : float | None
-        Properties of that closure, None without one.
+    exact_height, exact_area, exact_volume, exact_spill_depth : float | None
+        Properties of that closure, None unless the IoU is at least `SAME_TRAP_IOU`.
     """
 
     id: int
     confidence: float
     uncertainty: float
-    area: float
     cells: int
+    area: float
+    height: float | None
+    volume: float | None
+    spill_depth: float | None
     crest_x: float
     crest_y: float
     crest_depth: float | None
@@ -92,7 +102,7 @@ class PredictedTrap:
     exact_height: float | None
     exact_area: float | None
     exact_volume: float | None
-    spill_depth: float | None
+    exact_spill_depth: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,21 +167,27 @@ def extract_traps(
     xs, ys = scene.geo.xy(crests[:, 0], crests[:, 1])
     comparison = None if exact is None else compare_with_exact(labels, exact, scene.geo)
     ids, iou = (np.zeros(count, np.int64), np.zeros(count)) if exact is None else best_matches(labels, exact.labels)
+    cell_areas = scene.geo.cell_areas(scene.shape)
+    areas = areas_of_labels(labels, cell_areas, count)
+    own = None if exact is None else closed_inside(labels, exact, cell_areas * scene.geo.height_factor)
     traps = []
     for i, (row, col) in enumerate(crests):
-        closure = comparison.table[ids[i] - 1] if comparison is not None and ids[i] else None
-        exact_height, exact_area, exact_volume, spill_depth = (
-            None if closure is None else float(closure[name]) for name in ("height", "area", "volume", "spill_depth")
-        )
+        is_same = comparison is not None and ids[i] > 0 and iou[i] >= SAME_TRAP_IOU
+        closure = comparison.table[ids[i] - 1] if comparison is not None and is_same else None
         traps.append(PredictedTrap(
-            id=i + 1, confidence=float(confidences[i]), uncertainty=float(uncertainties[i]),
-            area=float(cells[i] * scene.geo.cell_area), cells=int(cells[i]),
+            id=i + 1, confidence=float(confidences[i]), uncertainty=float(uncertainties[i]), cells=int(cells[i]),
+            area=float(areas[i]), **_known(None if own is None else own[i], ("height", "volume", "spill_depth")),
             crest_x=float(xs[i]), crest_y=float(ys[i]),
             crest_depth=float(scene.depth[row, col]) if scene.has_depth else None,
-            exact_id=int(ids[i]), exact_iou=float(iou[i]), exact_height=exact_height, exact_area=exact_area,
-            exact_volume=exact_volume, spill_depth=spill_depth,
+            exact_id=int(ids[i]), exact_iou=float(iou[i]), **_known(closure, EXACT_COLUMNS, "exact_"),
         ))  # fmt: skip
     return TrapPrediction(traps, labels, probability, uncertainty, measure, crests, comparison)
+
+
+def _known(row: Any, names: Sequence[str], prefix: str = "") -> dict[str, Any]:
+    """Some columns of a row of a table; None of no row, and for what is not a number."""
+    values = {name: None if row is None else float(row[name]) for name in names}
+    return {f"{prefix}{name}": None if value is None or np.isnan(value) else value for name, value in values.items()}
 
 
 def trap_uncertainty(

@@ -25,6 +25,7 @@ from targets.closure import Closures
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.grids.geotiff import write_class_raster
 from targets.io.grids.registry import write_grid
+from targets.io.map_folder.results import write_result_file
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer, write_geojson, write_geopackage
 from targets.rendering.overlays import (
@@ -78,6 +79,7 @@ def write_prediction(
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_half_written(folder)
+    write_result_file(scene, "predict", folder)
     prediction = extract_traps(scene, maps, outputs, exact) if instance_outputs(outputs) else None
     labels = None if prediction is None else prediction.labels
     for output in outputs:
@@ -95,7 +97,7 @@ def write_prediction(
             write_geopackage(layers, scene.geo, folder / "traps.gpkg")
         else:
             write_geojson(layers, scene.geo, folder / "traps.geojson")
-        write_closure_table(trap_table(prediction.traps), folder / "closures.csv")
+        write_closure_table(trap_table(prediction.traps), folder / "closures.csv", scene.geo.units)
         if prediction.comparison is not None:
             write_comparison(scene, prediction.comparison, folder)
     masks = {
@@ -137,8 +139,10 @@ def std_drawing(drawing: Drawing) -> Drawing:
 
 
 def write_output_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder: Path) -> None:
-    """Write a plane (H, W) as NAME.png, and as NAME.tif where the map is located."""
-    write_plane_png(drawing, plane, folder / f"{name}.png")
+    """Write a plane (H, W) as NAME.png of the size of the map's picture on disk, and as NAME.tif where it is located."""
+    top, bottom, left, right = (0, 0, 0, 0) if scene.provenance is None else scene.provenance.margin
+    on_page = np.pad(plane, ((top, bottom), (left, right)), constant_values=np.nan)
+    write_plane_png(drawing, on_page, folder / f"{name}.png")
     if scene.geo.located:
         write_grid(plane, scene.geo, folder / f"{name}.tif")
 
@@ -179,7 +183,7 @@ def apply_colour_map(drawing: Drawing, values: np.ndarray) -> NDArray[np.uint8]:
 
 def write_comparison(scene: Scene, comparison: ExactComparison, folder: Path) -> None:
     """Write exact.csv, and the agreement classes as disagreement.png (and .tif where the map is located)."""
-    write_closure_table(comparison.table, folder / "exact.csv")
+    write_closure_table(comparison.table, folder / "exact.csv", scene.geo.units)
     if scene.geo.located:
         write_class_raster(comparison.agreement, scene.geo, folder / "disagreement.tif", AGREEMENT_COLOURS)
     colours = {name: [part / 255 for part in colour] for name, colour in AGREEMENT_COLOURS.items()}
@@ -203,19 +207,22 @@ def trap_layers(scene: Scene, prediction: TrapPrediction, polygons: Sequence[lis
     Returns
     -------
     list[VectorLayer]
-        traps (polygons) and crests (points); with a depth also exact_traps and disagreement (polygons), below them.
+        traps (polygons) and crests (points); with a depth also exact_traps and disagreement (polygons), below them. The
+        names of attributes say their units, as in tables.
     """
-    table, layers = trap_table(prediction.traps), []
+    table, units, layers = trap_table(prediction.traps), scene.geo.units, []
     if (comparison := prediction.comparison) is not None:
         layers.append(disagreement_layer(comparison.agreement, scene.geo))
         closures = polygonize_closures(comparison.closures, nested=False)
         geometries = [closures[row["id"]] for row in comparison.table]
         dashed = LayerStyle(BLACK, line_width=0.5, line_style="dash")
-        layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, comparison.table, dashed))
+        exact_columns = units.named_columns(comparison.table)
+        layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, exact_columns, dashed))
     filled = LayerStyle(MAGENTA, (255, 255, 255, 90), 0.6)
-    layers.append(VectorLayer("traps", "MultiPolygon", [[rings] for rings in polygons], table, filled))
+    shapes = [[rings] for rings in polygons]
+    layers.append(VectorLayer("traps", "MultiPolygon", shapes, units.named_columns(table), filled))
     triangles = LayerStyle(BLACK, YELLOW, 0.3, "triangle", 4.0)
-    crest_columns = table[["id", "confidence", "crest_depth"]]
+    crest_columns = units.named_columns(table[["id", "confidence", "crest_depth"]])
     layers.append(VectorLayer("crests", "Point", list(prediction.crests), crest_columns, triangles))
     return layers
 

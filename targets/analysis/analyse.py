@@ -17,10 +17,9 @@ from targets.closure import (
     migration_paths,
 )
 from targets.errors import UserError
-from targets.io.fault_names import NamedFaults, name_faults
+from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
-
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -149,9 +148,28 @@ def _closure_probability(scene: Scene, rules: dict[str, Any], error: DepthError)
         return None
     if error.correlation is None:
         raise UserError("--correlation", "missing beside --depth-std", "how far errors are alike, in map units",
-                        "such as a few times the spacing of wells or velocity picks")  # fmt: skip
-    cells = error.correlation / float(np.sqrt(scene.geo.cell_area))
+                        "such as a few times the spacing of wells; in metres on a map in degrees")  # fmt: skip
+    cells = _correlation_in_cells(scene, error.correlation)
     return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, **rules)
+
+
+def _correlation_in_cells(scene: Scene, correlation: float) -> float:
+    """The correlation length in cells of the mean size; it is given in map units, in metres on a map in degrees."""
+    geo = scene.geo
+    if geo.is_geographic and geo.located:
+        unit, spacing = "m", geo.ground_spacing(scene.shape)
+    else:
+        unit, spacing = geo.xy_unit or "map units", (abs(geo.dx or 1.0), abs(geo.dy or 1.0))
+        if geo.dx is None or geo.dy is None:
+            unit, spacing = "cells", (1.0, 1.0)
+    cells = correlation / float(np.sqrt(spacing[0] * spacing[1]))
+    most = max(scene.shape)
+    if not 0 <= cells <= most:
+        longest = most * float(np.sqrt(spacing[0] * spacing[1]))
+        raise UserError("--correlation", f"{correlation:g} {unit}, which is {cells:.4g} cells",
+                        f"0 to {longest:.4g} {unit}, the longer side of the map",
+                        f"the spacing is {spacing[0]:.4g} {unit}: give the correlation in that unit")  # fmt: skip
+    return cells
 
 
 def summarise(analysis: Analysis) -> str:
@@ -165,9 +183,13 @@ def summarise(analysis: Analysis) -> str:
     Returns
     -------
     str
-        The number of outermost closures, their share of the map, and the rules.
+        The number of outermost closures, their area and its share of the map, and the rules.
     """
     outermost = analysis.table[analysis.table["parent"] == 0]
-    share = outermost["area"].sum() / (analysis.scene.map_valid.sum() * analysis.scene.geo.cell_area)
+    scene, units = analysis.scene, analysis.scene.geo.units
+    cell_areas = np.broadcast_to(scene.geo.cell_areas(scene.shape), scene.shape)
+    area = float(outermost["area"].sum())
+    share = area / cell_areas.sum(where=scene.map_valid)
     count = f"{len(outermost)} closure{'' if len(outermost) == 1 else 's'}"
-    return f"{count} on {share:.1%} of the map, {analysis.rules_text}"
+    size = f" ({units.format_area(area)})" if units.is_metric and len(outermost) else ""
+    return f"{count} on {share:.1%} of the map{size}, {analysis.rules_text}"

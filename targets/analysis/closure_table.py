@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure import ClosureProbability, Closures, fault_share, in_map_units
+from targets.closure import ClosureProbability, Closures, areas_of_labels, fault_share, in_map_units
 from targets.common.csv_tables import write_csv
 from targets.scene import Scene
+from targets.units.columns import MapUnits
 
 PERCENTILES = ("p90", "p50", "p10")
 
@@ -32,20 +33,21 @@ def make_closure_table(
     Returns
     -------
     (N,) structured array
-        The columns of `targets.closure.in_map_units`; `fault_share` of the outline; `catchment`, its area in map units
-        squared; with a probability also `probability`, and area, height and volume in the cases p90, p50 and p10.
-        Nested closures have NaN in the last ones.
+        The columns of `targets.closure.in_map_units`; `fault_share` of the outline; `catchment`, its area; with a
+        probability also `probability`, and area, height and volume in the cases p90, p50 and p10. Nested closures have
+        NaN in the last ones. Units are those of `scene.geo.units`.
     """
     plain = in_map_units(closures, scene.geo)
     count = len(plain)
     columns: dict[str, NDArray] = {
         "fault_share": fault_share(closures, scene.fault),
-        "catchment": np.bincount(catchments[catchments > 0], minlength=count + 1)[1:] * scene.geo.cell_area,
+        "catchment": areas_of_labels(catchments, scene.geo.cell_areas(scene.shape), count),
     }
     outermost = closures.table["parent"] == 0
     columns["catchment"] = np.where(outermost, columns["catchment"], np.nan)
     if probability is not None:
-        scale = {"area": scene.geo.cell_area, "height": 1.0, "volume": scene.geo.cell_area}
+        cell_area = (plain["area"] / closures.table["area"])[outermost]  # on the ellipsoid it differs from row to row
+        scale = {"area": cell_area, "height": 1.0, "volume": cell_area * scene.geo.height_factor}
         columns["probability"] = _outermost_only(outermost, probability.exists)
         for name, factor in scale.items():
             for k, case in enumerate(PERCENTILES):
@@ -66,21 +68,24 @@ def _outermost_only(outermost: NDArray[np.bool_], values: NDArray) -> NDArray[np
     return column
 
 
-def write_closure_table(table: NDArray[Any], path: Path) -> None:
-    """Write a table of closures as CSV, one row per closure; what is unknown is empty.
+def write_closure_table(table: NDArray[Any], path: Path, units: MapUnits) -> None:
+    """Write a table of closures as CSV, one row per closure, with the units in the names of its columns.
 
     Parameters
     ----------
     table : (N,) structured array
         Of `make_closure_table`, or any other.
     path : Path
-        The file.
+        The file; what is unknown is empty in it.
+    units : MapUnits
+        Units of the map.
 
     Raises
     ------
     UserError
         The file cannot be written.
     """
+    table = units.named_columns(table)
     write_csv(path, table.dtype.names or (), ([_cell(value) for value in row] for row in table.tolist()))
 
 

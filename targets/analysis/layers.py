@@ -1,18 +1,17 @@
 """Closures as vector layers: polygons, crests, spill points and migration paths with their attributes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.lib import recfunctions
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from targets.analysis.analyse import Analysis
-from targets.closure import Closures
+from targets.closure import Closures, polygonize_nested
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer
-from targets.scene import GeoReference
 from targets.surface.polygonize import Ring, polygonize_labels
 
 MAX_NUMBERED = 40  # closures, and faults; more numbers than that hide the map
@@ -30,14 +29,14 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
     -------
     list[VectorLayer]
         closures, nested_closures (polygons), migration_paths (lines), crests and spill_points (points), in rows and
-        columns.
+        columns. The names of attributes say their units, as in tables.
     """
     table, polygons = analysis.table, polygonize_closures(analysis.closures)
     is_outermost = table["parent"] == 0
     outermost, nested = table[is_outermost], table[~is_outermost]
     crest = ["id", "crest_depth", "height", "area", "volume"]
     spill = ["id", "spill_depth", "spills_into"]
-    return [
+    layers = [
         VectorLayer(
             "closures",
             "MultiPolygon",
@@ -68,13 +67,15 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
             LayerStyle((0, 0, 0, 255), (255, 255, 255, 255), 0.4, "circle", 2.6),
         ),
     ]
+    units = analysis.scene.geo.units
+    return [replace(layer, attributes=units.named_columns(layer.attributes)) for layer in layers]
 
 
 def _migration_layer(analysis: Analysis) -> VectorLayer:
     """Migration paths of more than one cell, with their lengths."""
     is_line = np.array([len(path) > 1 for path in analysis.migration_paths], bool)
     paths = [path for path in analysis.migration_paths if len(path) > 1]
-    lengths = [_length(path, analysis.scene.geo) for path in paths]
+    lengths = [analysis.scene.geo.path_length(path[:, 0], path[:, 1]) for path in paths]
     return VectorLayer(
         "migration_paths",
         "LineString",
@@ -99,29 +100,11 @@ def polygonize_closures(closures: Closures, nested: bool = True) -> dict[int, li
     dict[int, list[list[Ring]]]
         {id: polygons, each a list of rings, the outer one first}.
     """
-    is_outermost = closures.table["parent"] == 0
-    found: dict[int, list[list[Ring]]] = {int(key): [] for key in closures.table["id"][is_outermost | nested]}
+    outermost = closures.table["id"][closures.table["parent"] == 0]
+    found: dict[int, list[list[Ring]]] = {int(key): [] for key in outermost}
     for polygon in polygonize_labels(closures.labels):
         found[polygon.label].append(polygon.rings)
-    boxes = ndimage.find_objects(closures.labels)
-    for row in closures.table[~is_outermost & nested]:
-        outer = row
-        while outer["parent"]:
-            outer = closures.table[outer["parent"] - 1]
-        box = boxes[outer["id"] - 1]
-        corner = np.array([box[0].start, box[1].start])
-        cells = _nested_cells(closures, row, int(outer["id"]), box)
-        for polygon in polygonize_labels(cells.astype(np.int8)):
-            found[int(row["id"])].append([ring + corner for ring in polygon.rings])
-    return found
-
-
-def _nested_cells(closures: Closures, row: Any, outer: int, box: tuple[slice, slice]) -> NDArray[np.bool_]:
-    """Cells of a nested closure in the box of its outermost one: `targets.closure.cells_of` for a small window."""
-    depth, level = closures.grid.depth[box], row["contour_depth"]
-    inside = (closures.labels[box] == outer) & ((depth < level) if closures.grid.interval == 0 else (depth <= level))
-    pieces, _ = ndimage.label(inside, ndimage.generate_binary_structure(2, 2 if closures.grid.eight else 1))
-    return pieces == pieces[row["crest_row"] - box[0].start, row["crest_col"] - box[1].start]
+    return found | polygonize_nested(closures) if nested else found
 
 
 def _columns(table: NDArray[Any], names: list[str], **more: list[float]) -> NDArray[Any]:
@@ -138,12 +121,6 @@ def _columns(table: NDArray[Any], names: list[str], **more: list[float]) -> NDAr
 def _points(table: NDArray[Any], which: str) -> list[NDArray]:
     """(row, column) of the crest or the spill point of every closure."""
     return list(np.stack([table[f"{which}_row"], table[f"{which}_col"]], axis=1))
-
-
-def _length(path: NDArray[np.int32], geo: GeoReference) -> float:
-    """Length of a path in map units; in cells without a location."""
-    x, y = geo.xy(path[:, 0], path[:, 1])
-    return float(np.hypot(np.diff(x), np.diff(y)).sum())
 
 
 def flatten_rings(shapes: Sequence[list[list[Ring]]]) -> list[Ring]:

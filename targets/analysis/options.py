@@ -5,7 +5,7 @@ from typing import Literal
 
 from targets.common.cli import Names
 
-GridFormat = Literal["tif", "gri", "irap", "zmap", "npz"]
+GridFormat = Literal["tif", "gri", "irap", "zmap", "cps3", "grd", "asc", "npz"]
 VectorFormat = Literal["gpkg", "geojson"]
 
 MIN_HEIGHT_SHARE = 0.01  # of the map's relief, as for the traps that networks learn
@@ -56,8 +56,8 @@ class DepthError:
     depth_std : float | None, default None
         Standard deviation of the depth's error, in depth units; with it the probability of closure is computed.
     correlation : float | None, default None
-        Correlation length of the error, in map units (cells without a spacing): at this distance errors correlate by
-        0.61.
+        Correlation length of the error, in map units (metres on a map in degrees, cells without a spacing): at this
+        distance errors correlate by 0.61.
     realisations : int, default 100
         Number of equally likely maps that are tried.
     seed : int, default 0

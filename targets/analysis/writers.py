@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from targets.analysis.options import (
 )
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.catalogue import MapSource, read_map
-from targets.io.fault_names import name_faults
+from targets.io.describe import MapDescription, describe_map
+from targets.io.faults.names import name_faults
 from targets.io.grids.registry import write_grid
 from targets.io.images import write_picture
+from targets.io.map_folder.results import check_results_lie_apart, write_result_file
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.vectors import write_geojson, write_geopackage
 from targets.scene import Float
@@ -41,6 +43,21 @@ from targets.truth.traps import GroundTruth, GroundTruthOptions
 GREY_LEVELS_PER_CELL = 100  # grey levels of a cell's width in the distance target
 
 
+class AnalysedMap(NamedTuple):
+    """What is said about an analysed map; JSON keeps it as a list.
+
+    Attributes
+    ----------
+    description : MapDescription
+        What was understood of its files.
+    summary : str
+        What was found, one line.
+    """
+
+    description: MapDescription
+    summary: str
+
+
 def analyse_map(
     source: MapSource,
     out: Path,
@@ -49,7 +66,7 @@ def analyse_map(
     reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
     vectors: VectorFormat = "gpkg",
-) -> str:
+) -> AnalysedMap:
     """Read a map, analyse it, and write the results into a folder of its name.
 
     Parameters
@@ -71,8 +88,7 @@ def analyse_map(
 
     Returns
     -------
-    str
-        The summary, one line.
+    AnalysedMap
 
     Raises
     ------
@@ -80,11 +96,12 @@ def analyse_map(
         What is wrong with the map or an option.
     """
     folder = out / source.name
+    check_results_lie_apart(source.input_files, folder)
     remove_half_written(folder)
     scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
     write_analysis(analysis, folder, grids, vectors)
-    return summarise(analysis)
+    return AnalysedMap(describe_map(scene), summarise(analysis))
 
 
 def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", vectors: VectorFormat = "gpkg") -> None:
@@ -111,7 +128,8 @@ def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", 
         A library is missing, the format cannot hold the map, or a file cannot be written.
     """
     geo = analysis.scene.geo
-    write_closure_table(analysis.table, folder / "closures.csv")
+    write_result_file(analysis.scene, "closures", folder)
+    write_closure_table(analysis.table, folder / "closures.csv", geo.units)
     layers = make_vector_layers(analysis)
     if geo.located and vectors == "gpkg":
         write_geopackage(layers, geo, folder / "closures.gpkg")
@@ -137,7 +155,9 @@ def _write_grids(analysis: Analysis, folder: Path, grids: GridFormat) -> None:
     geo = analysis.scene.geo
     if grids == "npz":
         place: dict[str, Any] = (
-            {key: getattr(geo, key) for key in ("x0", "y0", "dx", "dy", "rotation")} if geo.located else {}
+            {key: getattr(geo, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
+            if geo.located
+            else {"first_row": geo.first_row, "first_col": geo.first_col}
         )
         with atomic_write(folder / "closures.npz") as temporary:
             np.savez_compressed(temporary, **arrays, **place, units=geo.depth_unit or "", crs=geo.crs or "")

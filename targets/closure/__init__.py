@@ -8,18 +8,22 @@ answer.
 from targets.closure.arguments import SearchOptions
 from targets.closure.find import ROW, Closures, find_closures
 from targets.closure.monte_carlo import ClosureProbability, closure_probability, correlated_noise
+from targets.closure.nesting import Nesting, find_nesting
 from targets.closure.out_of_core import TiledClosures, TileOptions, find_closures_tiled
-from targets.closure.properties import VolumeCurve, cells_of, fault_share, in_map_units, volume_curve
+from targets.closure.outlines import polygonize_nested
+from targets.closure.properties import VolumeCurve, areas_of_labels, cells_of, fault_share, in_map_units, volume_curve
 from targets.closure.routing import catchments, migration_paths
 
 __all__ = [
     "ROW",
     "ClosureProbability",
     "Closures",
+    "Nesting",
     "SearchOptions",
     "TileOptions",
     "TiledClosures",
     "VolumeCurve",
+    "areas_of_labels",
     "catchments",
     "cells_of",
     "closure_probability",
@@ -27,7 +31,9 @@ __all__ = [
     "fault_share",
     "find_closures",
     "find_closures_tiled",
+    "find_nesting",
     "in_map_units",
     "migration_paths",
+    "polygonize_nested",
     "volume_curve",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.closure.find import Closures
+from targets.closure.nesting import find_nesting
 from targets.errors import UserError
 from targets.scene import GeoReference
 
@@ -150,20 +151,70 @@ def in_map_units(closures: Closures, geo: GeoReference) -> NDArray[Any]:
     closures : Closures
         Of `find_closures`.
     geo : GeoReference
-        Location of the map. Without a spacing the unit is the cell; without a location x is the column and y the row.
+        Location of the map, and the units of its coordinates and depths. Without a location x is the column and y the
+        row.
 
     Returns
     -------
     (N,) structured array
-        The columns of `ROW`, with area and volume times the area of a cell, and crest_x, crest_y, spill_x, spill_y.
+        The columns of `ROW`, and crest_x, crest_y, spill_x, spill_y. Areas are in m² and volumes in m³ where the units
+        of x, y and depth are known, on the ellipsoid if the map lies in degrees; else in squared map units, times the
+        unit of depth; in cells where the spacing is unknown too (`GeoReference.units` says which). The depths keep
+        their own unit. On a map of travel times the volume means nothing, and no file shows it.
+
+    Examples
+    --------
+    A closure of two cells, 4 and 2 ft above the spill depth, on a grid in metres:
+
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9], [9, 3, 5, 7], [9, 9, 9, 9]])
+    >>> table = in_map_units(found, GeoReference(dx=10.0, dy=-10.0, xy_unit="m", depth_unit="ft"))
+    >>> table["area"].tolist(), table["height"].tolist(), table["volume"].round(2).tolist()
+    ([200.0], [4.0], [182.88])
     """
     table = closures.table
     xy = [*geo.xy(table["crest_row"], table["crest_col"]), *geo.xy(table["spill_row"], table["spill_col"])]
-    areas = table["area"] * geo.cell_area
+    cell_areas = geo.cell_areas(closures.labels.shape)
+    if cell_areas.size == 1:
+        areas, volumes = table["area"] * cell_areas.item(), table["volume"] * cell_areas.item()
+    else:
+        nesting, weights = find_nesting(closures), np.broadcast_to(cell_areas, closures.labels.shape)
+        areas = nesting.sums(weights)
+        volumes = areas * table["spill_depth"] - nesting.sums(weights * closures.grid.depth)
     kept = recfunctions.drop_fields(table, ["area", "volume"])
     names = ["area", "volume", "crest_x", "crest_y", "spill_x", "spill_y"]
-    columns = [areas, table["volume"] * geo.cell_area, *xy]
+    columns = [areas, volumes * geo.height_factor, *xy]
     return recfunctions.append_fields(kept, names, columns, usemask=False)
+
+
+def areas_of_labels(
+    labels: NDArray[np.integer], cell_areas: NDArray[np.float64], count: int | None = None
+) -> NDArray[np.float64]:
+    """The area of the cells with each label.
+
+    Parameters
+    ----------
+    labels : (H, W) int
+        1 to N; what is below 1 is nothing.
+    cell_areas : float64, broadcasts to (H, W)
+        Of `GeoReference.cell_areas`.
+    count : int | None, default None
+        N; by default the largest label.
+
+    Returns
+    -------
+    (N,) float64
+
+    Examples
+    --------
+    >>> areas_of_labels(np.array([[1, 1], [0, 3]]), np.array([[2.0], [5.0]])).tolist()
+    [4.0, 0.0, 5.0]
+    """
+    chosen = labels > 0
+    size = 1 + (int(labels.max(initial=0)) if count is None else count)
+    if cell_areas.size == 1:
+        return np.bincount(labels[chosen], minlength=size)[1:] * cell_areas.item()
+    return np.bincount(labels[chosen], np.broadcast_to(cell_areas, labels.shape)[chosen], minlength=size)[1:]
 
 
 def _row(closures: Closures, id: int) -> Any:

@@ -20,6 +20,7 @@ from targets.common.atomic_write import atomic_write
 from targets.rendering.map import contour_spacing, render
 from targets.rendering.style import BROWN, Style
 from targets.scene import Scene
+from targets.units.names import unit_symbol
 
 FIGURE_SIDE = 11.0  # inches, the longer side of a map: a page across
 WIDE_MAP = 150  # cells along the longer side, above which a fault of one cell is too thin to see
@@ -55,7 +56,8 @@ def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tup
         The map; data coordinates are columns and rows, and cell centres lie at whole numbers.
     """
     rows, cols = scene.shape
-    aspect = abs(scene.geo.dy / scene.geo.dx) if scene.geo.dx and scene.geo.dy else 1.0
+    dx, dy = scene.geo.ground_spacing(scene.shape)
+    aspect = dy / dx
     height, width = FIGURE_SIDE * np.array([rows * aspect, cols]) / max(rows * aspect, cols)
     figure = Figure(figsize=(max(width, 6.0), max(height, 2.0) + 1.4), dpi=110, layout="constrained")
     axis = figure.subplots()
@@ -211,13 +213,12 @@ def _add_north_arrow(axis: Axes, scene: Scene) -> None:
 
 
 def _add_scale_bar(axis: Axes, scene: Scene) -> None:
-    """Add a bar of a round length, at most a fifth of the map's width: in km or m, or in cells without a spacing."""
-    spacing = scene.geo.dx
-    unit, dimension = ("m", "si-length") if spacing else ("px", "pixel-length")
+    """Add a bar of a round length, at most a fifth of the map's width: in km or m, or in the unit of the map."""
+    spacing, unit = scale_of_map(scene)
     bar = ScaleBar(
-        abs(spacing) if spacing else 1.0,
-        unit,
-        dimension,
+        spacing,
+        "m" if unit else "px",
+        "si-length" if unit else "pixel-length",
         location="lower left",
         rotation="horizontal-only",  # cells may be higher than wide: the length is that along a row
         scale_loc="top",
@@ -227,10 +228,46 @@ def _add_scale_bar(axis: Axes, scene: Scene) -> None:
     )
 
     def name_length(value: float, its_unit: str) -> str:
-        length = bar.dimension.convert(value, its_unit, unit)  # the library writes Mm and kpx too
-        if not spacing:
-            return f"{length:.10g} cells"
-        return f"{length / 1000:.10g} km" if length >= 1000 else f"{length:.10g} m"
+        length = bar.dimension.convert(value, its_unit, "m" if unit else "px")  # the library writes Mm and kpx too
+        if unit == "m" and length >= 1000:
+            return f"{length / 1000:.10g} km"
+        return f"{length:.10g} {unit or 'cells'}"
 
     bar.scale_formatter = name_length
     axis.add_artist(bar)
+
+
+def scale_of_map(scene: Scene) -> tuple[float, str]:
+    """The spacing of columns that a scale bar shows, and its unit.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+
+    Returns
+    -------
+    spacing : float
+        In metres on maps in m, km or degrees, in the map's own unit on others; 1 without a spacing.
+    unit : str
+        "m", another unit of length, or "map units"; "" for cells.
+
+    Examples
+    --------
+    >>> from targets.scene import GeoReference
+    >>> inside = np.ones((2, 2), bool)
+    >>> for geo in (GeoReference(dx=0.05, dy=-0.05, xy_unit="km"), GeoReference(dx=50.0, dy=-50.0, xy_unit="ft"),
+    ...             GeoReference(dx=50.0, dy=-50.0), GeoReference()):
+    ...     scale_of_map(Scene("map", np.zeros((2, 2), np.float32), inside, inside, ~inside, geo=geo))
+    (50.0, 'm')
+    (50.0, 'ft')
+    (50.0, 'map units')
+    (1.0, '')
+    """
+    geo = scene.geo
+    if geo.dx is None or geo.dy is None:
+        return 1.0, ""
+    if not geo.units.is_metric:
+        return abs(geo.dx), "degrees" if geo.is_geographic else "map units"
+    own = unit_symbol(geo.xy_unit)
+    return (abs(geo.dx), own) if own not in ("m", "km", "°", "gon") else (geo.ground_spacing(scene.shape)[0], "m")

@@ -6,6 +6,8 @@ All are computed on the whole scene: a closure, a distance or a crest cannot be 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 from skimage.graph import MCP_Geometric
 from skimage.segmentation import find_boundaries
 
@@ -175,14 +177,35 @@ def crest_distance(truth: GroundTruth) -> Float:
     if not inside.any():
         return distance
     height, width = (side / truth.scene.coarsening for side in truth.scene.cell_sides)
-    if truth.options.distance == "geodesic":
-        # Negative costs block a cell; two traps never touch, so one search from all crests serves all traps.
-        costs, _ = MCP_Geometric(np.where(inside, 1.0, -1.0), sampling=(height, width)).find_costs(
-            truth.crests.tolist()
-        )
-        distance[inside] = costs[inside]
-        return distance
     rows, cols = np.nonzero(inside)
     crest = truth.crests[truth.labels[inside] - 1]
-    distance[inside] = np.hypot((rows - crest[:, 0]) * height, (cols - crest[:, 1]) * width)
+    straight = np.hypot((rows - crest[:, 0]) * height, (cols - crest[:, 1]) * width)
+    if truth.options.distance == "geodesic":
+        if truth.options.traps.connectivity == 4 and truth.scene.interpreted_mask is None:
+            along = _distance_past_corners(inside, truth.crests, (height, width))
+        else:
+            # Negative costs block a cell; two traps never touch, so one search from all crests serves all traps.
+            search = MCP_Geometric(np.where(inside, 1.0, -1.0), sampling=(height, width))
+            along = search.find_costs(truth.crests.tolist())[0][inside]
+        straight = np.where(np.isfinite(along), along, straight)  # a downsampled trap may fall into pieces
+    distance[inside] = straight
     return distance
+
+
+def _distance_past_corners(inside: Bool, crests: NDArray[np.int64], cell_sides: tuple[float, float]) -> NDArray:
+    """Distance of each cell inside (n,) to the nearest crest; no way leads over a corner that two cells share alone."""
+    height, width = cell_sides
+    diagonal = float(np.hypot(height, width))
+    number = np.cumsum(inside).reshape(inside.shape) - 1
+    ends, lengths = [], []
+    for row_step, col_step, length in (0, 1, width), (1, 0, height), (1, 1, diagonal), (1, -1, diagonal):
+        here = np.s_[: inside.shape[0] - row_step, max(-col_step, 0) : inside.shape[1] - max(col_step, 0)]
+        there = np.s_[row_step:, max(col_step, 0) : inside.shape[1] + min(col_step, 0)]
+        joined = inside[here] & inside[there]
+        if row_step and col_step:  # a cell beside the two must be inside too
+            joined &= inside[here[0], there[1]] | inside[there[0], here[1]]
+        ends.append(np.stack([number[here][joined], number[there][joined]]))
+        lengths.append(np.full(ends[-1].shape[1], length))
+    starts, stops = np.concatenate(ends, axis=1)
+    graph = csr_array((np.concatenate(lengths), (starts, stops)), shape=(number[-1, -1] + 1,) * 2)
+    return dijkstra(graph, directed=False, indices=number[tuple(crests[inside[tuple(crests.T)]].T)], min_only=True)

@@ -51,7 +51,19 @@ def test_an_error_of_the_depth_gives_probabilities_and_percentiles(tmp_path) -> 
         analyse(ridge(), error=DepthError(correlation=5.0))
 
 
-def test_correlation_is_in_map_units(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("geo", "cells"),
+    [
+        (GEO, 500 / np.sqrt(1250)),
+        (GeoReference(), 500),
+        (GeoReference(0.0, 0.0, 50.0, -25.0, xy_unit="ft"), 500 / np.sqrt(1250)),  # in the unit of the map
+        (GeoReference(0.0, 0.0, 0.05, -0.05, xy_unit="km"), 10_000),
+        (GeoReference(5.0, 60.0, 0.0005, -0.0005, crs="EPSG:4326"), 500 / np.sqrt(27.9 * 55.7)),  # in metres
+        (GeoReference(5.0, 60.0, 0.0005, -0.0005), 1e6),
+    ],
+    ids=["m", "cells", "ft", "km", "degrees", "unknown"],
+)
+def test_correlation_is_in_map_units(monkeypatch, geo: GeoReference, cells: float) -> None:
     seen = []
 
     def spy(depth, std, correlation, *rest, **rules):
@@ -59,10 +71,12 @@ def test_correlation_is_in_map_units(monkeypatch) -> None:
         raise UserError("x", "enough")
 
     monkeypatch.setattr("targets.analysis.analyse.closure_probability", spy)
-    for geo in (GEO, GeoReference()):
-        with pytest.raises(UserError, match="enough"):
-            analyse(ridge(geo), error=DepthError(1.0, 500.0))
-    assert seen == [pytest.approx(500 / np.sqrt(1250)), 500]
+    with pytest.raises(UserError) as raised:
+        analyse(ridge(geo), error=DepthError(1.0, 500.0))
+    if cells > 90:
+        assert f"which is {cells:.4g} cells" in str(raised.value) and seen == []
+    else:
+        assert seen == [pytest.approx(cells, rel=0.01)]
 
 
 def test_a_picture_alone_is_refused() -> None:

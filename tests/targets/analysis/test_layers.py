@@ -38,7 +38,7 @@ def test_paths_lead_from_the_spill_point_to_the_next_closure() -> None:
     assert tuple(path[0]) == (left["spill_row"], left["spill_col"])
     assert analysis.closures.labels[tuple(path[-1])] == left["spills_into"] == row["spills_into"]
     x, y = GEO.xy(path[:, 0], path[:, 1])
-    assert row["length"] == pytest.approx(np.hypot(np.diff(x), np.diff(y)).sum())
+    assert row["length_m"] == pytest.approx(np.hypot(np.diff(x), np.diff(y)).sum())
 
 
 def test_closures_inside_a_closure_have_their_own_polygons() -> None:

@@ -23,7 +23,7 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
         "closures.csv", "closures.gpkg", "closures.png", "labels.tif", "height.tif", "catchments.tif",
         *(f"target_{head}.png" for head in of_traps)}  # fmt: skip
     shapes = geopandas.read_file(tmp_path / "closures.gpkg", layer="closures")
-    assert shapes.area.to_numpy() == pytest.approx(shapes["area"].to_numpy()) and shapes.crs.to_epsg() == 23031
+    assert shapes.area.to_numpy() == pytest.approx(shapes["area_m2"].to_numpy()) and shapes.crs.to_epsg() == 23031
     with rasterio.open(tmp_path / "labels.tif") as labels:
         assert labels.crs.to_epsg() == 23031
         crests = geopandas.read_file(tmp_path / "closures.gpkg", layer="crests")
@@ -31,7 +31,7 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
         assert there == crests["id"].tolist()
     with (tmp_path / "closures.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(analysis.table) and float(rows[0]["area"]) == analysis.table["area"][0]
+    assert len(rows) == len(analysis.table) and float(rows[0]["area_m2"]) == analysis.table["area"][0]
     trap = np.asarray(Image.open(tmp_path / "target_trap.png"))
     assert ((trap == 255) == (analysis.closures.labels > 0)).all()
     crest = analysis.table[0]

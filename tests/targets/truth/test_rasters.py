@@ -5,7 +5,7 @@ import pytest
 
 from targets.scene import GeoReference
 from targets.truth.rasters import boundary_band, crest_distance, crest_heatmap, outline_band, trap_mask
-from targets.truth.traps import GroundTruthOptions, build_ground_truth, downsample_truth
+from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth, downsample_truth
 from tests.conftest import dome_scene
 
 
@@ -52,6 +52,19 @@ def test_geodesic_distance_goes_round_a_bay():
     assert euclidean[10, 30] == 20
     assert 75 < geodesic[10, 30] < 100
     assert (geodesic[interpreted] >= euclidean[interpreted] - 1e-4).all()
+
+
+@pytest.mark.parametrize(("connectivity", "expected"), [(8, 2**0.5), (4, 3 * 2**0.5)])
+def test_geodesic_distance_leaks_over_corners_only_where_eight_neighbours_are_one_trap(connectivity, expected):
+    # A ring of cells around a pit, open at one corner: crest and target share that corner alone.
+    depth = np.full((9, 9), 100, np.float32)
+    for row, col in [(4, 3), (3, 3), (3, 4), (3, 5), (4, 5), (5, 5), (5, 4)]:
+        depth[row, col] = 50
+    depth[4, 3] = 40
+    options = GroundTruthOptions(TrapCriteria(connectivity=connectivity, min_area=1), distance="geodesic")
+    distance = crest_distance(build_ground_truth(dome_scene(size=9).replace(depth=depth), options))
+    assert distance[4, 3] == 0 and distance[5, 4] == pytest.approx(expected)
+    assert distance[4, 5] == pytest.approx(2 * 2**0.5)
 
 
 @pytest.mark.parametrize("raster", [trap_mask, boundary_band, crest_heatmap, crest_distance])

@@ -1,0 +1,223 @@
+"""Outlines of nested closures along the sides of their cells, in time that grows with the length of the outlines."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.closure.find import Closures
+from targets.closure.kernels.compiled import compiled
+from targets.closure.nesting import find_nesting
+from targets.surface.polygonize import Ring
+
+EAST, SOUTH, WEST, NORTH = range(4)  # of a side; the closure lies on its right, where rows run down
+
+
+class Sides(NamedTuple):
+    """Sides of cells between a nested closure and what is outside it, closure by closure.
+
+    Attributes
+    ----------
+    start : (S,) int64
+        Flat index of the corner in which a side begins, in a grid of (H + 1, W + 1) corners.
+    direction : (S,) int8
+        `EAST` to `NORTH`.
+    first : (N + 1,) int64
+        The sides of row k of the table are first[k]..first[k + 1] - 1.
+    """
+
+    start: NDArray[np.int64]
+    direction: NDArray[np.int8]
+    first: NDArray[np.int64]
+
+
+class Rings(NamedTuple):
+    """Closed rings; a ring never meets itself.
+
+    Attributes
+    ----------
+    corner : (C,) int64
+        Flat indices of corners in the order of the rings; straight lines have none in between.
+    first : (R + 1,) int64
+        The corners of ring i are first[i]..first[i + 1] - 1; the first one is not repeated at the end.
+    closure : (R,) int32
+        Row of the table.
+    area : (R,) int64
+        In cells; negative where the ring is a hole.
+    """
+
+    corner: NDArray[np.int64]
+    first: NDArray[np.int64]
+    closure: NDArray[np.int32]
+    area: NDArray[np.int64]
+
+
+def polygonize_nested(closures: Closures) -> dict[int, list[list[Ring]]]:
+    """Outline the cells of all nested closures exactly.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of a map.
+
+    Returns
+    -------
+    dict[int, list[list[Ring]]]
+        {id: polygons}, each a list of rings as in `targets.surface.polygonize.CellPolygon`, in its order.
+
+    Examples
+    --------
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9, 9, 9], [9, 2, 5, 3, 7, 6], [9, 9, 9, 9, 9, 9]])
+    >>> [ring.tolist() for ring in polygonize_nested(found)[2][0]]
+    [[[0.5, 0.5], [0.5, 1.5], [1.5, 1.5], [1.5, 0.5], [0.5, 0.5]]]
+    """
+    table = closures.table
+    found: dict[int, list[list[Ring]]] = {int(key): [] for key in table["id"][table["parent"] > 0]}
+    if not found:
+        return found
+    nesting, parent = find_nesting(closures), table["parent"].copy()
+    places = np.pad(nesting.places(), 1, constant_values=-1)
+    innermost = np.pad(nesting.innermost, 1)
+    count = np.zeros(table.size + 1, np.int64)
+    _walk_sides(
+        innermost, places, parent, nesting.first, nesting.last, count, Sides(count, count.astype(np.int8), count)
+    )
+    first = np.concatenate([[0], np.cumsum(count[:-1])])
+    sides = Sides(np.empty(first[-1], np.int64), np.empty(first[-1], np.int8), first)
+    _walk_sides(innermost, places, parent, nesting.first, nesting.last, np.zeros_like(count), sides)
+    width = closures.labels.shape[1] + 1
+    rings = _trace_rings(sides, closures.labels.shape[0] + 1, width)
+    points = np.stack(np.divmod(rings.corner, width), axis=1) - 0.5
+    by_closure: dict[int, list[tuple[int, Ring]]] = {key: [] for key in found}
+    starts = rings.first.tolist()
+    for i, (row, area) in enumerate(zip(rings.closure.tolist(), rings.area.tolist(), strict=True)):
+        ring = points[starts[i] : starts[i + 1]]
+        by_closure[row + 1].append((area, np.concatenate([ring, ring[:1]])))
+    return {key: _group_rings(parts) for key, parts in by_closure.items()}
+
+
+def _group_rings(parts: list[tuple[int, Ring]]) -> list[list[Ring]]:
+    """Polygons of one closure, ordered by their first corners: outer rings, each with its holes, small ones first."""
+    outer = sorted(((area, ring) for area, ring in parts if area > 0), key=lambda part: tuple(part[1][0]))
+    holes = sorted(((area, ring) for area, ring in parts if area < 0), key=lambda part: (-part[0], *part[1][0]))
+    polygons = [[ring] for _, ring in outer]
+    if not holes or len(outer) == 1:
+        return [[*polygon, *(hole for _, hole in holes)] for polygon in polygons]
+    smallest_first = sorted(range(len(outer)), key=lambda i: outer[i][0])
+    low = np.array([ring.min(axis=0) for _, ring in outer])[smallest_first]
+    high = np.array([ring.max(axis=0) for _, ring in outer])[smallest_first]
+    for _, hole in holes:
+        cell = hole[0] + 0.5  # the first side of a hole runs East along the upper side of the hole's neighbour
+        around = np.flatnonzero(((low < cell) & (cell < high)).all(axis=1))
+        *others, largest = (smallest_first[i] for i in around)
+        polygons[next((i for i in others if _encloses(outer[i][1], *cell)), largest)].append(hole)
+    return polygons
+
+
+def _encloses(ring: Ring, row: float, col: float) -> bool:
+    """Whether a ring encloses the centre of a cell: a ray to the West crosses it an odd number of times."""
+    start, end, at = ring[:-1, 0], ring[1:, 0], ring[:-1, 1]
+    crossed = (np.minimum(start, end) < row) & (row < np.maximum(start, end)) & (at < col)
+    return bool(np.count_nonzero(crossed) % 2)
+
+
+@compiled(nogil=True)
+def _walk_sides(
+    innermost: NDArray[np.int32], places: NDArray[np.int32], parent: NDArray[np.int32], first: NDArray[np.int32],
+    last: NDArray[np.int32], count: NDArray[np.int64], sides: Sides,
+) -> None:  # fmt: skip
+    """Count the sides of every nested closure, and write them where there is room; the maps have a rim of 0 and -1."""
+    width = innermost.shape[1] - 1  # corners in a row
+    is_written = sides.first.size > count.size - 1 and sides.start.size == sides.first[-1]
+    for row in range(1, innermost.shape[0] - 1):
+        for col in range(1, innermost.shape[1] - 1):
+            k = innermost[row, col] - 1
+            if k < 0 or parent[k] == 0:
+                continue
+            corner = (row - 1) * width + col - 1  # upper left
+            for direction in range(4):
+                if direction == EAST:
+                    other, start = places[row - 1, col], corner
+                elif direction == SOUTH:
+                    other, start = places[row, col + 1], corner + 1
+                elif direction == WEST:
+                    other, start = places[row + 1, col], corner + width + 1
+                else:
+                    other, start = places[row, col - 1], corner + width
+                inside = k
+                while parent[inside] > 0 and not first[inside] <= other < last[inside]:
+                    if is_written:
+                        at = sides.first[inside] + count[inside]
+                        sides.start[at], sides.direction[at] = start, direction
+                    count[inside] += 1
+                    inside = parent[inside] - 1
+
+
+@compiled(nogil=True)
+def _trace_rings(sides: Sides, rows: int, width: int) -> Rings:
+    """Join sides to rings; rows, width : of the grid of corners."""
+    start, direction, first = sides
+    step = np.array([1, width, -1, -width])
+    leaving = np.full((rows * width, 2), -1)  # sides that begin in a corner, of the closure at hand
+    place_on_path = np.full(rows * width, -1)
+    is_used = np.zeros(start.size, np.bool_)
+    path = np.empty(start.size, np.int64)
+    corner, ends = np.empty(start.size, np.int64), np.empty(start.size, np.int64)
+    closure, area = np.empty(start.size, np.int32), np.empty(start.size, np.int64)
+    corners = rings = 0
+    for k in range(first.size - 1):
+        for side in range(first[k], first[k + 1]):
+            leaving[start[side]] = -1
+        for side in range(first[k], first[k + 1]):
+            leaving[start[side], 1 if leaving[start[side], 0] >= 0 else 0] = side
+        for begin in range(first[k], first[k + 1]):
+            if is_used[begin]:
+                continue
+            side, length = begin, 0
+            while True:
+                vertex = start[side]
+                on_path = place_on_path[vertex]
+                touches = 0 <= on_path < length and start[path[on_path]] == vertex
+                is_end = is_used[side]
+                if touches or is_end:  # what was walked since then is a ring of its own
+                    head = on_path if touches else 0
+                    corners = _write_ring(path[head:length], start, direction, width, corner, corners, area, rings)
+                    ends[rings], closure[rings] = corners, k
+                    rings, length = rings + 1, head
+                if is_end:
+                    break
+                is_used[side] = True
+                path[length], place_on_path[vertex] = side, length
+                length += 1
+                end = vertex + step[direction[side]]
+                turn = leaving[end, 1]
+                # Where two cells of the closure touch by a corner alone, the ring stays with its own cell.
+                side = turn if turn >= 0 and direction[turn] == (direction[side] + 1) % 4 else leaving[end, 0]
+    first_of_ring = np.zeros(rings + 1, np.int64)
+    first_of_ring[1:] = ends[:rings]
+    return Rings(corner[:corners].copy(), first_of_ring, closure[:rings].copy(), area[:rings].copy())
+
+
+@compiled(nogil=True)
+def _write_ring(
+    path: NDArray[np.int64], start: NDArray[np.int64], direction: NDArray[np.int8], width: int,
+    corner: NDArray[np.int64], written: int, area: NDArray[np.int64], ring: int,
+) -> int:  # fmt: skip
+    """Write the corners of a ring from its uppermost, then leftmost side that runs East, and its area."""
+    size = path.size
+    head, twice = -1, 0
+    for i in range(size):
+        side, before = path[i], path[i - 1]
+        turns = direction[side] != direction[before]
+        if turns and direction[side] == EAST and (head < 0 or start[side] < start[path[head]]):
+            head = i
+        col = start[side] % width
+        twice += 2 * col * ((direction[side] == SOUTH) - np.int64(direction[side] == NORTH))
+    for i in range(size):
+        side, before = path[(head + i) % size], path[(head + i - 1) % size]
+        if direction[side] != direction[before]:
+            corner[written] = start[side]
+            written += 1
+    area[ring] = twice // 2
+    return written
