@@ -157,21 +157,37 @@ def _fit_axes(
     xy: NDArray[np.float64], start: NDArray[np.float64], away: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2,) a node near the middle, and (2, 2) the steps from node to node along both axes, by least squares."""
-    near = away <= np.partition(away, FITTED_POINTS)[FITTED_POINTS] if len(xy) > FITTED_POINTS else slice(None)
-    origin, axes = start, _shortest_steps(xy[near][: 4 * FITTED_POINTS])
-    # Coordinates are rounded, so the first axes are only good nearby: fit them on a growing neighbourhood.
-    reach, farthest = 10.0 * float(np.hypot(*axes.T).max()), float(away.max())
+    # Coordinates are rounded, so the first axes are only good nearby: fit them on a growing neighbourhood, by nodes
+    # among the nearest points, then by distance.
+    near, within, farthest = xy, float(away.max()), float(away.max())
+    if len(xy) > FITTED_POINTS:
+        within = float(np.partition(away, FITTED_POINTS)[FITTED_POINTS])
+        near = xy[away <= within][: 2 * FITTED_POINTS]
+    origin, axes = start, _shortest_steps(near)
+    reach = 2.0
     while True:
-        close = xy[away <= reach]
-        close = close[:: len(close) // FITTED_POINTS + 1]
-        nodes = np.round((close - origin) @ np.linalg.inv(axes))
-        design = np.column_stack([np.ones(len(nodes)), nodes])
-        if np.linalg.matrix_rank(design) == 3:
-            fit = np.linalg.lstsq(design, close - start, rcond=None)[0]
-            origin, axes = fit[0] + start, fit[1:]
-        if reach >= farthest:
-            return origin, axes
+        nodes = np.abs((near - origin) @ np.linalg.inv(axes)).max(axis=1)
+        origin, axes = _least_squares(near[nodes <= reach + 0.5], origin, axes)
+        if reach >= nodes.max():
+            break
         reach *= 2
+    while within < farthest:
+        within *= 2
+        close = xy[away <= within]
+        origin, axes = _least_squares(close[:: len(close) // FITTED_POINTS + 1], origin, axes)
+    return origin, axes
+
+
+def _least_squares(
+    xy: NDArray[np.float64], origin: NDArray[np.float64], axes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Origin and axes fitted to points whose nodes they tell; the same ones if the points lie on one line."""
+    nodes = np.round((xy - origin) @ np.linalg.inv(axes))
+    design = np.column_stack([np.ones(len(nodes)), nodes])
+    if np.linalg.matrix_rank(design) < 3:
+        return origin, axes
+    fit = np.linalg.lstsq(design, xy - origin, rcond=None)[0]
+    return fit[0] + origin, fit[1:]
 
 
 def _shortest_steps(xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }  # in this order: the mark of UTF-32 begins with that of UTF-16
+UTF16_BLOCKS = {0x00, 0x04, 0x20, 0x21}  # upper bytes of Latin and Cyrillic letters, of dashes, and of the sign for No
 CODE_PAGES = ("cp1252", "cp1251", "cp866", "koi8-r")
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")  # in no text; 1A ends texts of DOS
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -38,11 +39,8 @@ def detect_encoding(head: bytes) -> str | None:
     for mark, codec in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return codec
-    for codec, zeros, letters in (
-        ("utf-16-le", head[1:400:2], head[:400:2]),
-        ("utf-16-be", head[:400:2], head[1:400:2]),
-    ):
-        if zeros and not any(zeros) and all(letters):
+    for codec, high, low in (("utf-16-le", head[1:400:2], head[:400:2]), ("utf-16-be", head[:400:2], head[1:400:2])):
+        if high.count(0) > len(high) / 2 and set(high) <= UTF16_BLOCKS and all(low):
             return codec
     if CONTROL.search(head):
         return None

@@ -135,10 +135,10 @@ def _in_one_line(lines: Sequence[str], dialect: Dialect, width: int) -> tuple[He
     units: list[str | None] = []
     for line in reversed(lines):
         for names in _splits(line, dialect, width):
-            if not units and any(names) and all(not name or parse_unit(name.strip("()[]")) for name in names):
+            headings = tuple(map(parse_heading, names))
+            if not units and any(names) and all(map(_is_unit, names)):
                 units = [parse_unit(name.strip("()[]")) for name in names]
                 break
-            headings = tuple(map(parse_heading, names))
             places = {heading.role for heading in headings if heading.role in PLACES}
             if len(places) >= 2 or (line is lines[-1] and not is_comment(line) and _are_names(names, dialect)):
                 return tuple(
@@ -146,6 +146,11 @@ def _in_one_line(lines: Sequence[str], dialect: Dialect, width: int) -> tuple[He
                     for heading, unit in zip(headings, units or [None] * width, strict=True)
                 )
     return ()
+
+
+def _is_unit(name: str) -> bool:
+    """Whether a word in a row of units is one, or nothing."""
+    return not name or (parse_unit(name.strip("()[]")) is not None and parse_heading(name).role == "other")
 
 
 def _splits(line: str, dialect: Dialect, width: int) -> list[list[str]]:
@@ -177,6 +182,9 @@ def _are_names(names: Sequence[str], dialect: Dialect) -> bool:
 
 def _is_misfit(line: str, dialect: Dialect) -> bool:
     """Whether a line names x, y and z in another order than this one, in words that do not fit the columns."""
-    roles = [parse_heading(word).role for word in re.split(r"[\s,;|]+", line)]
+    text = BRACKETS.sub(" ", line.lstrip("#!/%@ \t"))
+    roles = [parse_heading(word).role for word in re.split(r"[\s,;|]+", text) if word]
     places = list(dict.fromkeys(role for role in roles if role in PLACES))
-    return not is_comment(line) and len(places) > 1 and places != ["x", "y", "z"][: len(places)]
+    if is_comment(line) and any(role not in PLACES for role in roles):
+        return False
+    return len(places) > 1 and places != ["x", "y", "z"][: len(places)]
