@@ -1,6 +1,7 @@
 """A gridded surface and its fault files as a map: outline, filled voids, fault cells."""
 
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,20 +76,30 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
     if not fault_files:
         fault = find_fault_gaps(known, inside)
     else:
-        lines = []
+        lines, sizes = [], []
         for file in map(Path, fault_files):
-            found = read_faults_on_horizon(file, depth, geo, surface.is_elevation)
+            try:
+                found = read_faults_on_horizon(file, depth, geo, surface.is_elevation)
+            except UserError as error:
+                hint = f"{error.hint}; " if error.hint else ""
+                hint += "--fault_file none reads the map without faults"
+                raise UserError(error.where, error.found, error.expected, hint) from error
             lines += found.lines
             used.append((file.name, len({line.name for line in found.lines})))
             notes += [f"{file.name}: {note}" for note in found.notes]
-        fault = rasterize_faults(lines, geo, known.shape) > 0
+            sizes.append(len(found.lines))
+        labels = rasterize_faults(lines, geo, known.shape)
+        fault = labels > 0
+        covered = np.bincount(labels.ravel(), minlength=len(lines) + 1)[1:] > 0
+        for (name, _), part in zip(used, np.split(covered, np.cumsum(sizes)[:-1]), strict=True):
+            if len(part) and not part.any() and fault.any():
+                notes.append(f"{name}: none of its lines lies on the map")
         if not fault.any():
             raise UserError(fault_files[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
                             "check the coordinate system of both files")  # fmt: skip
     group = ""
     if geo.located:
-        x, y = geo.xy(0, 0)
-        group = f"x{float(x):.0f}_y{float(y):.0f}_{known.shape[0]}x{known.shape[1]}"
+        group = _name_place(geo, known.shape)
     if surface.fault is not None:
         fault = fault | surface.fault & inside
     undefined = 1 - float(known.mean())
@@ -96,3 +107,10 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
         Path(path).name, surface.format, tuple(used), undefined, tuple(notes), surface.is_elevation
     )
     return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group, provenance=provenance)
+
+
+def _name_place(geo: GeoReference, shape: tuple[int, ...]) -> str:
+    """Name a place for all horizons gridded there: corner and size, to the unit of x and y, or to part of a cell."""
+    x, y = geo.xy(0, 0)
+    decimals = max(0, math.ceil(-math.log10(min(abs(geo.dx or 1.0), abs(geo.dy or 1.0)))))
+    return f"x{float(x):.{decimals}f}_y{float(y):.{decimals}f}_{shape[0]}x{shape[1]}"

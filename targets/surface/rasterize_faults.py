@@ -18,6 +18,8 @@ MIN_WIDTH = math.sqrt(2)
 # Height over length; a line steeper than this runs down a fault plane (a stick), a flatter one along a horizon.
 # Fault planes dip 30 degrees (0.6) and more, horizons seldom over 10 degrees (0.2).
 MIN_STICK_DIP = 0.4
+SMALL_WINDOW = 8  # cells; segments in smaller windows are drawn many at once
+SMALL_AT_ONCE = 20_000
 STICK_STEPS = 100  # samples per segment of a stick where its crossing with the horizon is looked for
 
 
@@ -143,24 +145,52 @@ def rasterize_faults(
         raise UserError("faults", "the map has no location for fault coordinates", "x0, y0, dx and dy",
                         "add them to map.yaml or to the grid")  # fmt: skip
     labels = np.zeros(shape, np.int32)
+    chains, owners, reaches = [], [], []
     for label, line in enumerate(lines, 1):
         row, col = geo.rowcol(line.points[:, 0], line.points[:, 1])
         if line.is_polygon:
             labels[polygon(row, col, shape)] = label
-        _draw(labels, row, col, label, MIN_WIDTH if line.is_polygon else max(width, MIN_WIDTH))
+        reach = (MIN_WIDTH if line.is_polygon else max(width, MIN_WIDTH)) / 2
+        chains.append(np.stack([row[:-1], col[:-1], row[1:], col[1:]], axis=1))
+        owners.append(np.full(len(row) - 1, label, np.int32))
+        reaches.append(np.full(len(row) - 1, reach))
+    if chains:
+        _draw(labels, np.concatenate(chains), np.concatenate(owners), np.concatenate(reaches))
     return labels
 
 
-def _draw(labels: NDArray[np.int32], row: NDArray, col: NDArray, label: int, width: float) -> None:
-    """Mark the cells at most half of `width` away from a chain of segments."""
-    reach = width / 2
-    for r0, c0, r1, c1 in zip(row[:-1], col[:-1], row[1:], col[1:], strict=True):
-        top, bottom = max(math.ceil(min(r0, r1) - reach), 0), min(math.floor(max(r0, r1) + reach) + 1, labels.shape[0])
-        left, right = max(math.ceil(min(c0, c1) - reach), 0), min(math.floor(max(c0, c1) + reach) + 1, labels.shape[1])
-        if top >= bottom or left >= right:
-            continue
-        r, c = np.ogrid[top:bottom, left:right]
-        length = max((r1 - r0) ** 2 + (c1 - c0) ** 2, 1e-12)
-        along = np.clip(((r - r0) * (r1 - r0) + (c - c0) * (c1 - c0)) / length, 0, 1)
-        away = np.hypot(r - r0 - along * (r1 - r0), c - c0 - along * (c1 - c0))
-        labels[top:bottom, left:right][away <= reach + 1e-9] = label
+def _draw(
+    labels: NDArray[np.int32], segments: NDArray[np.float64], owners: NDArray[np.int32], reaches: NDArray[np.float64]
+) -> None:
+    """Mark the cells at most `reaches` away from segments (n, 4) with the largest of their `owners`: the later line."""
+    limit = np.array(labels.shape)
+    with np.errstate(invalid="ignore"):
+        low = np.ceil(np.minimum(segments[:, :2], segments[:, 2:]) - reaches[:, None])
+        high = np.floor(np.maximum(segments[:, :2], segments[:, 2:]) + reaches[:, None]) + 1
+        low, high = np.maximum(low, 0), np.minimum(high, limit)
+        size = (high - low).max(axis=1)
+        on_map = ((high - low) > 0).all(axis=1)
+    for i in np.flatnonzero(on_map & (size > SMALL_WINDOW)):
+        (top, left), (bottom, right) = low[i].astype(int), high[i].astype(int)
+        row, col = np.ogrid[top:bottom, left:right]
+        window = labels[top:bottom, left:right]
+        window[(_distance(row, col, segments[i]) <= reaches[i] + 1e-9) & (window < owners[i])] = owners[i]
+    small = np.flatnonzero(on_map & (size <= SMALL_WINDOW))
+    steps = np.arange(SMALL_WINDOW)
+    for chosen in np.array_split(small, -(-len(small) // SMALL_AT_ONCE) or 1):
+        row = low[chosen, 0, None, None] + steps[:, None]
+        col = low[chosen, 1, None, None] + steps
+        ends = tuple(segments[chosen].T[:, :, None, None])
+        near = _distance(row, col, ends) <= reaches[chosen, None, None] + 1e-9
+        near &= (row < limit[0]) & (col < limit[1])
+        which, r, c = np.nonzero(near)
+        cells = (row[which, r, 0] * limit[1] + col[which, 0, c]).astype(np.int64)
+        np.maximum.at(labels.reshape(-1), cells, owners[chosen][which])
+
+
+def _distance(row: NDArray, col: NDArray, segment: Sequence[NDArray] | NDArray) -> NDArray[np.float64]:
+    """Distance of cells from a segment (r0, c0, r1, c1), in cells."""
+    r0, c0, r1, c1 = segment
+    length = np.maximum((r1 - r0) ** 2 + (c1 - c0) ** 2, 1e-12)
+    along = np.clip(((row - r0) * (r1 - r0) + (col - c0) * (c1 - c0)) / length, 0, 1)
+    return np.hypot(row - r0 - along * (r1 - r0), col - c0 - along * (c1 - c0))

@@ -216,4 +216,5 @@ def _check_names(codes: NDArray[np.int64], names: Sequence[str], blocks: NDArray
 
 def _tidy(words: Sequence[str]) -> list[str]:
     """Names without the decimals of whole numbers: 1.0 is 1."""
-    return [match[1] if (match := re.fullmatch(r"([+-]?\d+)\.0*", word)) else word for word in words]
+    tidy = {word: match[1] if (match := re.fullmatch(r"([+-]?\d+)\.0*", word)) else word for word in set(words)}
+    return [tidy[word] for word in words]

@@ -81,7 +81,7 @@ def split_points(table: PointTable) -> tuple[list[FaultLine], tuple[str, ...]]:
         starts = _split_open(xyz, starts, again)
     notes: list[str] = []
     if not table.is_explicit and not table.parts and table.order is None:
-        starts, jumps = _after_jumps(xy, starts)
+        starts, jumps = _after_jumps(xyz, starts)
         if jumps:
             names = sorted({table.names[at] for at, _ in jumps}) if table.names is not None else []
             of = f" of {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" if names else ""
@@ -150,9 +150,10 @@ def _after_rings(xyz: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray
 
 
 def _after_jumps(
-    xy: NDArray[np.float64], starts: NDArray[np.int64]
+    xyz: NDArray[np.float64], starts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], list[tuple[int, float]]]:
     """Add the places behind steps from one line to the next; (place, length) of each such step."""
+    xy = xyz[:, :2]
     ends = np.append(starts[1:], len(xy))
     steps = np.append(np.hypot(*np.diff(xy, axis=0).T), 0.0)
     steps[ends - 1] = 0.0
@@ -162,6 +163,8 @@ def _after_jumps(
     found: list[tuple[int, float]] = []
     for run in np.flatnonzero((ends - starts >= 4) & ~is_ring & (longest >= JUMP * shortest)).tolist():
         first, end = int(starts[run]), int(ends[run])
+        if _comes_back(xyz[first:end]):
+            continue  # a thin ring without its end
         found += [(first + at, float(steps[first + at - 1])) for at in _jumps(xy[first:end], steps[first : end - 1])]
     return np.union1d(starts, np.array([at for at, _ in found], np.int64)), found
 
@@ -214,8 +217,24 @@ def close_rings(lines: Sequence[FaultLine], says_polygon: bool = False) -> tuple
     return closed, count
 
 
-def _comes_back(xyz: NDArray[np.float64], says_polygon: bool) -> bool:
+def _comes_back(xyz: NDArray[np.float64], says_polygon: bool = False) -> bool:
     if len(xyz) < (3 if says_polygon else 4) or not np.ptp(xyz[:, :2], axis=0).all():
         return False
+    if says_polygon:
+        return True
     gap = float(np.linalg.norm(xyz[0] - xyz[-1]))  # in space: a stick does not come back
-    return says_polygon or (0 < gap <= 1.001 * float(np.linalg.norm(np.diff(xyz, axis=0), axis=1).max()))
+    longest = float(np.linalg.norm(np.diff(xyz, axis=0), axis=1).max())
+    return 0 < gap <= 1.001 * longest and not _closing_step_crosses(xyz[:, :2])
+
+
+def _closing_step_crosses(xy: NDArray[np.float64]) -> bool:
+    """Whether the step from the end back to the start crosses the line: two lines one below the other are no ring."""
+    start, end = xy[1:-2], xy[2:-1]  # the first and the last step share a point with it
+    last, first = xy[-1], xy[0]
+
+    def side(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sign((b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1])
+                       - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0]))  # fmt: skip
+
+    apart = (side(last, first, start) * side(last, first, end) < 0) & (side(start, end, last) * side(start, end, first) < 0)
+    return bool(apart.any())

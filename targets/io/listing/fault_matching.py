@@ -176,7 +176,7 @@ class FaultMatcher:
 
     def is_fault_file(self, path: Path) -> bool:
         """Whether a file of a folder holds fault lines by its name and content, so that it is no map of its own."""
-        return FAULT_WORD.search(path.name.split(".")[0]) is not None and _may_be(path) and self._verdict(path) is None
+        return _has_fault_word(path) and _may_be(path) and self._verdict(path) is None
 
     def _folder(self, path: Path) -> _Folder:
         """List a folder, and give each fault file to the grid whose name it begins with."""
@@ -191,7 +191,7 @@ class FaultMatcher:
             grid = self._grid_stem(file, folder)
             if grid is not None:
                 folder.of_stem.setdefault(grid, []).append(file)
-            elif FAULT_WORD.search(file.name.split(".")[0]):
+            elif _has_fault_word(file):
                 folder.common.append(file)
         self._folders[path] = folder
         return folder
@@ -243,8 +243,11 @@ def _may_be(path: Path) -> bool:
 
 def _is_named(path: Path) -> bool:
     """Whether a name speaks of faults, or of polygons that can only be faults."""
-    name = path.stem
-    return FAULT_WORD.search(name) is not None or path.suffix.lower() == ".pol" or POLYGON_WORD.search(name) is not None
+    return _has_fault_word(path) or path.suffix.lower() == ".pol" or POLYGON_WORD.search(path.stem) is not None
+
+
+def _has_fault_word(path: Path) -> bool:
+    return FAULT_WORD.search(path.name.removesuffix(".flt")) is not None  # the suffix of grids of floats
 
 
 def _why_no_fault_file(path: Path) -> str | None:
@@ -257,7 +260,7 @@ def _why_no_fault_file(path: Path) -> str | None:
         return f"it cannot be read ({error.strerror})"
     if _holds_grid(path, head):
         return ""
-    if not FAULT_WORD.search(path.stem) and OTHER_WORD.search(path.stem):
+    if not _has_fault_word(path) and OTHER_WORD.search(path.stem):
         return "its name speaks of something else; --fault_file uses it"
     if any(fmt.recognise(head) for fmt in FAULT_FORMATS if not fmt.catch_all):
         return None

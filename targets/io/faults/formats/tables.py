@@ -23,6 +23,7 @@ UNDEFINED = (-999.0, -9999.0, -99999.0, -999.25, 99999.0, 999999.0, 9999999.0)  
 BREAKS = (">", "->")  # begin a line between two fault lines, in GMT and CPS-3
 MARKS = frozenset("end eod eof stop".split())  # alone on a line
 SNIFFED_ROWS = 200
+DIGITS = frozenset("0123456789+-.")  # begin a number
 
 
 @dataclass
@@ -31,20 +32,23 @@ class _Blocks:
 
     Attributes
     ----------
-    lines : list[str]
-        The rows.
+    rows : list[list[str]]
+        The words of the rows.
     block : list[int]
         Number of the block of each row.
     titles : dict[int, str]
         {block: its title}.
     preamble : list[str]
         Lines before the first row.
+    footers : list[str]
+        Lines behind the last row.
     """
 
-    lines: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
     titles: dict[int, str] = field(default_factory=dict)
     preamble: list[str] = field(default_factory=list)
+    footers: list[str] = field(default_factory=list)
 
 
 def read_table(path: Path) -> FaultFile:
@@ -97,7 +101,7 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
     """
     dialect = _find_dialect(lines, where)
     blocks = _find_blocks(lines, dialect)
-    rows, footers = _split_rows(blocks, dialect, where)
+    rows = _split_rows(blocks, dialect, where)
     if not rows:
         raise UserError(where, "holds no line of two points or more", "fault polygons or traces")
     width = len(rows[0])
@@ -128,7 +132,7 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
     if not is_named and blocks.titles and not breaks.any():
         found = [type(line)(blocks.titles.get(int(line.name), line.name), line.points) for line in found]
         is_named = True
-    if footers:
+    if footers := blocks.footers:
         more = (f"{len(footers)} line{'s'[: len(footers) != 1]} behind the points left out ({footers[0][:40]!r})", *more)
     return FaultFile(found, is_named, (*notes, *more))
 
@@ -152,67 +156,74 @@ def _find_dialect(lines: Sequence[str], where: object) -> Dialect:
 
 def _find_blocks(lines: Sequence[str], dialect: Dialect) -> _Blocks:
     """Sort the lines of a text into rows, separators and what stands before them."""
-    found, block, pending = _Blocks(), 0, False
-    title = ""
+    found, block, pending, title = _Blocks(), 0, False, ""
     blank_parted = 0
+    separator = dialect.separator
     for line in lines:
         text = line.strip()
-        if text.startswith(BREAKS):
-            pending, title = True, text.lstrip("->").strip().strip('"') or title
-        elif not text:
-            pending = pending or bool(found.lines)
-            blank_parted += bool(found.lines)
-        elif is_comment(text):
-            if not found.lines:
-                found.preamble.append(text)
-        elif text.casefold() in MARKS:
-            pending = True
-        elif not found.lines and not _is_row(text, dialect):
-            found.preamble.append(text)
-        else:
-            if found.lines and _is_title(text, dialect):
-                pending, title = True, text.strip('"')
+        if not text:
+            pending = pending or bool(found.rows)
+            blank_parted += bool(found.rows)
+            continue
+        if not (text[0].isdigit() or text[0] == "-"):
+            if text.startswith(BREAKS):
+                pending, title = True, text.lstrip("->").strip().strip('"') or title
                 continue
-            if pending and found.lines:
+            if is_comment(text):
+                if not found.rows:
+                    found.preamble.append(text)
+                continue
+            if text.casefold() in MARKS:
+                pending = True
+                continue
+        elif text.startswith(BREAKS):
+            pending, title = True, text.lstrip("->").strip().strip('"') or title
+            continue
+        is_plain = '"' not in text and (separator is None or " " not in text)
+        words = line.split(separator) if is_plain else dialect.split(line)
+        if not found.rows and not _is_row(words, dialect):
+            found.preamble.append(text)
+        elif found.rows and _is_title(words, len(found.rows[0]), pending):
+            pending, title = True, text.strip('"')
+        else:
+            if pending and found.rows:
                 block += 1
             if title:
                 found.titles[block] = title
             pending, title = False, ""
-            found.lines.append(line)
+            found.rows.append(words)
             found.block.append(block)
-    if block == len(found.lines) - 1 > 1 and blank_parted >= block:  # a blank line behind every row parts nothing
-        found.block = [0] * len(found.lines)
-    if title and found.lines:
-        found.lines.append(title)  # a footer
-        found.block.append(block)
+    if block == len(found.rows) - 1 > 1 and blank_parted >= block:  # a blank line behind every row parts nothing
+        found.block = [0] * len(found.rows)
+    if title and found.rows:
+        found.footers.append(title)
+    if found.titles and 0 not in found.titles and found.preamble and not is_comment(found.preamble[-1]):
+        found.titles[0] = found.preamble.pop().strip('"')
     return found
 
 
-def _is_row(text: str, dialect: Dialect) -> bool:
-    words = dialect.split(text)
-    return len(words) >= 2 and sum(map(dialect.is_number, words)) >= min(2, len(words))
+def _is_row(words: Sequence[str], dialect: Dialect) -> bool:
+    return len(words) >= 2 and sum(map(dialect.is_number, words)) >= 2
 
 
-def _is_title(text: str, dialect: Dialect) -> bool:
-    """Whether a line between rows is the name of the line that follows."""
-    if text[0] in "+-.0123456789" and dialect.is_number(dialect.split(text)[0]):
-        return len(dialect.split(text)) == 1
-    return not any(map(dialect.is_number, dialect.split(text))) or len(dialect.split(text)) == 1
+def _is_title(words: Sequence[str], width: int, is_first: bool) -> bool:
+    """Whether a line between rows of a width, or right behind a separator, is the name of the line that follows."""
+    if len(words) == width and (words[0][:1] in DIGITS or (width > 2 and words[1][:1] in DIGITS)):
+        return False
+    numbers = sum(word[:1] in DIGITS for word in words)
+    return len(words) == 1 or numbers == 0 or (numbers == 1 and (is_first or len(words) != width))
 
 
-def _split_rows(blocks: _Blocks, dialect: Dialect, where: object) -> tuple[list[list[str]], list[str]]:
-    """Rows of one width, and the lines behind them that are none; `blocks` loses these."""
-    rows = [dialect.split(line) for line in blocks.lines]
-    footers: list[str] = []
-    usual = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+def _split_rows(blocks: _Blocks, dialect: Dialect, where: object) -> list[list[str]]:
+    """Rows of one width; the lines behind them that are none become footers."""
+    rows = blocks.rows
+    widths = Counter(map(len, rows))
+    usual = widths.most_common(1)[0][0] if rows else 0
     while rows and (numbers := sum(map(dialect.is_number, rows[-1]))) < 2 and (not numbers or len(rows[-1]) != usual):
-        footers.append(blocks.lines.pop())
-        rows.pop()
+        blocks.footers.insert(0, " ".join(rows.pop()))
         blocks.block.pop()
     widths = Counter(map(len, rows))
-    if len(widths) > 1:
-        rows = _same_width(rows, widths, dialect, where)
-    return rows, footers[::-1]
+    return _same_width(rows, widths, dialect, where) if len(widths) > 1 else rows
 
 
 def _same_width(
@@ -246,12 +257,13 @@ def _plain_headings(blocks: _Blocks, dialect: Dialect, width: int) -> list[str]:
 
 def _numbers(words: list[str], dialect: Dialect) -> NDArray[np.float64] | None:
     """The numbers of a column; None if any word is no number, NaN where there is none."""
-    try:
-        if dialect.decimal == "." and not dialect.thousands:
-            return np.array(list(map(float, words)))
-    except ValueError:
-        pass
-    cells = [dialect.to_number(word) for word in words]
+    marked = dialect.decimal == ","
+    if not dialect.thousands and not (marked and any("." in word for word in words)):
+        try:
+            return np.array([float(word.replace(",", ".")) for word in words] if marked else list(map(float, words)))
+        except ValueError:
+            pass
+    cells = [dialect.to_number(word.strip()) for word in words]
     if None in cells:
         return None
     return np.array(cells, np.float64)

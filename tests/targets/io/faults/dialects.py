@@ -189,6 +189,12 @@ def program_samples() -> Iterator[Sample]:
         for i, line in enumerate(FAULTS)
     ]
     yield Sample("ArcInfo generate", "\n".join([*ungenerated, "END"]).encode(), numbers(), has_z=False)
+    titled = [f"Fault {i}\n{block}" for i, block in enumerate(blocks)]
+    yield Sample("a title above each line", "\n".join(titled).encode(), tuple(f"Fault {i}" for i in range(len(FAULTS))))
+    flat = ["\n".join(f"{x} {y}" for x, y, _ in line.points.tolist()) for line in FAULTS]
+    titled = [f"Fault {i}\n{block}\nEND" for i, block in enumerate(flat)]
+    yield Sample("a title above each line of x y", "\n".join(titled).encode(),
+                 tuple(f"Fault {i}" for i in range(len(FAULTS))), has_z=False)
     footer = "\n".join(f"{line.name};{x};{y};{d}" for _, line, _, (x, y, d) in rows())
     footer = f"Fault;X;Y;Z\n{footer}\nExported by A. N. Other on 5 January 2024\n"
     yield Sample("a line behind the points", footer.encode(), fault_names())
