@@ -114,7 +114,7 @@ class ValidationMetrics(Callback):
 
     def compute(self, output: Output) -> dict[str, float]:
         """{metric: value} of an output, pooled over all maps so far."""
-        totals = self._totals[output.name].compute().tolist()
+        totals = self._totals[output.name].compute().reshape(-1).tolist()  # torchmetrics makes (1,) a scalar
         metrics = output.metric.compute(dict(zip(output.metric.state, totals, strict=True)))
         if output.curve is not None:
             metrics |= output.curve.compute(self._curves[output.name].compute().numpy())

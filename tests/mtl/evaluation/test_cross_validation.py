@@ -111,6 +111,21 @@ def test_the_threshold_is_the_best_one_of_the_out_of_fold_predictions():
     assert choice.cross_fitted_value == pytest.approx((200 + 100) / (200 + 400))
 
 
+def test_the_threshold_of_a_metric_that_is_better_when_small_is_where_it_is_smallest():
+    folds = [states_of(0.3, 0.1, 0.5), states_of(0.4, 0.2, 0.25)]
+    wrong = replace(
+        TRAP.metric,
+        compute=lambda state: {"wrong": 1 - TRAP.metric.compute(state)["iou"]},
+        primary="wrong",
+        higher_is_better={"wrong": False},
+        charts=(("wrong",),),
+        trivial_baseline=None,
+    )
+    choice, expected = choose_threshold(replace(TRAP, metric=wrong, curve=None), folds), choose_threshold(TRAP, folds)
+    assert choice.threshold == expected.threshold and choice.value == 1 - expected.value == 0
+    assert choice.cross_fitted_value == pytest.approx(1 - expected.cross_fitted_value)
+
+
 def test_a_shifted_probability_exceeds_one_half_where_it_exceeded_the_threshold():
     values = np.linspace(0, 1, 1001, dtype=np.float32)
     for threshold in THRESHOLDS:

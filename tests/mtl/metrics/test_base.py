@@ -53,6 +53,23 @@ def test_a_perfect_prediction_has_the_best_of_every_ranked_value(output):
             assert best[name] >= worse[name] if higher else best[name] <= worse[name], name
 
 
+@pytest.mark.parametrize("outside", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("output", OUTPUTS, ids=lambda output: output.name)
+def test_what_stands_outside_validity_counts_for_nothing(output, outside):
+    rng = np.random.default_rng(1)
+    prediction = rng.random((output.channels, 40, 40)).astype(np.float32)
+    target = rng.random((output.channels, 40, 40)).round().astype(np.float32)
+    valid = np.zeros((40, 40), bool)
+    valid[:, :25] = True
+    dirty = [np.where(valid, values, np.float32(outside)) for values in (prediction, target)]
+    for counted in (output.metric, *([output.curve] if output.curve else [])):
+        expected, found = counted.update(prediction, target, valid), counted.update(*dirty, valid)
+        if counted is output.curve:
+            np.testing.assert_array_equal(found, expected)
+        else:
+            assert found == expected
+
+
 def test_a_new_value_that_is_better_when_small_keeps_the_smallest():
     """The direction is a field of the record, so no list elsewhere can forget it."""
     rmse = replace(

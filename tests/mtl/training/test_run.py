@@ -11,7 +11,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from mtl.config import LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, TrainConfig
 from mtl.inference.predictor import load_predictor
+from mtl.metrics.base import Metric
 from mtl.models.checkpoint import CONFIG_KEY, read_checkpoint
+from mtl.tasks.heads import HEADS
 from mtl.training.lightning_module import MultiTaskModule
 from mtl.training.run import fit, train
 from targets.common.atomic_write import HALF_WRITTEN
@@ -98,6 +100,29 @@ def test_a_patch_that_is_left_over_joins_the_batch_before_and_a_lone_one_is_refu
 def test_a_lone_patch_of_more_cells_is_a_batch(tmp_path):
     loop = LoopConfig(epochs=1, batch_size=1, logger="csv")
     fit(tiny_config(heads=Names("trap"), loop=loop), tmp_path, SCENES[:1], SCENES[1:2])
+
+
+@pytest.mark.parametrize(
+    ("higher", "best_epoch", "falls", "epochs"),
+    [(False, 1, 2, 4), (True, 2, 2, 5)],
+)
+def test_checkpoint_plateau_and_early_stop_follow_the_direction_of_a_new_metric(
+    tmp_path, monkeypatch, higher, best_epoch, falls, epochs
+):
+    """By epoch 0.5, 0.2, 0.8, 0.4, 0.7: a small error is the best in the second epoch, a large score in the third."""
+    values = iter((0.5, 0.2, 0.8, 0.4, 0.7))
+    metric = Metric(
+        ("maps",), lambda *_: {"maps": 1.0}, lambda _: {"new": next(values)}, "new", {"new": higher}, (("new",),)
+    )
+    monkeypatch.setitem(HEADS, "trap", replace(HEADS["trap"], metric=metric, curve=None))
+    optim = OptimConfig(schedule="plateau", plateau_patience=0, plateau_factor=0.1, lr=1e-3)
+    loop = LoopConfig(epochs=5, batch_size=2, early_stop_patience=2, logger="csv")
+    fit(tiny_config(heads=Names("trap"), optim=optim, loop=loop), tmp_path, SCENES[:2], SCENES[2:3])
+    assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == best_epoch
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert last["epoch"] == epochs - 1
+    (optimizer,) = last["optimizer_states"]
+    assert optimizer["param_groups"][1]["lr"] == pytest.approx(1e-3 * 0.1 ** (falls + higher))
 
 
 class Killed(Exception):
