@@ -13,7 +13,7 @@ from mtl.ablation.grid import AblationRun
 from mtl.tasks.base import Output
 from mtl.tasks.heads import HEADS, collect_outputs
 from targets.common.atomic_write import atomic_write
-from targets.io.catalogue import list_maps, read_map
+from targets.io.catalogue import find_maps, read_map
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
@@ -54,7 +54,7 @@ def write_examples(
     UserError
         A map cannot be read, or the file cannot be written.
     """
-    sources = list_maps(data, reading)
+    sources = find_maps(data, reading).sources
     planes: dict[str, Any] = {}
     for index in np.unique(np.linspace(0, len(sources) - 1, MAX_EXAMPLES).astype(int)):
         scene = read_map(sources[index], reading)

@@ -7,6 +7,7 @@ from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.io.describe import describe_maps, print_lines
 from targets.io.read_options import ReadOptions
 from targets.truth.traps import TrapCriteria
 
@@ -31,6 +32,9 @@ def main(
         Folder for the report check.html.
     """
     check = check_data(data, reading, rules, workers)
+    print_lines(check.set_lines, reading)
+    # Notes are findings here.
+    print_lines(describe_maps(description._replace(notes=()) for description in check.descriptions), reading)
     for label, text in dataset_summary(check):
         print(f"{label:15}{text}")
     print(f"\n{len(check.findings)} finding(s)")

@@ -1,5 +1,6 @@
 """Command closures: the exact closed structural traps of maps, without a network."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from targets.common.parallel import THIS_PROCESS, Workers, piece_executor
 from targets.common.process_lifetime import sigterm_as_interrupt
 from targets.common.resume import map_resumable
 from targets.errors import UserError, raise_all
-from targets.io.catalogue import list_maps
+from targets.io.describe import MapDescription, print_lines, report_maps
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 
 
@@ -61,17 +62,19 @@ def main(
                 summary = analyse_tiled(grid, out / grid.stem, closures, error, tile, reading, executor)
                 print(f"{grid.stem}: {summary}; look at {out / grid.stem / 'table.npy'}", flush=True)
         return
-    settings = (closures, error, reading, grids, vectors)
+    settings = (closures, error, replace(reading, quiet=False), grids, vectors)
     work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, vectors=vectors)
-    sources, failed = list_maps(maps, reading), dict[int, UserError]()
+    sources, failed = report_maps(maps, reading), dict[int, UserError]()
     with lock_folder(out):
         done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())
         for index, outcome in done:
             if isinstance(outcome, UserError):
                 failed[index] = outcome
             else:
+                description, summary = outcome
+                print_lines(MapDescription(*description).lines, reading)
                 name = sources[index].name
-                print(f"{name}: {outcome}; look at {out / name / 'closures.png'}", flush=True)
+                print(f"{name}: {summary}; look at {out / name / 'closures.png'}", flush=True)
     raise_all(failed)
 
 

@@ -6,6 +6,7 @@ from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.errors import raise_all
 from targets.io.read_options import ReadOptions
 
 READING, NETWORK = ReadOptions(), PredictorOptions()
@@ -32,8 +33,10 @@ def main(
         Side in cells over which sizes of traps are given, to compare networks of different tiles; by default that of
         the network's own tiles.
     """
-    print(evaluate(network, data, Path(out), reading, tile, workers))
+    text, failed = evaluate(network, data, Path(out), reading, tile, workers)
+    print(text)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")
+    raise_all(failed)
 
 
 def command(args: list[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -9,15 +10,18 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from mtl.config import TrainConfig
-from mtl.data.splits import Split, limit_groups, split_maps
+from mtl.data.splits import Split, are_pieces, limit_groups, split_maps, split_pieces
+from mtl.distributed.launch import current_process
 from targets.errors import UserError
-from targets.io.catalogue import list_maps, read_map
+from targets.io.catalogue import read_map
+from targets.io.describe import describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.scene import Scene
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MAX_THREADS = 8  # more would wait for Python's lock
+_reported: set[tuple[object, ...]] = set()  # paths and options: folds and ablations read the same maps again
 
 
 class RunMaps(NamedTuple):
@@ -51,10 +55,19 @@ def load_maps(config: TrainConfig) -> RunMaps:
     if config.overfit:
         few = scenes[: config.overfit]
         return RunMaps(few, few, [], longest_side(few))
-    whole = config.split.val_data is not None
-    split = Split(scenes, val_scenes, []) if whole else split_maps(scenes, config.split, config.targets)
+    whole = Split(scenes, val_scenes, [])
+    split = whole if config.split.val_data else _split(scenes, config)
     training = limit_groups(split.training, config.split)
     return RunMaps(training, split.validation, split.judging, longest_side([*scenes, *val_scenes]))
+
+
+def _split(scenes: list[Scene], config: TrainConfig) -> Split:
+    """The split of a run's maps; how pieces of one map are split is printed."""
+    if not are_pieces(scenes):
+        return split_maps(scenes, config.split, config.targets)
+    split, note = split_pieces(scenes, config.split)
+    print_lines([note] if current_process().is_main else [], config.reading)
+    return split
 
 
 def longest_side(scenes: Iterable[Scene]) -> int:
@@ -80,7 +93,7 @@ def read_folders(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
 
 
 def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:
-    """All maps under some paths.
+    """All maps under some paths; what was understood of them is printed once.
 
     Parameters
     ----------
@@ -89,8 +102,12 @@ def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:
     options : ReadOptions
         How files are read.
     """
-    read = partial(read_map, reading=options)
-    return map_in_threads(read, list_maps(paths, options))
+    is_first = (*paths, options) not in _reported and current_process().is_main
+    _reported.add((*paths, options))
+    said = options if is_first else replace(options, quiet=True)
+    scenes = map_in_threads(partial(read_map, reading=options), report_maps(paths, said))
+    print_lines(describe_maps(map(describe_map, scenes)), said)
+    return scenes
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mtl.data.channels import INPUTS
 from mtl.evaluation.baselines import baseline_traps
-from mtl.evaluation.evaluate import MapScore, predict_with_truth, score_map, write_scores
+from mtl.evaluation.evaluate import MapScore, predict_map_with_truth, score_map, write_scores
 from mtl.inference.predictor import Predictor
 from mtl.metrics.base import add_states
 from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
@@ -21,6 +21,9 @@ from mtl.prediction.traps import extract_traps
 from mtl.tasks.base import Drawing, MaskedValues, Output
 from targets.common.atomic_write import atomic_write, safe_file_name
 from targets.common.html_report import png_of_figure
+from targets.errors import UserError, raise_all
+from targets.io.catalogue import MapSource
+from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
 from targets.rendering.palettes import RGB
@@ -124,8 +127,10 @@ NETWORK_OUTPUT = Output(
 BASELINE_OUTPUT = replace(NETWORK_OUTPUT, name="baseline")
 
 
-def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, reading: ReadOptions, seed: int = 0) -> str:
-    """Run every case of the benchmark.
+def run_benchmark(
+    predictor: Predictor, surfaces: Sequence[str], out: Path, reading: ReadOptions, seed: int = 0
+) -> tuple[str, dict[int, UserError]]:
+    """Run every case of the benchmark; one bad surface does not stop the others.
 
     Leaves judged.md, and for each case a folder with metrics.csv, metrics.md and worst.png.
 
@@ -144,14 +149,18 @@ def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, read
 
     Returns
     -------
-    str
+    text : str
         Text of judged.md.
+    failed : dict[int, UserError]
+        {place of the surface in its list: why it cannot be judged}.
 
     Raises
     ------
     UserError
-        A surface cannot be read, or has no depth.
+        There are no surfaces, or none can be judged.
     """
+    sources, failed = dict(enumerate(report_maps(surfaces, reading))), dict[int, UserError]()
+    said = reading
     lines = ["| given to the network | | trap IoU | crests within 5 cells | FP area | FN area |",
              "|---|---|---:|---:|---:|---:|"]  # fmt: skip
     for case in CASES:
@@ -159,7 +168,14 @@ def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, read
         if not input_sets:
             lines.append(f"| {case.name} | the network needs other inputs | – | – | – | – |")
             continue
-        scores, worst = run_case(predictor.with_input_sets(input_sets), case, surfaces, reading, seed)
+        run = run_case(predictor.with_input_sets(input_sets), case, sources, reading, seed)
+        print_lines(describe_maps(run.descriptions), said)
+        said = replace(reading, quiet=True)  # the other cases read the same surfaces
+        failed |= run.failed
+        sources = {place: source for place, source in sources.items() if place not in failed}
+        if not sources:
+            raise_all(failed)
+        scores, worst = run.scores, run.worst
         outputs = case_outputs(case)
         folder = out / safe_file_name(case.name)
         write_scores(scores, outputs, folder)
@@ -172,8 +188,8 @@ def run_benchmark(predictor: Predictor, surfaces: Sequence[str], out: Path, read
             lines.append(f"| {case.name if output is NETWORK_OUTPUT else ''} | {name} | {cells} |")
     text = "\n".join(lines) + "\n"
     with atomic_write(out / TABLE_FILE) as temporary:
-        temporary.write_text(text)
-    return text
+        temporary.write_text(text, encoding="utf-8")
+    return text, failed
 
 
 def case_outputs(case: BenchmarkCase) -> tuple[Output, ...]:
@@ -211,19 +227,47 @@ class CaseMap:
     agreement: dict[str, NDArray[np.uint8]]
 
 
+@dataclass(frozen=True, eq=False)
+class CaseRun:
+    """Results of one case.
+
+    Attributes
+    ----------
+    scores : list[MapScore]
+        Of all surfaces that could be judged.
+    worst : list[CaseMap]
+        The worst of them.
+    descriptions : list[MapDescription]
+        What was understood of their files.
+    failed : dict[int, UserError]
+        {place of the surface: why it could not be judged}.
+    """
+
+    scores: list[MapScore]
+    worst: list[CaseMap]
+    descriptions: list[MapDescription]
+    failed: dict[int, UserError]
+
+
 def run_case(
-    predictor: Predictor, case: BenchmarkCase, surfaces: Sequence[str], reading: ReadOptions, seed: int
-) -> tuple[list[MapScore], list[CaseMap]]:
-    """Score a model on all maps of a case; returns the scores and the worst maps."""
+    predictor: Predictor, case: BenchmarkCase, sources: Mapping[int, MapSource], reading: ReadOptions, seed: int
+) -> CaseRun:
+    """Score a model on all maps of a case, {place: source}."""
     outputs = case_outputs(case)
-    scores: list[MapScore] = []
-    worst: list[CaseMap] = []
-    for truth, scene in predict_with_truth(partial(make_case_scene, case, seed), TRUTH_OPTIONS, surfaces, reading):
-        values = predict_case(predictor, case, scene)
-        scores.append(score_map(truth, values, outputs))
-        worst.append(compare_map(truth, scene, values))
-        worst = sorted(worst, key=lambda one: -one.error_fraction)[:MAX_WORST_MAPS]
-    return scores, worst
+    run = CaseRun([], [], [], {})
+    for place, source in sources.items():
+        try:
+            truth, scene = predict_map_with_truth(partial(make_case_scene, case, seed), TRUTH_OPTIONS, source, reading)
+            values = predict_case(predictor, case, scene)
+        except UserError as error:
+            run.failed[place] = error
+            continue
+        run.descriptions.append(describe_map(truth.scene))
+        run.scores.append(score_map(truth, values, outputs))
+        run.worst.append(compare_map(truth, scene, values))
+        run.worst.sort(key=lambda one: -one.error_fraction)
+        del run.worst[MAX_WORST_MAPS:]
+    return run
 
 
 def make_case_scene(case: BenchmarkCase, seed: int, surface: Scene) -> Scene:

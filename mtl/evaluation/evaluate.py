@@ -15,8 +15,9 @@ from mtl.tasks.heads import trap_outputs
 from targets.common.atomic_write import atomic_write
 from targets.common.csv_tables import csv_text
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
-from targets.errors import UserError
-from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.errors import UserError, raise_all
+from targets.io.catalogue import MapSource, find_maps, read_map
+from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.scene import Float, Scene
 from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
@@ -52,8 +53,8 @@ def evaluate(
     reading: ReadOptions,
     tile: float | None = None,
     workers: Workers = THIS_PROCESS,
-) -> str:
-    """Evaluate a network on maps whose traps are known.
+) -> tuple[str, dict[int, UserError]]:
+    """Evaluate a network on maps whose traps are known; one bad map does not stop the others.
 
     Writes metrics.csv, metrics.md and sizes.md (traps by their size over a tile's). Beside every output trap instances
     are scored: those of all heads, and those of the mask alone.
@@ -75,35 +76,42 @@ def evaluate(
 
     Returns
     -------
-    str
+    text : str
         Text of metrics.md and sizes.md.
+    failed : dict[int, UserError]
+        {place of the map in its list: why it could not be evaluated}.
 
     Raises
     ------
     UserError
-        A map cannot be read.
+        There are no maps, or none can be evaluated.
     """
-    sources = list_maps(data, reading)
+    sources = report_maps(data, reading)
     options = options_for_batch(options, len(sources), workers.is_serial)
     outputs = cached_predictor(options).outputs
     work = partial(evaluate_map, options=options, threads=threads_per_worker(workers), reading=reading, tile=tile)
-    results = dict[int, tuple[MapScore, dict[str, list[State]]]]()
+    results = dict[int, tuple[MapScore, dict[str, list[State]], MapDescription]]()
+    failed = dict[int, UserError]()
     for index, outcome in map_unordered(work, sources, workers, "maps"):
         if isinstance(outcome, UserError):
-            raise outcome
-        results[index] = outcome
-    scores, states = zip(*(results[index] for index in sorted(results)), strict=True)
+            failed[index] = outcome
+        else:
+            results[index] = outcome
+    if not results:
+        raise_all(failed)
+    scores, states, descriptions = zip(*(results[index] for index in sorted(results)), strict=True)
+    print_lines(describe_maps(descriptions), reading)
     sizes = {output.name: metrics_by_size([state[output.name] for state in states]) for output in trap_outputs(outputs)}
     text = sizes_as_markdown(sizes)
     with atomic_write(out / "sizes.md") as temporary:
         temporary.write_text(text)
-    return write_scores(scores, (*outputs, *instance_outputs(outputs)), out) + "\n" + text
+    return write_scores(scores, (*outputs, *instance_outputs(outputs)), out) + "\n" + text, failed
 
 
 def evaluate_map(
     source: MapSource, options: PredictorOptions, threads: int | None, reading: ReadOptions, tile: float | None
-) -> tuple[MapScore, dict[str, list[State]]]:
-    """Evaluate one map; returns its score, and {output: metric state by size of the trap}."""
+) -> tuple[MapScore, dict[str, list[State]], MapDescription]:
+    """Evaluate one map; returns its score, {output: metric state by size of the trap}, and what was understood."""
     predictor = cached_predictor(options, threads)
     outputs = predictor.outputs
     truth, values = predict_map_with_truth(predictor, predictor.config.targets, source, reading)
@@ -113,7 +121,8 @@ def evaluate_map(
         output.name: count_by_size(values[output.name], *output.target(truth), truth.scene, view, side)
         for output in trap_outputs(outputs)
     }
-    return score_map(truth, add_instance_planes(values, outputs), (*outputs, *instance_outputs(outputs))), sizes
+    score = score_map(truth, add_instance_planes(values, outputs), (*outputs, *instance_outputs(outputs)))
+    return score, sizes, describe_map(truth.scene)
 
 
 def score_maps(
@@ -147,7 +156,7 @@ def predict_with_truth(
     predict: Callable[[Scene], Prediction], options: GroundTruthOptions, data: Sequence[str], reading: ReadOptions
 ) -> Iterator[tuple[GroundTruth, Prediction]]:
     """Iterate over maps: their truth, and what `predict` makes of them."""
-    for source in list_maps(data, reading):
+    for source in find_maps(data, reading).sources:
         yield predict_map_with_truth(predict, options, source, reading)
 
 

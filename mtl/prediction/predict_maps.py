@@ -30,7 +30,9 @@ from targets.common.csv_tables import write_csv
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.common.resume import map_resumable
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.catalogue import MapSource, read_map
+from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
+from targets.io.map_folder.results import check_results_lie_apart
 from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.truth.traps import find_trap_closures
@@ -104,14 +106,16 @@ def predict_maps(
     UserError
         No maps, no such networks, or a file about all maps cannot be written.
     """
-    sources = list_maps(paths, reading)
+    sources = report_maps(paths, reading)
+    for source in sources if batch.folders else ():
+        check_results_lie_apart(source.input_files, out / source.name)
     chosen = options_for_batch(options, len(sources), workers.is_serial and not resume)
     predictor = cached_predictor(chosen)
     batch = replace(batch, mask_output=batch.mask_output or _submission_output(predictor.outputs))
     work = partial(
         predict_map, options=chosen, threads=threads_per_worker(workers), out=out, reading=reading, batch=batch
     )
-    settings = (options, checkpoint_states(options), reading, batch)
+    settings = (options, checkpoint_states(options), replace(reading, quiet=False), batch)
 
     def is_complete(source: MapSource, record: dict[str, Any]) -> bool:
         return not batch.folders or (out / source.name / (PREVIEW_FILE if "summary" in record else "")).exists()
@@ -126,7 +130,11 @@ def predict_maps(
             yield index, name, outcome
         else:
             records[index] = outcome
+            if batch.folders:
+                print_lines(MapDescription(*outcome["description"]).lines, reading)
             yield index, name, out / name
+    if not batch.folders:
+        print_lines(describe_maps(MapDescription(*records[i]["description"]) for i in sorted(records)), reading)
     ordered = [(sources[index].name, records[index]) for index in sorted(records)]
     if batch.mask_output is not None and ordered:
         codes = {name: record["run_length_code"] for name, record in ordered}
@@ -168,7 +176,8 @@ def predict_map(
     Returns
     -------
     dict[str, Any]
-        Parts of the files about all maps, in plain types: relative_std; run_length_code with masks for a submission;
+        Parts of the files about all maps, in plain types: description (`MapDescription`); relative_std;
+        run_length_code with masks for a submission;
         summary, the map's part of the report, with a folder and without such masks.
 
     Raises
@@ -179,7 +188,7 @@ def predict_map(
     predictor = cached_predictor(options, threads)
     scene = read_map(source, reading)
     values = predictor(scene)
-    record: dict[str, Any] = {"relative_std": relative_std(values)}
+    record: dict[str, Any] = {"description": describe_map(scene), "relative_std": relative_std(values)}
     if batch.mask_output is not None:
         record["run_length_code"] = encode_rle(np.nan_to_num(values[batch.mask_output][0]) > batch.threshold)
     if batch.folders:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mtl.review.predictions import MapPrediction, PredictionSource
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.catalogue import MapSource, find_maps, read_map
+from targets.io.describe import describe_map, print_lines, report_maps
 from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
@@ -50,7 +51,7 @@ class ReviewSession:
         self.data, self.reading, self._predict = data.resolve(), reading, predict
         if not data.is_dir():
             raise UserError(data, "not a folder", "a folder of maps")
-        self.sources = {source.name: source for source in list_maps([data], reading)}
+        self.sources = {source.name: source for source in report_maps([data], reading)}
         self._cache: OrderedDict[str, ReviewedMap] = OrderedDict()
         self._lock = Lock()  # one prediction at a time; a second request for a map waits for the first
 
@@ -73,6 +74,7 @@ class ReviewSession:
             if name not in self._cache:
                 source = self.sources[name]
                 scene = ensure_picture(read_map(source, self.reading))
+                print_lines(describe_map(scene).lines, self.reading)
                 if (cells := scene.map_valid.size) > MAX_CELLS:
                     raise UserError(name, f"has {cells:,} cells", f"at most {MAX_CELLS:,}", "cut it into smaller maps")
                 self._cache[name] = ReviewedMap(scene, self._predict(scene))
@@ -108,7 +110,7 @@ class ReviewSession:
         traps = traps & opened.scene.map_valid
         save_interpreted_traps(source, traps, self.reading)
         with self._lock:
-            (self.sources[name],) = [s for s in list_maps([self.data], self.reading) if s.name == name]
+            (self.sources[name],) = [s for s in find_maps([self.data], self.reading).sources if s.name == name]
             self._cache[name] = ReviewedMap(opened.scene.replace(traps=traps), opened.prediction)
         return path
 

@@ -13,7 +13,8 @@ from targets.check.map_summary import MapSummary, intersection_over_union, summa
 from targets.check.overlap import Footprint, find_overlaps, footprint_of
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.catalogue import MapSource, find_maps, read_map
+from targets.io.describe import MapDescription, describe_map
 from targets.io.read_options import ReadOptions
 from targets.picture_reading.known_palettes import PaletteMatch, palette_positions
 from targets.scene import Scene
@@ -31,10 +32,16 @@ class DataCheck:
         Of the maps that can be read.
     findings : list[Finding]
         All findings, worst first.
+    descriptions : list[MapDescription]
+        What was understood of the maps that can be read.
+    set_lines : list[str]
+        How flat sets are understood, as tables to confirm.
     """
 
     maps: list[MapSummary]
     findings: list[Finding]
+    descriptions: list[MapDescription]
+    set_lines: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +56,14 @@ class MapInspection:
         What looks wrong.
     footprint : Footprint | None
         What other maps are compared with, None where neither depth nor colours give a surface.
+    description : MapDescription
+        What was understood of its files.
     """
 
     summary: MapSummary
     findings: list[Finding]
     footprint: Footprint | None
+    description: MapDescription
 
 
 def check_data(
@@ -81,10 +91,11 @@ def check_data(
     UserError
         A path does not exist or holds no map.
     """
-    sources = list_maps(paths, options)
+    catalogue = find_maps(paths, options)
+    sources = catalogue.sources
     outcomes = dict(map_unordered(partial(inspect_map, options=options, rules=rules), sources, workers, "maps"))
     inspections: list[MapInspection] = []
-    findings: list[Finding] = []
+    findings = [Finding("not read", (), error) for error in catalogue.left_out]
     for number, source in enumerate(sources):
         outcome = outcomes[number]
         if isinstance(outcome, UserError):
@@ -96,7 +107,9 @@ def check_data(
     footprints = [inspection.footprint for inspection in inspections if inspection.footprint is not None]
     findings += overlap_issues(summaries, footprints, find_overlaps(footprints))
     findings += dataset_issues(summaries, Path(next(iter(paths), "")))
-    return DataCheck(summaries, sorted(findings, key=lambda finding: KINDS.index(finding.kind)))
+    findings.sort(key=lambda finding: KINDS.index(finding.kind))
+    descriptions = [inspection.description for inspection in inspections]
+    return DataCheck(summaries, findings, descriptions, catalogue.set_lines)
 
 
 def inspect_map(source: MapSource, options: ReadOptions, rules: TrapCriteria) -> MapInspection:
@@ -106,7 +119,7 @@ def inspect_map(source: MapSource, options: ReadOptions, rules: TrapCriteria) ->
     summary = summarise_map(source, scene, exact)
     surface = comparable_surface(scene, summary.colours)
     footprint = None if surface is None else footprint_of(surface)
-    return MapInspection(summary, map_issues(summary, scene, exact), footprint)
+    return MapInspection(summary, map_issues(summary, scene, exact), footprint, describe_map(scene))
 
 
 def comparable_surface(scene: Scene, colours: PaletteMatch | None) -> Scene | None:

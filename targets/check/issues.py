@@ -12,13 +12,14 @@ from targets.errors import UserError
 from targets.scene import Bool, Scene
 
 # Worst first. What the reader of maps refuses (a mask inverted beyond doubt, sizes that differ) is "unreadable".
-KINDS = ("unreadable", "mask", "polarity", "traps", "same ground", "copy", "set")
+KINDS = ("unreadable", "not read", "assumed", "units", "mask", "polarity", "traps", "same ground", "copy", "set")
 # Thresholds: see docs/experiments/data_check.md.
 MAX_FAULT_SHARE = 0.2  # of the map; faults are lines
 MAX_TRAP_SHARE = 0.5  # of the map
 MIN_MAP_SHARE = 0.1  # of the array
 MIN_COLOUR_CORRELATION = 0.3  # of a picture's place on its palette with the depth
 MIN_IOU = 0.3  # of interpreted traps with exact closures
+MIN_PIECES = 4  # of one map: some train, some validate, and one between them is left out
 RING_WIDTH = 3  # cells around a trap that are compared with its inside
 
 
@@ -56,9 +57,11 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
     Returns
     -------
     list[Finding]
-        Of the kinds mask, polarity and traps.
+        Of the kinds assumed, mask, polarity and traps.
     """
-    found: list[Finding] = []
+    found = [Finding("assumed", (summary.name,), UserError(summary.source.path, note))
+             for note in (scene.provenance.notes if scene.provenance else ())]  # fmt: skip
+    found += unknown_units(summary, scene)
 
     def report(kind: str, file: str, text: str, expected: str, hint: str) -> None:
         where = summary.source.files.get(file, summary.source.path)
@@ -129,6 +132,20 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
             "such as --rules.reading contour or --rules.faults sealing",
         )
     return found
+
+
+def unknown_units(summary: MapSummary, scene: Scene) -> list[Finding]:
+    """Report a located grid of which nobody says in which units it counts."""
+    if not (scene.has_depth and scene.geo.located) or summary.source.kind != "grid":
+        return []
+    known = {"map coordinates": scene.geo.xy_unit, "depth": scene.geo.depth_unit}
+    options = {"map coordinates": "--xy_unit or --crs", "depth": "--depth_unit"}
+    missing = [name for name, unit in known.items() if unit is None]
+    if not missing:
+        return []
+    found = f"the unit of {' and '.join(missing)} is unknown"
+    hint = f"name it with {' and '.join(options[name] for name in missing)}"
+    return [Finding("units", (summary.name,), UserError(summary.source.path, found, "a known unit", hint))]
 
 
 def overlap_issues(
@@ -210,11 +227,11 @@ def dataset_issues(maps: Sequence[MapSummary], where: Path) -> list[Finding]:
 
     if not maps:
         return []
-    if len({summary.group for summary in maps}) == 1:
+    if len({summary.group for summary in maps}) == 1 and len(maps) < MIN_PIECES:
         report(
             [],
             f"{len(maps)} map(s) of one group",
-            "at least two groups, one of them to validate on",
+            f"at least two groups, one of them to validate on, or {MIN_PIECES} pieces of one map",
             "give cuts of different larger maps different groups, or add maps",
         )
     for channel, hint in (

@@ -1,5 +1,6 @@
 """Catalogue of maps: what map folders, flat sets of files, pictures and grids hold, and how each is read."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -7,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from targets.common.files.input_files import MAX_FOLDERS, is_file, is_folder, require_file, visible_entries
 from targets.errors import UserError
-from targets.io.grid_map import read_grid
-from targets.io.grids.registry import detect_format, is_grid_file, require_format
+from targets.io.grid_map import load_grid
+from targets.io.grids.registry import is_grid_file, require_format
 from targets.io.images import is_picture_file
+from targets.io.listing.fault_matching import FaultMatcher
+from targets.io.listing.left_out import left_out_files
 from targets.io.map_folder.conventions import SetConventions, find_conventions
 from targets.io.map_folder.flat_set import find_flat_set, find_picture_sidecars
 from targets.io.map_folder.layout import find_map_files
@@ -20,7 +24,8 @@ from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
 
-FAULT_SUFFIXES = (".csv", ".pol", ".zmap")
+MAX_REASONS = 5  # that a folder without maps names
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class MapSource:
         What tables hold for a seismic image, as in `SaltImage`.
     conventions : SetConventions | None, default None
         Of the flat set that the map belongs to.
+    notes : tuple[str, ...], default ()
+        Files beside the map that look like a part of it and are not used, one sentence each.
+    problem : UserError | None, default None
+        Why the map cannot be read, as far as that is known before; `read_map` raises it.
     """
 
     name: str
@@ -53,6 +62,8 @@ class MapSource:
     group: str = ""
     table_values: dict[str, str] = field(default_factory=dict, hash=False)
     conventions: SetConventions | None = field(default=None, hash=False)
+    notes: tuple[str, ...] = ()
+    problem: UserError | None = field(default=None, hash=False)
 
     @property
     def path(self) -> Path:
@@ -66,17 +77,43 @@ class MapSource:
         return (*self.files.values(), *self.fault_files)
 
 
-def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READING) -> list[MapSource]:
+@dataclass(frozen=True)
+class Catalogue:
+    """What some files and folders hold.
+
+    Attributes
+    ----------
+    sources : list[MapSource]
+        The maps, in the order given, those of a folder by name.
+    left_out : list[UserError]
+        What looks like a surface and is not read, with the reason.
+    """
+
+    sources: list[MapSource]
+    left_out: list[UserError]
+
+    @property
+    def lines(self) -> list[str]:
+        """What is to be said before the maps are read: how flat sets are understood, and what is left out."""
+        return self.set_lines + [f"not read: {error}" for error in self.left_out]
+
+    @property
+    def set_lines(self) -> list[str]:
+        """How flat sets are understood, as tables to confirm."""
+        sets = {source.conventions.folder: source.conventions.lines for source in self.sources if source.conventions}
+        return [line for lines in sets.values() for line in lines]
+
+
+def find_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READING) -> Catalogue:
     """Find all maps that files and folders hold.
 
     A file is a picture alone (PNG, JPEG) or a grid. A folder is one map if it holds files with the names of the layout;
     else its flat sets of files, its grids and its subfolders that are maps are listed. Only when there is none of
     these, its pictures are, and after them whatever its other subfolders hold. A set of seismic images in the layout
-    of `targets.io.tgs_salt` gives its images instead. A damaged grid is listed too: `read_map` says what is wrong
-    with it, and the other maps of the folder can still be read.
+    of `targets.io.tgs_salt` gives its images instead. A damaged map is listed too: `read_map` says what is wrong
+    with it, and the other maps can still be read.
 
-    The faults of a grid lie beside it, in ``.csv``, ``.pol`` or ``.zmap`` files: those whose name starts with the
-    grid's; if there are none, those with "fault" in their name that do not start with another grid's name.
+    The faults of a grid lie beside it: `targets.io.listing.fault_matching.FaultMatcher` says in which files.
 
     Parameters
     ----------
@@ -87,13 +124,35 @@ def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READIN
 
     Returns
     -------
-    sources : list[MapSource]
-        In the order given, those of a folder by name.
+    catalogue : Catalogue
 
     Raises
     ------
     UserError
-        A path does not exist or holds no map.
+        A path does not exist, or a folder holds no map.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/top.npz", depth=np.ones((4, 4)))
+    ...     _ = Path(f"{folder}/base.grd").write_text("no grid")
+    ...     catalogue = find_maps([folder])
+    >>> [source.name for source in catalogue.sources], [Path(error.where).name for error in catalogue.left_out]
+    (['top'], ['base.grd'])
+    """
+    found: dict[Path, MapSource] = {}
+    left_out: list[UserError] = []
+    matcher = FaultMatcher(reading.fault_file)
+    for path in map(Path, paths):
+        for source in _sources_of_path(path, reading, matcher, left_out):
+            place = source.path.resolve() if source.problem is None else source.path.absolute()  # links in a circle
+            found.setdefault(place, source)
+    return Catalogue(_with_unique_names(list(found.values())), left_out)
+
+
+def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READING) -> list[MapSource]:
+    """Find all maps that files and folders hold, as `find_maps`; what is left out is logged as a warning.
 
     Examples
     --------
@@ -103,18 +162,10 @@ def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READIN
     ...     [(source.name, source.kind) for source in list_maps([folder])]
     [('top', 'grid')]
     """
-    layout = reading.layout
-    found: dict[Path, MapSource] = {}
-    for path in map(Path, paths):
-        if is_result_folder(path):
-            raise UserError(path, "holds results of a tool, not maps", "maps", "name one of its grids to analyse that")
-        sources = _folder_sources(path, reading) if path.is_dir() else [_file_source(path, reading)]
-        if not sources:
-            raise UserError(path, "holds no map", "a map folder, a set of flat files, a picture or a grid",
-                            f"a map folder holds {layout.rgb}.png, {layout.fault_mask}.png and so on")  # fmt: skip
-        for source in sources:
-            found.setdefault(source.path.resolve(), source)
-    return _with_unique_names(list(found.values()))
+    catalogue = find_maps(paths, reading)
+    for error in catalogue.left_out:
+        log.warning("not read: %s", error)
+    return catalogue.sources
 
 
 def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene:
@@ -130,7 +181,7 @@ def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene
     Returns
     -------
     scene : Scene
-        Under the name of the source.
+        Under the name of the source; its `provenance` is what was understood, with all that had to be assumed.
 
     Raises
     ------
@@ -146,61 +197,104 @@ def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene
     ...     read_map(source).shape
     (4, 4)
     """
+    if source.problem is not None:
+        raise UserError(*source.problem.args)
     if source.kind == "tgs":
         return read_salt_image(source.name, source.files, source.table_values)
     if source.kind != "grid":
         return read_map_files(source.name, source.files, reading, source.group, source.conventions)
-    scene = read_grid(source.files["grid"], source.fault_files, reading)
-    return scene.replace(name=source.name, group=source.name if scene.group == scene.name else scene.group)
+    scene = load_grid(source.files["grid"], source.fault_files, reading)
+    known = scene.provenance
+    if source.notes and known is not None:
+        known = replace(known, notes=(*known.notes, *source.notes))
+    group = source.name if scene.group == scene.name else scene.group
+    return scene.replace(name=source.name, group=group, provenance=known)
 
 
-def _file_source(path: Path, reading: ReadOptions) -> MapSource:
-    if is_picture_file(path):
-        if not path.exists():
-            raise UserError(path, "no such file", hint="check the path")
-        return MapSource(path.stem, "picture", {"rgb": path} | find_picture_sidecars(path, reading.layout))
-    require_format(path)
-    return _grid_source(path, [])
+def _sources_of_path(
+    path: Path, reading: ReadOptions, matcher: FaultMatcher, left_out: list[UserError]
+) -> list[MapSource]:
+    """The maps of one path that the user typed."""
+    if not is_folder(path):
+        return [_file_source(path, reading, matcher)]
+    if is_result_folder(path):
+        raise UserError(path, "holds results of a tool, not maps", "maps", "name one of its grids to analyse that")
+    own: list[UserError] = []
+    if sources := _FolderScan(reading, matcher, own).sources(path):
+        left_out += own
+        return sources
+    names = reading.layout
+    reasons = " | ".join(f"{Path(error.where).name}: {error.found}" for error in own[:MAX_REASONS])
+    raise UserError(path, f"holds no map{f' ({reasons})' if reasons else ''}",
+                    "a map folder, a set of flat files, a picture or a grid",
+                    f"a map folder holds {names.rgb}.png, {names.fault_mask}.png and so on")  # fmt: skip
 
 
-def _grid_source(path: Path, siblings: list[Path]) -> MapSource:
-    """A grid with the fault files beside it; `siblings` are the grids of the same folder, if they are known."""
-    candidates = [file for file in sorted(path.parent.iterdir())
-                  if file.suffix.lower() in FAULT_SUFFIXES and file != path and file not in siblings]  # fmt: skip
-    faults = [file for file in candidates if _name_starts_with(file, path)]
-    if not faults:
-        grids = siblings or [file for file in path.parent.iterdir() if file.is_file() and detect_format(file)]
-        faults = [file for file in candidates if "fault" in file.stem.lower()
-                  and not any(_name_starts_with(file, grid) for grid in grids)]  # fmt: skip
-    return MapSource(path.stem, "grid", {"grid": path}, tuple(faults))
+def _file_source(path: Path, reading: ReadOptions, matcher: FaultMatcher) -> MapSource:
+    try:
+        require_file(path, "a grid or a picture")
+        if is_picture_file(path):
+            return MapSource(path.stem, "picture", {"rgb": path} | find_picture_sidecars(path, reading.layout))
+        require_format(path)
+    except UserError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise
+        return MapSource(path.stem, "grid", {"grid": path}, problem=error)
+    return _grid_source(path, matcher)
 
 
-def _name_starts_with(file: Path, grid: Path) -> bool:
-    """Whether a file's name starts with a grid's, at a word's end: top1 is not the start of top10_faults."""
-    stem = grid.name.split(".")[0]
-    return re.match(re.escape(stem) + r"(?![A-Za-z0-9])", file.name, re.IGNORECASE) is not None
+def _grid_source(path: Path, matcher: FaultMatcher) -> MapSource:
+    """A grid with the fault files beside it."""
+    match = matcher.match(path)
+    return MapSource(path.stem, "grid", {"grid": path}, match.files, notes=match.notes)
 
 
-def _folder_sources(folder: Path, reading: ReadOptions) -> list[MapSource]:
-    layout = reading.layout
-    if files := find_map_files(folder, layout):
-        return [MapSource(folder.resolve().name, "folder", files)]
-    if images := find_salt_images(folder):
-        return [MapSource(image.id, "tgs", image.files, table_values=image.table_values) for image in images]
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    found, members = _flat_sources(folder, reading)
-    pictures = [path for path in entries if path.is_file() and is_picture_file(path)]
-    grids = [path for path in entries if path.is_file() and path not in members and path not in pictures
-             and is_grid_file(path)]  # fmt: skip
-    found += [_grid_source(path, grids) for path in grids]
-    folders = [path for path in entries if path.is_dir() and not is_result_folder(path)
-               and not any(file.is_relative_to(path) for file in members)]  # fmt: skip
-    maps = {path: files for path in folders if (files := find_map_files(path, layout))}
-    found += [MapSource(path.name, "folder", files) for path, files in maps.items()]
-    if found:
-        return found
-    found = [_file_source(path, reading) for path in pictures]
-    return found + [source for path in folders for source in _folder_sources(path, reading)]
+class _FolderScan:
+    """Maps of a folder and the folders in it; each is looked into once, whatever links lead to it."""
+
+    def __init__(self, reading: ReadOptions, matcher: FaultMatcher, left_out: list[UserError]) -> None:
+        self.reading, self.matcher, self.left_out = reading, matcher, left_out
+        self._seen: set[Path] = set()
+
+    def sources(self, folder: Path, level: int = 0) -> list[MapSource]:
+        """The maps; what is left out is added to the list of that."""
+        place, layout = folder.resolve(), self.reading.layout
+        if place in self._seen or level > MAX_FOLDERS:
+            return []
+        self._seen.add(place)
+        if files := find_map_files(folder, layout):
+            return [MapSource(place.name, "folder", files)]
+        if images := find_salt_images(folder):
+            return [MapSource(image.id, "tgs", image.files, table_values=image.table_values) for image in images]
+        entries = visible_entries(folder)
+        found, members = _flat_sources(folder, self.reading)
+        pictures = [path for path in entries if is_file(path) and is_picture_file(path)]
+        others = set(members).union(pictures)
+        files = [path for path in entries if is_file(path) and path not in others]
+        faults = {path for path in files if self.matcher.is_fault_file(path)}
+        grids = [path for path in files if path not in faults and is_grid_file(path)]
+        found += [_grid_source(path, self.matcher) for path in grids]
+        folders = [path for path in entries if is_folder(path) and not is_result_folder(path)
+                   and not any(file.is_relative_to(path) for file in members)]  # fmt: skip
+        maps = [source for path in folders if (source := self._map_folder(path)) is not None]
+        found += maps
+        used = {*members, *faults, *(source.path for source in maps)}
+        used |= {file for source in found for file in source.input_files}
+        if found:
+            self.left_out += left_out_files(folder, used, layout, reads_pictures=len(found) > len(grids))
+            return found
+        found = [_file_source(path, self.reading, self.matcher) for path in pictures]
+        used |= {*pictures, *folders}
+        self.left_out += left_out_files(folder, used, layout, reads_pictures=True)
+        return found + [source for path in folders for source in self.sources(path, level + 1)]
+
+    def _map_folder(self, path: Path) -> MapSource | None:
+        """The map that a folder is, perhaps one that cannot be read; None if it is none."""
+        try:
+            files = find_map_files(path, self.reading.layout)
+        except UserError as error:
+            return MapSource(path.name, "folder", {"map": Path(error.where)}, problem=error)
+        return MapSource(path.name, "folder", files) if files else None
 
 
 def _flat_sources(folder: Path, reading: ReadOptions) -> tuple[list[MapSource], frozenset[Path]]:

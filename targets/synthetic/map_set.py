@@ -1,17 +1,19 @@
 """Sets of maps as map folders: synthetic structure maps, or gridded surfaces drawn as interpreters see them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from targets.common.atomic_write import remove_half_written
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.common.resume import map_resumable
+from targets.common.resume import file_state, map_resumable
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, list_maps, read_map
+from targets.io.catalogue import MapSource, find_maps, read_map
+from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.images import write_picture
 from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.reader import read_map_picture
@@ -162,22 +164,30 @@ def make_map_set(
         raise UserError("--count", str(count), f"a number from 1 to {SEEDS}")
     first = appearance.seed * SEEDS
     items: Sequence[int | MapSource] = (
-        list_maps(gridded.grids, reading) if gridded.grids else range(first, first + count)
+        report_maps(gridded.grids, reading) if gridded.grids else range(first, first + count)
     )
     make: partial[Scene] = partial(_draw_grid, gridded=gridded, appearance=appearance, reading=reading)
     if not gridded.grids:
         make = partial(_make_synthetic, synthetic=synthetic, appearance=appearance, reading=reading)
+    surfaces = report_maps(synthetic.surfaces, reading) if synthetic.surfaces else []
+    print_lines(describe_maps(describe_map(scene) for scene in _read_surfaces(synthetic.surfaces, reading)), reading)
+    files = [file_state(file) for source in surfaces for file in source.input_files]
+    settings = make.keywords | {"reading": replace(reading, quiet=False)}, files
     work = partial(_make_and_write, make=make, out=out, appearance=appearance)
     made, failed = dict[int, str](), dict[int, UserError]()
 
-    def is_complete(_: int | MapSource, name: str) -> bool:
-        return (out / name).is_dir()
+    def is_complete(_: int | MapSource, result: Sequence[Any]) -> bool:
+        return (out / result[0]).is_dir()
 
-    for index, outcome in map_resumable(work, items, out, make.keywords, resume, workers, is_complete, "maps"):
+    descriptions = dict[int, MapDescription]()
+    for index, outcome in map_resumable(work, items, out, settings, resume, workers, is_complete, "maps"):
         if isinstance(outcome, UserError):
             failed[index] = outcome
-        else:
-            made[index] = outcome
+            continue
+        made[index], description = outcome
+        if description is not None:
+            descriptions[index] = MapDescription(*description)
+    print_lines(describe_maps(descriptions[index] for index in sorted(descriptions)), reading)
     names = [made[index] for index in sorted(made)]
     if names:
         files = {name: out / name / f"{LAYOUT.rgb}.png" for name in names[:CONTACT_SHEET_MAPS]}
@@ -186,12 +196,14 @@ def make_map_set(
     return names, failed
 
 
-def _make_and_write(item: int | MapSource, make: Callable[..., Scene], out: Path, appearance: MapAppearance) -> str:
-    """Make and write one map; returns its name."""
+def _make_and_write(
+    item: int | MapSource, make: Callable[..., Scene], out: Path, appearance: MapAppearance
+) -> tuple[str, MapDescription | None]:
+    """Make and write one map; returns its name, and what was understood of the grid it was made of."""
     scene = make(item)
     remove_half_written(out / scene.name)
     write_map_folder(scene, out / scene.name, appearance.margin, appearance.depth_bits)
-    return scene.name
+    return scene.name, describe_map(scene) if isinstance(item, MapSource) else None
 
 
 def _make_synthetic(seed: int, synthetic: SyntheticSet, appearance: MapAppearance, reading: ReadOptions) -> Scene:
@@ -209,7 +221,7 @@ def _make_synthetic(seed: int, synthetic: SyntheticSet, appearance: MapAppearanc
 @lru_cache(maxsize=1)
 def _read_surfaces(surfaces: tuple[Path, ...], reading: ReadOptions) -> tuple[Scene, ...]:
     """Real surfaces, read once by each process."""
-    return tuple(read_map(source, reading) for source in list_maps(surfaces, reading))
+    return tuple(read_map(source, reading) for source in find_maps(surfaces, reading).sources)
 
 
 def _draw_grid(source: MapSource, gridded: GriddedSet, appearance: MapAppearance, reading: ReadOptions) -> Scene:

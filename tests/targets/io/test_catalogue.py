@@ -1,15 +1,18 @@
 """Lists of maps: what lies where is found, faults go with their grid, names are unique."""
 
+import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from targets.errors import UserError
-from targets.io.catalogue import list_maps, read_map
-from targets.io.grids.registry import write_grid
+from targets.io.catalogue import find_maps, list_maps, read_map
+from targets.io.grid_map import read_grid
+from targets.io.grids.registry import read_surface, write_grid
 from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
@@ -147,14 +150,14 @@ def test_other_names_of_the_files(tmp_path: Path) -> None:
 
 
 def test_what_holds_no_map_is_named(tmp_path: Path) -> None:
-    cases = [(tmp_path / "nowhere", "cannot be read"), (tmp_path / "nowhere.png", "no such file")]
+    cases = [(tmp_path / "nowhere", "no such file"), (tmp_path / "nowhere.png", "no such file")]
     (tmp_path / "empty").mkdir()
     cases.append((tmp_path / "empty", "holds no map"))
     (tmp_path / "letter.txt").write_text("Dear reader")
-    cases.append((tmp_path / "letter.txt", "not a grid of a known format"))
+    cases.append((tmp_path / "letter.txt", "not a grid of a known format: text that begins with 'Dear reader'"))
     for path, says in cases:
         with pytest.raises(UserError) as caught:
-            list_maps([path])
+            read_map(list_maps([path])[0])
         assert says in str(caught.value) and str(caught.value).startswith(str(path))
 
 
@@ -180,3 +183,131 @@ def test_a_map_of_any_name_is_called_what_can_name_a_file(tmp_path: Path, name: 
     write_map(tmp_path / f"{name}2")
     for source in list_maps([tmp_path]):
         assert re.fullmatch(r"\w[\w.-]*", source.name) and (tmp_path / "out" / source.name).parent == tmp_path / "out"
+
+
+def lines(*paths: Path, **reading: object) -> list[str]:
+    """What is said before maps are read, with the names of files alone."""
+    said = find_maps(paths, ReadOptions(**reading)).lines
+    return [re.sub(r"(not read: )\S*/", r"\1", line) for line in said]
+
+
+def test_every_surface_that_is_not_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    write_top(tmp_path / "top.npz")
+    contents = {
+        "pdf.grd": b"%PDF-1.7 ...", "zip.asc": b"PK\x03\x04 doc xl/ ...", "empty.xyz": b"", "prose.grd": b"Dear reader",
+        "page.tsv": b"<html><body>log in", "binary.dem": bytes(range(1, 200)), "wells.csv": b"a,b,c\n" + b"1,2,x\n" * 9,
+        "weird.txt": b"a b c\n" + b"q 1 2\n" * 9, "word.dem": b"\xd0\xcf\x11\xe0" + bytes(99),
+    }  # fmt: skip
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    said = {line.split(":")[1].strip(): line for line in lines(tmp_path)}
+    looks = {
+        "pdf.grd": "a PDF document", "zip.asc": "an Excel workbook", "empty.xyz": "empty", "word.dem": "an old Excel",
+        "prose.grd": "text that begins with 'Dear reader'", "binary.dem": "binary data that begins with 01 02",
+        "wells.csv": "text with 3 columns, such as 'a,b,c' and '1,2,x'", "weird.txt": "text with 3 columns",
+    }  # fmt: skip
+    assert {name for name in said if name in looks} == set(looks)
+    for name, look in looks.items():
+        assert f"not a grid of a known format: {look}" in said[name] and "copy it again" not in said[name]
+
+
+def test_what_is_obviously_no_surface_makes_no_noise(tmp_path: Path) -> None:
+    write_map(tmp_path / "maps" / "a")
+    write_top(tmp_path / "grids" / "top.npz")
+    write_fault(tmp_path / "grids" / "top_faults.csv", 5)
+    for folder in ("maps", "grids", "maps/a"):
+        for name in ("README", "README.md", "notes.txt", "run.yaml", "top.qml", "top.prj", "paper.pdf", ".hidden.grd",
+                     "metrics.csv", "contact_sheet.png", "log.log", "closures.gpkg", "Thumbs.db"):  # fmt: skip
+            (tmp_path / folder / name).write_text("1 2 3\n" * 20 if name == "metrics.csv" else "a text")
+    assert lines(tmp_path / "maps", tmp_path / "grids") == []
+
+
+def test_pictures_and_folders_beside_grids_are_named_once(tmp_path: Path) -> None:
+    write_map(tmp_path / "a")
+    write_top(tmp_path / "grids" / "top.npz")
+    write_top(tmp_path / "grids" / "original" / "raw" / "top_raw.npz")
+    (tmp_path / "grids" / "papers").mkdir()
+    for name in ("b", "c", "d", "e"):
+        shutil.copy(tmp_path / "a" / "rgb.png", tmp_path / "grids" / f"{name}.png")
+    assert lines(tmp_path / "grids") == [
+        "not read: grids: 4 pictures are not read beside grids (b.png, c.png, d.png, …); name a picture to read it",
+        "not read: original: holds maps, but is not looked into: the folder above holds maps; name it to read them",
+    ]
+
+
+def test_a_folder_without_maps_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.grd").write_bytes(b"%PDF-1.7")
+    with pytest.raises(UserError, match=r"holds no map \(a.grd: not a grid of a known format: a PDF document\)"):
+        list_maps([tmp_path])
+
+
+def test_python_callers_are_told_by_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_top(tmp_path / "top.npz")
+    (tmp_path / "a.grd").write_bytes(b"%PDF-1.7")
+    np.save(tmp_path / "deep.npy", np.linspace(-2000, -1900, 12).reshape(3, 4))
+    list_maps([tmp_path])
+    assert [record.message for record in caplog.records] == [
+        f"not read: {find_maps([tmp_path]).left_out[0]}"
+    ] and caplog.records[0].levelname == "WARNING"
+    caplog.clear()
+    read_grid(tmp_path / "deep.npy")
+    read_surface(tmp_path / "deep.npy")
+    assert len(caplog.records) == 2
+    assert all("all values are negative (-2000 to -1900)" in record.message for record in caplog.records)
+    caplog.clear()
+    scene = read_map(list_maps([tmp_path / "deep.npy"])[0])
+    assert not caplog.records and "all values are negative" in scene.provenance.notes[0]
+
+
+def test_a_map_folder_that_contradicts_itself_stops_no_other(tmp_path: Path) -> None:
+    write_map(tmp_path / "a")
+    write_map(tmp_path / "b")
+    shutil.copy(tmp_path / "a" / "rgb.png", tmp_path / "a" / "rgb.jpg")
+    bad, good = list_maps([tmp_path])
+    assert read_map(good).name == "b"
+    with pytest.raises(UserError, match="a second file of the kind rgb"):
+        read_map(bad)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "loop", "folder", "device", "deep", "sparse"])
+def test_files_that_are_none_neither_hang_nor_stop_the_others(tmp_path: Path, kind: str) -> None:
+    write_top(tmp_path / "top.npz")
+    odd = tmp_path / "odd.tif"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "loop":
+        odd.symlink_to(tmp_path / "other.tif")
+        (tmp_path / "other.tif").symlink_to(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    elif kind == "device":
+        odd.symlink_to("/dev/zero")
+    elif kind == "deep":
+        deep = tmp_path
+        for _ in range(60):
+            deep = deep / "d"
+        deep.mkdir(parents=True)
+        (deep / "up").symlink_to(tmp_path)
+    elif kind == "sparse":
+        with odd.open("wb") as file:
+            file.truncate(2**33)
+    sources = list_maps([tmp_path])
+    assert [source.name for source in sources if source.problem is None][-1] == "top"
+    if kind in ("pipe", "loop", "device", "sparse"):
+        with pytest.raises(UserError, match=r"odd.tif: (is a|cannot be read|claims 8.0 GB)"):
+            read_map(list_maps([odd])[0])
+
+
+def test_listing_is_linear_in_the_number_of_grids(tmp_path: Path) -> None:
+    write_top(tmp_path / "a" / "top.npz")
+    seconds = []
+    for count in (40, 160):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for k in range(count):
+            shutil.copy(tmp_path / "a" / "top.npz", folder / f"top{k}.npz")
+            write_fault(folder / f"top{k}_faults.csv", 5)
+        started = time.process_time()
+        assert all(len(source.fault_files) == 1 for source in list_maps([folder]))
+        seconds.append(time.process_time() - started)
+    assert seconds[1] < 10 * seconds[0]  # 4 if linear, 16 if quadratic
