@@ -3,6 +3,7 @@
 import logging
 import math
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -142,7 +143,7 @@ _silence = _Silence()
 
 
 @contextmanager
-def open_band(path: Path, max_block: int, driver: str = "GTiff", source: str | None = None) -> Iterator[Band]:
+def open_band(path: Path, max_block: int, driver: str = "GTiff") -> Iterator[Band]:
     """Open the one band of real numbers that a raster file holds.
 
     Nothing but the file itself is opened by GDAL, and no driver but the given one is asked.
@@ -155,8 +156,6 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff", source: str | N
         Cells that one block may have at most: a block is decoded as a whole, however small the window.
     driver : str, default 'GTiff'
         GDAL's name of the format.
-    source : str | None, default None
-        GDAL's name of a part of the file; None: the file.
 
     Yields
     ------
@@ -170,7 +169,7 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff", source: str | N
         large blocks, complex numbers, or a scale that is no number.
     """
     require_file(path, "a raster", in_memory=False)
-    with quiet_gdal(path, driver) as rasterio, rasterio.open(source or path, driver=driver) as dataset:
+    with quiet_gdal(path, driver) as rasterio, _open_dataset(rasterio, path, driver) as dataset:
         _check_band(path, dataset)
         for block in dataset.block_shapes[:1]:
             check_block_size(path, block, max_block)
@@ -179,6 +178,12 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff", source: str | N
             if not abs(number) <= MAX_SCALE or (name == "scale" and number == 0):  # NaN too
                 raise UserError(path, f"{name} {number:g}", f"a number up to {MAX_SCALE:g} in size, and a scale not 0")
         yield band
+
+
+def _open_dataset(rasterio: Any, path: Path, driver: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a raster without a location
+        return rasterio.open(path.absolute(), driver=driver)
 
 
 @contextmanager

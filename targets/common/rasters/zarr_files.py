@@ -136,14 +136,12 @@ def open_zarr(path: Path) -> ZarrArray:
     _size_measure(path, stored.metadata)
     attributes = dict(stored.attrs)
     named = [attributes.get(key) for key in ("_FillValue", "missing_value")]
-    fill = stored.metadata.fill_value
-    undefined = [float(value) for value in (*named, fill) if _is_number(value)]
+    fill = stored.metadata.fill_value  # 0 where nobody chose one
+    undefined = [float(value) for value in (*named, fill or None) if _is_number(value)]
     scale = tuple(float(attributes.get(key, usual)) for key, usual in (("scale_factor", 1.0), ("add_offset", 0.0)))
     if not all(abs(number) <= 1e12 for number in scale):
         raise UserError(path, f"scale_factor and add_offset {scale}", "numbers up to 1e12 in size")
-    is_declared = _is_number(named[0]) or _is_number(named[1])
-    kept = [value for value in dict.fromkeys(undefined) if math.isfinite(value) and (value != 0 or is_declared)]
-    return ZarrArray(path, stored, tuple(kept), (scale[0], scale[1]))
+    return ZarrArray(path, stored, tuple(filter(math.isfinite, dict.fromkeys(undefined))), (scale[0], scale[1]))
 
 
 def _is_number(value: Any) -> bool:

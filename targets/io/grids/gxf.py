@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,7 @@ def _arrange(
     return (grid[:, ::-1] if corner == "right" else grid), (dx, dy)
 
 
-def _units(header: dict[str, list[str]]) -> dict[str, str | None]:
+def _units(header: dict[str, list[str]]) -> dict[str, Any]:
     """Coordinate system and units: of keywords, or of the comments of OpenWorks."""
     comments = "\n".join(header[""])
     crs = _read_crs(header, comments)

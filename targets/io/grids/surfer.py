@@ -82,7 +82,7 @@ def _surface(path: Path, values: NDArray, limits: NDArray[np.float64]) -> Surfac
     rows, cols = values.shape
     xmin, xmax, ymin, ymax = map(float, limits)
     if min(rows, cols) < 2:
-        raise UserError(path, f"{rows} x {cols} nodes", "two or more each way: Surfer 6 has no field for the spacing")
+        raise UserError(path, f"{rows} x {cols} nodes", "two or more each way, for want of a spacing")
     geo = GeoReference(xmin, ymin, (xmax - xmin) / (cols - 1), (ymax - ymin) / (rows - 1))
     return Surface(np.where(values >= BLANK * (1 - 1e-5), np.nan, values), geo)
 
@@ -93,9 +93,7 @@ def _write(values: NDArray, geo: GeoReference, path: Path) -> None:
     values, geo = normalise_orientation(values, geo)
     rows, cols = values.shape
     if min(rows, cols) < 2:
-        raise UserError(
-            path, f"a grid of {rows} x {cols} nodes", "two or more each way: Surfer 6 has no field for the spacing"
-        )
+        raise UserError(path, f"a grid of {rows} x {cols} nodes", "two or more each way, for want of a spacing")
     x0, y0, dx, dy = (float(number or 0) for number in (geo.x0, geo.y0, geo.dx, geo.dy))
     defined = values[values == values]
     low, high = (float(defined.min()), float(defined.max())) if defined.size else (0.0, 0.0)

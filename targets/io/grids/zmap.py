@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +63,10 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
     values = _parse(text, lines[body:], rows * cols, (width, column), null_text)
     check_value_count(path, values, rows, cols)
     null_to_nan(values, to_number(null) if null else to_number(null_text))
-    geo, notes = _locate((rows, cols), limits, GDAL_MARK.search("\n".join([*comments, lines[0]])) is not None)
+    location, notes = _locate((rows, cols), limits, GDAL_MARK.search("\n".join([*comments, lines[0]])) is not None)
     if not re.search("[.,eEdD]", text) and (to_number(decimals) or 0) > 0:
         notes.append(f"values without a decimal point are taken as they stand; the head says {decimals} decimals")
-    geo = GeoReference(**geo, **parse_comments(comments))
+    geo = GeoReference(**location, **parse_comments(comments))
     return Surface(values.reshape(cols, rows).T, geo, tuple(notes))
 
 
@@ -89,7 +90,7 @@ def _parse(text: str, lines: list[str], count: int, fields: tuple[str, str], nul
     return parse_values("\n".join(cut), null_text)
 
 
-def _locate(shape: tuple[int, int], limits: list[float], by_gdal: bool) -> tuple[dict[str, float], list[str]]:
+def _locate(shape: tuple[int, int], limits: list[float], by_gdal: bool) -> tuple[dict[str, Any], list[str]]:
     """Fields of the location, and what was assumed: the limits are those of nodes, but GDAL writes those of cells.
 
     A spacing that is the same both ways in one of the readings alone tells them apart, too.
@@ -127,9 +128,7 @@ def _write(values: NDArray, geo: GeoReference, path: Path) -> None:
     rows, cols = values.shape
     x0, y0, dx, dy = (float(number or 0) for number in (geo.x0, geo.y0, geo.dx, geo.dy))
     if min(rows, cols) < 2:
-        raise UserError(
-            path, f"a grid of {rows} x {cols} nodes", "two or more each way: ZMAP+ has no field for the spacing"
-        )
+        raise UserError(path, f"a grid of {rows} x {cols} nodes", "two or more each way, for want of a spacing")
     per_line = min(rows, 5)
     limits = (x0, x0 + (cols - 1) * dx, y0 + (rows - 1) * dy, y0)
     head = [*comment_lines(geo), f"@GRID HEADER, GRID, {per_line}", f"{WIDTH}, {NULL}, , 4, 1",

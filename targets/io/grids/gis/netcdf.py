@@ -92,7 +92,7 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
             values, row_dim, col_dim = values.T, col_dim, row_dim
         x, y = (_axis(path, variables.get(dim), size)
                 for dim, size in zip((col_dim, row_dim), values.shape[::-1], strict=True))  # fmt: skip
-        location = {} if x is None or y is None else {"x0": x[0], "y0": y[0], "dx": x[1], "dy": y[1]}
+        location: dict[str, Any] = {} if x is None or y is None else {"x0": x[0], "y0": y[0], "dx": x[1], "dy": y[1]}
         unit = parse_unit(variables[col_dim].text("units")) if col_dim in variables else None
         crs = _crs(variables.get(variable.text("grid_mapping")))
         geo = GeoReference(**location, crs=crs, depth_unit=parse_unit(variable.text("units")),
@@ -206,12 +206,15 @@ def _open_variables(path: Path) -> Iterator[dict[str, Variable]]:
         from scipy.io import netcdf_file
 
         with netcdf_file(path, "r", mmap=False, maskandscale=False) as content:
-            yield {name: Variable(variable.dimensions, variable.shape, variable._attributes, variable.data)
-                   for name, variable in content.variables.items()}  # fmt: skip
+            yield {name: _classic_variable(variable) for name, variable in content.variables.items()}
         return
     h5py = import_optional("h5py", path)
     with h5py.File(path, "r") as content:
         yield {name: variable for name in content if (variable := _hdf5_variable(h5py, path, content, name))}
+
+
+def _classic_variable(variable: Any) -> Variable:
+    return Variable(tuple(variable.dimensions), variable.shape, variable._attributes, variable.data)
 
 
 def _hdf5_variable(h5py: Any, path: Path, content: Any, name: str) -> Variable | None:

@@ -241,7 +241,8 @@ def gxf(
             "SENSE": sense, "DUMMY": dummy, "TRANSFORM": transform}  # fmt: skip
     head = "".join(f"#{key[:4] if short else key}\n{value}\n" for key, value in keys.items() if value != "")
     null = dummy or "*"
-    text(path, "! a comment\n" + head + more + "#GRID\n" + lines(words(stored, null), 6), newline)
+    body = "".join(lines(words(row, null), 6) for row in stored)
+    text(path, "! a comment\n" + head + more + "#GRID\n" + body, newline)
 
 
 def gxf_dialects() -> list[Dialect]:
