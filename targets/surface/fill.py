@@ -51,7 +51,11 @@ def find_fault_gaps(known: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDAr
 
 
 def fill_holes(
-    depth: NDArray[np.floating], known: NDArray[np.bool_], inside: NDArray[np.bool_], method: FillMethod = "inpaint"
+    depth: NDArray[np.floating],
+    known: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    method: FillMethod = "inpaint",
+    extent: tuple[float, float] | None = None,
 ) -> NDArray[np.float32]:
     """Fill a depth map so that it is finite everywhere; known cells keep their bits.
 
@@ -68,6 +72,8 @@ def fill_holes(
         Bertalmio, Bertozzi and Sapiro, CVPR 2001, in OpenCV; Telea's method in OpenCV rounds floats to whole numbers).
         "griddata": linear over the Delaunay triangles of the holes' rims (SciPy), the nearest known cell outside their
         hull.
+    extent : tuple[float, float] | None, default None
+        Shallowest and deepest known depth of the map of which this is a window, for inpainting; by default those here.
 
     Returns
     -------
@@ -98,13 +104,16 @@ def fill_holes(
     filled = filled[rows, cols]
     holes = inside & ~known
     if holes.any():
-        filled[holes] = (_inpainted if method == "inpaint" else _triangulated)(filled, known, holes)
+        if method == "griddata":
+            filled[holes] = _triangulated(filled, known, holes)
+        else:
+            low, high = (float(filled[known].min()), float(filled[known].max())) if extent is None else extent
+            filled[holes] = _inpainted(filled, holes, low, high)
     return filled
 
 
-def _inpainted(filled: NDArray[np.float32], known: NDArray[np.bool_], holes: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Depths of the `holes` in order, by inpainting; `filled` is finite everywhere."""
-    low, high = float(filled[known].min()), float(filled[known].max())
+def _inpainted(filled: NDArray[np.float32], holes: NDArray[np.bool_], low: float, high: float) -> NDArray[np.float32]:
+    """Depths of the `holes` in order, by inpainting; `filled` is finite everywhere, low to high is that of the map."""
     scale = INPAINT_RANGE / (high - low) if high > low else 1.0
     scaled = ((filled.astype(np.float64) - low) * scale).astype(np.float32)
     painted = cv2.inpaint(scaled, holes.astype(np.uint8), INPAINT_RADIUS, cv2.INPAINT_NS)[holes]

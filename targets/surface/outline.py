@@ -34,10 +34,14 @@ def inside_of_map(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray
     >>> bool(inside_of_map(ring).all())
     True
     """
+    # Water that comes in from the edge passes diagonals too: a hole is what is enclosed by 4-connected cells.
+    return ndimage.binary_fill_holes(close_gaps(known, radius), np.ones((3, 3), np.bool_))
+
+
+def close_gaps(known: NDArray[np.bool_], radius: int = GAP_RADIUS) -> NDArray[np.bool_]:
+    """Close gaps up to ``2*radius`` cells wide between known cells (H, W)."""
     size = 2 * radius + 1
     # Room around the array: OpenCV would take its edge for more of the map, and close bays.
     padded = np.pad(known, size).astype(np.uint8)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    closed = closed[size:-size, size:-size].astype(bool)
-    # Water that comes in from the edge passes diagonals too: a hole is what is enclosed by 4-connected cells.
-    return ndimage.binary_fill_holes(closed, np.ones((3, 3), np.bool_))
+    return closed[size:-size, size:-size].astype(bool)
