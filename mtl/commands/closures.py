@@ -10,9 +10,8 @@ from targets.analysis.options import (
     ClosureOptions,
     DepthError,
     GridFormat,
-    VectorFormat,
 )
-from targets.analysis.out_of_core import analyse_tiled
+from targets.analysis.out_of_core import analyse_tiled, check_options, name_grids
 from targets.analysis.writers import analyse_map
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
@@ -21,6 +20,8 @@ from targets.common.process_lifetime import sigterm_as_interrupt
 from targets.common.resume import map_resumable
 from targets.errors import UserError, raise_all
 from targets.io.describe import MapDescription, print_lines, report_maps
+from targets.io.map_folder.results import check_results_lie_apart
+from targets.io.outline_files import VectorFormat
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 
 
@@ -46,10 +47,11 @@ def main(
     out : Path
         Folder for the results, one folder per map.
     grids : GridFormat, default 'tif'
-        Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap or npz; maps
-        without a location get npz.
+        Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap, cps3,
+        grd (Surfer 6 text), asc (Esri ASCII) or npz; maps without a location get npz.
     vectors : VectorFormat, default 'gpkg'
-        Format of polygons, points and lines: gpkg or geojson; maps without a location get geojson.
+        Format of polygons, points and lines: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a
+        location get geojson.
     tile : int | None, default None
         Side in cells, such as 4096, of the tiles in which grids beyond memory (GeoTIFF, zarr, .npy) are analysed:
         labels, heights and the table only. With --scheduler on a cluster, which writes zarr.
@@ -57,10 +59,8 @@ def main(
         Skip maps that an earlier command with these options finished.
     """
     if tile is not None:
-        with sigterm_as_interrupt(), piece_executor(workers) as executor:
-            for grid in map(Path, maps):
-                summary = analyse_tiled(grid, out / grid.stem, closures, error, tile, reading, executor)
-                print(f"{grid.stem}: {summary}; look at {out / grid.stem / 'table.npy'}", flush=True)
+        check_options(closures, error, tile, reading)
+        raise_all(_analyse_by_tiles(maps, closures, error, workers, out, reading, tile))
         return
     settings = (closures, error, replace(reading, quiet=False), grids, vectors)
     work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, vectors=vectors)
@@ -76,6 +76,29 @@ def main(
                 name = sources[index].name
                 print(f"{name}: {summary}; look at {out / name / 'closures.png'}", flush=True)
     raise_all(failed)
+
+
+def _analyse_by_tiles(
+    maps: tuple[str, ...], closures: ClosureOptions, error: DepthError, workers: Workers, out: Path,
+    reading: ReadOptions, tile: int,
+) -> dict[int, UserError]:  # fmt: skip
+    """Analyse grids one after the other, each by tiles; what is wrong with single grids stops no other."""
+    failed = dict[int, UserError]()
+    sources = name_grids(maps)
+    with lock_folder(out), sigterm_as_interrupt(), piece_executor(workers) as executor:
+        for index, source in enumerate(sources):
+            folder = out / source.name
+            try:
+                check_results_lie_apart(source.input_files, folder)
+                found = analyse_tiled(source.path, folder, closures, error, tile, reading, executor)
+            except UserError as problem:
+                failed[index] = problem
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+                continue
+            print_lines(found.lines, reading)
+            print(f"{source.name}: {found.summary}; look at {folder / 'table.npy'}", flush=True)
+    return failed
 
 
 def command(args: list[str] | None = None) -> None:

@@ -87,7 +87,8 @@ def _parse(text: str, lines: list[str], count: int, fields: tuple[str, str], nul
     if width < 2:
         return values
     cut = (line[i : i + width] for line in lines for i in range(start - 1, len(line.rstrip()), width))
-    return parse_values("\n".join(cut), null_text)
+    by_width = parse_values("\n".join(cut), null_text)
+    return by_width if by_width.size == count or not values.size else values
 
 
 def _locate(shape: tuple[int, int], limits: list[float], by_gdal: bool) -> tuple[dict[str, Any], list[str]]:
