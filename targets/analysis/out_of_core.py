@@ -1,15 +1,90 @@
-"""Exact analysis of a grid beyond memory, tile by tile: labels, heights and the table of closures."""
+"""Exact analysis of grids beyond memory, tile by tile: labels, heights and the table of closures."""
 
-from concurrent.futures import Executor
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
+import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from targets.analysis.options import MIN_HEIGHT_SHARE, NO_DEPTH_ERROR, ClosureOptions, DepthError
 from targets.closure import SearchOptions, TileOptions, find_closures_tiled
-from targets.common.rasters.windowed import GeoTiff, NegatedRaster, Raster, open_raster
+from targets.common.rasters.windowed import GeoTiff, Raster, open_raster
 from targets.errors import UserError
+from targets.io.catalogue import MapSource, with_unique_names
+from targets.io.map_folder.results import write_mark
+from targets.io.nulls import Nulls, ValueSummary, find_nulls, summarise_values
 from targets.io.read_options import ReadOptions
+from targets.io.sign import holds_elevations
+from targets.surface.tiled_fill import Window, cut_windows, fill_tiled
+
+
+@dataclass(frozen=True)
+class DepthRaster:
+    """A grid on disk as depths, read by windows as `targets.io.grids.registry.load_surface` reads it as a whole.
+
+    Attributes
+    ----------
+    raster : Raster
+        (H, W) numbers as the file holds them.
+    nulls : Nulls
+        Which of them are undefined.
+    is_elevation : bool
+        They are positive up.
+    """
+
+    raster: Raster
+    nulls: Nulls
+    is_elevation: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.raster.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, window: Window) -> NDArray[np.float32]:
+        depth = self.nulls.undefine(np.asarray(self.raster[window])).astype(np.float32)
+        return -depth if self.is_elevation else depth
+
+    def __setitem__(self, window: Window, values: NDArray) -> None:
+        raise TypeError("a depth raster is read only")
+
+
+def name_grids(paths: Sequence[str | Path]) -> list[MapSource]:
+    """Give the grids of a command line names that can be folders: unique, without signs that lead elsewhere.
+
+    Examples
+    --------
+    >>> [source.name for source in name_grids(["north/top.tif", "south/top.tif", "...tif"])]
+    ['north_top', 'south_top', 'map']
+    """
+    places = {Path(path).resolve(): Path(path) for path in paths}
+    return with_unique_names([MapSource(path.stem, "grid", {"grid": path}) for path in places.values()])
+
+
+@dataclass(frozen=True)
+class TiledAnalysis:
+    """What is found in a grid tile by tile.
+
+    Attributes
+    ----------
+    summary : str
+        How many closures were found, in words.
+    lines : tuple[str, ...]
+        What was understood of the grid, and what had to be assumed, a line each.
+    """
+
+    summary: str
+    lines: tuple[str, ...]
 
 
 def analyse_tiled(
@@ -20,16 +95,18 @@ def analyse_tiled(
     tile: int,
     reading: ReadOptions,
     workers: Executor | None = None,
-) -> str:
-    """Find the closures of a grid tile by tile.
+) -> TiledAnalysis:
+    """Find the closures of a grid tile by tile: those of the same grid in memory.
 
-    The folder gets ``labels`` and ``height``, as ``.tif`` with the location where the grid is a GeoTIFF, else or from
-    workers, who cannot write one file together, as ``.zarr``, and ``table.npy`` in cells.
+    Undefined cells, sign and voids are what they are in memory: voids inside the map are filled. Only the contact with
+    faults (`touches_fault`) is missing, since no faults are read. The folder gets ``labels`` and ``height``, as
+    ``.tif`` with the location where the grid is a GeoTIFF, else or from workers, who cannot write one file together, as
+    ``.zarr``, and ``table.npy`` in cells.
 
     Parameters
     ----------
     grid : Path
-        GeoTIFF, zarr or .npy; what is not finite, or nodata, lies outside the map.
+        GeoTIFF, zarr or .npy.
     folder : Path
         For the results.
     options : ClosureOptions
@@ -39,21 +116,62 @@ def analyse_tiled(
     tile : int
         Cells along the side of a tile.
     reading : ReadOptions
-        How the grid is read.
+        How the grid is read; voids are filled by inpainting.
     workers : Executor | None, default None
         Who works on tiles; None: threads of this process.
 
     Returns
     -------
-    str
-        How many closures were found, in words.
+    TiledAnalysis
 
     Raises
     ------
     UserError
         The grid cannot be read, or an option needs the whole map in memory.
     """
+    check_options(options, error, tile, reading)
+    raster = open_raster(grid)
+    summary = summarise_tiled(raster, tile)
+    nulls = find_nulls(summary, reading.nodata, grid)
+    if not nulls.low <= nulls.high:  # NaN: no value is left
+        raise UserError(grid, "the map is empty: no cell has a value", "some cells with a depth")
+    is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, reading.elevation)
+    low, high = np.float32([nulls.low, nulls.high]) * (-1 if is_elevation else 1)
+    extent = float(min(low, high)), float(max(low, high))
+    least = MIN_HEIGHT_SHARE * (extent[1] - extent[0]) if options.min_height is None else options.min_height
+    search = SearchOptions(
+        edge=options.edge, connectivity=options.connectivity, contour_interval=options.contour_interval,
+        contour_base=options.contour_base or 0.0, min_area=options.min_area, min_height=least,
+    )  # fmt: skip
+    form = "tif" if isinstance(raster, GeoTiff) and workers is None else "zarr"
+    tiles = TileOptions(tile, form)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".voids", dir=folder.absolute(), ignore_cleanup_errors=True) as notes:
+        depth = DepthRaster(raster, nulls, is_elevation)
+        filled = fill_tiled(depth, extent, tile, Path(notes), numba.config.NUMBA_NUM_THREADS)
+        found = find_closures_tiled(filled, folder, options=search, tiles=tiles, workers=workers)
+    write_mark({"made_by": "closures --tile", "map": folder.name, "file": grid.name}, folder)
+    outermost = int(np.count_nonzero(found.table["parent"] == 0))
+    rows, cols = raster.shape
+    line = f"{grid.name}: {rows} x {cols} cells by tiles of {tile}, depth {extent[0]:g} to {extent[1]:g}"
+    notes_of_grid = (*nulls.notes, *sign_notes)
+    return TiledAnalysis(
+        f"{outermost} closures, {found.table.size - outermost} inside them",
+        (line, *(f"{grid.name}: {note}" for note in notes_of_grid)),
+    )
+
+
+def check_options(options: ClosureOptions, error: DepthError, tile: int, reading: ReadOptions) -> None:
+    """Refuse options that need the whole map in memory.
+
+    Raises
+    ------
+    UserError
+        An option is one of these, or the side of a tile is no size.
+    """
     hint = "leave --tile away if the grid fits into memory"
+    if tile < 1:
+        raise UserError("--tile", f"{tile}", "at least 1 cell a side", "such as 4096")
     if error != NO_DEPTH_ERROR:
         raise UserError("--depth-std", "given with --tile", "one map in memory", hint)
     if options.faults != "transparent" or options.fault_rules:
@@ -61,45 +179,24 @@ def analyse_tiled(
         raise UserError("--faults", "given with --tile, which reads no fault files", "transparent", hint)
     if options.contour_interval == "auto":
         raise UserError("--contour-interval", "auto with --tile", "a depth step", hint)
-    raster = open_raster(grid)
-    depth = NegatedRaster(raster) if reading.elevation else raster
-    low = MIN_HEIGHT_SHARE * range_of_depths(depth, tile) if options.min_height is None else options.min_height
-    search = SearchOptions(
-        edge=options.edge, connectivity=options.connectivity, contour_interval=options.contour_interval,
-        contour_base=options.contour_base or 0.0, min_area=options.min_area, min_height=low,
-    )  # fmt: skip
-    form = "tif" if isinstance(raster, GeoTiff) and workers is None else "zarr"
-    found = find_closures_tiled(depth, folder, options=search, tiles=TileOptions(tile, form), workers=workers)
-    outermost = int(np.count_nonzero(found.table["parent"] == 0))
-    return f"{outermost} closures, {found.table.size - outermost} inside them"
+    if reading.fill != "inpaint":
+        raise UserError("--fill", f"{reading.fill} with --tile", "inpaint", hint)
 
 
-def range_of_depths(depth: Raster, tile: int) -> float:
-    """Measure the relief of a grid window by window.
+def summarise_tiled(raster: Raster, tile: int) -> ValueSummary:
+    """Summarise the values of a grid window by window.
 
     Parameters
     ----------
-    depth : Raster
-        The grid; cells that are not finite lie outside the map.
+    raster : Raster
+        The grid.
     tile : int
         Cells along the side of a window.
 
     Returns
     -------
-    float
-        Deepest minus shallowest depth.
-
-    Raises
-    ------
-    UserError
-        No cell has a depth.
+    ValueSummary
     """
-    low, high = np.inf, -np.inf
-    for row in range(0, depth.shape[0], tile):
-        for col in range(0, depth.shape[1], tile):
-            values = np.asarray(depth[row : row + tile, col : col + tile])
-            values = values[np.isfinite(values)]
-            low, high = min(low, values.min(initial=np.inf)), max(high, values.max(initial=-np.inf))
-    if low > high:
-        raise UserError("depth", "no cell with a depth", "a grid of depths")
-    return float(high) - float(low)
+    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+        parts = pool.map(lambda window: summarise_values(raster[window]), cut_windows(raster.shape, tile))
+        return reduce(ValueSummary.merge, parts)

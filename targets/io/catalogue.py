@@ -148,7 +148,7 @@ def find_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READIN
         for source in _sources_of_path(path, reading, matcher, left_out):
             place = source.path.resolve() if source.problem is None else source.path.absolute()  # links in a circle
             found.setdefault(place, source)
-    return Catalogue(_with_unique_names(list(found.values())), left_out)
+    return Catalogue(with_unique_names(list(found.values())), left_out)
 
 
 def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READING) -> list[MapSource]:
@@ -308,7 +308,7 @@ def _flat_sources(folder: Path, reading: ReadOptions) -> tuple[list[MapSource], 
     return sources, flat.members
 
 
-def _with_unique_names(sources: list[MapSource]) -> list[MapSource]:
+def with_unique_names(sources: list[MapSource]) -> list[MapSource]:
     """Give names that can be file names, on systems that ignore case too; namesakes get their folder's in front."""
     names = [_file_name(source.name) for source in sources]
     counts = Counter(name.lower() for name in names)

@@ -80,33 +80,6 @@ class NpyFile:
         np.load(self.path, mmap_mode="r+")[window] = values
 
 
-@dataclass(frozen=True, eq=False)
-class NegatedRaster:
-    """A raster of elevations (positive up) read as depths (positive down)."""
-
-    raster: Raster
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.raster.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The type of the negated values: a float type for whole numbers without a sign."""
-        return self[:1, :1].dtype
-
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
-        values = np.asarray(self.raster[window])
-        dtype = values.dtype
-        if dtype.kind in "ui":  # the smallest whole number of a type has no opposite in it
-            dtype = np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
-        return -values.astype(dtype)
-
-    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
-        self.raster[window] = -values
-
-
 def open_raster(source: Any) -> Raster:
     """Open a path as a raster; what is a raster already is returned as it is.
 
@@ -174,7 +147,7 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
     tile : int
         Side of the windows that will be written, in cells; each begins at a multiple of it.
     like : Raster
-        Its location is taken over if both are GeoTIFFs.
+        Its location is taken over if both are GeoTIFFs; of one that changes another `raster`, that of the other.
 
     Raises
     ------
@@ -193,7 +166,8 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
         raise UserError(path, f"suffix {path.suffix}", ".zarr or .tif")
     rasterio = import_optional("rasterio", path)
     location: dict[str, Any] = {}
-    like = like.raster if isinstance(like, NegatedRaster) else like
+    while not isinstance(like, GeoTiff) and hasattr(like, "raster"):
+        like = like.raster
     if isinstance(like, GeoTiff):
         with rasterio.open(like.path) as file:
             location = {"transform": file.transform, "crs": file.crs}

@@ -54,6 +54,11 @@ def write_result_file(scene: Scene, tool: str, folder: Path) -> None:
     else:
         content["coordinates"] = "x = column, y = row of the picture as it is on disk, 0 at its first pixel's centre"
         content |= {"first_row": geo.first_row, "first_column": geo.first_col}
+    write_mark(content, folder)
+
+
+def write_mark(content: dict[str, object], folder: Path) -> None:
+    """Write the file that marks a folder as results; content : what made them, from which map, in a few words."""
     with atomic_write(folder / RESULT_FILE) as temporary:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
 
