@@ -80,6 +80,13 @@ class Stacking(nn.Module):
         )
         return np.log(p / (1 - p))
 
+    def unfitted_copy(self) -> "Stacking":
+        """A stacking of the same outputs that is not fitted yet."""
+        other = copy.deepcopy(self)
+        other.weights.fill_(1 / len(self.output_names))
+        other.offset.zero_()
+        return other
+
     def fit(self, maps: Sequence["LabelledMap"]) -> None:
         """Fit the weights to whole maps, those of each set of inputs to the maps that were shown by it.
 
@@ -96,7 +103,7 @@ class Stacking(nn.Module):
     def _fit_row(self, row: int, maps: Sequence["LabelledMap"]) -> None:
         """Fit the weights of one set of inputs."""
         features, classes = [], []
-        for _, predictions, target, valid in maps:
+        for _, predictions, target, valid, _ in maps:
             step = max(1, int(valid.sum()) // CELLS_PER_MAP)
             features.append(self._logits(predictions)[:, valid].T[::step])
             classes.append(target[0][valid][::step] > 0.5)
@@ -128,12 +135,27 @@ class LabelledMap(NamedTuple):
         1 in traps.
     valid : (H, W) bool
         Where the target is known.
+    group : str, default ''
+        Maps of a group are not independent of each other.
     """
 
     visible: Sequence[str]
     predictions: Mapping[str, Float]
     target: Float
     valid: Bool
+    group: str = ""
+
+
+def halves_of(groups: Sequence[str]) -> dict[str, int]:
+    """{group: 0 or 1}: the first half of the groups by name, and the others; a single group is all in the first.
+
+    Examples
+    --------
+    >>> halves_of(["c", "a", "b", "a"])
+    {'a': 0, 'b': 0, 'c': 1}
+    """
+    names = sorted(set(groups))
+    return {name: int(number >= (len(names) + 1) // 2) for number, name in enumerate(names)}
 
 
 def iou_of_cells(prediction: Bool, truth: Bool) -> float:
