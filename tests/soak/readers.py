@@ -22,8 +22,8 @@ from targets.common.cli import read_record
 from targets.common.rasters.windowed import open_raster
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.io.faults.registry import read_fault_lines
 from targets.io.faults.names import name_faults
+from targets.io.faults.registry import read_fault_lines
 from targets.io.grid_map import read_grid
 from targets.io.grids.registry import detect_format, read_surface, write_grid
 from targets.io.images import read_grey, read_mask, read_rgb, read_rgba
@@ -33,6 +33,7 @@ from targets.rendering.map import ensure_picture
 from targets.scene import GeoReference
 from targets.surface.rasterize_faults import rasterize_faults
 from tests.conftest import dome_scene, tiny_config
+from tests.targets.io.grids.dialects import DIALECTS
 
 SIZE = 24  # cells of a sample, both ways
 GEO = GeoReference(461000.0, 5926000.0, 50.0, -50.0, depth_unit="m", crs="EPSG:23031")
@@ -174,6 +175,19 @@ def _points(folder: Path) -> None:
     _sample(folder, "lines", "grid.dat", lined)
 
 
+def _dialects(names: tuple[str, ...], folder: Path) -> None:
+    """The surface of `tests.targets.io.grids.dialects` in every dialect of some formats."""
+    for number, dialect in enumerate(dialect for dialect in DIALECTS if dialect.format in names):
+        place = folder / f"{number}"
+        place.mkdir(parents=True)
+        path = place / f"grid{dialect.suffix}"
+        dialect.write(path)
+        for other in place.iterdir():
+            if other != path:  # a source of a VRT, or a file beside a raster
+                other.rename(place / f"kept_{other.name}")
+                path.write_bytes(path.read_bytes().replace(b">" + other.name.encode(), b">kept_" + other.name.encode()))
+
+
 def _arrays(folder: Path) -> None:
     _grids(".npz", folder)
     (folder / "npy").mkdir()
@@ -206,7 +220,7 @@ def _packed(folder: Path) -> None:
 
 
 def _read_grid(folder: Path) -> None:
-    path = _only(folder)
+    (path,) = (path for path in folder.iterdir() if not path.name.startswith("kept"))
     detect_format(path)
     read_surface(path)
     _read_maps(folder)
@@ -334,6 +348,10 @@ READERS: dict[str, Reader] = {
     "zmap": Reader(partial(_grids, ".zmap"), _read_grid),
     "cps3": Reader(partial(_grid_text, CPS3, "0.1E+31", True), _read_grid),
     "gxf": Reader(partial(_grid_text, GXF, "9999999.0", False), _read_grid),
+    "text_grids": Reader(partial(_dialects, ("ZMAP+", "CPS-3", "IRAP/RMS ASCII", "GXF", "Esri ASCII")), _read_grid),
+    "surfer": Reader(partial(_dialects, ("Surfer 6 text", "Surfer 6 binary", "Surfer 7")), _read_grid),
+    "netcdf": Reader(partial(_dialects, ("netCDF",)), _read_grid),
+    "gis_rasters": Reader(partial(_dialects, ("GeoTIFF", "ERDAS Imagine", "VRT")), _read_grid),
     "points": Reader(_points, _read_grid),
     "geotiff": Reader(partial(_grids, ".tif"), _read_grid),
     "arrays": Reader(_arrays, _read_grid),
