@@ -32,7 +32,7 @@ TITLES = {
     "depth_mask": "measured cells",
     "map_mask": "map outline",
     "depth_clean": "true depth",
-    "": "not read",
+    "": "left out",
 }
 
 
@@ -88,10 +88,6 @@ def find_conventions(found: FlatSet, reading: ReadOptions) -> SetConventions:
     polarity = None
     if any("depth_norm" in files for files in chosen):
         polarity, remarks["depth_norm"] = _find_polarity(found.folder, chosen, tuple(white), reading)
-    if len({word.kind for word in found.words if word.kind == "rgb"}) and any(
-        word.kind == "" and word.remark == "another is read" for word in found.words
-    ):
-        remarks["rgb"] = f"one of several pictures; {OPTION}.rgb WORD takes another"
     return SetConventions(found.folder, tuple(white), polarity, tuple(_table(found, remarks)))
 
 
@@ -135,7 +131,10 @@ def _mask_tone(kind: str, folder: Path, maps: Iterable[Mapping[str, Path]], read
     """Whether white marks what a mask shows, and why, in words."""
     shares, rims, files = [], [], []
     for path in (files_of[kind] for files_of in maps if kind in files_of):
-        bright = read_set_mask(path, reading)
+        try:
+            bright = read_set_mask(path, reading)
+        except UserError:
+            continue  # what is wrong with one map is said where it is read
         shares.append(float(bright.mean()))
         rims.append(float(np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]]).mean()))
         files.append(path.name)
@@ -143,6 +142,8 @@ def _mask_tone(kind: str, folder: Path, maps: Iterable[Mapping[str, Path]], read
     if reading.layout.white_masks is not None:
         is_white = kind in reading.layout.white_masks
         return is_white, f"{'white' if is_white else 'black'} marks {what}, as asked"
+    if not shares:
+        return False, f"black marks {what}, as no file of them can be read"
     mean, rim = float(np.mean(shares)), float(np.mean(rims))
     hint = f"say what is marked: {OPTION}.white_masks {kind}, or {OPTION}.white_masks none if black marks {what}"
     rare_bright = [name for name, share in zip(files, shares, strict=True) if 0 < share <= CLEAR]
@@ -165,23 +166,19 @@ def _find_polarity(
     folder: Path, maps: Iterable[Mapping[str, Path]], white: tuple[str, ...], reading: ReadOptions
 ) -> tuple[Polarity | None, str]:
     """Which end of grey is deep, by the colours of the pictures and by the traps, which lie on highs."""
-    correlations, brighter = [], []
+    correlations, brighter = list[float](), list[bool]()
     said: set[Polarity] = set()
     for files in maps:
         if "depth_norm" not in files:
             continue
-        sidecars = [files[kind] for kind in (SET_SIDECAR, "map") if kind in files]
-        inverted = read_sidecar(*sidecars).inverted
-        said |= set() if inverted is None else {"inverted" if inverted else "normal"}
-        dark = 1 - read_grey(files["depth_norm"])[0]
-        if "rgb" in files and (rgb := read_rgb(files["rgb"])).shape[:2] == dark.shape:
-            found = colour_correlation(rgb, dark, np.ones(dark.shape, np.bool_))
-            correlations += [] if found is None else [found]
-        if "traps" in files:
-            bright = read_set_mask(files["traps"], reading)
-            traps = bright if "traps" in white else ~bright
-            if traps.shape == dark.shape and (height := _height_over_ring(traps, 1 - dark)) is not None:
-                brighter.append(height > 0)
+        try:
+            inverted = read_sidecar(*(files[kind] for kind in (SET_SIDECAR, "map") if kind in files)).inverted
+            said |= set() if inverted is None else {"inverted" if inverted else "normal"}
+            by_colours, by_traps = _signs_of_depth(files, "traps" in white, reading)
+        except UserError:
+            continue
+        correlations += [] if by_colours is None else [by_colours]
+        brighter += [] if by_traps is None else [by_traps > 0]
     opinions: dict[str, Polarity] = {}
     if correlations and abs(mean := float(np.mean(correlations))) > MIN_CORRELATION:
         opinions[f"by the colours, correlation {abs(mean):.2f}"] = "normal" if mean > 0 else "inverted"
@@ -204,6 +201,21 @@ def _find_polarity(
     return votes.pop(), f"{DEEP[next(iter(opinions.values()))]} ({'; '.join(opinions)})"
 
 
+def _signs_of_depth(
+    files: Mapping[str, Path], white_traps: bool, reading: ReadOptions
+) -> tuple[float | None, float | None]:
+    """Correlation of dark with cold colours, and how much brighter traps are than what surrounds them, if known."""
+    dark = 1 - read_grey(files["depth_norm"])[0]
+    by_colours = by_traps = None
+    if "rgb" in files and (rgb := read_rgb(files["rgb"])).shape[:2] == dark.shape:
+        by_colours = colour_correlation(rgb, dark, np.ones(dark.shape, np.bool_))
+    if "traps" in files:
+        bright = read_set_mask(files["traps"], reading)
+        traps = bright if white_traps else ~bright
+        by_traps = _height_over_ring(traps, 1 - dark) if traps.shape == dark.shape else None
+    return by_colours, by_traps
+
+
 DEEP: dict[Polarity, str] = {"normal": "black is deepest", "inverted": "black is highest"}
 
 
@@ -220,12 +232,14 @@ def _table(found: FlatSet, remarks: Mapping[str, str]) -> list[str]:
     """The set as a table of kind, word, number of files and remark."""
     names = list(found.maps)
     groups = sorted({group for group in found.groups.values() if group})
-    several = f", {len(groups)} groups: {', '.join(groups[:6])}" if groups else ""
-    lines = [f"{found.folder}: flat set of {len(names)} maps, {names[0]} to {names[-1]}{several}"]
+    pieces = f", of {len(groups)} larger map{'s'[: len(groups) != 1]}: {', '.join(groups[:6])}" if groups else ""
+    lines = [f"{found.folder}: flat set of {len(names)} maps, {names[0]} to {names[-1]}{pieces}"]
     order = list(TITLES)
-    rows = sorted(found.words, key=lambda use: (order.index(use.kind), use.word))
+    rows = sorted(found.words, key=lambda use: (order.index(use.kind), not use.is_read, use.word))
     for use in rows:
-        remark = use.remark or remarks.get(use.kind, "")
+        remark = remarks.get(use.kind, "")
+        if not use.is_read:
+            remark = f"not read; {OPTION}.{use.kind} {use.word} reads it instead" if use.kind else "not read, as asked"
         lines.append(f"  {TITLES[use.kind]:15}{use.word:24}{use.count:5} files  {remark}".rstrip())
     own = sum("map" in files for files in found.maps.values())
     common = next((files[SET_SIDECAR] for files in found.maps.values() if SET_SIDECAR in files), None)

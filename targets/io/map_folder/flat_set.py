@@ -68,19 +68,19 @@ class WordUse(NamedTuple):
     Attributes
     ----------
     kind : str
-        A field of `Layout`, or "" if its files are not read.
+        A field of `Layout`; "" of words that the user leaves out.
     word : str
         As files spell it.
     count : int
         Number of its files.
-    remark : str
-        Why they are not read.
+    is_read : bool
+        Whether they are read; of several words for one kind only one is.
     """
 
     kind: str
     word: str
     count: int
-    remark: str = ""
+    is_read: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ def find_flat_set(folder: Path, layout: Layout = Layout()) -> FlatSet | None:  #
             unknown.setdefault(chosen.pop(name).word, []).append(name)
     if asked := {word: names for word, names in unknown.items() if word.casefold() not in ignored}:
         raise _unknown_word_error(folder, files, asked)
-    left_out = [WordUse("", word, len(names), "ignored") for word, names in unknown.items()]
+    left_out = [WordUse("", word, len(names), False) for word, names in unknown.items()]
     return _collect(folder, files, chosen, sidecars, left_out, layout)
 
 
@@ -475,9 +475,8 @@ def _collect(
             maps[title][SET_SIDECAR] = files[set_sidecar]
     if set_sidecar is not None and len(set(groups.values()) - {""}) < len(titles):
         check_place_of_one(files[set_sidecar], len(titles))
-    uses = Counter((chosen[name].kind if name in taken else "", chosen[name].word) for name in taken | chosen.keys()
-                   if chosen[name].kind != "map")  # fmt: skip
-    words = [WordUse(kind, word, count, "" if kind else "another is read") for (kind, word), count in uses.items()]
+    uses = Counter((chosen[name].kind, chosen[name].word, name in taken) for name in chosen)
+    words = [WordUse(kind, word, count, is_read) for (kind, word, is_read), count in uses.items() if kind != "map"]
     unused = [files[name] for names in sidecars.values() for name in names if name != set_sidecar]
     members = frozenset(files[name] for name in chosen)
     return FlatSet(folder, maps, groups, (*words, *left_out), tuple(unused), members)

@@ -96,8 +96,7 @@ def read_map_files(
     arrays = {kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files}
     depth, measured, geo, notes = read_depth(files, sidecar, reading)
     if placed is not None:
-        geo, place_notes = _with_picture_location(files, geo, placed)
-        notes = (*notes, *place_notes)
+        geo = _with_picture_location(files, geo, placed)
     has_depth_unit = depth is not None and ("depth" in files or geo.depth_range is not None)
     geo, more_notes = complete_location(geo, reading, has_depth_unit)
     notes = (*notes, *more_notes, *_unused_options(files, sidecar, reading, has_depth_unit))
@@ -107,8 +106,6 @@ def read_map_files(
     if "depth_clean" in files:
         arrays["depth_clean"] = read_true_depth(files, sidecar, depth)
     rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture=placed is not None)
-    if any(margin):
-        notes = (*notes, "margin of {}, {}, {}, {} pixels (top, bottom, left, right) cropped".format(*margin))
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
     fault = ~arrays.get("fault_mask", np.ones(shape, np.bool_))
@@ -128,7 +125,9 @@ def read_map_files(
     else:
         depth = np.zeros(shape, np.float32)
     undefined = 1 - float(known.mean()) if "depth" in arrays else 0.0
-    provenance = Provenance(*_file_and_format(files, conventions), (), undefined, notes, margin=margin)
+    file, form = _file_and_format(name, files, conventions)
+    form += f" located by {placed[1]}" if placed is not None else ""
+    provenance = Provenance(file, form, (), undefined, notes, margin=margin)
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
                  provenance=provenance)  # fmt: skip
 
@@ -143,13 +142,13 @@ def _read_mask(kind: str, path: Path, reading: ReadOptions, conventions: SetConv
 
 def _with_picture_location(
     files: Mapping[str, Path], geo: GeoReference, placed: tuple[GeoReference, str]
-) -> tuple[GeoReference, tuple[str, ...]]:
-    """The location of files and sidecar with that of the picture, and a sentence about it."""
+) -> GeoReference:
+    """The location of files and sidecar with that of the picture, which they must not contradict."""
     location, by = placed
     where = files.get("map", files.get(SET_SIDECAR, files.get("depth", files["rgb"])))
     check_same_location(where, geo, location, by)
     own = {key: getattr(location, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
-    return replace(geo, **own, crs=geo.crs or location.crs), (f"location from {by}",)
+    return replace(geo, **own, crs=geo.crs or location.crs)
 
 
 def _unused_options(
@@ -167,10 +166,10 @@ def _unused_options(
     return notes
 
 
-def _file_and_format(files: Mapping[str, Path], conventions: SetConventions | None) -> tuple[str, str]:
+def _file_and_format(name: str, files: Mapping[str, Path], conventions: SetConventions | None) -> tuple[str, str]:
     """What a user would call the map's file, and its format in words."""
     if conventions is not None:
-        return next(iter(files.values())).name, "flat set"
+        return name, "flat set"
     if set(files) <= {"rgb", "map", SET_SIDECAR}:
         return files["rgb"].name, "picture"
     return folder_of(files).name, "map folder"

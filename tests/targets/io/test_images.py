@@ -3,6 +3,7 @@
 import contextlib
 import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from targets.errors import UserError
 from targets.io import images as pictures
-from targets.io.images import read_grey, read_rgb, read_rgba
+from targets.io.images import is_picture_file, read_grey, read_rgb, read_rgba
 
 
 @pytest.mark.parametrize("strip", [1, 30, 10**6])
@@ -72,3 +73,57 @@ def test_a_block_that_claims_gigabytes_is_not_given_the_memory(tmp_path: Path) -
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000
+
+
+def deep_png(path: Path, pixels: np.ndarray, colour_type: int) -> None:
+    """A PNG of 16 bits a channel, written by hand: Pillow writes grey ones only."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, colour_type, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "channels"), [(0, "g"), (2, "ggg"), (4, "ga"), (6, "ggga")], ids=["grey", "rgb", "grey+a", "rgb+a"]
+)
+def test_a_grey_picture_of_16_bits_keeps_all_its_levels(tmp_path: Path, colour_type: int, channels: str) -> None:
+    grey = np.linspace(0, 65535, 4096).reshape(64, 64).astype(np.uint16)
+    alpha = np.where(np.arange(64)[:, None] < 5, 0, 65535) * np.ones((1, 64), int)
+    pixels = np.dstack([{"g": grey, "a": alpha.astype(np.uint16)}[channel] for channel in channels])
+    deep_png(tmp_path / "a.png", pixels, colour_type)
+    values, opaque = read_grey(tmp_path / "a.png")
+    np.testing.assert_array_equal(values, grey / 65535)
+    assert opaque.all() == ("a" not in channels) and opaque[5:].all()
+    cut = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(cut[: len(cut) // 2])
+    with pytest.raises(UserError, match="damaged or cut off"):
+        read_grey(tmp_path / "a.png")
+
+
+def test_deep_colours_are_no_grey_picture(tmp_path: Path) -> None:
+    deep_png(tmp_path / "a.png", np.random.default_rng(0).integers(0, 65536, (9, 9, 3)).astype(np.uint16), 2)
+    with pytest.raises(UserError, match="a colour picture"):
+        read_grey(tmp_path / "a.png")
+
+
+def test_a_tiff_is_a_picture_by_its_colours(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 4)).astype(np.uint8)
+    images = {
+        "rgb": Image.fromarray(pixels[..., :3].copy()),
+        "rgba": Image.fromarray(pixels),
+        "palette": Image.fromarray(pixels[..., :3].copy()).quantize(16),
+        "float": Image.fromarray(pixels[..., 0].astype(np.float32)),
+        "deep": Image.fromarray(pixels[..., 0].astype(np.uint16)),
+    }
+    for name, image in images.items():
+        image.save(tmp_path / f"{name}.tif")
+    found = {name for name in images if is_picture_file(tmp_path / f"{name}.tif")}
+    assert found == {"rgb", "rgba", "palette"}
+    np.testing.assert_array_equal(read_rgb(tmp_path / "rgb.tif"), pixels[..., :3])
+    (tmp_path / "text.tif").write_text("Dear reader")
+    assert not is_picture_file(tmp_path / "text.tif") and not is_picture_file(tmp_path / "nowhere.tif")
