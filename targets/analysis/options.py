@@ -6,7 +6,6 @@ from typing import Literal
 from targets.common.cli import Names
 
 GridFormat = Literal["tif", "gri", "irap", "zmap", "cps3", "grd", "asc", "npz"]
-VectorFormat = Literal["gpkg", "geojson"]
 
 MIN_HEIGHT_SHARE = 0.01  # of the map's relief, as for the traps that networks learn
 

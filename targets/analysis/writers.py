@@ -16,7 +16,6 @@ from targets.analysis.options import (
     ClosureOptions,
     DepthError,
     GridFormat,
-    VectorFormat,
 )
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.catalogue import MapSource, read_map
@@ -24,9 +23,9 @@ from targets.io.describe import MapDescription, describe_map
 from targets.io.faults.names import name_faults
 from targets.io.grids.registry import write_grid
 from targets.io.images import write_picture
+from targets.io.outline_files import VectorFormat, write_outlines
 from targets.io.map_folder.results import check_results_lie_apart, write_result_file
 from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.io.vectors import write_geojson, write_geopackage
 from targets.scene import Float
 from targets.truth.rasters import (
     boundary_band,
@@ -107,8 +106,8 @@ def analyse_map(
 def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", vectors: VectorFormat = "gpkg") -> None:
     """Write the results of an analysis into a folder.
 
-    ``closures.csv``; ``closures.gpkg`` or ``.geojson``; ``labels``, ``height`` and ``catchments`` (and ``probability``)
-    as grids; ``target_trap.png``, ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
+    ``closures.csv``; vector layers as `targets.io.outline_files.write_outlines` writes them, ``closures.gpkg`` by
+    default; ``labels``, ``height`` and ``catchments`` (and ``probability``) as grids; ``target_trap.png``, ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
     map without a location always gets GeoJSON in columns and rows, and one ``closures.npz`` for the grids.
 
     Parameters
@@ -131,10 +130,7 @@ def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", 
     write_result_file(analysis.scene, "closures", folder)
     write_closure_table(analysis.table, folder / "closures.csv", geo.units)
     layers = make_vector_layers(analysis)
-    if geo.located and vectors == "gpkg":
-        write_geopackage(layers, geo, folder / "closures.gpkg")
-    else:
-        write_geojson(layers, geo, folder / "closures.geojson")
+    write_outlines(layers, geo, folder / "closures", vectors)
     _write_grids(analysis, folder, grids if geo.located else "npz")
     _write_targets(analysis, folder)
     write_closure_figure(analysis, layers, folder / "closures.png")

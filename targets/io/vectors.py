@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write, write_error
 from targets.common.optional_import import import_optional
-from targets.errors import UserError
 from targets.io.qgis.styles import CategorizedStyle, GeometryType, LayerStyle, vector_layer_qml
 from targets.scene import GeoReference
+from targets.units.crs import crs_for_library
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | 
     ]
     content: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if geo.located and geo.crs:  # the pre-RFC 7946 member: without it readers take metres for degrees
-        content["crs"] = {"type": "name", "properties": {"name": geo.crs}}
+        content["crs"] = {"type": "name", "properties": {"name": crs_for_library(geo.crs)}}
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, allow_nan=False))
 
@@ -156,24 +156,18 @@ def write_geopackage(layers: Sequence[VectorLayer], geo: GeoReference, path: str
         for layer in layers:
             shapes = [shapely.geometry.shape(_geojson_geometry(layer, geometry, geo)) for geometry in layer.geometries]
             frame = pandas.DataFrame({name: layer.attributes[name] for name in layer.attributes.dtype.names or ()})
-            try:
-                located = geopandas.GeoDataFrame(frame, geometry=shapes, crs=geo.crs)
-            except Exception as error:  # pyproj's CRSError; pyproj comes with geopandas
-                if type(error).__name__ != "CRSError":
-                    raise
-                raise UserError(
-                    path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml"
-                ) from error
-            with warnings.catch_warnings(), _as_write_error(path):
+            crs = crs_for_library(geo.crs) if geo.crs else None
+            located = geopandas.GeoDataFrame(frame, geometry=shapes, crs=crs)
+            with warnings.catch_warnings(), write_as_error(path):
                 warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
                 located.to_file(temporary, layer=layer.name, driver="GPKG", engine="pyogrio",
                                 geometry_type=layer.geometry_type, layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
-        with _as_write_error(path):
+        with write_as_error(path):
             _write_styles(layers, temporary)
 
 
 @contextmanager
-def _as_write_error(path: str | Path) -> Iterator[None]:
+def write_as_error(path: str | Path) -> Iterator[None]:
     """Report a full disk as for every other file: SQLite and GDAL raise errors of their own, no OSError."""
     try:
         yield

@@ -106,7 +106,12 @@ def make_point_table(columns: Sequence[Column], blocks: NDArray[np.int64], where
             named.append((_rank(columns[i], role), i, codes))
         elif role == "part":
             parts.append((i, codes))
-        elif role == "order" and order is None and columns[i].numbers is not None and np.isfinite(columns[i].numbers).all():
+        elif (
+            role == "order"
+            and order is None
+            and columns[i].numbers is not None
+            and np.isfinite(columns[i].numbers).all()
+        ):
             order = columns[i].numbers
     named.sort(key=lambda one: one[:2])
     names = None
@@ -161,7 +166,7 @@ def _first_numbers(columns: Sequence[Column], where: object) -> tuple[int, int, 
     size = np.abs(z[np.abs(z) < 1e29])
     if size.size and np.median(size) > MAX_DEPTH:
         raise UserError(where, f"{np.median(size):g} in the place of a depth: the columns are not x, y, z",
-                        "x, y, perhaps z, and what names the line", "name the columns in a first line: x,y,z,name")  # fmt: skip
+                        "x, y, perhaps z, and what names the line", "name the columns: x,y,z,name")  # fmt: skip
     has_other = any(len(set(columns[i].words)) > 1 for i in range(len(columns)) if i not in places[:3])
     return places[0], places[1], None if not has_other and _counts_lines(z) else places[2]
 

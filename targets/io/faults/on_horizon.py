@@ -1,4 +1,4 @@
-"""Faults of a file as lines on one horizon: in its coordinate system, sticks as the traces where their planes cut it."""
+"""Faults of a file as lines on one horizon: in its coordinate system, sticks as traces where their planes cut it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,8 @@ def read_faults_on_horizon(
             turned += [name] * is_turned
     if turned:
         way = "downwards" if is_elevation else "upwards"
-        notes = (*notes, f"z of the sticks of {_named(turned)} is read as counting {way}, unlike the grid: only so they "
-                 "meet the horizon")  # fmt: skip
+        notes = (*notes, f"z of the sticks of {_named(turned)} is read as counting {way}, unlike the grid: only so "
+                 "they meet the horizon")  # fmt: skip
     if missed:
         notes = (*notes, f"the sticks of {_named(missed)} do not meet the horizon")
     return HorizonFaults(traces, notes)

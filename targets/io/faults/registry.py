@@ -1,5 +1,6 @@
 """Registry of formats of fault lines: a file of polygons, traces or sticks is read by its content."""
 
+import warnings
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +86,9 @@ def read_fault_file(path: str | Path) -> FaultFile:
         ) from error
     fmt = next(fmt for fmt in FORMATS if fmt.recognise(head))
     try:
-        found = fmt.read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, about what is not used
+            found = fmt.read(path)
     except UserError:
         raise
     except MemoryError as error:

@@ -115,9 +115,7 @@ def _changes(codes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.flatnonzero(changed)
 
 
-def _split_open(
-    xyz: NDArray[np.float64], starts: NDArray[np.int64], more: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _split_open(xyz: NDArray[np.float64], starts: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add starts, but none within a ring: an attribute may change along it."""
     ends = np.append(starts[1:], len(xyz))
     is_ring = (xyz[starts] == xyz[ends - 1]).all(axis=1) & (ends - starts > 3)
@@ -236,5 +234,7 @@ def _closing_step_crosses(xy: NDArray[np.float64]) -> bool:
         return np.sign((b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1])
                        - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0]))  # fmt: skip
 
-    apart = (side(last, first, start) * side(last, first, end) < 0) & (side(start, end, last) * side(start, end, first) < 0)
+    apart = (side(last, first, start) * side(last, first, end) < 0) & (
+        side(start, end, last) * side(start, end, first) < 0
+    )
     return bool(apart.any())

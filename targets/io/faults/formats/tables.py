@@ -1,6 +1,5 @@
 """Tables of points of fault lines: with or without headings, in any dialect, parted by separators, names or parts."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ NULL_FLOOR = 1e29  # programs write 1e30 for an undefined number
 SEPARATORS = (999.0, 9999.0, 99999.0, 999999.0, 9999999.0, 999.25, 9999.25)
 UNDEFINED = (-999.0, -9999.0, -99999.0, -999.25, 99999.0, 999999.0, 9999999.0)  # of a z; 999 m is a depth
 BREAKS = (">", "->")  # begin a line between two fault lines, in GMT and CPS-3
-MARKS = frozenset("end eod eof stop".split())  # alone on a line
+MARKS = frozenset(["end", "eod", "eof", "stop"])  # alone on a line
 SNIFFED_ROWS = 200
 DIGITS = frozenset("0123456789+-.")  # begin a number
 
@@ -133,7 +132,10 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
         found = [type(line)(blocks.titles.get(int(line.name), line.name), line.points) for line in found]
         is_named = True
     if footers := blocks.footers:
-        more = (f"{len(footers)} line{'s'[: len(footers) != 1]} behind the points left out ({footers[0][:40]!r})", *more)
+        more = (
+            f"{len(footers)} line{'s'[: len(footers) != 1]} behind the points left out ({footers[0][:40]!r})",
+            *more,
+        )
     return FaultFile(found, is_named, (*notes, *more))
 
 
@@ -226,9 +228,7 @@ def _split_rows(blocks: _Blocks, dialect: Dialect, where: object) -> list[list[s
     return _same_width(rows, widths, dialect, where) if len(widths) > 1 else rows
 
 
-def _same_width(
-    rows: list[list[str]], widths: Counter[int], dialect: Dialect, where: object
-) -> list[list[str]]:
+def _same_width(rows: list[list[str]], widths: Counter[int], dialect: Dialect, where: object) -> list[list[str]]:
     """Rows whose names of several words, or empty last columns, make them differ in width."""
     if dialect.separator is not None:
         width = max(widths)

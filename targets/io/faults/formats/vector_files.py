@@ -192,7 +192,9 @@ def _text(value: object, place: int) -> str:
 def _points_as_table(frame: Any, shapely: Any, path: Path) -> FaultFile:
     """Points of lines, such as QGIS extracts them, with the attributes as the columns of a table."""
     xyz = shapely.get_coordinates(frame.geometry.values, include_z=True)
-    columns = [Column([], xyz[:, i], heading) for i, heading in enumerate("xyz"[: 3 if np.isfinite(xyz[:, 2]).any() else 2])]
+    columns = [
+        Column([], xyz[:, i], heading) for i, heading in enumerate("xyz"[: 3 if np.isfinite(xyz[:, 2]).any() else 2])
+    ]
     for name in frame.columns:
         if name != frame.geometry.name and str(name).casefold() not in ("x", "y", "z"):
             values = frame[name].tolist()
@@ -200,7 +202,9 @@ def _points_as_table(frame: Any, shapely: Any, path: Path) -> FaultFile:
             if all(isinstance(value, int | float) for value in values):
                 numbers = np.array(values, np.float64)
             columns.append(Column([str(value) for value in values], numbers, str(name)))
-    columns = [Column([""] * len(frame), column.numbers, column.heading) if not column.words else column for column in columns]
+    columns = [
+        Column([""] * len(frame), column.numbers, column.heading) if not column.words else column for column in columns
+    ]
     table = make_point_table(columns, np.zeros(len(frame), np.int64), path)
     lines, notes = split_points(table)
     return FaultFile(lines, table.names is not None and number_values(table.names).size > 0, notes)

@@ -17,8 +17,8 @@ def _line(name: str, *points: tuple[float, float, float]) -> FaultLine:
 FAULTS = (
     _line("North", (460400.5, 5933500.25, 1950), (460430.5, 5933500.25, 1951), (460280.5, 5933200.25, 1952.5),
           (460250.5, 5933200.25, 1953), (460400.5, 5933500.25, 1950)),
-    _line("F2", (460600.5, 5933500.5, 1960), (460750, 5933200.5, 1961), (460720, 5933200, 1962), (460570, 5933500, 1963),
-          (460600.5, 5933500.5, 1960)),
+    _line("F2", (460600.5, 5933500.5, 1960), (460750, 5933200.5, 1961), (460720, 5933200, 1962),
+          (460570, 5933500, 1963), (460600.5, 5933500.5, 1960)),
     _line("F2", (461900.5, 5931500.5, 2000), (461990.5, 5931560.5, 2001), (462080.5, 5931610.5, 2002),
           (462190.5, 5931640.5, 2003)),
     _line("Сброс Б", (459000.5, 5936500.5, 2100.5), (459090.5, 5936440.5, 2101), (459190, 5936390, 2102)),
@@ -132,7 +132,9 @@ def separated_samples() -> Iterator[Sample]:
             if mark and mark[0].isdigit():
                 plain = text.replace(" ", separator).replace(".", decimal)
                 yield Sample(f"{title}, {separator!r} {decimal!r}", plain.encode(), None)
-    flat = ["\n".join(" ".join(_number(value) for value in point[:2]) for point in line.points.tolist()) for line in FAULTS]
+    flat = [
+        "\n".join(" ".join(_number(value) for value in point[:2]) for point in line.points.tolist()) for line in FAULTS
+    ]
     yield Sample("x y, blank lines", "\n\n".join(flat).encode(), None, has_z=False)
     yield Sample("x y, 999", "\n999.0 999.0\n".join(flat).encode(), None, has_z=False)
 
@@ -162,19 +164,35 @@ def program_samples() -> Iterator[Sample]:
                      numbers(len(faults)))  # fmt: skip
         unclosed = [row for row in rows(faults) if row[2] < 4 or "POLYGON" not in kind]
         body = [f"{x:20.4f}{y:20.4f}{d:20.4f}{i:10d}" for i, _, _, (x, y, d) in unclosed]
-        yield Sample(f"Z-MAP {kind}, polygons without their end", "\n".join([f"@{kind}, 80, 1", *four, "@", *body]).encode(),
-                     numbers(len(faults)))  # fmt: skip
+        text = "\n".join([f"@{kind}, 80, 1", *four, "@", *body])
+        yield Sample(f"Z-MAP {kind}, polygons without their end", text.encode(), numbers(len(faults)))  # fmt: skip
     picks = ["dTect V6.6\nPick Set Group\nFri Jan 5 2024\n"]
     for line, block in zip(FAULTS, blocks, strict=True):
         closed = line.is_polygon
         rest = block.rsplit("\n", 1)[0] if closed else block
-        picks.append(f"Ref: {line.name}\nColor: 255`255`0`0\nSize: 3\nConnect: {'Close' if closed else 'Open'}\n!\n{rest}\n")
+        picks.append(
+            f"Ref: {line.name}\nColor: 255`255`0`0\nSize: 3\nConnect: {'Close' if closed else 'Open'}\n!\n{rest}\n"
+        )
     yield Sample("OpendTect", "!\n".join(picks).encode(), fault_names())
     columns = ["X", "Y", "Z", "STRING,Name", "FLOAT,Throw"]
-    petrel = ["# Petrel Points with attributes", "# Unit in depth: m", "VERSION 1", "BEGIN HEADER", *columns, "END HEADER"]
+    petrel = [
+        "# Petrel Points with attributes",
+        "# Unit in depth: m",
+        "VERSION 1",
+        "BEGIN HEADER",
+        *columns,
+        "END HEADER",
+    ]
     petrel += [f'{x} {y} {d} "{line.name}" {j}.5' for _, line, j, (x, y, d) in rows()]
     yield Sample("Petrel points with attributes", "\n".join(petrel).encode(), fault_names())
-    ev = ["# Type: scattered data", "# Version: 6", "# Field: 1 x", "# Field: 2 y", "# Field: 3 z meters", "# Field: 4 seg_id"]
+    ev = [
+        "# Type: scattered data",
+        "# Version: 6",
+        "# Field: 1 x",
+        "# Field: 2 y",
+        "# Field: 3 z meters",
+        "# Field: 4 seg_id",
+    ]
     ev += [f"{x} {y} {d} {i}" for i, _, _, (x, y, d) in rows()]
     yield Sample("EarthVision", "\n".join(ev).encode(), numbers())
     quoted = [f'"{line.name}"\t{x}\t{y}\t{d}' for _, line, _, (x, y, d) in rows()]
@@ -193,8 +211,12 @@ def program_samples() -> Iterator[Sample]:
     yield Sample("a title above each line", "\n".join(titled).encode(), tuple(f"Fault {i}" for i in range(len(FAULTS))))
     flat = ["\n".join(f"{x} {y}" for x, y, _ in line.points.tolist()) for line in FAULTS]
     titled = [f"Fault {i}\n{block}\nEND" for i, block in enumerate(flat)]
-    yield Sample("a title above each line of x y", "\n".join(titled).encode(),
-                 tuple(f"Fault {i}" for i in range(len(FAULTS))), has_z=False)
+    yield Sample(
+        "a title above each line of x y",
+        "\n".join(titled).encode(),
+        tuple(f"Fault {i}" for i in range(len(FAULTS))),
+        has_z=False,
+    )
     footer = "\n".join(f"{line.name};{x};{y};{d}" for _, line, _, (x, y, d) in rows())
     footer = f"Fault;X;Y;Z\n{footer}\nExported by A. N. Other on 5 January 2024\n"
     yield Sample("a line behind the points", footer.encode(), fault_names())

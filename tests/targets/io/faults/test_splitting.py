@@ -74,13 +74,14 @@ def test_points_that_are_not_sorted_by_fault_are_refused():
 
 
 def test_single_points_are_counted():
-    found = parse_table("x,y,fault\n0,0,A\n1,1,A\n5,5,B\n0,9,C\n1,9,C".split("\n"), "f")
+    found = parse_table(["x,y,fault", "0,0,A", "1,1,A", "5,5,B", "0,9,C", "1,9,C"], "f")
     assert [line.name for line in found.lines] == ["A", "C"] and found.notes == ("1 single point left out",)
 
 
 @pytest.mark.parametrize(
     "rows",
-    ["100,5,200,5,1500,5\n434123,5,6543210,5,1500,0", "461,500 200,100\n300,200 400,300", "1 461000 5932000 1500\n1 461100 5932000 1500"],
+    ["100,5,200,5,1500,5\n434123,5,6543210,5,1500,0", "461,500 200,100\n300,200 400,300",
+     "1 461000 5932000 1500\n1 461100 5932000 1500"],
 )  # fmt: skip
 def test_numbers_with_two_readings_are_refused(rows):
     with pytest.raises(UserError):

@@ -18,8 +18,8 @@ GEOJSON = (
     '{"type": "LineString", "coordinates": [[100, -100], [200, -100]]}}, {"type": "Feature", "properties": '
     '{"name": "B"}, "geometry": {"type": "LineString", "coordinates": [[100, -300], [300, -300]]}}]}'
 )
-SUFFIXES = {"csv": TABLE, "pol": BLOCKS, "dat": BLOCKS, "txt": BLOCKS, "xyz": BLOCKS, "geojson": GEOJSON, "json": GEOJSON,
-            "asc": BLOCKS, "prn": TABLE, "": BLOCKS, "irap": BLOCKS, "lin": BLOCKS, "zmap": BLOCKS}  # fmt: skip
+SUFFIXES = dict.fromkeys(("pol", "dat", "txt", "xyz", "asc", "", "irap", "lin", "zmap"), BLOCKS)
+SUFFIXES |= dict.fromkeys(("csv", "prn"), TABLE) | dict.fromkeys(("geojson", "json"), GEOJSON)
 
 
 def dome(rows: int = 40, cols: int = 40) -> np.ndarray:
