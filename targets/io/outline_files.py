@@ -33,9 +33,9 @@ def write_outlines(
 
     GeoPackage and GeoJSON hold all layers in one file. Else each layer is a file of its own beside `stem`, named after
     it: a Shapefile with all attributes, in UTF-8, names of fields cut to ten letters; ``.pol`` (x y z, rows of 999
-    between lines); ``.cps`` (CPS-3 lines, behind each ``->`` the id); ``_points.csv`` (a row per point, with id, part and
-    number of the point). Those in text hold polygons and lines, CSV crests and spill points too; z is the depth of the
-    outline, positive down, 0 where a layer has none. A hole of a polygon is a ring of its own.
+    between lines); ``.cps`` (CPS-3 lines, behind each ``->`` the id); ``_points.csv`` (a row per point, with id, part
+    and number of the point). Those in text hold polygons and lines, CSV crests and spill points too; z is the depth of
+    the outline, positive down, 0 where a layer has none. A hole of a polygon is a ring of its own.
 
     Parameters
     ----------

@@ -82,48 +82,26 @@ def make_point_table(columns: Sequence[Column], blocks: NDArray[np.int64], where
     UserError
         x and y cannot be told.
     """
-    if any(column.heading for column in columns):
-        x, y, z = _headed_places(columns, where)
-        roles = [_role(column) for column in columns]
-    else:
-        x, y, z = _first_numbers(columns, where)
-        roles = ["other"] * len(columns)
-    rest = [i for i in range(len(columns)) if i not in (x, y, z)]
+    has_headings = any(column.heading for column in columns)
+    x, y, z = _headed_places(columns, where) if has_headings else _first_numbers(columns, where)
     points = np.full((len(blocks), 3), np.nan)
     for i, place in enumerate((x, y, z)):
         if place is not None:
             points[:, i] = columns[place].numbers
-    named, parts, order = [], [], None
-    known = any(roles[i] != "other" for i in rest)
-    for i in rest:
-        role, codes = roles[i], number_values(columns[i].words)
-        kind = _kind(columns[i], codes, blocks)
-        if role in ("name", "part") and kind == "order" and columns[i].numbers is not None:
-            role = "order"
-        if role == "other" and (not known or columns[i].key in IDS.split()):
-            role = {"key": "name" if columns[i].key in IDS.split() else "key", "order": "order"}.get(kind, "other")
-        if role in ("name", "key"):
-            named.append((_rank(columns[i], role), i, codes))
-        elif role == "part":
-            parts.append((i, codes))
-        elif (
-            role == "order"
-            and order is None
-            and columns[i].numbers is not None
-            and np.isfinite(columns[i].numbers).all()
-        ):
-            order = columns[i].numbers
-    named.sort(key=lambda one: one[:2])
-    names = None
-    if named:
-        names = _tidy(columns[named[0][1]].words)
-        _check_names(named[0][2], names, blocks, where)
-        parts = [(i, codes) for _, i, codes in named[1:]] + parts
-    is_explicit = bool(blocks[-1] != blocks[0]) or any(roles[i] == "part" for i, _ in parts)
-    if names is None and parts:
-        names = _tidy(columns[parts[0][0]].words)
-        parts = parts[1:]
-    return PointTable(points, blocks, names, tuple(codes for _, codes in parts), order, is_explicit)
+    rest = [column for i, column in enumerate(columns) if i not in (x, y, z)]
+    has_words = any(_role(column) != "other" for column in rest)
+    coded = [(column, number_values(column.words)) for column in rest]
+    roles = [_confirmed_role(column, codes, blocks, has_words) for column, codes in coded]
+    by_role = {role: [one for one, given in zip(coded, roles, strict=True) if given == role] for role in roles}
+    named = sorted(by_role.get("name", []), key=lambda one: _rank(one[0]))
+    parts = by_role.get("part", [])
+    is_explicit = bool(blocks[-1] != blocks[0]) or bool(parts)
+    keys = [*named, *parts]
+    names = _tidy(keys[0][0].words) if keys else None
+    if names is not None and named:
+        _check_names(named[0][1], names, blocks, where)
+    order = next((column.numbers for column, _ in by_role.get("order", [])), None)
+    return PointTable(points, blocks, names, tuple(codes for _, codes in keys[1:]), order, is_explicit)
 
 
 def _headed_places(columns: Sequence[Column], where: object) -> tuple[int, int, int | None]:
@@ -180,6 +158,7 @@ def _counts_lines(values: NDArray[np.float64]) -> bool:
 
 
 def _role(column: Column) -> Role:
+    """What the heading of a column says."""
     key = column.key
     if any(key in rank.split() for rank in NAMES):
         return "name"
@@ -188,27 +167,32 @@ def _role(column: Column) -> Role:
     return "order" if key in ORDERS.split() else "other"
 
 
-def _rank(column: Column, role: str) -> int:
-    """Rank of a column of names; texts before numbers where no heading says it."""
-    if role == "key":
-        return 10 + (column.numbers is not None)
-    ranks = [rank for rank, words in enumerate(NAMES) if column.key in words.split()]
-    return ranks[0] if ranks else 9
-
-
-def _kind(column: Column, codes: NDArray[np.int64], blocks: NDArray[np.int64]) -> Literal["key", "order", "other"]:
-    """Whether the values of a column stay the same over some rows, count the rows, or are anything else."""
+def _confirmed_role(column: Column, codes: NDArray[np.int64], blocks: NDArray[np.int64], has_words: bool) -> Role:
+    """What a column is by its heading and its values; where other headings say it, one without a word is "other"."""
+    role, is_id = _role(column), column.key in IDS.split()
     inside = blocks[1:] == blocks[:-1]
     changes = int(((codes[1:] != codes[:-1]) & inside).sum())
-    numbers = column.numbers
-    if numbers is not None:
-        whole = numbers[np.isfinite(numbers)]
-        if len(whole) != len(numbers) or (whole != np.round(whole)).any():
-            return "other"
-        steps = np.diff(numbers)[inside]
-        if changes and (steps == 1).sum() > 0.5 * len(steps) and (steps == 0).sum() < 0.1 * len(steps) + 1:
-            return "order"
-    return "key" if changes <= len(codes) // 2 else "other"
+    steps = np.diff(column.numbers)[inside] if _is_whole(column) and column.numbers is not None else np.empty(0)
+    counts = bool(changes) and bool((steps == 1).sum() > 0.5 * len(steps) and (steps == 0).sum() < 0.1 * len(steps) + 1)
+    stays = changes <= len(codes) // 2
+    if role == "order":
+        rises = bool(len(steps)) and (steps > 0).mean() > 0.5
+        return "order" if rises else "part" if stays else "other"
+    if counts:
+        return "order" if role != "other" or is_id or not has_words else "other"
+    if role == "other" and stays and (is_id or not has_words):
+        return "name"
+    return role
+
+
+def _is_whole(column: Column) -> bool:
+    return column.numbers is not None and bool((column.numbers == np.round(column.numbers)).all())
+
+
+def _rank(column: Column) -> int:
+    """Rank of a column of names; texts before numbers where no heading says it."""
+    ranks = [rank for rank, words in enumerate(NAMES) if column.key in words.split()]
+    return ranks[0] if ranks else len(NAMES) + _is_number(column.words[0])
 
 
 def _check_names(codes: NDArray[np.int64], names: Sequence[str], blocks: NDArray[np.int64], where: object) -> None:

@@ -21,7 +21,10 @@ def _is_charisma(head: bytes) -> bool:
 
 def _read(path: Path) -> FaultFile:
     text, notes = read_text(path)
-    points, labels, sticks, stick = [], [], [], 0
+    points: list[list[float]] = []
+    labels: list[tuple[str, str]] = []
+    sticks: list[int] = []
+    stick = 0
     ended = True
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.lstrip()[0] in "!#":

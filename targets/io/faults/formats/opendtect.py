@@ -8,6 +8,7 @@ import numpy as np
 from targets.errors import UserError
 from targets.io.faults.fault_format import FaultFile, FaultFormat, head_text, read_text
 from targets.io.faults.splitting import PointTable, close_rings, split_points
+from targets.surface.rasterize_faults import FaultLine
 
 SETTING = re.compile(r"([A-Za-z][\w .]*):\s*(.*)")
 
@@ -18,8 +19,9 @@ def _is_opendtect(head: bytes) -> bool:
 
 def _read(path: Path) -> FaultFile:
     text, notes = read_text(path)
-    lines, more, settings = [], [], dict[str, str]()
-    closed = 0
+    lines: list[FaultLine] = []
+    more: list[str] = []
+    settings: dict[str, str] = {}
     for block in re.split(r"(?m)^!.*$", text):
         rows = [line.split() for line in block.split("\n") if line.strip()]
         points = [row[:3] for row in rows if len(row) >= 3 and _is_number(row[0])]
@@ -33,8 +35,7 @@ def _read(path: Path) -> FaultFile:
         name = settings.get("Ref", str(len(lines)))
         found, some = split_points(PointTable(xyz, np.zeros(len(xyz), np.int64), [name] * len(xyz), is_explicit=True))
         if settings.get("Connect", "").casefold() in ("close", "yes", "polygon"):
-            found, count = close_rings(found, says_polygon=True)
-            closed += count
+            found, _ = close_rings(found, says_polygon=True)
         lines += found
         more += some
     return FaultFile(lines, True, (*notes, *more))

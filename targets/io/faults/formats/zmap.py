@@ -51,11 +51,11 @@ def _read(path: Path) -> FaultFile:
         for i, column in enumerate(cells.T)
     ]
     table = make_point_table(columns, np.zeros(len(cells), np.int64), path)
-    blank = (np.abs(table.points[:, :2]) > NULL_FLOOR).all(axis=1)
+    blank = np.asarray((np.abs(table.points[:, :2]) > NULL_FLOOR).all(axis=1))
     if blank.any():  # parts two lines
         columns = [Column([word for word, out in zip(column.words, blank, strict=True) if not out],
                           cells[~blank, i], column.heading) for i, column in enumerate(columns)]  # fmt: skip
-        table = make_point_table(columns, np.cumsum(blank)[~blank], path)
+        table = make_point_table(columns, np.cumsum(blank, dtype=np.int64)[~blank], path)
     z = table.points[:, 2]
     z[np.abs(z) > NULL_FLOOR] = np.nan
     found, more = split_points(table)
