@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.check.issues import KINDS, Finding, dataset_issues, map_issues, overlap_issues
+from targets.check.issues import KINDS, Finding, assumptions, dataset_issues, map_issues, overlap_issues
 from targets.check.map_summary import MapSummary, intersection_over_union, summarise_map
 from targets.check.overlap import Footprint, find_overlaps, footprint_of
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
@@ -105,6 +105,7 @@ def check_data(
             findings += outcome.findings
     summaries = [inspection.summary for inspection in inspections]
     footprints = [inspection.footprint for inspection in inspections if inspection.footprint is not None]
+    findings += assumptions(summaries)
     findings += overlap_issues(summaries, footprints, find_overlaps(footprints))
     findings += dataset_issues(summaries, Path(next(iter(paths), "")))
     findings.sort(key=lambda finding: KINDS.index(finding.kind))

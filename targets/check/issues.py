@@ -13,6 +13,7 @@ from targets.scene import Bool, Scene
 
 # Worst first. What the reader of maps refuses (a mask inverted beyond doubt, sizes that differ) is "unreadable".
 KINDS = ("unreadable", "not read", "assumed", "units", "mask", "polarity", "traps", "same ground", "copy", "set")
+UNIT_OPTIONS = {"map coordinates": "--xy_unit or --crs", "depth": "--depth_unit"}
 # Thresholds: see docs/experiments/data_check.md.
 MAX_FAULT_SHARE = 0.2  # of the map; faults are lines
 MAX_TRAP_SHARE = 0.5  # of the map
@@ -57,11 +58,9 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
     Returns
     -------
     list[Finding]
-        Of the kinds assumed, mask, polarity and traps.
+        Of the kinds mask, polarity and traps.
     """
-    found = [Finding("assumed", (summary.name,), UserError(summary.source.path, note))
-             for note in (scene.provenance.notes if scene.provenance else ())]  # fmt: skip
-    found += unknown_units(summary, scene)
+    found: list[Finding] = []
 
     def report(kind: str, file: str, text: str, expected: str, hint: str) -> None:
         where = summary.source.files.get(file, summary.source.path)
@@ -134,18 +133,42 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
     return found
 
 
-def unknown_units(summary: MapSummary, scene: Scene) -> list[Finding]:
-    """Report a located grid of which nobody says in which units it counts."""
-    if not (scene.has_depth and scene.geo.located) or summary.source.kind != "grid":
-        return []
-    known = {"map coordinates": scene.geo.xy_unit, "depth": scene.geo.depth_unit}
-    options = {"map coordinates": "--xy_unit or --crs", "depth": "--depth_unit"}
-    missing = [name for name, unit in known.items() if unit is None]
-    if not missing:
-        return []
-    found = f"the unit of {' and '.join(missing)} is unknown"
-    hint = f"name it with {' and '.join(options[name] for name in missing)}"
-    return [Finding("units", (summary.name,), UserError(summary.source.path, found, "a known unit", hint))]
+def assumptions(maps: Sequence[MapSummary]) -> list[Finding]:
+    """Report what had to be assumed to read maps: one finding for each sentence, whatever the number of maps.
+
+    Parameters
+    ----------
+    maps : Sequence[MapSummary]
+        All maps that were read.
+
+    Returns
+    -------
+    list[Finding]
+        Of the kinds assumed and units.
+    """
+    maps_by_note: dict[str, list[MapSummary]] = {}
+    maps_by_units: dict[tuple[str, ...], list[MapSummary]] = {}
+    for summary in maps:
+        for note in dict.fromkeys(summary.notes):
+            maps_by_note.setdefault(note, []).append(summary)
+        if summary.source.kind == "grid" and "location" in summary.channels:
+            missing = tuple(name for name, unit in (("map coordinates", summary.xy_unit), ("depth", summary.unit))
+                            if not unit)  # fmt: skip
+            maps_by_units.setdefault(missing, []).append(summary)
+    found = [_about("assumed", members, note, "", "") for note, members in maps_by_note.items()]
+    for missing, members in maps_by_units.items():
+        if missing:
+            options = " and ".join(UNIT_OPTIONS[name] for name in missing)
+            text = f"the unit of {' and '.join(missing)} is unknown"
+            found.append(_about("units", members, text, "a known unit", f"name it with {options}"))
+    return found
+
+
+def _about(kind: str, maps: Sequence[MapSummary], text: str, expected: str, hint: str) -> Finding:
+    """A finding about one map or several."""
+    names = tuple(summary.name for summary in maps)
+    found = text if len(maps) == 1 else f"{text} ({len(maps)} maps: {name_list(names)})"
+    return Finding(kind, names, UserError(maps[0].source.path, found, expected, hint))
 
 
 def overlap_issues(

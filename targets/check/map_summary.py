@@ -36,6 +36,8 @@ class MapSummary:
         Shallowest and deepest depth, in `unit`; None without a depth.
     unit : str
         Of depths, "" when unknown.
+    xy_unit : str
+        Of map coordinates, "" when unknown.
     contour_interval : float | None
         In `unit`, None when unknown.
     inside_share : float
@@ -54,6 +56,8 @@ class MapSummary:
         Of interpreted traps with the exact closures, None where one of them is missing.
     salt_share : float | None
         Share of a seismic image that is salt, None where nobody drew any.
+    notes : tuple[str, ...]
+        What had to be assumed to read the map, one sentence each.
     thumbnail : bytes
         JPEG, with interpreted traps or salt outlined in white and exact closures in magenta.
     """
@@ -64,6 +68,7 @@ class MapSummary:
     channels: tuple[str, ...]
     relief: tuple[float, float] | None
     unit: str
+    xy_unit: str
     contour_interval: float | None
     inside_share: float
     outline: str
@@ -73,6 +78,7 @@ class MapSummary:
     trap_share: float
     iou: float | None
     salt_share: float | None
+    notes: tuple[str, ...]
     thumbnail: bytes
 
     @property
@@ -114,6 +120,7 @@ def summarise_map(source: MapSource, scene: Scene, exact: Bool | None) -> MapSum
         channels=tuple(name for name, present in has.items() if present),
         relief=scene.relief if scene.has_depth else None,
         unit=scene.geo.depth_unit or "",
+        xy_unit=scene.geo.xy_unit or "",
         contour_interval=scene.geo.contour_interval,
         inside_share=float(scene.map_valid.mean()),
         outline=outline_kind(scene.map_valid),
@@ -125,6 +132,7 @@ def summarise_map(source: MapSource, scene: Scene, exact: Bool | None) -> MapSum
         if scene.traps is not None and exact is not None
         else None,
         salt_share=None if scene.salt is None else float(scene.salt.mean()),
+        notes=scene.provenance.notes if scene.provenance is not None else (),
         thumbnail=jpeg_of_pixels(draw_thumbnail(scene, exact)),
     )
 
