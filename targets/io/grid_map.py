@@ -11,7 +11,7 @@ from targets.errors import UserError
 from targets.io.faults.on_horizon import read_faults_on_horizon
 from targets.io.grids.registry import load_surface
 from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.scene import Provenance, Scene
+from targets.scene import GeoReference, Provenance, Scene
 from targets.surface.fill import fill_holes, find_fault_gaps
 from targets.surface.outline import inside_of_map
 from targets.surface.rasterize_faults import rasterize_faults
