@@ -54,11 +54,11 @@ WORDS: dict[Role, tuple[str, ...]] = {
         "depth depths tvdss tvd sstvd tvdmsl глубина глубины tiefe teufe profondeur profundidad",
         "elevation elevations elev height altitude alt высота отметка отметки hoehe höhe",
         "twt time owt t twtt время laufzeit",
-        "value val top base surface horizon gridcode grid band кровля подошва значение",
+        "value values val top base surface horizon gridcode grid band кровля подошва значение",
     ),
     "line": (
         "inline crossline xline iline il xl in ln line lines trace traces tr cdp row rows col cols column columns i j "
-        "k sp shotpoint bin inl crl iln xln профиль пикет трасса инлайн кросслайн строка столбец",
+        "k ix iy jx jy sp shotpoint bin inl crl iln xln профиль пикет трасса инлайн кросслайн строка столбец",
     ),
     "index": (
         "id ids fid oid objectid index idx no nr num number n nn № point points pointid unnamed номер пп node nodes "

@@ -11,10 +11,11 @@ from targets.units.names import parse_unit
 PLACES = ("x", "y", "z", "line")
 NUMBER = r"([+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?)\b"
 NULL = re.compile(
-    r"(?:(?:null|no[ _-]?data)[ _-]*(?:value|val)?|(?:undef\w*|missing|dummy)[ _-]*(?:value|val))s?"
+    r"(?:\b|_)(?:null|no[ _-]?data|(?:undef\w*|missing|dummy)[ _-]*val(?:ue)?)(?:[ _-]*val(?:ue)?)?"
     rf"\s*(?:[:=]|->|\bis\b|\s)\s*{NUMBER}",
     re.IGNORECASE,
 )
+SMALLEST_NULL = 99  # of those above 0: "null: 12" may be how many there are
 UNIT = re.compile(r"(?P<key>[\w ]*units?[\w ]*?)_*\s*(?::|=|->)\s*(?P<unit>[^\W\d].*)", re.IGNORECASE)
 VERTICAL = re.compile(r"(?:\b|_)(?:z|depth|vertical|time|elevation)(?:\b|_)", re.IGNORECASE)
 POSITIVE = re.compile(r"z_?positive\W+(?:is\W+)?(\w+)", re.IGNORECASE)
@@ -87,15 +88,16 @@ def read_preamble(lines: Sequence[str], dialect: Dialect, width: int) -> Preambl
 
 def _statements(texts: Sequence[str]) -> Preamble:
     found: dict[str, float | str | bool] = {}
+    codes = {code for text in texts for code in EPSG.findall(text)}
+    if len(codes) == 1:
+        found["crs"] = codes.pop()
     for text in texts:
-        if null := NULL.search(text):
-            found["null"] = float(null[1].replace(",", "."))
+        if (null := NULL.search(text)) and not 0 < (value := float(null[1].replace(",", "."))) < SMALLEST_NULL:
+            found["null"] = value
         if (unit := UNIT.search(text)) and (name := parse_unit(unit["unit"].split(",")[0])):
             found["depth_unit" if VERTICAL.search(unit["key"]) else "xy_unit"] = name
         if positive := POSITIVE.search(text):
             found["is_up"] = positive[1].casefold() in ("elevation", "up", "upwards")
-        if crs := EPSG.search(text):
-            found["crs"] = crs[0]
     return Preamble(**found)  # type: ignore[arg-type]
 
 

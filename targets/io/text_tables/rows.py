@@ -17,6 +17,7 @@ from targets.io.text_tables.layout import LINE_END, LINE_SEPARATOR, TableLayout
 BLOCK = 2**25  # characters that are parsed at once
 SAMPLE_PLACES, SAMPLE_BYTES = 8, 2**15  # of the file, beside its beginning, from which rows are sampled
 MAX_FOOTER = 50  # lines
+MAX_LINE = 2**16  # characters; without a limit a file without line ends would be read as a whole
 END_MARKS = frozenset(("eod", "eob", "eof", "end", "$", "@", "\x1a", "done", "конец"))
 QUOTED = re.compile(r'"[^"\n]*"')
 NULL_SPELLINGS = sorted({case(word) for word in NULL_WORDS for case in (str, str.upper, str.title)} | {"NaN"})
@@ -54,7 +55,7 @@ def read_columns(
         part = None if reader.footer else _parse_block(block, layout, columns)
         parts.append(reader.parse(block, line) if part is None else part)
         line += block.count("\n")
-    table = np.concatenate([np.empty((0, len(columns))), *parts])
+    table = np.concatenate(parts) if parts else np.empty((0, len(columns)))
     last = len(table)
     while last and (table[last - 1] == LINE_SEPARATOR).all():
         last -= 1
@@ -88,7 +89,10 @@ def _blocks(path: Path, layout: TableLayout) -> Iterator[str]:
         for _ in range(layout.first_row):
             file.readline()
         while block := file.read(BLOCK):
-            yield block + file.readline()
+            block += file.readline(MAX_LINE)
+            if "\0" in block or (len(block) >= BLOCK + MAX_LINE and block[-1] != "\n"):
+                raise UserError(path, "something that is no text behind the first lines", "lines of numbers")
+            yield block
 
 
 def _parse_block(block: str, layout: TableLayout, columns: Sequence[int]) -> NDArray[np.float64] | None:

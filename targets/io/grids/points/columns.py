@@ -58,7 +58,7 @@ def find_columns(layout: TableLayout, runs: Runs, chosen: Sequence[str] | None =
     Raises
     ------
     UserError
-        They cannot be told apart.
+        They cannot be distinguished.
     """
     headings = layout.preamble.headings
     found = _chosen(chosen or (), headings, layout.width)
@@ -170,6 +170,8 @@ def _by_evidence(columns: list[int], runs: Runs, width: int) -> PointColumns:
         if lines is not None:
             x, y = (c, rest[0]) if lines == (a, b) else (a, b)
             return PointColumns(x, y, rest[1], (_note((x, y, rest[1]), lines),))
+    elif len(rest) >= 2 and evidence.map_affinely(runs, (a, b), (rest[0], rest[1])) is not None:
+        return PointColumns(a, b, c, (_note((a, b, c), (rest[0], rest[1])),))
     elif evidence.looks_like_grid(runs, a, b) and _can_be_depth(runs, (a, b), c, rest):
         return PointColumns(a, b, c, (_note((a, b, c)),))
     raise UserError("table", f"{width} columns without headings, and their numbers do not show which are x, y and z",

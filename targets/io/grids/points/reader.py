@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.common.memory import require_memory
 from targets.errors import UserError
 from targets.io.grids.grid_format import HEAD_SIZE, check_cell_count
 from targets.io.grids.points import evidence
@@ -16,13 +17,14 @@ from targets.io.read_options import ReadOptions
 from targets.io.scattered_points import grid_scattered_points
 from targets.io.surface_file import Surface
 from targets.io.text_tables.headings import Heading
-from targets.io.text_tables.layout import TableLayout, find_layout
+from targets.io.text_tables.layout import LINE_SEPARATOR, TableLayout, find_layout
 from targets.io.text_tables.rows import read_columns, sample_runs
 from targets.scene import GeoReference
 from targets.units.names import unit_kind
 
 MAX_POINTS = 2**26  # of a table
 MAX_BYTES = 2**33  # of a file: 128 for each of them
+MEMORY_PER_BYTE = 6  # bytes of memory for each byte of a file, measured on 10 million points
 MIN_GRID_POINTS = 4
 
 
@@ -64,7 +66,7 @@ def holds_grid_points(path: Path) -> bool:
         except UserError:
             return False
         return True
-    # A large table in any order, of a rotated grid, cannot be told from other points by its beginning.
+    # A large table in any order, of a rotated grid, cannot be distinguished from other points by its beginning.
     return evidence.looks_like_grid([layout.sample], columns.x, columns.y) or not roles & {"name"}
 
 
@@ -85,12 +87,13 @@ def read_points(path: Path, reading: ReadOptions) -> Surface:
     Raises
     ------
     UserError
-        The columns cannot be told apart, a line is no row, or the points do not lie on a grid.
+        The columns cannot be distinguished, a line is no row, or the points do not lie on a grid.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(
-            path, f"a table of {path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}", "cut it into smaller maps"
-        )
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise UserError(path, f"a table of {size:,} bytes", f"at most {MAX_BYTES:,}", "cut it into smaller maps")
+    if size > HEAD_SIZE:
+        require_memory(MEMORY_PER_BYTE * size, path, "cut it into smaller maps")
     with path.open("rb") as file:
         head = file.read(HEAD_SIZE)
     layout = find_layout(head, len(head) < HEAD_SIZE)
@@ -106,9 +109,10 @@ def read_points(path: Path, reading: ReadOptions) -> Surface:
     check_cell_count(path, len(table), max_cells=MAX_POINTS)
     if layout.preamble.null is not None:
         table[np.isclose(table[:, 2], layout.preamble.null, rtol=1e-6, atol=0), 2] = np.nan
-    undefined = np.isnan(table[:, 2]) | (np.abs(table[:, 2]) >= NULL_FLOOR)
-    table = table[~(undefined & (np.isnan(table[:, :2]) | (np.abs(table[:, :2]) >= NULL_FLOOR)).any(axis=1))]
-    if (table[:, :2] == 999).all(axis=1).any():
+    placed = (np.abs(table[:, 0]) < NULL_FLOOR) & (np.abs(table[:, 1]) < NULL_FLOOR)
+    if not placed.all():  # rows without anything
+        table = table[placed | (np.abs(table[:, 2]) < NULL_FLOOR)]
+    if (table[table[:, 0] == LINE_SEPARATOR] == LINE_SEPARATOR).all(axis=1).any():
         raise UserError(path, "lines parted by rows of 999: faults or other lines", "points of a grid")
     return _surface(table, layout, columns, notes, reading)
 

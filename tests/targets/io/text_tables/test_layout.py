@@ -62,8 +62,8 @@ ROLES = {
     "Rechtswert|lon|Longitude|Долгота|Восток|Координата X|Х|X, м|X East",
     "y": "Y|Y_UTMN|Northing|lat|Latitude|Hochwert|Север|У|Широта",
     "z": "Z|z_tvdss|Depth|depth_m|Depth (ft)|TVDSS [m]|TVD|Z value|Elevation|Height (m)|TWT (ms)|Two way time|Time|"
-    "Глубина|Глубина, м|Абс. отметка|Время, мс|GRID_CODE|value|Sub-sea depth|Depth subsea (m)",
-    "line": "Inline|crossline|IL|XL|Inline number|row|col|i|j|Trace no|Line Name",
+    "Глубина|Глубина, м|Абс. отметка|Время, мс|GRID_CODE|value|VALUES|Sub-sea depth|Depth subsea (m)",
+    "line": "Inline|crossline|IX|JY|IL|XL|Inline number|row|col|i|j|Trace no|Line Name",
     "index": "id|FID|№|№ п/п|Unnamed: 0|no|",
     "name": "POLY_ID|Fault|Well|Name|Скважина|Разлом",
     "path": "MD",

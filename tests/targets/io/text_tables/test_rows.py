@@ -23,7 +23,8 @@ numbers = st.one_of(
 
 
 def read(path: Path, columns: tuple[int, ...]) -> np.ndarray:
-    layout = find_layout(path.read_bytes()[:65536], path.stat().st_size < 65536)
+    with path.open("rb") as file:
+        layout = find_layout(file.read(65536), path.stat().st_size < 65536)
     assert layout is not None
     return read_columns(path, layout, columns)[0]
 
@@ -78,3 +79,14 @@ def test_columns_that_are_left_out_at_the_end_of_a_row_are_empty(tmp_path: Path)
     np.testing.assert_array_equal(
         read(tmp_path / "table", (0, 1, 2)), [[1, 2, 3], [2, 3, np.nan], [4, 5, 6], [7, 8, 9]]
     )
+
+
+def test_what_is_no_text_ends_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "table").open("wb") as file:
+        file.write(b"1 2 3\n" * 20_000)
+        file.truncate(2**32)  # a hole of zeros
+    with pytest.raises(UserError, match="no text behind the first lines"):
+        read(tmp_path / "table", (0, 1, 2))
+    (tmp_path / "line").write_text("1 2 3\n" * 20_000 + "7" * 200_000)
+    with pytest.raises(UserError, match="line 20001"):
+        read(tmp_path / "line", (0, 1, 2))

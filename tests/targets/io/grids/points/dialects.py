@@ -87,8 +87,10 @@ def _row(dialect: Dialect, depth: NDArray[np.float64], r: int, c: int, number: i
     digits = dialect.digits
     z = (dialect.null or "") if np.isnan(depth[r, c]) else f"{depth[r, c]:.{0 if dialect.whole else 3}f}"
     line, trace = (f"{value:.1f}" if dialect.floats else str(value) for value in (1300 + 2 * r, 2040 + c))
-    cells = {"x": f"{x:.{digits}f}", "y": f"{y:.{digits}f}", "z": z, "line": line, "trace": trace, "id": str(number + 1),
-             "text": f"Top {'ABC'[c % 3]}", "attribute": f"{np.sin(r * c + 1.0):.4f}", "empty": ""}  # fmt: skip
+    cells = {
+        "x": f"{x:.{digits}f}", "y": f"{y:.{digits}f}", "z": z, "line": line, "trace": trace, "id": f"{number + 1}",
+        "text": f"Top {'ABC'[c % 3]}", "attribute": f"{np.sin(r * c + 1.0):.4f}", "empty": "",
+    }  # fmt: skip
     kept = {"text": cells["text"], "z": cells["z"]} if cells["z"] == dialect.null else {"text": cells["text"]}
     cells = {key: cell.replace(".", dialect.decimal) for key, cell in cells.items()} | kept
     words = [cells[column] for column in dialect.columns]
