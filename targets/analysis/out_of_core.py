@@ -1,5 +1,6 @@
 """Exact analysis of grids beyond memory, tile by tile: labels, heights and the table of closures."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -146,6 +147,9 @@ def analyse_tiled(
     form = "tif" if isinstance(raster, GeoTiff) and workers is None else "zarr"
     tiles = TileOptions(tile, form)
     folder.mkdir(parents=True, exist_ok=True)
+    for pattern in (".voids*", ".notes*"):  # of a run that was killed
+        for left in folder.glob(pattern):
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".voids", dir=folder.absolute(), ignore_cleanup_errors=True) as notes:
         depth = DepthRaster(raster, nulls, is_elevation)
         filled = fill_tiled(depth, extent, tile, Path(notes), numba.config.NUMBA_NUM_THREADS)

@@ -17,9 +17,10 @@ clusters. Computers & Geosciences 96, 56-68. There, too, tiles export border gra
 graph holds what a tree of closures needs beside the spill depths.
 """
 
+import errno
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ from targets.closure.tiles import tasks
 from targets.closure.tiles.graph import MergedGraph, closures_around, merge_graphs, trace_merged_leaks
 from targets.closure.tiles.table import RowsOnDisk, write_table
 from targets.closure.tiles.tasks import Tile, TiledSearch, cut_tiles
-from targets.common.rasters.windowed import Raster, create_raster, move_raster, open_raster
+from targets.common.atomic_write import flush
+from targets.common.rasters.windowed import Raster, create_npy, create_raster, move_raster, open_raster
 from targets.errors import UserError
 
 Result = TypeVar("Result")
@@ -195,6 +197,7 @@ class _TiledRun:
         del totals
         rasters = self._label(graph, highs, ids)
         moved = [move_raster(self.search.notes / name, out / name) for name in rasters]
+        flush(table)
         table.replace(out / table.name)
         height = moved[1] if self.options.height else None
         return TiledClosures(moved[0], height, np.load(out / table.name, mmap_mode="r"))
@@ -252,7 +255,7 @@ class _TiledRun:
             pass_leaks_on(highs, ids[highs.closures.outermost[: highs.crest_cell.size]] > 0)
         spills_into = np.zeros(ids.size, np.int32)
         trace_merged_leaks(graph.updip, graph.saddles.directions, highs, ids, spills_into)
-        rows = np.lib.format.open_memmap(notes / "rows.npy", "w+", ROW, (max(1, count),))[:count]
+        rows = create_npy(notes / "rows.npy", (max(1, count),), ROW)[:count]
         write_rows(highs, TableData(self.search.shape[1], spills_into, totals, ids), rows)
         table = notes / "table.npy"
         write_table(table, rows, highs, ids, nested)
@@ -271,9 +274,23 @@ class _TiledRun:
                 root = outermost[graph.highs_of_tile[tile.number]]
                 yield tile, NodeClosures(spill[root], limit[root], root), ids[root], rasters
 
-        for (tile, *_), _ in self._map(tasks.label_tile, work()):
+        checksums = {}
+        for (tile, *_), found in self._map(tasks.label_tile, work()):
+            checksums[tile] = found
             tile.note(self.search, "basin.npy").unlink()
+        if self.options.form == "tif":
+            self._check(rasters, checksums)
         return list(kinds)
+
+    def _check(self, rasters: Sequence[Raster], checksums: Mapping[Tile, list[int]]) -> None:
+        """Read GeoTIFFs back, since GDAL closes files without a word when the disk is full."""
+        try:
+            work = ((tile, rasters, found) for tile, found in checksums.items())
+            is_whole = all(same for _, same in self._map(tasks.reads_back, work))
+        except UserError:  # cut off
+            is_whole = False
+        if not is_whole:
+            raise OSError(errno.ENOSPC, "a GeoTIFF does not hold what was written to it; the disk is full")
 
     def _map(
         self, task: Callable[..., Result], work: Iterable[tuple[Any, ...]], ahead: int = 8

@@ -73,17 +73,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
         with suppress(OSError):  # Windows opens no folder, and some network disks flush none
-            _flush(path.parent)
+            flush(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, lie on the disk."""
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:

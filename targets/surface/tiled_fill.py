@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from targets.common.rasters.windowed import NpyFile, Raster
+from targets.common.rasters.windowed import NpyFile, Raster, create_npy
 from targets.errors import UserError
 from targets.surface.fill import GAP_RADIUS, fill_holes
 from targets.surface.outline import close_gaps
@@ -248,6 +248,6 @@ def _widened(window: Window, margin: int, shape: tuple[int, int]) -> tuple[Windo
 
 
 def _create(path: Path, shape: tuple[int, int], dtype: type) -> NpyFile:
-    """An array of zeros on disk, which takes room where it is written to."""
-    np.lib.format.open_memmap(path, "w+", dtype, shape)
+    """An array of zeros on disk."""
+    create_npy(path, shape, dtype)
     return NpyFile(path, shape, np.dtype(dtype))

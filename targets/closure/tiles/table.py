@@ -13,6 +13,7 @@ from targets.closure.kernels.compiled import compiled
 from targets.closure.kernels.sorting import sort_keys, sortable
 from targets.closure.merge_tree import nodes_of_rows
 from targets.closure.tiles.totals import NestedRows
+from targets.common.rasters.windowed import save_npy
 
 CHUNK = 2**22  # rows that are numbered, or written, at a time
 
@@ -41,7 +42,7 @@ def save_rows(note: Path, nested: NestedRows) -> None:
     """Write a tile's rows and their sort keys, as `RowsOnDisk` reads them."""
     keys = {"": nested.rows, "_depth": ~sortable(nested.spill_depth), "_cell": ~nested.spill_cell.view("u8")}
     for what, array in keys.items():
-        np.save(note.with_name(f"{note.name}{what}.npy"), array)
+        save_npy(note.with_name(f"{note.name}{what}.npy"), array)
 
 
 def write_table(
@@ -81,13 +82,13 @@ def write_table(
         for first in range(0, outermost, CHUNK):
             part = np.empty(min(CHUNK, outermost - first), ROW)
             _place_rows(rows[first : first + part.size], shared, own[first : first + part.size], first + 1, part)
-            part.tofile(file)
+            file.write(part.view(np.uint8).data)  # `tofile` overlooks a full disk
         for first in range(outermost + 1, total + 1, CHUNK):
             part = np.empty(min(CHUNK, total + 1 - first), ROW)
             for own, source, final_id in zip(final, sources, maps, strict=True):
                 a, b = np.searchsorted(own, [first, first + part.size])
                 _place_rows(np.asarray(source[a:b]), final_id, own[a:b], first, part)
-            part.tofile(file)
+            file.write(part.view(np.uint8).data)  # `tofile` overlooks a full disk
 
 
 @compiled

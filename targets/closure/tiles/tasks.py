@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, NamedTuple, get_type_hints
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from targets.closure.merge_tree import label_map
 from targets.closure.tiles.survey import ExportedGraph, FramedTile, Settled, survey
 from targets.closure.tiles.table import save_rows
 from targets.closure.tiles.totals import SurroundingClosures, nested_rows, places_of_highs, total_cells
-from targets.common.rasters.windowed import GeoTiff, Raster
+from targets.common.rasters.windowed import GeoTiff, Raster, require_size, save_npy
 
 Window = tuple[slice, slice]
 
@@ -110,10 +111,12 @@ def survey_tile(search: TiledSearch, tile: Tile) -> tuple[ExportedGraph, list[in
     grid = Grid(depth, state, options.eight, options.edge_open, options.interval, options.base)
     framed = FramedTile(grid, *frame, window[0].start, window[1].start, search.shape[1])
     basin, exported, settled = survey(framed)
-    np.save(tile.note(search, "basin.npy"), basin)
-    with tile.note(search, "settled").open("wb") as file:
-        save_record(settled, file)
-    np.save(tile.note(search, "highs.npy"), places_of_highs(settled, exported.crest_cell.size))
+    save_npy(tile.note(search, "basin.npy"), basin)
+    note = tile.note(search, "settled")
+    with note.open("wb") as file:
+        size = save_record(settled, file)
+    require_size(note, size)
+    save_npy(tile.note(search, "highs.npy"), places_of_highs(settled, exported.crest_cell.size))
     return exported, [] if faults is None else np.unique(framed.without_frame(faults)).tolist()
 
 
@@ -173,14 +176,26 @@ def find_deepest_of_tile(search: TiledSearch, tile: Tile, part: NDArray[np.int32
 
 def label_tile(
     search: TiledSearch, tile: Tile, closures: NodeClosures, ids: NDArray[np.int32], rasters: Sequence[Raster]
-) -> None:
-    """Write labels, and heights if there is a second raster; closures and ids : of each high of the tile."""
+) -> list[int]:
+    """Write labels, and heights if there is a second raster; closures and ids : of each high of the tile.
+
+    Returns the checksum of what was written to each raster.
+    """
     depth = check_depth(search.depth[tile.window])
     basin, place = np.load(tile.note(search, "basin.npy")), np.load(tile.note(search, "highs.npy"))
     itself = np.arange(place.size, dtype=np.int32)
     of_basin = NodeClosures(closures.spill[place], closures.limit[place], itself)
+    checksums = []
     for raster, values in zip(rasters, label_map(depth, basin, of_basin, ids[place]), strict=False):
         raster[tile.window] = values
+        checksums.append(crc32(np.ascontiguousarray(values)))
+    return checksums
+
+
+def reads_back(search: TiledSearch, tile: Tile, rasters: Sequence[Raster], checksums: Sequence[int]) -> bool:
+    """Whether rasters hold what `label_tile` wrote to them."""
+    pairs = zip(rasters, checksums, strict=True)
+    return all(crc32(np.ascontiguousarray(raster[tile.window])) == checksum for raster, checksum in pairs)
 
 
 def _read_mask(raster: Raster, window: Window) -> NDArray:
@@ -199,14 +214,20 @@ def _read_numbers(raster: Raster, window: Window) -> NDArray:
 # Records on disk ------------------------------------------------------------------------------------------------------
 
 
-def save_record(record: Any, file: IO[bytes]) -> None:
-    """Write the arrays of a record of arrays and records one after the other; a zip file would take longer."""
+def save_record(record: Any, file: IO[bytes]) -> int:
+    """Write the arrays of a record of arrays and records one after the other; a zip file would take longer.
+
+    Returns the size of their numbers, in bytes.
+    """
     values = record if isinstance(record, tuple) else [getattr(record, field.name) for field in fields(record)]
+    size = 0
     for value in values:
         if isinstance(value, tuple):
-            save_record(value, file)
+            size += save_record(value, file)
         else:
             np.save(file, value)
+            size += np.asarray(value).nbytes
+    return size
 
 
 def load_record(kind: type, file: IO[bytes]) -> Any:

@@ -1,5 +1,7 @@
 """Grids on disk that are read and written window by window: GeoTIFF, zarr, .npy."""
 
+import errno
+import os
 import shutil
 import threading
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.common.atomic_write import flush
 from targets.common.optional_import import import_optional
 from targets.common.rasters.gdal import open_band
 from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
@@ -56,8 +59,11 @@ class GeoTiff:
 
     def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
         rasterio = import_optional("rasterio", self.path)
-        with _writing, rasterio.open(self.path, "r+") as file:
-            file.write(values, 1, window=self._rasterio_window(window))
+        try:
+            with _writing, rasterio.open(self.path, "r+") as file:
+                file.write(values, 1, window=self._rasterio_window(window))
+        except (TypeError, rasterio.errors.RasterioError) as error:  # TypeError: what was written before is cut off
+            raise OSError(errno.EIO, f"a window cannot be written, perhaps the disk is full: {error}") from error
 
     def _rasterio_window(self, window: tuple[slice, slice]) -> Any:
         """The window in rasterio's terms, clipped to the raster."""
@@ -78,6 +84,41 @@ class NpyFile:
 
     def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
         np.load(self.path, mmap_mode="r+")[window] = values
+
+
+def create_npy(path: Path, shape: tuple[int, ...], dtype: Any) -> NDArray:
+    """Create an array of zeros on disk, mapped for reading and writing.
+
+    Its room on the disk is taken at once: a mapped array for which there is none later ends the process.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+def save_npy(path: Path, array: NDArray) -> None:
+    """Write a .npy file as `numpy.save` does, which overlooks that the disk is full at the end of an array.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    np.save(path, array)
+    require_size(path, array.nbytes)
+
+
+def require_size(path: Path, size: int) -> None:
+    """Raise OSError if a file that was written has fewer bytes."""
+    if path.stat().st_size < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def open_raster(source: Any) -> Raster:
@@ -180,7 +221,9 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
 
 
 def move_raster(path: Path, target: Path) -> Raster:
-    """Give a finished raster its final name; what had that name is removed."""
+    """Give a finished raster its final name once it lies on the disk; what had that name is removed."""
+    for file in [path] if path.is_file() else path.rglob("*"):
+        flush(file)
     if target.is_dir():
         shutil.rmtree(target)
     path.replace(target)

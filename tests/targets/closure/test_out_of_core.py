@@ -202,6 +202,31 @@ def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     assert same(found, depth) > 1000 and len(asked) == 3 * 16
 
 
+def find_on_a_full_disk(depth: NDArray, out: Path, most: int) -> str:
+    """Whether the answer is "right" or "refused" where no file may grow beyond so many bytes; nothing else happens."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        found = find_tiled(depth, out, side=64, form="tif", workers=Now())
+    except UserError as error:
+        assert "free space" in str(error) and not list(out.iterdir())
+        return "refused"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    same(found, depth)
+    return "right"
+
+
+def test_a_full_disk_leaves_no_wrong_geotiff(tmp_path: Path) -> None:
+    depth = np.random.default_rng(1).normal(2000, 10, (128, 128)).astype(np.float32)
+    find_tiled(depth, tmp_path / "whole", side=64, form="tif", workers=Now())
+    largest = max(file.stat().st_size for file in (tmp_path / "whole").iterdir())
+    sizes = [*range(0, largest, largest // 9), largest - 1, largest - 600, 1 << 24]
+    answers = [find_on_a_full_disk(depth, tmp_path / str(size), size) for size in sizes]
+    assert answers.count("refused") == len(sizes) - 1 and answers[-1] == "right"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
