@@ -1,4 +1,4 @@
-"""Flat sets: the files of many maps in one folder, or in one folder per kind, told apart by words of their names."""
+"""Flat sets: the files of many maps in one folder, or in one folder per kind, recognised by words of their names."""
 
 import re
 from collections import Counter, defaultdict
