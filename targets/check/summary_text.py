@@ -25,6 +25,7 @@ def dataset_summary(check: DataCheck) -> list[tuple[str, str]]:
     lines = [("maps", f"{len(maps)}" + (f", and {unread} that cannot be read" if unread else ""))]
     if not maps:
         return lines
+    is_one_map = len(maps) > 1 and len({summary.group for summary in maps}) == 1
     groups = Counter(summary.group for summary in maps)
     units = sorted({summary.unit or "no unit" for summary in maps if summary.relief})
     reliefs = [summary.relief for summary in maps if summary.relief]
@@ -32,7 +33,11 @@ def dataset_summary(check: DataCheck) -> list[tuple[str, str]]:
     drawn = sum("drawn traps" in summary.channels for summary in maps)
     ious = [summary.iou for summary in maps if summary.iou is not None]
     lines += [
-        ("groups", f"{len(groups)}, the largest with {max(groups.values())} map(s)"),
+        (
+            "groups",
+            f"{len(groups)}, the largest with {max(groups.values())} map(s)"
+            + (": pieces of one map, of which training keeps an end for validation" if is_one_map else ""),
+        ),
         ("sizes", _counted(f"{rows} × {cols}" for rows, cols in (summary.shape for summary in maps))),
         ("channels", _counted(channel for summary in maps for channel in summary.channels)),
         ("outlines", _counted(summary.outline for summary in maps)),

@@ -10,9 +10,11 @@ from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
 from targets.io.images import write_picture
-from targets.io.map_folder.layout import flat_sibling
+from targets.io.map_folder.flat_set import SET_SIDECAR, name_sibling
 from targets.io.read_options import ReadOptions
 from targets.scene import Bool
+
+LOSSLESS = (".png", ".bmp", ".gif")
 
 
 def interpreted_traps_file(source: MapSource, options: ReadOptions) -> Path:
@@ -28,19 +30,25 @@ def interpreted_traps_file(source: MapSource, options: ReadOptions) -> Path:
     Returns
     -------
     path : Path
-        A PNG, black where there is a trap.
+        A PNG.
 
     Raises
     ------
     UserError
-        Maps of this kind keep no interpreted traps: grids, pictures alone and seismic images.
+        Maps of this kind keep no interpreted traps: grids, pictures alone and seismic images; or the traps of the map
+        lie in a file of another format.
     """
     if "traps" in source.files:
-        return source.files["traps"]
+        path = source.files["traps"]
+        if path.suffix.lower() not in LOSSLESS:
+            raise UserError(path, "traps in this format are not replaced", f"one of {', '.join(LOSSLESS)}",
+                            "save it as PNG, and remove the other")  # fmt: skip
+        return path
     if source.kind == "folder":
         return source.path / f"{options.layout.traps}.png"
-    if source.kind == "flat":
-        return flat_sibling(source.path, "traps", options.layout)
+    if source.conventions is not None:
+        own = next(file for kind, file in source.files.items() if kind not in ("map", SET_SIDECAR))
+        return name_sibling(own, source.conventions.folder, "traps", options.layout)
     raise UserError(
         source.path,
         f"a {source.kind} keeps no interpreted traps",
@@ -51,6 +59,8 @@ def interpreted_traps_file(source: MapSource, options: ReadOptions) -> Path:
 
 def save_interpreted_traps(source: MapSource, traps: Bool, options: ReadOptions) -> Path:
     """Write the traps of a map; the file is replaced only if the map then reads back exactly these.
+
+    They are black on white, or in a flat set as its other masks of traps are.
 
     The traps that were there before the first correction are kept beside it as ``NAME.png.bak``.
 
@@ -66,7 +76,7 @@ def save_interpreted_traps(source: MapSource, traps: Bool, options: ReadOptions)
     Returns
     -------
     path : Path
-        The file, black on white.
+        The file.
 
     Raises
     ------
@@ -75,7 +85,8 @@ def save_interpreted_traps(source: MapSource, traps: Bool, options: ReadOptions)
     """
     path = interpreted_traps_file(source, options)
     with atomic_write(path) as temporary:
-        write_picture(~traps, temporary)
+        is_white = source.conventions is not None and "traps" in source.conventions.white_masks
+        write_picture(traps if is_white else ~traps, temporary)
         scene = read_map(replace(source, files=source.files | {"traps": temporary}), options)
         if scene.traps is None or not np.array_equal(scene.traps, traps):
             raise UserError(path, f"traps of {traps.shape[1]} x {traps.shape[0]} cells do not read back as drawn",

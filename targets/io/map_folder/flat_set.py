@@ -242,7 +242,7 @@ def piece_numbers(names: Sequence[str]) -> list[tuple[int | None, str]]:
     return found
 
 
-def name_sibling(path: Path, root: Path, layout: Layout, word: str) -> Path:
+def name_sibling(path: Path, root: Path, kind: str, layout: Layout = Layout()) -> Path:  # noqa: B008 (frozen)
     """The name of a target, a PNG, beside a file of the same map in a flat set; x becomes y.
 
     Parameters
@@ -251,19 +251,30 @@ def name_sibling(path: Path, root: Path, layout: Layout, word: str) -> Path:
         Any file of the map.
     root : Path
         The folder of the set.
-    layout : Layout
+    kind : str
+        The kind of the target, a field of `Layout`.
+    layout : Layout, default Layout()
         Words and patterns of one's own.
-    word : str
-        The word of the kind, such as traps.
+
+    Raises
+    ------
+    ValueError
+        The file's name says no kind.
 
     Examples
     --------
-    >>> name_sibling(Path("set/x/faults/07.png"), Path("set"), Layout(), "traps").as_posix()
+    >>> name_sibling(Path("set/x/faults/07.png"), Path("set"), "traps").as_posix()
     'set/y/traps/07.png'
+    >>> name_sibling(Path("set/07_x_rgb_north.png"), Path("set"), "traps").name
+    '07_y_traps_north.png'
     """
-    name = path.relative_to(root).with_suffix("").as_posix()
-    best = max(_word_readings(name, path.suffix, layout), key=lambda item: (item[0].sided, len(item[0].word)))
-    _, (start, end), side = best
+    name, word = path.relative_to(root).with_suffix("").as_posix(), layout.word_by_kind()[kind]
+    if (match := layout.flat_regex().fullmatch(name)) is not None:
+        parts = match.groupdict() | {"kind": word, "x|y": "y"}
+        return root / (re.sub(r"\{(.*?)\}", lambda found: parts[found[1]], layout.flat) + ".png")
+    _, (start, end), side = max(
+        _word_readings(name, path.suffix, layout), key=lambda item: (item[0].sided, len(item[0].word))
+    )
     letters = list(name)
     if side is not None:
         letters[side] = "Y" if name[side].isupper() else "y"

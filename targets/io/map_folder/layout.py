@@ -155,26 +155,6 @@ def find_map_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, P
     return found if set(found) - {"map"} else {}
 
 
-def flat_sibling(path: Path, kind: str, layout: Layout = Layout()) -> Path:
-    """The PNG of another kind of the map that a flat file belongs to; `{x|y}` becomes y, as of all targets.
-
-    Raises
-    ------
-    ValueError
-        The file's name does not follow the pattern.
-
-    Examples
-    --------
-    >>> flat_sibling(Path("07_x_rgb_north.png"), "traps").name
-    '07_y_traps_north.png'
-    """
-    match = layout.flat_regex().fullmatch(path.stem)
-    if match is None:
-        raise ValueError(f"{path.name} does not follow the flat pattern {layout.flat}")
-    parts = match.groupdict() | {"kind": getattr(layout, kind), "x|y": "y"}
-    return path.with_name(re.sub(r"\{(.*?)\}", lambda found: parts[found[1]], layout.flat) + ".png")
-
-
 def folder_of(files: Mapping[str, Path]) -> Path:
     """The folder in which the files of a map lie."""
     return next(iter(files.values())).parent

@@ -7,10 +7,12 @@ from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.io.images import write_picture
 from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
-from targets.io.map_folder.layout import Layout, flat_sibling
+from targets.io.map_folder.flat_set import name_sibling
+from targets.io.map_folder.layout import Layout
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
 from tests.conftest import dome_scene
+from tests.targets.io.map_folder.flat_sets import Dialect, write_set
 
 HOW = ReadOptions()
 
@@ -56,7 +58,17 @@ def test_flat_files_get_a_flat_file(tmp_path):
     assert path.name == "07_y_traps_north.png" and (tmp_path / "07_y_traps_north.png.bak").exists()
     assert read_map(only(tmp_path)).traps.sum() == 121
     layout = Layout(flat="{name}-{kind}", traps="drawn")
-    assert flat_sibling(tmp_path / "a-rgb.png", "traps", layout).name == "a-drawn.png"
+    assert name_sibling(tmp_path / "a-rgb.png", tmp_path, "traps", layout).name == "a-drawn.png"
+
+
+@pytest.mark.parametrize("black_marks", [True, False])
+def test_traps_of_a_flat_set_are_marked_as_its_others_are(tmp_path, black_marks):
+    pieces = write_set(tmp_path, Dialect(lambda n, s, w: f"{s}/{w}/{n}_reek", black_marks=black_marks))
+    (tmp_path / "y" / "traps" / "03_reek.png").unlink()
+    path = save_interpreted_traps(list_maps([tmp_path])[2], pieces[2].trap, HOW)
+    assert path == tmp_path / "y" / "traps" / "03_reek.png"
+    scenes = [read_map(source) for source in list_maps([tmp_path])]
+    assert all((scene.traps == piece.trap).all() for scene, piece in zip(scenes, pieces, strict=True))
 
 
 def test_traps_that_would_make_the_map_unreadable_are_refused(tmp_path):

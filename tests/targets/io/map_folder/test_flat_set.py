@@ -197,8 +197,6 @@ def test_images_and_masks_are_pictures_and_traps(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".cps3", ".tif", ".gri", ".zmap"])
 def test_grids_are_pieces_too(tmp_path: Path, suffix: str) -> None:
-    if suffix == ".cps3":
-        pytest.skip("no writer of CPS-3 yet")
     pieces = make_pieces()
     for number, piece in enumerate(pieces, start=1):
         geo = GeoReference(1000.0 + 25 * PIECE[1] * number, 5000.0, 25.0, -25.0)
