@@ -16,10 +16,14 @@ from targets.closure import (
     find_closures,
     migration_paths,
 )
+from targets.closure.monte_carlo import MAX_RELIEFS
 from targets.errors import UserError
 from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
+
+MAX_CONTOURS = 10_000  # on a map; a picture of them is a plain colour long before
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -135,6 +139,9 @@ def _with_contours(scene: Scene, options: ClosureOptions) -> tuple[Scene, float 
         shown_interval, _ = contour_spacing(scene)
     else:
         shown_interval = float(asked)
+    _check_contour_count(
+        scene, shown_interval, f"contour_interval of {scene.name}" if asked is None else "--contour-interval"
+    )
     if scene.rgb is None or asked is not None:
         scene = scene.replace(geo=replace(scene.geo, contour_interval=shown_interval, contour_base=base))
     return scene, None if asked is None else shown_interval, base
@@ -150,7 +157,32 @@ def _closure_probability(scene: Scene, rules: dict[str, Any], error: DepthError)
         raise UserError("--correlation", "missing beside --depth-std", "how far errors are alike, in map units",
                         "such as a few times the spacing of wells; in metres on a map in degrees")  # fmt: skip
     cells = _correlation_in_cells(scene, error.correlation)
-    return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, **rules)
+    _check_depth_std(scene, error.depth_std)
+    try:
+        return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, **rules)
+    except UserError as problem:
+        if problem.where not in ("realisations", "seed"):
+            raise
+        raise UserError(f"--{problem.where}", problem.found, problem.expected, problem.hint) from problem
+
+
+def _check_contour_count(scene: Scene, interval: float, where: str) -> None:
+    """Refuse an interval of so many contours that nothing can draw them; `where` : the setting it comes from."""
+    low, high = scene.relief
+    if (high - low) / interval > MAX_CONTOURS:
+        unit = f" {scene.geo.depth_unit}" if scene.geo.depth_unit else ""
+        found = f"{interval:g}{unit}, which is {(high - low) / interval:.2g} contours"
+        expected = f"at least {(high - low) / MAX_CONTOURS:.2g}{unit} on a relief of {high - low:g}{unit}"
+        raise UserError(where, found, expected)
+
+
+def _check_depth_std(scene: Scene, std: float) -> None:
+    """Refuse a deviation out of all proportion to the relief, such as one in another unit."""
+    low, high = scene.relief
+    if not 0 <= std <= (MAX_RELIEFS * (high - low) or np.inf):
+        unit = f" {scene.geo.depth_unit}" if scene.geo.depth_unit else ""
+        expected = f"0 to {MAX_RELIEFS * (high - low):g}{unit}, {MAX_RELIEFS} times the relief of the map"
+        raise UserError("--depth-std", f"{std:g}{unit}", expected)
 
 
 def _correlation_in_cells(scene: Scene, correlation: float) -> float:

@@ -156,7 +156,8 @@ def _write_grids(analysis: Analysis, folder: Path, grids: GridFormat) -> None:
             else {"first_row": geo.first_row, "first_col": geo.first_col}
         )
         with atomic_write(folder / "closures.npz") as temporary:
-            np.savez_compressed(temporary, **arrays, **place, units=geo.depth_unit or "", crs=geo.crs or "")
+            np.savez_compressed(temporary, **arrays, **place, units=geo.depth_unit or "", xy_unit=geo.xy_unit or "",
+                                crs=geo.crs or "")  # fmt: skip
         return
     for name, values in arrays.items():
         unit = geo.depth_unit if name == "height" else None

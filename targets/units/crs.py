@@ -173,6 +173,16 @@ def _unit_of_axis(name: str, factor: float, is_angle: bool = False) -> str | Non
 def crs_for_library(crs: str) -> str:
     """The form of a coordinate system that GDAL and geopandas understand without looking for a file.
 
+    Parameters
+    ----------
+    crs : str
+        As of `understand_crs`.
+
+    Returns
+    -------
+    str
+        A code, or WKT.
+
     Raises
     ------
     UserError
@@ -185,9 +195,7 @@ def crs_for_library(crs: str) -> str:
     """
     system = understand_crs(crs)
     if system is None:
-        raise UserError(
-            "crs", f"crs {crs[:80]!r} is unknown", "such as EPSG:23031", "correct it in map.yaml, or give --crs"
-        )
+        raise UserError("crs", f"crs {crs[:80]!r} is unknown", "such as EPSG:23031", "correct it in map.yaml")
     return system.text
 
 

@@ -67,7 +67,7 @@ FOOT_WORDS = frozenset(UNITS["ft"].spellings.split())
 SURVEY_WORDS = frozenset({"us", "survey", "сша"})
 # Words for a datum that programs write right behind a unit: mTVDSS, ftSS, msTWT.
 DATUM = re.compile(r"(?P<unit>\w+?)(tvdss|tvd|tvdrkb|subsea|ss|msl|bmsl|bsl|asl|kb|md|twt|owt)\Z")
-NO_PLAIN_UNIT = re.compile(r"\A\s*[-+]?(?!1(\.0*)?\s)[\d.]+\s*\w|[^\W\d]\s?/\s?[^\W\d]|[^\W\d]\^?[23²³]")
+NO_PLAIN_UNIT = re.compile(r"\A\s*[-+]?(?!1(\.0*)?\s)[\d.]+\s*\w|[^\W\d]\s?/\s?[^\W\d]|[^\W\d]\^?[23²³]|\bper\b")
 LENGTHS = ("m", "km", "ft", "ftUS")
 DEPTH_UNITS = (*LENGTHS, "ms", "s")
 XY_UNITS = (*LENGTHS, "degrees")

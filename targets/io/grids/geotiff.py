@@ -16,6 +16,7 @@ from targets.io.qgis.styles import class_raster_qml
 from targets.io.read_options import ReadOptions
 from targets.io.surface_file import Surface
 from targets.scene import GeoReference
+from targets.units.crs import crs_for_library
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # classic and BigTIFF, in both byte orders
 
@@ -37,10 +38,7 @@ def _write(values: NDArray, geo: GeoReference, path: Path, colours: Mapping[int,
         values = values.astype(np.uint8)
     elif values.dtype.kind == "f":
         values = values.astype(np.float32)
-    try:
-        crs = rasterio.CRS.from_user_input(geo.crs) if geo.crs else None
-    except rasterio.errors.CRSError as error:
-        raise UserError(path, f"crs {geo.crs!r} is unknown", "such as EPSG:23031", "correct it in map.yaml") from error
+    crs = crs_for_library(geo.crs) if geo.crs else None
     continuous = values.dtype.kind == "f"  # labels and classes have no mean
     profile = {"driver": "COG", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype,
                "transform": corner, "crs": crs, "compress": "deflate",

@@ -42,6 +42,14 @@ def test_horizons_of_one_place_share_their_group(tmp_path: Path) -> None:
     assert a == b != c and d == "d"
 
 
+@pytest.mark.parametrize(("spacing", "apart"), [(0.001, 0.3), (0.05, 0.4), (25.0, 25.0)])
+def test_maps_that_lie_apart_are_groups_of_their_own(tmp_path: Path, spacing: float, apart: float) -> None:
+    for name, shift in [("a", 0.0), ("b", apart), ("c", spacing * 1e-3)]:
+        write_grid(DEPTH, GeoReference(2.1 + shift, 60.1 + shift, spacing, -spacing), tmp_path / f"{name}.npz")
+    a, b, c = (read_grid(tmp_path / f"{name}.npz").group for name in "abc")
+    assert a == c != b
+
+
 def test_faults_lie_on_the_steps_in_depth(shared_data: Path) -> None:
     """The surface is several times steeper in fault cells than elsewhere: nothing is mirrored or shifted."""
     for name, file in [("reek/topreek.npz", "reek/faults.csv"),
