@@ -139,8 +139,10 @@ def _first_numbers(columns: Sequence[Column], where: object) -> tuple[int, int, 
         raise UserError(where, "not a table of coordinates", "columns x, y and perhaps z")
     if len(places) == 2:
         return places[0], places[1], None
-    z = columns[places[2]].numbers
-    assert z is not None
+    first, z = columns[places[0]].numbers, columns[places[2]].numbers
+    assert first is not None and z is not None
+    if len(places) > 3 and _counts_lines(first):  # id x y z
+        return places[1], places[2], places[3]
     size = np.abs(z[np.abs(z) < 1e29])
     if size.size and np.median(size) > MAX_DEPTH:
         raise UserError(where, f"{np.median(size):g} in the place of a depth: the columns are not x, y, z",

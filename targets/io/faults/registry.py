@@ -105,8 +105,8 @@ def read_fault_file(path: str | Path) -> FaultFile:
     if all(np.isnan(line.points[:, 2]).all() for line in lines):
         lines = [FaultLine(line.name, line.points[:, :2]) for line in lines]
     notes = found.notes
-    if closed:
-        notes = (*notes, f"{closed} line{'s'[: closed != 1]} that end{'s' if closed == 1 else ''} within a step of "
-                 f"{'its' if closed == 1 else 'their'} start {'is' if closed == 1 else 'are'} closed to "
-                 f"polygon{'s'[: closed != 1]}")  # fmt: skip
+    if closed == 1:
+        notes = (*notes, "a line that ends within a step of its start is closed to a polygon")
+    elif closed:
+        notes = (*notes, f"{closed} lines that end within a step of their start are closed to polygons")
     return replace(found, lines=lines, notes=notes, format=fmt.name)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from targets.surface.rasterize_faults import FaultLine
 
 JUMP = 5.0  # times the next longest step: a step from one line to the next
+DOUBTFUL_JUMP = 3.0  # likewise: a step that may be one
 LONG_JUMP = 20.0  # likewise, in whatever direction
-MAX_TURN = 60.0  # degrees between a step along a line and the next
+MAX_TURN = 45.0  # degrees between a step along a line and the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ def split_points(table: PointTable) -> tuple[list[FaultLine], tuple[str, ...]]:
     Returns
     -------
     lines : list[FaultLine]
-        In the order of the table; single points are left out. Without names they are numbered from 0 by block.
+        In the order of the table; single points are left out. Without names they are numbered from 0,
+        those between separators by block.
     notes : tuple[str, ...]
         What had to be assumed.
 
@@ -81,17 +83,19 @@ def split_points(table: PointTable) -> tuple[list[FaultLine], tuple[str, ...]]:
         starts = _split_open(xyz, starts, again)
     notes: list[str] = []
     if not table.is_explicit and not table.parts and table.order is None:
-        starts, jumps = _after_jumps(xyz, starts)
+        starts, jumps, doubtful = _after_jumps(xyz, starts)
         if jumps:
-            names = sorted({table.names[at] for at, _ in jumps}) if table.names is not None else []
-            of = f" of {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" if names else ""
-            notes.append(f"{len(jumps)} step{'s'[: len(jumps) != 1]}{of} up to {max(step for _, step in jumps):,.4g} "
-                         "long, far longer than all others, part lines and are no faults")  # fmt: skip
+            notes.append(f"{_steps_text(jumps, table.names)}: far longer than all others, they part lines and are no "
+                         "faults")  # fmt: skip
+        if doubtful:
+            notes.append(f"{_steps_text(doubtful, table.names)}: longer than all others, they are taken for parts of "
+                         "lines; a column of parts, or a blank line, parts them")  # fmt: skip
     ends = np.append(starts[1:], len(xy))
     lines, single = [], 0
     for first, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if end - first > 1:
-            name = table.names[first] if table.names is not None else str(table.blocks[first])
+            number = int(table.blocks[first]) if table.is_explicit else len(lines)
+            name = table.names[first] if table.names is not None else str(number)
             lines.append(FaultLine(name, table.points[first:end]))
         elif not (lines and np.array_equal(xy[first], lines[-1].points[-1, :2])):  # a ring's end may be written twice
             single += 1
@@ -149,8 +153,8 @@ def _after_rings(xyz: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray
 
 def _after_jumps(
     xyz: NDArray[np.float64], starts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], list[tuple[int, float]]]:
-    """Add the places behind steps from one line to the next; (place, length) of each such step."""
+) -> tuple[NDArray[np.int64], list[tuple[int, float]], list[tuple[int, float]]]:
+    """Add the places behind steps from one line to the next; (place, length) of these steps, and of doubtful ones."""
     xy = xyz[:, :2]
     ends = np.append(starts[1:], len(xy))
     steps = np.append(np.hypot(*np.diff(xy, axis=0).T), 0.0)
@@ -159,28 +163,42 @@ def _after_jumps(
     shortest = np.minimum.reduceat(np.where(steps > 0, steps, np.inf), starts)
     is_ring = (xy[starts] == xy[ends - 1]).all(axis=1)
     found: list[tuple[int, float]] = []
-    for run in np.flatnonzero((ends - starts >= 4) & ~is_ring & (longest >= JUMP * shortest)).tolist():
+    doubtful: list[tuple[int, float]] = []
+    for run in np.flatnonzero((ends - starts >= 4) & ~is_ring & (longest >= DOUBTFUL_JUMP * shortest)).tolist():
         first, end = int(starts[run]), int(ends[run])
         if _comes_back(xyz[first:end]):
             continue  # a thin ring without its end
-        found += [(first + at, float(steps[first + at - 1])) for at in _jumps(xy[first:end], steps[first : end - 1])]
-    return np.union1d(starts, np.array([at for at, _ in found], np.int64)), found
+        places, is_jump = _jumps(xy[first:end], steps[first : end - 1])
+        for at, jumps in zip((first + places).tolist(), is_jump.tolist(), strict=True):
+            (found if jumps else doubtful).append((at, float(steps[at - 1])))
+    return np.union1d(starts, np.array([at for at, _ in found], np.int64)), found, doubtful
 
 
-def _jumps(xy: NDArray[np.float64], steps: NDArray[np.float64]) -> list[int]:
-    """Places in one run behind a step that is far longer than the others and turns off from one of its neighbours."""
+def _steps_text(steps: Sequence[tuple[int, float]], names: Sequence[str] | None) -> str:
+    """Steps by number, names of their lines and length."""
+    of = sorted({names[at] for at, _ in steps}) if names is not None else []
+    text = f" of {', '.join(of[:3])}{' and others' if len(of) > 3 else ''}" if of else ""
+    return f"{len(steps)} step{'s'[: len(steps) != 1]}{text} up to {max(step for _, step in steps):,.5g} long"
+
+
+def _jumps(xy: NDArray[np.float64], steps: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Places in one run behind a step far longer than the others, and whether it leads to another line.
+
+    That is so if it is many times as long, or turns off from the step before or behind it.
+    """
+    none = np.empty(0, np.int64), np.empty(0, bool)
     rising = np.sort(steps[steps > 0])
     ratios = rising[1:] / rising[:-1]
     half = len(ratios) // 2  # jumps are fewer than steps along lines
-    if not len(ratios[half:]) or (ratio := float(ratios[half:].max())) < JUMP:
-        return []
+    if not len(ratios[half:]) or (ratio := float(ratios[half:].max())) < DOUBTFUL_JUMP:
+        return none
     threshold = rising[half + int(ratios[half:].argmax()) + 1]
     places = np.flatnonzero(steps >= threshold) + 1
     if np.diff([0, *places, len(xy)]).min() < 2:
-        return []
+        return none
     before, jump, after = (xy[at] - xy[at - 1] for at in (places - 1, places, np.minimum(places + 1, len(xy) - 1)))
     turned = (_angle(before, jump) > MAX_TURN) | (_angle(jump, after) > MAX_TURN)
-    return places[turned | (ratio >= LONG_JUMP)].tolist()
+    return places, (turned & (ratio >= JUMP)) | (ratio >= LONG_JUMP)
 
 
 def _angle(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

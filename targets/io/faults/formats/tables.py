@@ -1,5 +1,6 @@
 """Tables of points of fault lines: with or without headings, in any dialect, parted by separators, names or parts."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from targets.errors import UserError
 from targets.io.faults.columns import Column, make_point_table
 from targets.io.faults.fault_format import FaultFile, FaultFormat, read_text
 from targets.io.faults.splitting import split_points
-from targets.io.text_tables.dialect import Dialect, is_comment, may_be_thousands, sniff_dialect
+from targets.io.text_tables.dialect import NULL_WORDS, Dialect, is_comment, may_be_thousands, sniff_dialect
 from targets.io.text_tables.preamble import read_preamble
 
 NULL_FLOOR = 1e29  # programs write 1e30 for an undefined number
@@ -21,6 +22,7 @@ SEPARATORS = (999.0, 9999.0, 99999.0, 999999.0, 9999999.0, 999.25, 9999.25)
 UNDEFINED = (-999.0, -9999.0, -99999.0, -999.25, 99999.0, 999999.0, 9999999.0)  # of a z; 999 m is a depth
 BREAKS = (">", "->")  # begin a line between two fault lines, in GMT and CPS-3
 MARKS = frozenset(["end", "eod", "eof", "stop"])  # alone on a line
+GMT_OPTION = re.compile(r"-[A-KM-Z]\S*\s*|-L(?=\S)")  # behind the > of GMT; -L is followed by a label
 SNIFFED_ROWS = 200
 DIGITS = frozenset("0123456789+-.")  # begin a number
 
@@ -168,18 +170,23 @@ def _find_blocks(lines: Sequence[str], dialect: Dialect) -> _Blocks:
             blank_parted += bool(found.rows)
             continue
         if not (text[0].isdigit() or text[0] == "-"):
-            if text.startswith(BREAKS):
-                pending, title = True, text.lstrip("->").strip().strip('"') or title
+            if text.startswith(">"):
+                pending, title = True, GMT_OPTION.sub("", text[1:].strip()).strip('"') or title
                 continue
             if is_comment(text):
                 if not found.rows:
                     found.preamble.append(text)
+                elif not _is_row(dialect.split(text.lstrip("#!%/@ ")), dialect):  # no point that was left out
+                    pending = True
                 continue
-            if text.casefold() in MARKS:
+            if text.casefold() in MARKS or _is_blank(dialect.split(text)):
                 pending = True
                 continue
-        elif text.startswith(BREAKS):
-            pending, title = True, text.lstrip("->").strip().strip('"') or title
+        elif text.startswith("->"):
+            pending, title = True, text[2:].strip().strip('"') or title
+            continue
+        elif _is_blank([text]):
+            pending = True
             continue
         is_plain = '"' not in text and (separator is None or " " not in text)
         words = line.split(separator) if is_plain else dialect.split(line)
@@ -202,6 +209,11 @@ def _find_blocks(lines: Sequence[str], dialect: Dialect) -> _Blocks:
     if found.titles and 0 not in found.titles and found.preamble and not is_comment(found.preamble[-1]):
         found.titles[0] = found.preamble.pop().strip('"')
     return found
+
+
+def _is_blank(words: Sequence[str]) -> bool:
+    """Whether a row holds nothing but lines of marks, and what programs write for nothing."""
+    return all(not word.strip("-=_*~ ") or word.casefold() in NULL_WORDS for word in words)
 
 
 def _is_row(words: Sequence[str], dialect: Dialect) -> bool:

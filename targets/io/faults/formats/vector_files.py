@@ -1,6 +1,8 @@
-"""Fault lines in vector files of a GIS: GeoJSON, Shapefile and GeoPackage."""
+"""Fault lines in vector files of a GIS: GeoJSON, Shapefile, GeoPackage, and tables with geometries as text (WKT)."""
 
+import io
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,13 +13,14 @@ import numpy as np
 from targets.common.optional_import import import_optional
 from targets.errors import UserError
 from targets.io.faults.columns import Column, make_point_table
-from targets.io.faults.fault_format import FaultFile, FaultFormat, check_file
+from targets.io.faults.fault_format import FaultFile, FaultFormat, check_file, read_text
 from targets.io.faults.splitting import close_rings, number_values, split_points
 from targets.io.text_tables.encoding import detect_encoding
 from targets.surface.rasterize_faults import FaultLine
 
 SHAPEFILE_MAGIC = b"\x00\x00\x27\x0a"
 SQLITE_MAGIC = b"SQLite format 3\x00"
+WKT = re.compile(rb"(MULTI)?(LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*\(", re.IGNORECASE)
 COMPANIONS = (".shx", ".dbf", ".prj", ".cpg")
 NAMES = (  # attributes that name a fault; the earlier ones win
     "fault faultname fault_name faultnam fault_nam fault_id faultid разлом сброс нарушение",
@@ -113,6 +116,26 @@ def _read_geopackage(path: Path) -> FaultFile:
         frames = [(name, geopandas.read_file(copy, layer=name, engine="pyogrio")) for name in chosen]
     notes = [] if len(kinds) == 1 else [f"layers {', '.join(chosen)} of {len(kinds)} are read"]
     return _frame_lines(frames, path, _crs_text(frames[0][1]), notes)
+
+
+def _is_wkt_table(head: bytes) -> bool:
+    first, _, rest = head.partition(b"\n")
+    return WKT.search(rest) is not None and WKT.search(first) is None and not _is_geojson(head)
+
+
+def _read_wkt_table(path: Path) -> FaultFile:
+    """A table with a column of geometries in well-known text, as QGIS and PostGIS write it."""
+    geopandas, pandas, shapely = (import_optional(name, path) for name in ("geopandas", "pandas", "shapely"))
+    text, notes = read_text(path)
+    table = pandas.read_csv(io.StringIO(text), sep=None, engine="python", dtype=str, keep_default_na=False)
+    columns = [
+        name for name in table.columns if table[name].map(lambda cell: WKT.match(cell.encode()) is not None).any()
+    ]
+    if not columns:
+        raise UserError(path, "no column of geometries", "LINESTRING (...) or POLYGON (...) in a column")
+    shapes = shapely.from_wkt(table[columns[0]].replace("", None).to_numpy())
+    frame = geopandas.GeoDataFrame(table.drop(columns=columns), geometry=shapes)
+    return _frame_lines([("", frame)], path, None, list(notes))
 
 
 def _crs_text(frame: Any) -> str | None:
@@ -212,4 +235,5 @@ def _points_as_table(frame: Any, shapely: Any, path: Path) -> FaultFile:
 
 GEOJSON = FaultFormat("GeoJSON", _is_geojson, _read_geojson)
 SHAPEFILE = FaultFormat("Shapefile", _is_shapefile, _read_shapefile)
+WKT_TABLE = FaultFormat("table of geometries (WKT)", _is_wkt_table, _read_wkt_table)
 GEOPACKAGE = FaultFormat("GeoPackage", _is_geopackage, _read_geopackage)

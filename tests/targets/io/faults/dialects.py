@@ -84,6 +84,9 @@ HEADLESS: dict[str, Cells] = {
     "x y z id": lambda i, line, j, xyz: [*xyz, str(i)],
     "x y z id number": lambda i, line, j, xyz: [*xyz, str(i), str(j)],
     "x y z number id": lambda i, line, j, xyz: [*xyz, str(j), str(i)],
+    "id x y z": lambda i, line, j, xyz: [str(i + 1), *xyz],
+    "name x y z": lambda i, line, j, xyz: [f"F{i}", *xyz],
+    "x y z name part": lambda i, line, j, xyz: [*xyz, "F", str(i)],
     "x y id": lambda i, line, j, xyz: [*xyz[:2], str(i)],
 }
 NEWLINES = ("\n", "\r\n", "\r")
@@ -112,7 +115,15 @@ def headless_samples() -> Iterator[Sample]:
     for (title, cells), (separator, decimal) in product(HEADLESS.items(), SEPARATORS):
         lines = [separator.join(cells(i, line, j, [_number(value, decimal) for value in point]))
                  for i, line, j, point in rows()]  # fmt: skip
-        yield Sample(f"{title}, {separator!r} {decimal!r}", "\n".join(lines).encode(), numbers(), title != "x y id")
+        names = {
+            "id x y z": numbers(first=1),
+            "name x y z": tuple(f"F{i}" for i in range(4)),
+            "x y z name part": ("F",) * 4,
+        }
+        text = "\n".join(lines)
+        yield Sample(
+            f"{title}, {separator!r} {decimal!r}", text.encode(), names.get(title, numbers()), title != "x y id"
+        )
 
 
 def separated_samples() -> Iterator[Sample]:
@@ -120,7 +131,7 @@ def separated_samples() -> Iterator[Sample]:
     marks = {
         "999": "999.000000 999.000000 999.000000", "whole 999": "999 999 999", "9999": "9999.0 9999.0 9999.0",
         "1e30": "1e30 1e30 1e30", "1E+30": "0.1E+31 0.1E+31 0.1E+31", "blank": "", "blanks": "\n \n", "gmt": ">",
-        "end": "END",
+        "dashes": "-----", "nan": "NaN NaN NaN", "comment": "# next", "null": "-999.25 -999.25 -999.25", "end": "END",
     }  # fmt: skip
     for (title, mark), ends in product(marks.items(), (False, True)):
         blocks = [
@@ -129,7 +140,7 @@ def separated_samples() -> Iterator[Sample]:
         text = f"\n{mark}\n".join(blocks) + "\n" + (f"{mark}\n" if ends else "")
         yield Sample(f"{title}{' at the end' * ends}", text.encode(), None)
         for separator, decimal in ((";", ","), ("\t", "."), (",", ".")):
-            if mark and mark[0].isdigit():
+            if mark.lstrip("-")[:1].isdigit():
                 plain = text.replace(" ", separator).replace(".", decimal)
                 yield Sample(f"{title}, {separator!r} {decimal!r}", plain.encode(), None)
     flat = [
@@ -197,6 +208,13 @@ def program_samples() -> Iterator[Sample]:
     yield Sample("EarthVision", "\n".join(ev).encode(), numbers())
     quoted = [f'"{line.name}"\t{x}\t{y}\t{d}' for _, line, _, (x, y, d) in rows()]
     yield Sample("names in quotes first", "\n".join(quoted).encode(), fault_names())
+    gmt = [
+        f"> -Z{i} {ASCII_NAMES.get(line.name, line.name)}\n{block}"
+        for i, (line, block) in enumerate(zip(FAULTS, blocks, strict=True))
+    ]
+    yield Sample(
+        "GMT with names", "\n".join(gmt).encode(), tuple(ASCII_NAMES.get(name, name) for name in fault_names())
+    )
     blanking = [
         f'{len(line.points)},1,"{line.name}"\n' + "\n".join(f"{x:.3f},{y:.3f}" for x, y, _ in line.points.tolist())
         for line in FAULTS

@@ -46,6 +46,17 @@ def test_polygons_and_lines(tmp_path, suffix, kind, dims):
     check(path, dims)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_geometries_as_text(tmp_path, separator):
+    table = frame("polygon")
+    path = tmp_path / "faults.csv"
+    rows = [
+        separator.join([f'"{shape.wkt}"', name, "1"]) for shape, name in zip(table.geometry, table["Name"], strict=True)
+    ]
+    path.write_text("\n".join([separator.join(["WKT", "Name", "throw"]), *rows]))
+    check(path)
+
+
 @pytest.mark.parametrize("encoding", ["UTF-8", "CP1251", "CP866"])
 @pytest.mark.parametrize("keeps", ["cpg", "no cpg", "shp alone"])
 def test_shapefile(tmp_path, encoding, keeps):
