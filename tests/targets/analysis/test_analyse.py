@@ -83,3 +83,36 @@ def test_a_picture_alone_is_refused() -> None:
     scene = ridge()
     with pytest.raises(UserError, match="a picture without a depth"):
         analyse(scene.replace(depth_valid=np.zeros(scene.shape, bool)))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        (
+            ClosureOptions(1e-7),
+            DepthError(),
+            r"--contour-interval: 1e-07 m, which is .* contours; expected at least 0.0",
+        ),
+        (ClosureOptions(1e-13), DepthError(), "--contour-interval: 1e-13 m"),
+        (ClosureOptions(5.0, contour_base=1e300), DepthError(), "contour_base is 1e"),
+        (
+            ClosureOptions(),
+            DepthError(1e308, 100.0),
+            "--depth-std: 1e\\+308 m; expected 0 to .* m, 100 times the relief",
+        ),
+        (ClosureOptions(), DepthError(1e39, 100.0), "--depth-std: 1e\\+39 m"),
+        (ClosureOptions(), DepthError(-1.0, 100.0), "--depth-std: -1 m"),
+        (ClosureOptions(), DepthError(1.0, 100.0, 10**9), "--realisations: 1000000000; expected at least 1, at most"),
+        (ClosureOptions(), DepthError(1.0, 100.0, seed=-1), "--seed"),
+    ],
+)
+def test_numbers_out_of_proportion_to_the_map_are_refused(
+    options: ClosureOptions, error: DepthError, words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        analyse(ridge(), options, error)
+
+
+def test_an_interval_of_the_map_itself_that_nothing_can_draw() -> None:
+    with pytest.raises(UserError, match="contour_interval of ridge: 1e-09"):
+        analyse(ridge(GeoReference(contour_interval=1e-9)))

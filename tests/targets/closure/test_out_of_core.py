@@ -17,7 +17,7 @@ from scipy import ndimage
 from targets.closure import SearchOptions, TiledClosures, TileOptions, find_closures, find_closures_tiled
 from targets.closure.tiles import table
 from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
-from targets.common.rasters.windowed import open_raster
+from targets.common.rasters.windowed import GeoTiff, open_raster
 from targets.errors import UserError
 from tests.targets.closure.cases import RULES, dome, keep_rasters_in_memory, maps
 
@@ -225,6 +225,19 @@ def test_a_full_disk_leaves_no_wrong_geotiff(tmp_path: Path) -> None:
     sizes = [*range(0, largest, largest // 9), largest - 1, largest - 600, 1 << 24]
     answers = [find_on_a_full_disk(depth, tmp_path / str(size), size) for size in sizes]
     assert answers.count("refused") == len(sizes) - 1 and answers[-1] == "right"
+
+
+def test_a_window_that_was_lost_without_a_word_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As GDAL does when the disk is full while it closes a file."""
+    write = GeoTiff.__setitem__
+
+    def lose_the_last_row(self: GeoTiff, window: Any, values: NDArray) -> None:
+        write(self, window, np.vstack([values[:-1], np.zeros_like(values[-1:])]))
+
+    monkeypatch.setattr(GeoTiff, "__setitem__", lose_the_last_row)
+    with pytest.raises(UserError, match="disk is full"):
+        find_tiled(dome((40, 40), 13, 13, 1000, 1.0), tmp_path, side=16, form="tif")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
