@@ -64,7 +64,7 @@ def read_grid(
 
 
 def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: ReadOptions) -> Scene:
-    """Read a grid as `read_grid` does, without a word to the log."""
+    """Read a grid as `read_grid` does, and log nothing."""
     surface = load_surface(path, reading)
     values, geo = surface.values, surface.geo
     known = np.isfinite(values)
