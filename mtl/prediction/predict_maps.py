@@ -33,6 +33,7 @@ from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.map_folder.results import check_results_lie_apart
+from targets.io.outline_files import VectorFormat
 from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.truth.traps import find_trap_closures
@@ -54,11 +55,15 @@ class BatchOptions:
     mask_output : str | None, default None
         Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
         if the network has one.
+    vectors : VectorFormat, default 'gpkg'
+        Format of the outlines of traps: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a location
+        get geojson.
     """
 
     folders: bool = True
     threshold: float = THRESHOLD
     mask_output: str | None = None
+    vectors: VectorFormat = "gpkg"
 
 
 DEFAULT_BATCH = BatchOptions()
@@ -193,7 +198,7 @@ def predict_map(
         record["run_length_code"] = encode_rle(np.nan_to_num(values[batch.mask_output][0]) > batch.threshold)
     if batch.folders:
         exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
-        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact)
+        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, batch.vectors)
         if batch.mask_output is None:
             write_preview(scene, prediction, out / source.name)
             record["summary"] = asdict(summarise_prediction(scene, prediction))

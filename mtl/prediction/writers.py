@@ -26,8 +26,9 @@ from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.grids.geotiff import write_class_raster
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder.results import write_result_file
+from targets.io.outline_files import VectorFormat, write_outlines
 from targets.io.qgis.styles import LayerStyle
-from targets.io.vectors import VectorLayer, write_geojson, write_geopackage
+from targets.io.vectors import VectorLayer
 from targets.rendering.overlays import (
     CREST_MARKER,
     add_legend,
@@ -45,14 +46,19 @@ STD_COLOUR_MAP = "inferno"
 
 
 def write_prediction(
-    scene: Scene, maps: Mapping[str, Float], outputs: Sequence[Output], folder: Path, exact: Closures | None
+    scene: Scene,
+    maps: Mapping[str, Float],
+    outputs: Sequence[Output],
+    folder: Path,
+    exact: Closures | None,
+    vectors: VectorFormat = "gpkg",
 ) -> TrapPrediction | None:
     """Write the prediction of one map into its folder.
 
     ``NAME.png`` of every output, and ``NAME.tif`` where the map is located, likewise of its standard deviation where
-    `maps` holds one; ``overlay.png``; of the traps ``traps.gpkg`` (``traps.geojson`` in columns and rows without a
-    location) and ``closures.csv``; and with exact closures ``exact.csv`` and ``disagreement.png`` (and ``.tif``).
-    Outputs that are defined inside traps only are transparent elsewhere.
+    `maps` holds one; ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in
+    columns and rows without a location) and ``closures.csv``; and with exact closures ``exact.csv`` and
+    ``disagreement.png`` (and ``.tif``). Outputs that are defined inside traps only are transparent elsewhere.
 
     Parameters
     ----------
@@ -66,6 +72,8 @@ def write_prediction(
         The map's folder; it is made.
     exact : Closures | None
         Closures of the map's depth, None without a depth.
+    vectors : VectorFormat, default 'gpkg'
+        Format of the outlines of traps.
 
     Returns
     -------
@@ -93,10 +101,7 @@ def write_prediction(
     if prediction is not None:
         polygons = trap_polygons(prediction)
         layers = trap_layers(scene, prediction, polygons)
-        if scene.geo.located:
-            write_geopackage(layers, scene.geo, folder / "traps.gpkg")
-        else:
-            write_geojson(layers, scene.geo, folder / "traps.geojson")
+        write_outlines(layers, scene.geo, folder / "traps", vectors)
         write_closure_table(trap_table(prediction.traps), folder / "closures.csv", scene.geo.units)
         if prediction.comparison is not None:
             write_comparison(scene, prediction.comparison, folder)

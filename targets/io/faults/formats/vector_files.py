@@ -69,13 +69,13 @@ def _read_shapefile(path: Path) -> FaultFile:
         if ".shx" not in siblings:
             pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
         try:
-            told = ".cpg" in siblings or ".dbf" not in siblings or _says_encoding(siblings[".dbf"])
-            frame = geopandas.read_file(copy, engine="pyogrio", **({} if told else {"encoding": "ISO-8859-1"}))
+            says_encoding = ".cpg" in siblings or ".dbf" not in siblings or _says_encoding(siblings[".dbf"])
+            frame = geopandas.read_file(copy, engine="pyogrio", **({} if says_encoding else {"encoding": "ISO-8859-1"}))
         finally:
             pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
     if ".dbf" not in siblings:
         notes.append("no .dbf beside it: its faults have no names")
-    if not told:
+    if not says_encoding:
         notes += _decode_texts(frame)
     return _frame_lines([("", frame)], path, _crs_text(frame), notes)
 
