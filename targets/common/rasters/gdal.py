@@ -169,7 +169,7 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff") -> Iterator[Ban
         large blocks, complex numbers, or a scale that is no number.
     """
     require_file(path, "a raster", in_memory=False)
-    with quiet_gdal(path, driver) as rasterio, _open_dataset(rasterio, path, driver) as dataset:
+    with _quiet_dataset(path, driver) as dataset:
         _check_band(path, dataset)
         for block in dataset.block_shapes[:1]:
             check_block_size(path, block, max_block)
@@ -180,38 +180,22 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff") -> Iterator[Ban
         yield band
 
 
-def _open_dataset(rasterio: Any, path: Path, driver: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a raster without a location
-        return rasterio.open(path.absolute(), driver=driver)
-
-
 @contextmanager
-def quiet_gdal(path: Path, driver: str) -> Iterator[Any]:
-    """Keep GDAL to the files that it is given, and its warnings from the user's screen.
-
-    Parameters
-    ----------
-    path : Path
-        What an error names.
-    driver : str
-        GDAL's name of the format that is needed.
-
-    Yields
-    ------
-    rasterio : module
-
-    Raises
-    ------
-    UserError
-        rasterio is missing, or its GDAL was built without the driver.
-    """
+def _quiet_dataset(path: Path, driver: str) -> Iterator[Any]:
+    """Open a raster; GDAL keeps to this file, and its warnings do not reach the user's screen."""
     rasterio = import_optional("rasterio", path)
     with _silence, rasterio.Env(**ALONE) as env:
-        if driver not in env.drivers():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a raster without a location
+                dataset = rasterio.open(path.absolute(), driver=driver)
+        except rasterio.errors.RasterioError as error:
+            if driver in env.drivers():
+                raise
             raise UserError(path, f"this needs GDAL's driver {driver}, which the installed rasterio lacks",
-                            hint="convert the file to GeoTIFF, such as with gdal_translate")  # fmt: skip
-        yield rasterio
+                            hint="convert the file to GeoTIFF, such as with gdal_translate") from error  # fmt: skip
+        with dataset:
+            yield dataset
 
 
 def check_block_size(path: Path, block: tuple[int, ...], max_block: int) -> None:

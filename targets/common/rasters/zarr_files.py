@@ -137,7 +137,7 @@ def open_zarr(path: Path) -> ZarrArray:
     attributes = dict(stored.attrs)
     named = [attributes.get(key) for key in ("_FillValue", "missing_value")]
     fill = stored.metadata.fill_value  # 0 where nobody chose one
-    undefined = [float(value) for value in (*named, fill or None) if _is_number(value)]
+    undefined = [float(value) for value in (*named, fill or None) if value is not None and _is_number(value)]
     scale = tuple(float(attributes.get(key, usual)) for key, usual in (("scale_factor", 1.0), ("add_offset", 0.0)))
     if not all(abs(number) <= 1e12 for number in scale):
         raise UserError(path, f"scale_factor and add_offset {scale}", "numbers up to 1e12 in size")

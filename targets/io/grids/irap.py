@@ -62,7 +62,9 @@ def _read_binary(path: Path, reading: ReadOptions) -> Surface:
 
 def _read_ascii(path: Path, reading: ReadOptions) -> Surface:
     """Read the ASCII format; xtgeo makes up the end of a file that is cut off."""
-    text = "\n".join(line for line in read_text(path).splitlines() if line.lstrip()[:1] not in ("!", "#"))
+    text = read_text(path)
+    if "!" in text or "#" in text:
+        text = "\n".join(line for line in text.splitlines() if line.lstrip()[:1] not in ("!", "#"))
     numbers = parse_values(text)
     if numbers.size < HEADER_NUMBERS or not np.isfinite(numbers[[1, 8]]).all():
         raise UserError(path, f"a head of {numbers.size} numbers", f"{HEADER_NUMBERS} numbers, then the values")

@@ -46,7 +46,8 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
     """Read the grid; xtgeo 4.27 takes the null value 1E+30 for a depth, and GDAL 3.10 the limits for edges of cells."""
     lines = read_text(path).splitlines()
     comments = [line for line in lines if line.lstrip().startswith("!")]
-    lines = [line for line in lines if line.strip() and not REMARK.match(line)]
+    marked = re.compile(r"\s*[!+]|\s*$")  # most lines are neither
+    lines = [line for line in lines if not (marked.match(line) and (not line.strip() or REMARK.match(line)))]
     body = next((i for i, line in enumerate(lines[1:], 2) if line.strip().startswith("@")), None)
     if body is None or body < 4:
         raise UserError(path, "a ZMAP+ head without an end", "@name, GRID, n; two lines of numbers; and a line @")

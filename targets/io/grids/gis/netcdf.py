@@ -4,6 +4,7 @@ Classic files are read by SciPy and netCDF-4 files by h5py: GDAL 3.10 finds no l
 of them over.
 """
 
+import io
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -205,35 +206,53 @@ def _open_variables(path: Path) -> Iterator[dict[str, Variable]]:
     if is_classic:
         from scipy.io import netcdf_file
 
-        with netcdf_file(path, "r", mmap=False, maskandscale=False) as content:
+        # From memory: SciPy asks for as many bytes as a damaged file claims, before it looks how many there are.
+        with netcdf_file(io.BytesIO(path.read_bytes()), "r", mmap=False, maskandscale=False) as content:
             yield {name: _classic_variable(variable) for name, variable in content.variables.items()}
         return
     h5py = import_optional("h5py", path)
     with h5py.File(path, "r") as content:
-        yield {name: variable for name in content if (variable := _hdf5_variable(h5py, path, content, name))}
+        data = {name: data for name in content if (data := _hdf5_data(h5py, content, name)) is not None}
+        dims = _hdf5_dims(content, data)
+        yield {name: Variable(dims[name], one.shape, _hdf5_attributes(one), _BoundedData(path, one))
+               for name, one in data.items()}  # fmt: skip
 
 
 def _classic_variable(variable: Any) -> Variable:
     return Variable(tuple(variable.dimensions), variable.shape, variable._attributes, variable.data)
 
 
-def _hdf5_variable(h5py: Any, path: Path, content: Any, name: str) -> Variable | None:
-    """A data set of the root group; None for groups, and for links to other files, which are not followed."""
+def _hdf5_data(h5py: Any, content: Any, name: str) -> Any:
+    """A data set of the root group; None for groups, and for what leads to other files, which is not followed."""
     if not isinstance(content.get(name, getlink=True), h5py.HardLink):
         return None
     data = content[name]
-    if not isinstance(data, h5py.Dataset) or data.shape is None:
+    if not isinstance(data, h5py.Dataset) or data.shape is None or data.external or data.is_virtual:
         return None
-    if data.external or data.is_virtual:
-        return None
-    dims = tuple(
-        next((place.name.rpartition("/")[2] for place in scales.values()), f"dimension {k}")
-        for k, scales in enumerate(data.dims)
-    )
-    if data.attrs.get("CLASS") == b"DIMENSION_SCALE" and len(data.shape) == 1:
-        dims = (name,)
-    attributes = {key: data.attrs[key] for key in data.attrs if key not in ("DIMENSION_LIST", "REFERENCE_LIST")}
-    return Variable(dims, data.shape, attributes, _BoundedData(path, data))
+    return data
+
+
+def _hdf5_dims(content: Any, data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Names of the dimensions of each data set.
+
+    By the lists of references that dimensions keep: those that data sets keep of their dimensions are of variable
+    length, and h5py 3.16 ends the process where they are damaged.
+    """
+    dims = {name: [f"dimension {k}" for k in range(len(one.shape))] for name, one in data.items()}
+    for name, one in data.items():
+        if "REFERENCE_LIST" not in one.attrs:
+            continue
+        for reference, axis in one.attrs["REFERENCE_LIST"]:
+            user = content[reference].name.lstrip("/")
+            if user in dims and 0 <= axis < len(dims[user]):
+                dims[user][axis] = name
+        if len(one.shape) == 1:
+            dims[name] = [name]
+    return {name: tuple(names) for name, names in dims.items()}
+
+
+def _hdf5_attributes(data: Any) -> dict[str, Any]:
+    return {key: data.attrs[key] for key in data.attrs if key not in ("DIMENSION_LIST", "REFERENCE_LIST")}
 
 
 class _BoundedData:

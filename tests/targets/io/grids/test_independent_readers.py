@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from targets.io.grids.registry import FORMAT_BY_SUFFIX, load_surface, read_surface, write_grid
+from targets.io.grids.registry import FORMAT_BY_SUFFIX, FORMATS, load_surface, read_surface, write_grid
 from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference
 from tests.targets.io.grids.dialects import DEPTH, DIALECTS, GEO, Dialect
 from tests.targets.io.grids.samples import assert_places
 
 READING = ReadOptions(elevation=False)
+TABLES = ("OpendTect horizon", "OpenWorks IJXYZ")  # tables of points
 
 
 def by_gdal(path: Path, driver: str) -> tuple[NDArray, GeoReference, str | None]:
@@ -143,3 +144,20 @@ def test_gdal_orders_the_values_of_gxf_alike(tmp_path: Path, sense: int) -> None
 def test_every_independent_reader_is_asked() -> None:
     assert {(d.format, d.name) for d in DIALECTS} >= set(AGREES)
     assert {*READERS, ".cps3", ".npz"} == set(FORMAT_BY_SUFFIX)
+
+
+def test_the_table_of_formats_is_true() -> None:
+    """The table in docs/data.md: a row per format, its suffixes, whether it is written, and who reads it here."""
+    text = (Path(__file__).parents[4] / "docs" / "data.md").read_text(encoding="utf-8")
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    rows = {row[0]: row for row in cells if len(row) == 7 and row[0] not in ("format", "---")}
+    formats = {fmt.name: fmt for fmt in FORMATS if not fmt.name.endswith("points") and fmt.name not in TABLES}
+    assert set(rows) == set(formats)
+    libraries = {"gdal": "GDAL", "xtgeo": "xtgeo"}
+    for name, fmt in formats.items():
+        _, suffixes, _, written, readers, _, _ = rows[name]
+        assert written == ("yes" if fmt.write else "no"), name
+        assert all(f"`{suffix}`" in suffixes for suffix in fmt.suffixes), name
+        asked = {libraries[library] for (of, _), (library, _) in AGREES.items() if of == name}
+        asked |= {libraries[library] for suffix in fmt.suffixes for library, _ in READERS.get(suffix, [])}
+        assert set(readers.replace("none", "").replace("NumPy", "").split(", ")) - {""} == asked, name
