@@ -135,8 +135,8 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, st
         f"{len(held_out)} at one end validate, {len(scenes) - used} between them are left out (split.gap "
         f"{split.gap:g})" + (f"; {pairs} pairs of pieces overlap" if pairs else "")
     )
-    chosen = [[scenes[i] for i in sorted(places)] for places in (rest, held_out, judging if nested else [])]
-    return Split(*chosen), note
+    parts = (rest.tolist(), held_out.tolist(), judging.tolist() if nested else [])
+    return Split(*([scenes[i] for i in sorted(places)] for places in parts)), note
 
 
 def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]:
@@ -147,7 +147,8 @@ def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]
 
 def _beyond(pieces: Pieces, order: NDArray[np.int64], held_out: NDArray[np.int64]) -> NDArray[np.int64]:
     """The pieces of an order that are neither held out nor near to one that is."""
-    return order[~pieces.near[held_out].any(axis=0)[order] & ~np.isin(order, held_out)]
+    is_near = np.asarray(pieces.near[held_out].any(axis=0), np.bool_)
+    return order[~is_near[order] & ~np.isin(order, held_out)]
 
 
 def draw_groups(groups: Sequence[str], split: SplitConfig) -> set[str]:

@@ -123,6 +123,7 @@ def _is_deep_png(path: str | Path) -> bool:
 def _read_deep_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """As `read_grey`, of a PNG that Pillow has found whole."""
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
     opaque = pixels[..., 3] >= 32768 if pixels.shape[2] == 4 else np.ones(pixels.shape[:2], np.bool_)
     colours = pixels[..., :3]
     coloured = opaque & (colours.max(axis=2) - colours.min(axis=2) > 16 * 257)

@@ -62,7 +62,8 @@ class NameReading(NamedTuple):
         return self.key.casefold()
 
 
-class WordUse(NamedTuple):
+@dataclass(frozen=True)
+class WordUse:
     """What a word of a set's file names stands for.
 
     Attributes
@@ -417,7 +418,7 @@ def _unknown_words(
         spans = [(i, j) for i in range(len(tokens)) for j in range(i + 1, min(i + MAX_TOKENS, len(tokens)) + 1)]
         for i, j in sorted(spans, key=lambda span: span[1] - span[0]):
             rest = words[:i] + words[j:]
-            sides = [[]] + [[k] for k in (i - 1, i, 0) if 0 <= k < len(rest) and rest[k] in ("x", "y")]
+            sides: list[list[int]] = [[]] + [[k] for k in (i - 1, i, 0) if 0 <= k < len(rest) and rest[k] in ("x", "y")]
             if any(tuple(rest[k] for k in range(len(rest)) if k not in side) in keys for side in sides):
                 found[stem[tokens[i].start() : tokens[j - 1].end()]].append(name)
                 break
@@ -463,29 +464,28 @@ def _collect(
     for name, reading in chosen.items():
         if reading.map not in sidecars:
             by_map[reading.map][reading.kind].append(name)
-    taken, maps, groups = set[str](), {}, {}
-    titles: list[str] = []
+    taken, maps, groups = set[str](), dict[str, dict[str, Path]](), dict[str, str]()
+    own_groups: list[str | None] = []
     for kinds in by_map.values():
         picked: dict[str, Path] = {}
         for kind, names in kinds.items():
             first, *others = sorted(names, key=lambda name: chosen[name].rank)
             if others and chosen[others[0]].rank == chosen[first].rank:
-                raise _second_file_error(folder, kind, chosen, (first, others[0]), by_map)
+                raise _second_file_error(folder, kind, chosen, (first, others[0]))
             picked[kind] = files[first]
             taken.add(first)
         reading = chosen[min(name for names in kinds.values() for name in names)]
         title = reading.key or folder.resolve().name
-        titles.append(title)
+        own_groups.append(reading.group)
         maps[title] = picked
-        groups[title] = reading.group
-    numbers = piece_numbers(titles)
+    numbers = piece_numbers(list(maps))
     set_sidecar = next((name for name in sidecars.get("", ()) if Path(name).stem == layout.map), None)
-    for title, (_, rest) in zip(titles, numbers, strict=True):
-        groups[title] = rest if groups[title] is None else groups[title]
+    for title, own, (_, rest) in zip(maps, own_groups, numbers, strict=True):
+        groups[title] = rest if own is None else own
         if set_sidecar is not None:
             maps[title][SET_SIDECAR] = files[set_sidecar]
-    if set_sidecar is not None and len(set(groups.values()) - {""}) < len(titles):
-        check_place_of_one(files[set_sidecar], len(titles))
+    if set_sidecar is not None and len(set(groups.values()) - {""}) < len(maps):
+        check_place_of_one(files[set_sidecar], len(maps))
     uses = Counter((chosen[name].kind, chosen[name].word, name in taken) for name in chosen)
     words = [WordUse(kind, word, count, is_read) for (kind, word, is_read), count in uses.items() if kind != "map"]
     unused = [files[name] for names in sidecars.values() for name in names if name != set_sidecar]
@@ -493,9 +493,7 @@ def _collect(
     return FlatSet(folder, maps, groups, (*words, *left_out), tuple(unused), members)
 
 
-def _second_file_error(
-    folder: Path, kind: str, chosen: Mapping[str, NameReading], names: tuple[str, str], by_map: Mapping
-) -> UserError:
+def _second_file_error(folder: Path, kind: str, chosen: Mapping[str, NameReading], names: tuple[str, str]) -> UserError:
     words = [chosen[name].word for name in names]
     if len({_letters(word) for word in words}) == 1:
         return UserError(folder / names[1], f"a second file of the kind {kind} beside {names[0]}", "one",

@@ -93,9 +93,12 @@ def read_map_files(
         sidecar = replace(sidecar, inverted=polarity == "inverted")
     rgb = read_rgb(files["rgb"]) if "rgb" in files else None
     placed = read_picture_location(files["rgb"]) if rgb is not None else None
-    arrays = {kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files}
+    arrays: dict[str, NDArray] = {
+        kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files
+    }
     depth, measured, geo, notes = read_depth(files, sidecar, reading)
-    if placed is not None:
+    of_picture = placed is not None and not ("depth" in files and geo.located)  # a grid's own location comes first
+    if placed is not None and of_picture:
         geo = _with_picture_location(files, geo, placed)
     has_depth_unit = depth is not None and ("depth" in files or geo.depth_range is not None)
     geo, more_notes = complete_location(geo, reading, has_depth_unit)
@@ -105,7 +108,10 @@ def read_map_files(
     _check_complete(files, has_depth=depth is not None, has_picture=rgb is not None)
     if "depth_clean" in files:
         arrays["depth_clean"] = read_true_depth(files, sidecar, depth)
-    rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture=placed is not None)
+    rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture)
+    if placed is not None and not of_picture:
+        first = placed[0].xy(margin[0], margin[2])
+        check_same_location(files["depth"], geo, replace(placed[0], x0=float(first[0]), y0=float(first[1])), placed[1])
 
     shape = rgb.shape[:2] if rgb is not None else arrays["depth"].shape
     fault = ~arrays.get("fault_mask", np.ones(shape, np.bool_))
@@ -113,9 +119,8 @@ def read_map_files(
     traps = ~arrays["traps"] if "traps" in arrays else None
     check_fault_and_trap_masks(files, inside, fault, traps)
     known = derive_measured(files, arrays, inside, fault) if "depth" in arrays else np.zeros(shape, np.bool_)
-    true_depth = None
-    if "depth" in arrays:
-        depth = arrays["depth"]
+    true_depth, depth = None, arrays.get("depth")
+    if depth is not None:
         if rgb is not None:
             check_depth_polarity(files, bool(sidecar.inverted), rgb, depth, known)
         depth = fill_holes(depth if "depth" in files else to_depth_units(depth, geo), known, inside, reading.fill)
@@ -124,9 +129,9 @@ def read_map_files(
             true_depth = fill_holes(arrays["depth_clean"], known, inside, reading.fill)
     else:
         depth = np.zeros(shape, np.float32)
-    undefined = 1 - float(known.mean()) if "depth" in arrays else 0.0
+    undefined = 1 - float(known.mean()) if known.any() else 0.0
     file, form = _file_and_format(name, files, conventions)
-    form += f" located by {placed[1]}" if placed is not None else ""
+    form += f" located by {placed[1]}" if placed is not None and of_picture else ""
     provenance = Provenance(file, form, (), undefined, notes, margin=margin)
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
                  provenance=provenance)  # fmt: skip

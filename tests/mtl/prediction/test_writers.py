@@ -12,6 +12,9 @@ from mtl.prediction.traps import extract_traps, trap_polygons
 from mtl.prediction.writers import draw_overlay, write_plane_png, write_prediction
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
+from targets.io.catalogue import list_maps, read_map
+from targets.io.images import write_picture
+from targets.io.map_folder.results import RESULT_FILE
 from targets.rendering.overlays import CREST_MARKER
 from targets.scene import GeoReference
 from targets.truth.traps import TrapCriteria, find_trap_closures
@@ -34,7 +37,7 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
     write_planes(located, tmp_path, trap=disc((32, 32), 15))
     assert {path.name for path in tmp_path.iterdir()} == {
         "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
-        "disagreement.tif", "disagreement.qml"}  # fmt: skip
+        "disagreement.tif", "disagreement.qml", RESULT_FILE}  # fmt: skip
     layers = {name: geopandas.read_file(tmp_path / "traps.gpkg", layer=name)
               for name in ("traps", "crests", "exact_traps", "disagreement")}  # fmt: skip
     assert all(layer.crs.to_epsg() == 23032 and layer.is_valid.all() for layer in layers.values())
@@ -64,7 +67,7 @@ def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
     picture = dome.replace(geo=GeoReference(), depth_valid=np.zeros((64, 64), bool))
     write_planes(picture, tmp_path, depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv"}
+    assert names == {"trap.png", "crest.png", "overlay.png", "traps.geojson", "closures.csv", RESULT_FILE}
     trap, crest = json.loads((tmp_path / "traps.geojson").read_text())["features"]
     x, y = np.array(trap["geometry"]["coordinates"][0][0]).T
     assert (x[:-1].mean(), y[:-1].mean()) == pytest.approx((20, 30), abs=0.1)
@@ -72,6 +75,35 @@ def test_a_plain_picture_becomes_geojson_in_columns_and_rows(dome, tmp_path):
     with (tmp_path / "closures.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["cells"] == str(int(trap["properties"]["area"])) and row["exact_height"] == row["crest_depth"] == ""
+
+
+@pytest.mark.parametrize("margin", [(0, 0, 0, 0), (40, 55, 12, 13)])
+@pytest.mark.parametrize("located", [True, False])
+def test_results_lie_where_the_picture_on_disk_does(dome, tmp_path, margin, located):
+    """Adding a margin moves no map coordinate, and pixel coordinates by exactly the margin."""
+    cv2 = pytest.importorskip("cv2")
+    geopandas = pytest.importorskip("geopandas")
+    place = f"x0: {1000 - 50 * margin[2]}\ny0: {2000 + 50 * margin[0]}\ndx: 50\ndy: -50\n"
+    page = np.pad(dome.rgb, ((margin[0], margin[1]), (margin[2], margin[3]), (0, 0)), constant_values=255)
+    (tmp_path / "map").mkdir()
+    write_picture(page, tmp_path / "map" / "rgb.png")
+    (tmp_path / "map" / "map.yaml").write_text(place if located else "")
+    scene = read_map(list_maps([tmp_path / "map"])[0])
+    write_planes(scene, tmp_path / "out", depth=False, trap=disc((30, 20), 10), crest=disc((31, 22), 1))
+    crest = np.array([1000 + 50 * 22, 2000 - 50 * 31] if located else [22 + margin[2], 31 + margin[0]])
+    with (tmp_path / "out" / "closures.csv").open() as file:
+        (row,) = csv.DictReader(line for line in file if not line.startswith("#"))
+    assert [float(value) for name, value in row.items() if name.startswith(("crest_x", "crest_y"))] == crest.tolist()
+    if located:
+        (point,) = geopandas.read_file(tmp_path / "out" / "traps.gpkg", layer="crests").geometry
+        assert [point.x, point.y] == crest.tolist()
+    else:
+        layers = json.loads((tmp_path / "out" / "traps.geojson").read_text())["features"]
+        assert layers[-1]["geometry"]["coordinates"] == crest.tolist()
+    drawn = cv2.imread(str(tmp_path / "out" / "trap.png"), cv2.IMREAD_UNCHANGED)
+    assert drawn.shape[:2] == page.shape[:2]
+    assert (drawn[margin[0] : margin[0] + 64, margin[2] : margin[2] + 64, 3] == 255).all()
+    assert (drawn[..., 3] == 255).sum() == 64 * 64
 
 
 def test_a_map_without_traps_has_its_files_too(dome, tmp_path):
@@ -83,7 +115,7 @@ def test_a_map_without_traps_has_its_files_too(dome, tmp_path):
 
 def test_heads_without_traps_are_written_alone(dome, tmp_path):
     assert write_planes(dome, tmp_path, crest=disc((32, 32), 3)) is None
-    assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"crest.png", "crest.tif", "overlay.png", RESULT_FILE}
 
 
 def test_distances_are_drawn_inside_predicted_traps_only(dome, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
+from targets.io.grids.registry import write_grid
 from targets.io.map_folder.location import read_picture_location
 from targets.io.map_folder.reader import read_map_files
 from targets.io.map_folder.writer import write_map_folder
@@ -168,3 +169,18 @@ def test_sidecars_of_pictures_alone(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("x0: 1\ny0: 2\n")
     with pytest.raises(UserError, match="x0 and y0 for 2 maps at once"):
         read_map(list_maps([tmp_path])[0])
+
+
+def test_a_grid_and_its_picture_must_lie_at_one_place(tmp_path: Path) -> None:
+    scene = make_scene(geo=GeoReference(5000.0, 9000.0, 25.0, -25.0))
+    write_map_folder(scene, tmp_path / "map", margin=4, depth_bits=32)
+    write_grid(scene.depth, scene.geo, tmp_path / "map" / "depth.zmap")
+    for name in ("depth.npy", "map.yaml"):
+        (tmp_path / "map" / name).unlink()
+    for x0, is_right in ((4900, True), (5000, False)):  # the page begins 4 pixels before the map
+        (tmp_path / "map" / "rgb.pgw").write_text(world((25, 0, 0, -25, x0, 9100)))
+        if is_right:
+            assert read_map(list_maps([tmp_path])[0]).geo.affine() == scene.geo.affine()
+        else:
+            with pytest.raises(UserError, match=r"x0 is 5000, but rgb.pgw says 5100"):
+                read_map(list_maps([tmp_path])[0])
