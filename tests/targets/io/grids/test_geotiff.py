@@ -1,7 +1,7 @@
 """GeoTIFF grids: types, overviews, classes, and one reading for windows and for the whole."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 
 from targets.common.rasters.windowed import open_raster
 from targets.io.grids.geotiff import write_class_raster
@@ -56,44 +57,69 @@ def test_classes_have_their_colours_and_names(tmp_path: Path) -> None:
         ("1", "both", "#0ac81e"), ("2", "one & only", "#090909")]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Band:
+    """Values as they are stored, what declares them undefined, and scale and offset."""
+
+    stored: NDArray
+    nodata: float | None
+    mask: NDArray[np.bool_] | None
+    is_alpha: bool  # the mask is a band of transparency
+    scaling: tuple[float, float]
+    beside: bool  # nodata and scaling stand in a .aux.xml
+
+    def write(self, path: Path) -> None:
+        import rasterio
+
+        profile = {"height": 3, "width": 4, "count": 1 + self.is_alpha, "dtype": self.stored.dtype}
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(path, "w", driver="GTiff", nodata=None if self.beside else self.nodata, **profile) as file,
+        ):
+            file.write(self.stored, 1)
+            if self.is_alpha and self.mask is not None:
+                file.write(self.mask.astype(self.stored.dtype), 2)
+                file.colorinterp = (ColorInterp.gray, ColorInterp.alpha)
+            elif self.mask is not None:
+                file.write_mask(self.mask)
+            if not self.beside:
+                file.scales, file.offsets = (self.scaling[0],) * file.count, (self.scaling[1],) * file.count
+        auxiliary = path.with_name(f"{path.name}.aux.xml")
+        auxiliary.unlink(missing_ok=True)
+        if self.beside:
+            nodata = "" if self.nodata is None else f"<NoDataValue>{self.nodata!r}</NoDataValue>"
+            scaling = f"<Scale>{self.scaling[0]}</Scale><Offset>{self.scaling[1]}</Offset>"
+            auxiliary.write_text(f'<PAMDataset><PAMRasterBand band="1">{nodata}{scaling}</PAMRasterBand></PAMDataset>')
+
+    def expected(self) -> NDArray[np.float64]:
+        values = self.stored.astype(np.float64) * self.scaling[0] + self.scaling[1]
+        if self.mask is not None:  # as GDAL has it, a mask overrides the nodata value
+            values[~self.mask] = np.nan
+        elif self.nodata is not None:
+            values[self.stored == self.nodata] = np.nan
+        return values
+
+
 @st.composite
-def stored_bands(draw: st.DrawFn) -> tuple[NDArray, dict[str, Any], NDArray[np.bool_] | None, tuple[float, float]]:
-    """Values as they are stored, what the header says, an internal mask, scale and offset."""
+def bands(draw: st.DrawFn) -> Band:
     dtype = np.dtype(draw(st.sampled_from(["uint8", "int16", "uint16", "int32", "float32", "float64"])))
-    values = draw(arrays(dtype, (3, 4), elements=st.integers(0, 200).map(float if dtype.kind == "f" else int)))
-    nodata = draw(st.sampled_from([None, 7, 0, 200]))
+    stored = draw(arrays(dtype, (3, 4), elements=st.integers(0, 200).map(float if dtype.kind == "f" else int)))
+    nodata = draw(st.sampled_from([None, 7, 0, 200, *([np.nan, 7.5] if dtype.kind == "f" else [])]))
     mask = draw(st.none() | arrays(np.bool_, (3, 4)))
     scaling = draw(st.sampled_from([(1.0, 0.0), (0.25, 0.0), (1.0, -50.0), (-2.0, 100.0)]))
-    return values, {"nodata": nodata, "dtype": dtype}, mask, scaling
+    return Band(stored, nodata, mask, mask is not None and draw(st.booleans()), scaling, draw(st.booleans()))
 
 
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(stored_bands())
-def test_windows_and_the_whole_read_the_same_values(
-    tmp_path: Path, band: tuple[NDArray, dict[str, Any], NDArray[np.bool_] | None, tuple[float, float]]
-) -> None:
-    rasterio = pytest.importorskip("rasterio")
-    stored, profile, mask, (scale, offset) = band
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(bands())
+def test_windows_and_the_whole_read_the_same_values(tmp_path: Path, band: Band) -> None:
     path = tmp_path / "grid.tif"
     path.unlink(missing_ok=True)
-    with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        rasterio.open(path, "w", driver="GTiff", height=3, width=4, count=1, **profile) as file,
-    ):
-        file.write(stored, 1)
-        if mask is not None:
-            file.write_mask(mask)
-        file.scales, file.offsets = (scale,), (offset,)
-    expected = stored.astype(np.float64) * scale + offset
-    # As GDAL has it, a mask overrides the nodata value.
-    if mask is not None:
-        expected[~mask] = np.nan
-    elif profile["nodata"] is not None:
-        expected[stored == profile["nodata"]] = np.nan
+    band.write(path)
     whole, _ = read_surface(path, ReadOptions(elevation=False, nodata="none"))
-    np.testing.assert_array_equal(whole, expected)
+    np.testing.assert_array_equal(whole, band.expected())
     raster = open_raster(path)
     by_windows = np.block([[raster[0:2, 0:3], raster[0:2, 3:4]], [raster[2:3, 0:3], raster[2:3, 3:4]]])
     assert by_windows.dtype == raster.dtype
-    np.testing.assert_array_equal(by_windows, expected)
+    np.testing.assert_array_equal(by_windows, band.expected())
