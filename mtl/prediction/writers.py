@@ -277,7 +277,8 @@ def draw_overlay(
         # Neither small components nor the lines between traps are filled.
         filled = (prediction.labels > 0) | (prediction.probability <= THRESHOLD)
         values = np.where(filled, prediction.probability, 0)
-        axis.contourf(values, levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
+        if min(values.shape) > 1:  # matplotlib fills nothing else
+            axis.contourf(values, levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
         draw_lines(axis, [ring for rings in polygons for ring in rings], "magenta")
         legend.append(legend_entry(f"predicted traps ({len(polygons)})", color="magenta", linewidth=2))
     for name, mask in masks.items():

@@ -84,7 +84,7 @@ def _draw_contour_lines(axis: Axes, scene: Scene, interval: float, base: float) 
     """Draw thin black contours, every fifth one wider; none inside faults, as on the maps that `render` draws."""
     low, high = scene.relief
     index = np.arange(np.ceil((low - base) / interval), np.floor((high - base) / interval) + 1)
-    if len(index):
+    if len(index) and min(scene.shape) > 1:  # lines need two rows and columns
         depth = np.ma.array(scene.depth.astype(np.float64), mask=~scene.map_valid | scene.fault)
         axis.contour(depth, levels=base + interval * index, colors="black", linestyles="solid",
                      linewidths=np.where(index % 5 == 0, 1.1, 0.5))  # fmt: skip

@@ -134,3 +134,15 @@ def test_resumed_maps_follow_the_content_of_their_surfaces(tmp_path, capsys):
             os.utime(surface, (1, 1))
         run(make_maps.main, typed)
         assert f"{finished} of 2 maps are finished" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", ["closures", "predict", "evaluate", "make_maps", "check_data"])
+def test_maps_of_one_row_column_or_cell_stop_no_other(tool, tmp_path, capsys):
+    dome = dome_scene(size=SIZE).depth
+    (tmp_path / "maps").mkdir()
+    for name, depth in {"a": dome[:1], "b": dome[:, :1], "c": dome[:1, :1], "good": dome}.items():
+        np.save(tmp_path / "maps" / f"{name}.npy", depth)
+    text = said(tool, tmp_path / "maps", tmp_path / "out", capsys)
+    for size in ("1 x 64", "64 x 1", "1 x 1", "64 x 64"):
+        assert text.count(f"npy, {size} cells") == 1
