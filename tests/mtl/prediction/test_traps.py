@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from mtl.prediction.own_closure import closed_inside
 from mtl.prediction.traps import ENTROPY, STANDARD_DEVIATION, extract_traps, trap_polygons, trap_uncertainty
 from mtl.tasks.heads import HEADS
+from targets.closure import find_closures
 from targets.scene import GeoReference
 from targets.truth.traps import TrapCriteria, find_trap_closures
 from tests.conftest import dome_scene
@@ -88,10 +90,61 @@ def test_height_and_volume_are_those_of_the_exact_closure(dome):
     (trap,) = predict(dome, exact, trap=(exact.labels > 0).astype(np.float32)).traps
     assert trap.exact_id == 1 and trap.exact_iou == 1 and trap.exact_area == trap.area
     # A paraboloid of 100 m over a disc: half of the cylinder.
-    assert trap.exact_height == pytest.approx(100, abs=1) and trap.spill_depth == pytest.approx(2100, abs=1)
+    assert trap.exact_height == pytest.approx(100, abs=1) and trap.exact_spill_depth == pytest.approx(2100, abs=1)
+    # The outline of the closure is its own: what closes inside it is the closure.
+    assert (trap.height, trap.spill_depth) == (trap.exact_height, trap.exact_spill_depth)
+    assert trap.volume == pytest.approx(trap.exact_volume)
     assert trap.exact_volume == pytest.approx(trap.area * 100 / 2, rel=0.02)
     (away,) = predict(dome, exact, trap=disc((0, 0), 9)).traps
     assert away.exact_id == 0 and away.exact_iou == 0 and away.exact_volume is None
+    assert away.height == away.volume == 0 and away.spill_depth is None  # flat ground: nothing closes
+
+
+@pytest.mark.parametrize("radius", [6, 10, 14, 18])
+def test_a_trap_has_height_and_volume_of_its_own_outline(radius):
+    """A disc on a cone: its height is slope times radius, its volume a third of the cylinder."""
+    rows, cols = np.indices((64, 64))
+    depth = (2000 + 5 * np.hypot(rows - 32, cols - 32)).astype(np.float32)
+    geo = GeoReference(0.0, 0.0, 50.0, -50.0, xy_unit="m", depth_unit="ft")
+    scene = dome_scene().replace(depth=depth, geo=geo)
+    exact = find_trap_closures(scene, TrapCriteria())
+    (trap,) = predict(scene, exact, trap=disc((32, 32), radius)).traps
+    assert trap.area == trap.cells * 2500 == pytest.approx(np.pi * radius**2 * 2500, rel=0.05)
+    assert trap.height == pytest.approx(5 * radius, abs=5) and trap.spill_depth == 2000 + trap.height  # feet
+    assert trap.volume == pytest.approx(trap.area * 5 * (radius + 0.5) * 0.3048 / 3, rel=0.1)  # m³
+    share = trap.cells / int((exact.labels > 0).sum())
+    assert trap.exact_id == 1 and trap.exact_iou == pytest.approx(share)
+    known = [trap.exact_height, trap.exact_area, trap.exact_volume, trap.exact_spill_depth]
+    assert known == [None] * 4 if share < 0.5 else None not in known
+
+
+def test_a_trap_that_touches_a_closure_does_not_carry_its_volume(dome):
+    exact = find_trap_closures(dome, TrapCriteria())
+    left = int(np.nonzero(exact.labels > 0)[1].min())
+    (touching,) = predict(dome, exact, trap=disc((32, left - 7), 8)).traps
+    assert touching.exact_id == 1 and 0 < touching.exact_iou < 0.1
+    assert touching.exact_volume is None and touching.exact_height is None
+    full = exact.table[0]
+    assert touching.volume < 0.01 * full["volume"] * 2500  # the flank leaks up-dip over the outline
+
+
+@pytest.mark.parametrize("options", [{}, {"connectivity": 4}, {"edge": "closed"}], ids=str)
+def test_what_closes_inside_the_outline_of_a_closure_is_the_closure(options):
+    for seed in range(4):
+        depth = np.random.default_rng(seed).normal(size=(25, 30)).cumsum(0).cumsum(1)
+        faults = np.zeros(depth.shape, bool)
+        faults[10, 5:20] = True
+        found = find_closures(depth, faults=faults, fault_rule="sealing" if seed % 2 else "transparent", **options)
+        own = closed_inside(found.labels, found, np.full((1, 1), 2.0))
+        outermost = found.table[found.table["parent"] == 0]
+        np.testing.assert_allclose(own["height"], outermost["height"])
+        np.testing.assert_allclose(own["volume"], 2 * outermost["volume"])
+        np.testing.assert_allclose(own["spill_depth"], outermost["spill_depth"])
+
+
+def test_a_trap_over_a_map_without_a_way_out_is_full_at_its_deepest_cell():
+    found = find_closures(np.array([[5.0, 3.0], [4.0, 6.0]]), edge="closed")
+    assert closed_inside(np.ones((2, 2), np.int32), found, np.ones((1, 1))).tolist() == [(3.0, 6.0, 6.0)]
 
 
 def test_entropy_is_one_bit_at_one_half_and_zero_where_the_answer_is_certain(dome):

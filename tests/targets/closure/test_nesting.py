@@ -1,5 +1,7 @@
 """Innermost closures and outlines of nested ones equal those that are found closure by closure."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,15 +29,15 @@ def check_nesting(found) -> None:
             expected = [polygon.rings for polygon in polygonize_labels(cells.astype(np.int8))]
             shapes = polygons[k + 1]
             assert [len(rings) for rings in shapes] == [len(rings) for rings in expected]
-            for ring, other in zip(sum(shapes, []), sum(expected, []), strict=True):
+            for ring, other in zip(chain(*shapes), chain(*expected), strict=True):
                 np.testing.assert_array_equal(ring, other)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_rough_maps(seed: int, options: dict) -> None:
-    check_nesting(find_closures(rough(seed), **options))
-    noise = np.round(np.random.default_rng(seed).normal(size=(30, 30)) * 3 + np.hypot(*(np.indices((30, 30)) - 15)))
+    check_nesting(find_closures(rough(seed, (18, 20)), **options))
+    noise = np.round(np.random.default_rng(seed).normal(size=(20, 20)) * 3 + np.hypot(*(np.indices((20, 20)) - 10)))
     check_nesting(find_closures(noise.astype(np.float32), **options))  # many cells that touch by corners, many holes
 
 
@@ -56,12 +58,12 @@ def test_a_map_without_nested_closures() -> None:
 
 def test_outlines_of_deeply_nested_closures_take_time_like_their_length() -> None:
     """A thousand closures, one inside the other: sides and corners of all of them are seen once."""
-    size = 260
+    size = 230
     rows, cols = np.indices((size, size)) / size
     noise = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(size, size)), 2)
     found = find_closures((noise * 30 + 200 * np.hypot(rows - 0.5, cols - 0.5)).astype(np.float32))
     polygons = polygonize_nested(found)
-    assert len(polygons) > 700
+    assert len(polygons) > 500
     for key in list(polygons)[::97]:
         area = sum(_area(ring) for rings in polygons[key] for ring in rings)
         assert area == found.table["area"][key - 1]
