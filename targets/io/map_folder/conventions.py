@@ -241,6 +241,11 @@ def _table(found: FlatSet, remarks: Mapping[str, str]) -> list[str]:
         if not use.is_read:
             remark = f"not read; {OPTION}.{use.kind} {use.word} reads it instead" if use.kind else "not read, as asked"
         lines.append(f"  {TITLES[use.kind]:15}{use.word:24}{use.count:5} files  {remark}".rstrip())
+    if len(names) > 1 and all(name.isdigit() for name in names):
+        lines.append(
+            "  numbers alone name the maps: each counts as a larger map of its own; if they are pieces of one,"
+        )
+        lines.append("  put 'group: NAME' into map.yaml")
     own = sum("map" in files for files in found.maps.values())
     common = next((files[SET_SIDECAR] for files in found.maps.values() if SET_SIDECAR in files), None)
     if common is not None:

@@ -25,9 +25,14 @@ MAX_LEVELS = 2  # of folders, such as x/faults
 SET_SIDECAR = "set_map"  # kind of the sidecar of a whole set
 OF_GRIDS = {"rgb": "depth", "depth_norm": "depth"}  # what a grid holds whose name says a kind of picture
 OPTION = "--reading.layout"
+TARGET_SIDE = {"x": "y", "y": "y", "input": "output", "output": "output", "inputs": "outputs", "outputs": "outputs"}
+SIDES = "x|y|inputs?|outputs?"
 MIN_COLOUR = 16  # of 255, difference of the channels of a coloured pixel
 MAX_COLOURED = 0.05  # share of a picture: more is no stray pixels
 MIN_LEVELS = 0.3  # share of a picture beside its two commonest greys: less is a mask
+
+
+Span = tuple[int, int]  # where a part of a name begins and ends
 
 
 class NameReading(NamedTuple):
@@ -276,10 +281,15 @@ def name_sibling(path: Path, root: Path, kind: str, layout: Layout = Layout()) -
     _, (start, end), side = max(
         _word_readings(name, path.suffix, layout), key=lambda item: (item[0].sided, len(item[0].word))
     )
-    letters = list(name)
+    before, after = name[:start], name[end:]
     if side is not None:
-        letters[side] = "Y" if name[side].isupper() else "y"
-    return root / f"{''.join(letters[:start])}{word}{''.join(letters[end:])}.png"
+        target = TARGET_SIDE[name[slice(*side)].casefold()]
+        target = target.upper() if name[side[0]].isupper() else target
+        if side[0] < start:
+            before = name[: side[0]] + target + name[side[1] : start]
+        else:
+            after = name[end : side[0]] + target + name[side[1] :]
+    return root / f"{before}{word}{after}.png"
 
 
 def _set_files(folder: Path, layout: Layout, prefix: str = "", level: int = 0) -> Iterator[tuple[str, Path]]:
@@ -299,7 +309,7 @@ def _holds_kinds(folder: Path, layout: Layout) -> bool:
         return False
     readings = [reading for reading, _, _ in _word_readings(folder.name, ".png", layout)]
     is_kind = any(not reading.key for reading in readings) and not find_map_files(folder, layout)
-    return folder.name.casefold() in ("x", "y") or is_kind
+    return re.fullmatch(SIDES, folder.name, re.IGNORECASE) is not None or is_kind
 
 
 def _choose_readings(files: Mapping[str, Path], layout: Layout) -> dict[str, NameReading]:
@@ -343,8 +353,10 @@ def _pattern_readings(stem: str, suffix: str, layout: Layout) -> list[NameReadin
     return []
 
 
-def _word_readings(name: str, suffix: str, layout: Layout) -> list[tuple[NameReading, tuple[int, int], int | None]]:
-    """The ways to read a name by words: (reading, where its word starts and ends, where x or y stands)."""
+def _word_readings(
+    name: str, suffix: str, layout: Layout
+) -> list[tuple[NameReading, tuple[int, int], tuple[int, int] | None]]:
+    """The ways to read a name by words: (reading, where its word starts and ends, where x or y does)."""
     tokens = list(TOKEN.finditer(name))
     found = []
     for i, first in enumerate(tokens):
@@ -356,7 +368,7 @@ def _word_readings(name: str, suffix: str, layout: Layout) -> list[tuple[NameRea
             side = _place_of_side(name, start, end)
             letters = list(name)
             if side is not None:
-                letters[side] = "_"
+                letters[slice(*side)] = "_" * (side[1] - side[0])
             key = _joined("".join(letters[:start]), "".join(letters[end:]))
             reading = NameReading(key, name[start:end], *kind_and_rank, side is not None)
             found.append((reading, (start, end), side))
@@ -371,18 +383,18 @@ def _kind_of_word(word: str, suffix: str, layout: Layout) -> tuple[str, int] | N
         if fits and _letters(own) == _letters(word):
             return kind, 0
     known = None if is_sidecar else recognise_kind(word)
-    return None if known is None else (known.kind, {False: 1, None: 2, True: 3}[known.lines])
+    return None if known is None else (known.kind, known.rank)
 
 
-def _place_of_side(name: str, start: int, end: int) -> int | None:
-    """Where x or y stands as a word of its own: before the word of the kind, behind it, or at the very beginning."""
+def _place_of_side(name: str, start: int, end: int) -> Span | None:
+    """Where x, y, input or output stands as a word of its own: before the kind, behind it, or at the very beginning."""
     for text, pattern, offset in (
-        (name[:start], r"(?:^|[\W_])([xyXY])[\W_]*$", 0),
-        (name[end:], r"^[\W_]+([xyXY])(?=[\W_]|$)", end),
-        (name[:start], r"^([xyXY])[\W_]", 0),
+        (name[:start], rf"(?:^|[\W_\d])({SIDES})[\W_]*$", 0),
+        (name[end:], rf"^[\W_]+({SIDES})(?=[\W_]|$)", end),
+        (name[:start], rf"^({SIDES})[\W_]", 0),
     ):
-        if (match := re.search(pattern, text)) is not None:
-            return match.start(1) + offset
+        if (match := re.search(pattern, text, re.IGNORECASE)) is not None:
+            return match.start(1) + offset, match.end(1) + offset
     return None
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.images import PICTURE_SUFFIXES, TIFF_SUFFIXES
+from targets.io.map_folder.words import recognise_kind
 
 # The suffixes of each kind that is no .png; a depth may have any other suffix, since grids are known by their content.
 SUFFIXES = {"rgb": (*PICTURE_SUFFIXES, *TIFF_SUFFIXES), "map": (".yaml", ".yml")}
@@ -152,7 +153,25 @@ def find_map_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, P
         kind = kinds.get(path.stem)
         if kind and _suffix_fits(kind, path.suffix.lower()):
             _add_file(found, kind, path)
+    if not found.keys() & {"rgb", "depth_norm", "depth"}:
+        _add_files_by_words(found, folder)
     return found if set(found) - {"map"} else {}
+
+
+def _add_files_by_words(found: dict[str, Path], folder: str | Path) -> None:
+    """Add the pictures whose whole names are words of a kind, if several kinds make a map."""
+    by_words: dict[str, Path] = {}
+    ranks: dict[str, int] = {}
+    for path in _list_files(folder):
+        known = recognise_kind(path.stem) if path.suffix.lower() in PICTURE_SUFFIXES else None
+        if known is None or known.kind in ("mask", *found) or path in found.values():
+            continue
+        if known.kind not in by_words or known.rank < ranks[known.kind]:
+            by_words[known.kind], ranks[known.kind] = path, known.rank
+        elif known.rank == ranks[known.kind]:
+            _add_file(by_words, known.kind, path)
+    if len(set(found | by_words) - {"map"}) > 1 and by_words.keys() & {"rgb", "depth_norm"}:
+        found |= by_words
 
 
 def folder_of(files: Mapping[str, Path]) -> Path:

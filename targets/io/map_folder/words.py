@@ -23,13 +23,14 @@ WORDS = {
     "no": "no without без",
     "with": "with с со",
     "mask": "mask masks label labels маск* метк*",
+    "outline": "polygon polygons poly trace traces outline outlines line lines полигон* лини*",
 }
 # A kind is recognised by words of all of the first classes, and of no others than these and the second ones.
 KIND_WORDS = (
     ("depth_mask", {"depth", "mask"}, set[str]()),
     ("map_mask", {"map", "mask"}, set[str]()),
-    ("fault_mask", {"fault"}, {"map", "mask", "grey"}),
-    ("traps", {"trap"}, {"map", "mask", "grey"}),
+    ("fault_mask", {"fault"}, {"map", "mask", "grey", "outline"}),
+    ("traps", {"trap"}, {"map", "mask", "grey", "outline"}),
     ("depth_norm", {"depth"}, {"picture", "map", "grey", "line", "no"}),
     ("depth_norm", {"grey"}, {"picture", "map", "line", "no"}),
     ("rgb", {"picture"}, {"map", "line", "no", "with"}),
@@ -59,6 +60,11 @@ class KindWord:
 
     kind: str
     lines: bool | None = None
+
+    @property
+    def rank(self) -> int:
+        """Of several files of one kind that with the lowest rank is read: without lines the colours are undisturbed."""
+        return {False: 1, None: 2, True: 3}[self.lines]
 
 
 @cache

@@ -27,6 +27,10 @@ NAMES = {
     "folders": Dialect(lambda n, s, w: f"{s}/{w}/{n}"),
     "folders with names": Dialect(lambda n, s, w: f"{w}/{n}_reek"),
     "sides as folders": Dialect(lambda n, s, w: f"{s}/{n}_{w}_reek"),
+    "inputs and outputs": Dialect(lambda n, s, w: f"{'inputs' if s == 'x' else 'outputs'}/{w}/{n}"),
+    "camel case": Dialect(lambda n, s, w: f"Reek{n}{s.upper()}{w[0].upper()}{w[1:]}"),
+    "number behind the kind": Dialect(lambda n, s, w: f"{w}{n}"),
+    "polygons": Dialect(classic, {**WORDS, "fault": "Fault polygons", "trap": "closure_polygons"}),
     "short words": Dialect(classic, {"rgb": "rgb", "depth": "bw", "fault": "fault", "trap": "trap"}),
     "words with separators": Dialect(
         classic,
@@ -187,6 +191,17 @@ def test_of_two_pictures_that_without_lines_is_read_and_an_option_takes_the_othe
     write_set(tmp_path / "alike", Dialect(classic, {**WORDS, "rgb": "structural", "rgb+lines": "colour"}))
     with pytest.raises(UserError, match=r"two words for one kind, rgb.*--reading.layout.rgb"):
         list_maps([tmp_path / "alike"])
+
+
+def test_a_folder_per_map_with_files_named_by_words(tmp_path: Path) -> None:
+    """Those of map folders: black marks, black is deepest."""
+    words = {"rgb": "structural", "depth": "black white", "fault": "faults", "trap": "traps"}
+    pieces = write_set(tmp_path, Dialect(lambda n, s, w: f"map{n}/{w}", words, black_is_highest=False))
+    assert {source.kind for source in list_maps([tmp_path])} == {"folder"}
+    assert_pieces(read_all(tmp_path), pieces)
+    (tmp_path / "map01" / "colour.png").write_bytes((tmp_path / "map01" / "structural.png").read_bytes())
+    with pytest.raises(UserError, match="a second file of the kind rgb"):
+        read_map(list_maps([tmp_path])[0])
 
 
 def test_images_and_masks_are_pictures_and_traps(tmp_path: Path) -> None:
