@@ -1,5 +1,6 @@
 """Every reader of the program, with small valid samples of its files."""
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,7 @@ from targets.rendering.map import ensure_picture
 from targets.scene import GeoReference
 from targets.surface.rasterize_faults import rasterize_faults
 from tests.conftest import dome_scene, tiny_config
+from tests.targets.io.faults import dialects
 from tests.targets.io.grids.dialects import DIALECTS
 
 SIZE = 24  # cells of a sample, both ways
@@ -240,6 +242,17 @@ def _faults(folder: Path) -> None:
     table = "x,y,z,name\n" + "".join(f"{x},{y},2000,F{k}\n" for k in (1, 2) for x, y in SQUARE)
     sticks = "999 999 999\n".join("".join(f"{x} {y} {z}\n" for x, y, z in stick) for stick in STICK)
     texts = {"faults.pol": pol, "faults.zmap": zmap, "faults.csv": table, "stick_faults.pol": sticks}
+    around = replace(GEO, x0=458900.0, y0=5936600.0, dx=150.0, dy=-150.0)  # of the faults in dialects
+    features = [
+        {"type": "Feature", "properties": {"name": line.name},
+         "geometry": {"type": "LineString", "coordinates": line.points.tolist()}} for line in dialects.FAULTS
+    ]  # fmt: skip
+    programs = [sample.data for sample in dialects.program_samples()]
+    programs.append(json.dumps({"type": "FeatureCollection", "features": features}).encode())
+    programs.append(b'wkt;name\n"LINESTRING (460400 5933500, 460280 5935500)";F1\n')
+    for i, data in enumerate(programs):
+        _sample(folder, f"program_{i}.dat", f"program_{i}.dat", data)
+        write_grid(_dome(), around, folder / f"program_{i}.dat" / "kept.irap")
     for name, text in texts.items():
         _sample(folder, name, name, text)
         write_grid(_dome(), GEO, folder / name / "kept.irap")

@@ -80,7 +80,7 @@ def make_point_table(columns: Sequence[Column], blocks: NDArray[np.int64], where
     Raises
     ------
     UserError
-        x and y cannot be told.
+        x and y are not found.
     """
     has_headings = any(column.heading for column in columns)
     x, y, z = _headed_places(columns, where) if has_headings else _first_numbers(columns, where)
@@ -170,7 +170,7 @@ def _role(column: Column) -> Role:
 
 
 def _confirmed_role(column: Column, codes: NDArray[np.int64], blocks: NDArray[np.int64], has_words: bool) -> Role:
-    """What a column is by its heading and its values; where other headings say it, one without a word is "other"."""
+    """What a column is by its heading and its values; one of an unknown heading counts where no heading is known."""
     role, is_id = _role(column), column.key in IDS.split()
     inside = blocks[1:] == blocks[:-1]
     changes = int(((codes[1:] != codes[:-1]) & inside).sum())
@@ -198,7 +198,7 @@ def _rank(column: Column) -> int:
 
 
 def _check_names(codes: NDArray[np.int64], names: Sequence[str], blocks: NDArray[np.int64], where: object) -> None:
-    """Refuse rows that are not sorted by their faults: no line could be told."""
+    """Refuse rows that are not sorted by their faults."""
     changes = int((codes[1:] != codes[:-1]).sum())
     if len(codes) > 3 and changes > 0.75 * (len(codes) - 1) and changes > 2 * len(set(names)):
         raise UserError(where, f"the faults alternate from row to row ({names[0]}, {names[1]}, …)",

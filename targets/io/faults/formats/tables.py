@@ -15,6 +15,7 @@ from targets.io.faults.fault_format import FaultFile, FaultFormat, read_text
 from targets.io.faults.splitting import split_points
 from targets.io.text_tables.dialect import NULL_WORDS, Dialect, is_comment, may_be_thousands, sniff_dialect
 from targets.io.text_tables.preamble import read_preamble
+from targets.surface.rasterize_faults import FaultLine
 
 NULL_FLOOR = 1e29  # programs write 1e30 for an undefined number
 # What stands in all columns of a row between two lines: 999 of RMS and IRAP, and what other programs write.
@@ -67,7 +68,7 @@ def read_table(path: Path) -> FaultFile:
     Raises
     ------
     UserError
-        It is no text, or no table in which x and y can be told.
+        It is no text, or no table in which x and y are found.
     """
     text, notes = read_text(path)
     return parse_table(text.split("\n"), path, notes)
@@ -92,7 +93,7 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
     Raises
     ------
     UserError
-        x and y cannot be told.
+        x and y are not found.
 
     Examples
     --------
@@ -131,7 +132,7 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
     found, more = split_points(table)
     is_named = table.names is not None
     if not is_named and blocks.titles and not breaks.any():
-        found = [type(line)(blocks.titles.get(int(line.name), line.name), line.points) for line in found]
+        found = [FaultLine(blocks.titles.get(int(line.name), line.name), line.points) for line in found]
         is_named = True
     if footers := blocks.footers:
         more = (
