@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from targets.common.files.input_files import require_file
 from targets.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ def read_yaml(path: str | Path) -> Any:
     UserError
         The file is missing, damaged, too large, or holds more than plain values.
     """
-    path = Path(path)
+    path = require_file(path, "a YAML file of lines 'key: value'")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

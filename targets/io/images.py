@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from targets.common.atomic_write import atomic_write
+from targets.common.files.input_files import is_file, require_file
 from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 
@@ -38,6 +39,8 @@ def is_picture_file(path: str | Path) -> bool:
 
 
 def _is_colour_tiff(path: Path) -> bool:
+    if not is_file(path):
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -115,6 +118,7 @@ def read_grey(path: str | Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 def _is_deep_png(path: str | Path) -> bool:
     """Whether a file is a PNG of 16 bits with colours or opacity, of which Pillow keeps 8 bits."""
+    require_file(path, "a picture")
     with Path(path).open("rb") as file:
         head = file.read(26)
     return head[:4] == b"\x89PNG" and head[24] == 16 and head[25] in (2, 4, 6)
@@ -269,6 +273,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
 
 def _decode(path: str | Path) -> Image.Image:
     """Decode every pixel; Pillow, unlike OpenCV, raises on a cut-off file instead of guessing."""
+    require_file(path, "a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is our own limit

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.common.csv_tables import read_csv, write_csv
+from targets.common.files.input_files import require_file
 from targets.errors import UserError
 from targets.io.images import read_grey, read_mask, write_picture
-from targets.scene import Bool, Scene
+from targets.scene import Bool, Provenance, Scene
 
 IMAGE_SIDE = 101  # cells of an image, both ways
 PARTS = ("train", "test")
@@ -122,6 +123,7 @@ def read_id_table(path: Path, column: str) -> dict[str, str]:
     UserError
         The file cannot be read, lacks a column, or names an image twice.
     """
+    require_file(path, "a table with commas between its columns")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             head = next(csv.reader(file), [])
@@ -174,6 +176,7 @@ def read_salt_image(name: str, files: Mapping[str, Path], table_values: Mapping[
         rgb=np.broadcast_to(grey[..., None], (*shape, 3)),
         salt=_read_salt(image.stem, files, table_values, shape),
         image_depth=_parse_depth(image.stem, files["depths"], table_values),
+        provenance=Provenance(image.name, "seismic image"),
     )
 
 

@@ -53,5 +53,5 @@ def test_plain_values_come_through(tmp_path: Path) -> None:
         assert read_yaml(path) == {"group": "Ærø", "x0": 1.5, "depth_range": [1, 2]}
     path.write_text("")
     assert read_yaml(path) is None
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         read_yaml(tmp_path / "absent.yaml")
