@@ -127,7 +127,7 @@ def null_to_nan(values: NDArray[np.float64], null: float | None) -> None:
 
 
 def format_values(rows: Iterable[NDArray], null: str, per_line: int, width: int = 0) -> Iterator[str]:
-    """Write values as text, so that float32 and whole numbers come back exactly.
+    """Write values as text, so that float32 and whole numbers of up to nine digits come back exactly.
 
     Parameters
     ----------
@@ -146,7 +146,9 @@ def format_values(rows: Iterable[NDArray], null: str, per_line: int, width: int 
         Without its end.
     """
     for row in rows:
-        words = [null if value != value else f"{value:#.9g}" for value in np.asarray(row, np.float64).tolist()]
+        # In fields of a width GDAL puts a decimal point into a number that has none.
+        form = "d" if row.dtype.kind in "biu" and not width else "#.9g"
+        words = [null if value != value else f"{value:{form}}" for value in row.tolist()]
         words = [word.rjust(width) for word in words]
         for start in range(0, len(words), per_line):
             yield ("" if width else " ").join(words[start : start + per_line])

@@ -41,7 +41,8 @@ MAGIC = (
 )
 ARCHIVED = ((b"xl/", "an Excel workbook"), (b"word/", "a Word document"), (b"ppt/", "a PowerPoint document"),
             (b"doc.kml", "a KMZ file"), (b".npy", "NumPy arrays (.npz)"), (b"", "a ZIP archive"))  # fmt: skip
-SUFFIXES = {".pet": "a Petrel project", ".ptd": "a part of a Petrel project", ".sgy": "a SEG-Y seismic volume",
+SUFFIXES = {".flt": "the values of an Esri float grid, which is named by its .hdr",
+            ".pet": "a Petrel project", ".ptd": "a part of a Petrel project", ".sgy": "a SEG-Y seismic volume",
             ".segy": "a SEG-Y seismic volume"}  # fmt: skip
 SEGY_STARTS = (b"\xc3\x40", b"\xc3\xf1", b"C 1", b"C1 ", b"C01")  # of 3,200 bytes of text, mostly in EBCDIC
 NUMBER = re.compile(r'"?[+-]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][+-]?\d+)?"?\Z')

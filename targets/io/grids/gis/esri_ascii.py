@@ -1,10 +1,12 @@
-"""Esri ASCII grids: lines of a word and a number, then rows from the top down."""
+"""Esri grids: lines of a word and a number, then rows from the top down, as text or in a .flt beside the lines."""
 
 import re
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import NDArray
 
+from targets.common.files.input_files import require_file
 from targets.errors import UserError
 from targets.io.grids.grid_format import (
     GridFormat,
@@ -48,7 +50,10 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
     if rows is None or cols is None or None in spacing:
         raise UserError(path, f"a head of {', '.join(fields)}", "ncols, nrows, xllcorner, yllcorner, cellsize")
     check_cell_count(path, int(rows), int(cols))
-    values = parse_values(text[position:], fields.get("nodata_value", ""))
+    if not text[position:].strip():
+        values = _read_floats(path, int(rows) * int(cols), fields.get("byteorder", ""))
+    else:
+        values = parse_values(text[position:], fields.get("nodata_value", ""))
     check_value_count(path, values, int(rows), int(cols))
     dx, dy = float(spacing[0] or 0), float(spacing[1] or 0)
     x0, y0 = _first_node(path, numbers, "x", dx), _first_node(path, numbers, "y", dy)
@@ -57,6 +62,17 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
     # The rows are stored from the top down, the origin is that of the lowest.
     geo = GeoReference(x0, y0 + (int(rows) - 1) * dy, dx, -dy)
     return Surface(values.reshape(int(rows), int(cols)), geo)
+
+
+def _read_floats(path: Path, count: int, byte_order: str) -> NDArray[np.float64]:
+    """The values of a float grid, whose lines stand in a .hdr and whose values in a .flt of the same name."""
+    floats = next((path.with_suffix(suffix) for suffix in (".flt", ".FLT") if path.with_suffix(suffix).exists()), None)
+    if floats is None or not byte_order:
+        raise UserError(path, "a head without values", "rows of numbers, or a .flt of the same name beside it")
+    require_file(floats, "the values of a float grid")
+    if floats.stat().st_size != 4 * count:
+        raise UserError(path, f"{floats.name} holds {floats.stat().st_size:,} bytes", f"{4 * count:,}: 4 a cell")
+    return np.fromfile(floats, ">f4" if byte_order.upper().startswith("M") else "<f4").astype(np.float64)
 
 
 def _first_node(path: Path, numbers: dict[str, float | None], axis: str, spacing: float) -> float:

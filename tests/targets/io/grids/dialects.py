@@ -297,6 +297,15 @@ def esri(
     text(path, case(head) + body, newline)
 
 
+def esri_floats(path: Path, order: str = "LSBFIRST") -> None:
+    """The values in a .flt beside the head."""
+    esri(path)
+    lines_of_head = path.read_text().splitlines()[:6]
+    path.write_text("\n".join([*lines_of_head, f"byteorder {order}"]) + "\n")
+    values = np.where(np.isnan(DEPTH), -9999, DEPTH)
+    path.with_suffix(".flt").write_bytes(values.astype("<f4" if order == "LSBFIRST" else ">f4").tobytes())
+
+
 def gis_dialects() -> list[Dialect]:
     options: dict[str, dict[str, Any]] = {
         "corner": {},
@@ -311,6 +320,8 @@ def gis_dialects() -> list[Dialect]:
     }
     return [
         *(Dialect("Esri ASCII", name, partial(esri, **kw), kw.get("geo", SQUARE)) for name, kw in options.items()),
+        Dialect("Esri ASCII", "float grid", esri_floats, SQUARE, suffix=".hdr"),
+        Dialect("Esri ASCII", "float grid, big-endian", partial(esri_floats, order="MSBFIRST"), SQUARE, suffix=".hdr"),
         Dialect("Surfer 6 text", "Surfer", surfer_text),
         Dialect("Surfer 6 text", "another blank", partial(surfer_text, null="1.70141000000000e+038", per_line=3)),
         Dialect("Surfer 6 text", "Windows", partial(surfer_text, newline="\r\n")),

@@ -119,6 +119,8 @@ CASES: dict[str, tuple[Callable[[Path], None], str]] = {
     "surfer 7: no data": (lambda path: path.write_bytes(b"DSRB" + struct.pack("<2i", 4, 2)), "no section"),
     "surfer 7: a length below 0": (lambda path: path.write_bytes(b"DSRB" + struct.pack("<i", -8)), "of -8 bytes"),
     "esri: no place": (partial(changed, dialects.esri, "xllcorner", "xlleft"), "neither xllcorner nor xllcenter"),
+    "esri: no values": (lambda path: path.write_text("ncols 7\nnrows 5\nxllcorner 0\nyllcorner 0\ncellsize 1\n"),
+                        "a head without values; expected rows of numbers, or a .flt"),
     "esri: no size": (partial(changed, dialects.esri, "nrows", "nlines"), "expected ncols, nrows"),
     "text: zero bytes": (lambda path: path.write_bytes(b"-996 5 " + b" " * 2**16 + bytes(8)), "zero bytes amid"),
     "netcdf: three surfaces": (netcdf_variables, r"3 variables of rows and columns \(mean, std, p90\)"),

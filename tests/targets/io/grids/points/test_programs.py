@@ -1,5 +1,6 @@
 """Tables as programs write them: heads, nulls, units and sign of each; what is no surface; what is refused."""
 
+import gzip
 import tempfile
 from pathlib import Path
 
@@ -320,3 +321,22 @@ def test_whole_numbers_keep_depth_and_line_numbers_apart(tmp_path: Path) -> None
     for columns in (LINES, ("x", "y", "z", "line", "trace"), ("x", "y", "line", "trace", "z")):
         dialect = Dialect(WHOLE, columns=columns, whole=True, digits=0)
         assert_is_known(read_dialect(tmp_path, dialect), dialect)
+
+
+def test_northings_before_eastings_are_reported(tmp_path: Path) -> None:
+    for names, count in (((), 1), (("X", "Y", "Z"), 1), (("Easting", "Northing", "Z"), 0)):
+        surface = read_dialect(tmp_path, Dialect(columns=("y", "x", "z"), names=names))
+        assert len(surface.notes) == count
+    assert "northing and easting, the map is mirrored (--columns x=2,y=1,z=3)" in read_dialect(
+        tmp_path, Dialect(columns=("y", "x", "z"))).notes[0]  # fmt: skip
+    named = ReadOptions(columns=("x=2", "y=1", "z=3"))
+    assert_is_known(read_dialect(tmp_path, Dialect(columns=("y", "x", "z")), named), Dialect())
+
+
+@pytest.mark.parametrize("kind", ["gzip", "plain"])
+def test_a_folder_lists_points_and_no_other_tables(tmp_path: Path, kind: str) -> None:
+    suffix = ".gz" if kind == "gzip" else ""
+    for name, text in {"top.csv": COMMAS, "base.txt": PLAIN, **{f"{k}.csv": v for k, v in NO_SURFACE.items()}}.items():
+        (tmp_path / (name + suffix)).write_bytes(gzip.compress(text.encode()) if suffix else text.encode())
+    found = [path.name for path in sorted(tmp_path.iterdir()) if detect_format(path) is not None]
+    assert found == ["base.txt" + suffix, "top.csv" + suffix]
