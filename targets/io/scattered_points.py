@@ -82,12 +82,10 @@ def grid_scattered_points(
                         "write one table a surface")  # fmt: skip
     fault = None
     if reading.duplicates == "fault":
-        fault = np.zeros(height * width, bool)
-        fault[nodes] = True
-        fault = fault.reshape(height, width)
-    return Surface(
-        values.reshape(height, width), geo, (_duplicates_note(len(nodes), apart, reading.duplicates),), fault
-    )
+        fault = np.zeros((height, width), bool)
+        fault.flat[nodes] = True
+    notes = (_duplicates_note(len(nodes), apart, reading.duplicates),)
+    return Surface(values.reshape(height, width), geo, notes, fault)
 
 
 def _settle_duplicates(

@@ -16,6 +16,7 @@ NULL_WORDS = frozenset(NULLS.split())
 COMMENTS = ("#", "!", "//", "%", "@", ">")
 GROUPS = {",": r",", ".": r"\.", " ": r"[ \xa0\u202f\u2009]", "'": r"['’]"}  # what parts thousands
 MAX_SNIFFED = 200  # lines
+LONGEST_WORD = 100  # letters of a word that is looked at
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Dialect:
             digits = rf"(?:\d{{1,3}}(?:{GROUPS[self.thousands]}\d{{3}})+|\d+)"
         mark = re.escape(self.decimal)
         point = rf"{mark}\d*" if self.decimal == "." else rf"{mark}\d+"
-        return re.compile(rf"[+-]?(?:{digits}(?:{point})?|{mark}\d+)(?:[eE][+-]?\d{{1,3}})?\Z")
+        return re.compile(rf"[+-]?(?:{digits}(?:{point})?|{mark}\d+)(?:[eEdD][+-]?\d{{1,3}})?\Z")
 
     def split(self, line: str) -> list[str]:
         """The columns of a row, without quotes and spaces around them."""
@@ -69,7 +70,8 @@ class Dialect:
         if self._number.match(word):
             if self.thousands:
                 word = re.sub(GROUPS[self.thousands], "", word)
-            return float(word.replace(self.decimal, "."))
+            word = word.replace(self.decimal, ".")
+            return float(word.upper().replace("D", "E") if "D" in word or "d" in word else word)  # 1.5D+03 is Fortran
         return float("nan") if not word or word.casefold() in NULL_WORDS else None
 
     def is_number(self, word: str) -> bool:
@@ -135,9 +137,14 @@ def _count_rows(dialect: Dialect, rows: Sequence[str], least: int) -> tuple[int,
         words = dialect.split(row)
         others = [word for word in words if not dialect.is_number(word)]
         numbers, nulls = len(words) - len(others), sum(not word or word.casefold() in NULL_WORDS for word in others)
-        if numbers >= 2 and numbers + nulls >= least and not any(map(GLUED_NUMBERS.match, others)):
+        if numbers >= 2 and numbers + nulls >= least and not any(map(_is_glued, others)):
             counts.append(len(words))
     return len(counts), Counter(counts).most_common(1)[0][1] if counts else 0
+
+
+def _is_glued(word: str) -> bool:
+    """Whether a word is several numbers, parted by what another dialect parts columns with."""
+    return len(word) < LONGEST_WORD and GLUED_NUMBERS.match(word) is not None
 
 
 def may_be_thousands(dialect: Dialect, words: Sequence[str]) -> bool:

@@ -112,10 +112,16 @@ def find_layout(head: bytes, is_whole: bool) -> TableLayout | None:
         dialect,
         first_row,
         width,
-        read_preamble(lines[:first_row], dialect, width),
+        read_preamble(lines[:first_row], dialect, width, _count_empty(rows, width)),
         sample[~breaks],
         texts,
         is_whole,
         bool(breaks[: ends[-1]].any() or (breaks.any() and len(ends) < MIN_POINTS)) if len(ends) else True,
         may_be_thousands(dialect, [word for _, words, _ in rows for word in words]),
     )
+
+
+def _count_empty(rows: list[tuple[int, list[str], list[float | None]]], width: int) -> int:
+    """How many columns at the end of the rows are empty."""
+    filled = [column for column in range(width) if any(words[column] for _, words, _ in rows)]
+    return width - 1 - filled[-1]

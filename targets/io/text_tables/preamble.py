@@ -23,6 +23,7 @@ EPSG = re.compile(r"\bEPSG:\d{4,6}\b")
 FIELD = re.compile(r"(?:field\s*:?\s*(\d{1,3})\s*:?\s+|(\d{1,3})\s*:\s*)(\S.*)", re.IGNORECASE)
 TYPED = re.compile(r"(?:string|int|float|discrete|continuous|double)\s+(\S+)\Z", re.IGNORECASE)
 MAX_LINES = 400  # of a preamble that are looked at
+MAX_LENGTH = 300  # characters of each, of statements
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Preamble:
     crs: str | None = None
 
 
-def read_preamble(lines: Sequence[str], dialect: Dialect, width: int) -> Preamble:
+def read_preamble(lines: Sequence[str], dialect: Dialect, width: int, empty_columns: int = 0) -> Preamble:
     """Read the lines before the rows of a table.
 
     Parameters
@@ -65,6 +66,8 @@ def read_preamble(lines: Sequence[str], dialect: Dialect, width: int) -> Preambl
         Of the rows.
     width : int
         Number of columns.
+    empty_columns : int, default 0
+        How many of these at the end of the rows are empty, as behind a separator at their end: headings may miss there.
 
     Returns
     -------
@@ -76,14 +79,14 @@ def read_preamble(lines: Sequence[str], dialect: Dialect, width: int) -> Preambl
     >>> [heading.role for heading in preamble.headings], preamble.null
     (['x', 'y', 'z'], -99.0)
     """
-    lines = [line for line in (line.strip() for line in lines[-MAX_LINES:]) if line]
-    texts = [line.lstrip("#!/%@;\"' \t") for line in lines]
+    lines = [line for line in (line.strip() for line in lines[-MAX_LINES:]) if any(map(str.isalnum, line))]
+    texts = [line.lstrip("#!/%@;\"' \t")[:MAX_LENGTH] for line in lines]
     headings = (_numbered(texts, width) or _listed(texts, width) or _typed(texts, width)
-                or _in_one_line(lines, dialect, width))  # fmt: skip
+                or _in_one_line(lines, dialect, width, empty_columns))  # fmt: skip
     preamble = _statements(texts)
     if headings:
         return replace(preamble, headings=headings)
-    return replace(preamble, misfit=lines[-1] if lines and _is_misfit(lines[-1], dialect) else "")
+    return replace(preamble, misfit=lines[-1] if lines and _is_misfit(lines[-1], dialect, width) else "")
 
 
 def _statements(texts: Sequence[str]) -> Preamble:
@@ -132,11 +135,11 @@ def _typed(texts: Sequence[str], width: int) -> tuple[Heading, ...]:
     return tuple(map(parse_heading, ["X", "Y", "Z"])) + tuple(Heading(name, "other") for name in names)
 
 
-def _in_one_line(lines: Sequence[str], dialect: Dialect, width: int) -> tuple[Heading, ...]:
+def _in_one_line(lines: Sequence[str], dialect: Dialect, width: int, empty_columns: int) -> tuple[Heading, ...]:
     """The headings in the last line that can be such, with the units in a line below them."""
     units: list[str | None] = []
     for line in reversed(lines):
-        for names in _splits(line, dialect, width):
+        for names in _splits(line, dialect, width, empty_columns):
             headings = tuple(map(parse_heading, names))
             if not units and any(names) and all(map(_is_unit, names)):
                 units = [parse_unit(name.strip("()[]")) for name in names]
@@ -155,7 +158,7 @@ def _is_unit(name: str) -> bool:
     return not name or (parse_unit(name.strip("()[]")) is not None and parse_heading(name).role == "other")
 
 
-def _splits(line: str, dialect: Dialect, width: int) -> list[list[str]]:
+def _splits(line: str, dialect: Dialect, width: int, empty_columns: int) -> list[list[str]]:
     """The ways to split a line into as many names as there are columns."""
     line = line.lstrip("#!/%@ \t") if is_comment(line) else line
     others = [Dialect(separator) for separator in (",", ";", "\t", "|")]
@@ -168,10 +171,11 @@ def _splits(line: str, dialect: Dialect, width: int) -> list[list[str]]:
     for names in ways:
         while len(names) > width and not names[-1]:
             names = names[:-1]
-        if len(names) == width - 1 and width > 3:
-            names = (
-                ["", *names] if dialect.separator != "|" else [*names, ""]
-            )  # R and pandas leave the row numbers without one
+        missing = width - len(names)
+        if 0 < missing <= empty_columns:
+            names = [*names, *[""] * missing]
+        elif missing == 1 and width > 3:
+            names = ["", *names]  # R leaves the row numbers without one
         if len(names) == width:
             fitting.append(names)
     return fitting
@@ -182,11 +186,11 @@ def _are_names(names: Sequence[str], dialect: Dialect) -> bool:
     return not any(dialect.is_number(name) for name in names) and sum(map(bool, names)) > 1
 
 
-def _is_misfit(line: str, dialect: Dialect) -> bool:
-    """Whether a line names x, y and z in another order than this one, in words that do not fit the columns."""
+def _is_misfit(line: str, dialect: Dialect, width: int) -> bool:
+    """Whether a line names x, y and z in words that do not fit the columns, so that their order is in doubt."""
     text = BRACKETS.sub(" ", line.lstrip("#!/%@ \t"))
     roles = [parse_heading(word).role for word in re.split(r"[\s,;|]+", text) if word]
     places = list(dict.fromkeys(role for role in roles if role in PLACES))
-    if is_comment(line) and any(role not in PLACES for role in roles):
+    if len(places) < 2 or (is_comment(line) and any(role not in PLACES for role in roles)):
         return False
-    return len(places) > 1 and places != ["x", "y", "z"][: len(places)]
+    return places != ["x", "y", "z"][: len(places)] or (dialect.separator is not None and width > 3)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +62,7 @@ def find_columns(layout: TableLayout, runs: Runs, chosen: Sequence[str] | None =
     headings = layout.preamble.headings
     found = _chosen(chosen or (), headings, layout.width)
     if len(found) == len(AXES):
-        return PointColumns(**found)
+        return PointColumns(found["x"], found["y"], found["z"])
     numeric = [column for column in range(layout.width) if column not in layout.text_columns]
     if headings:
         return _by_headings(headings, numeric, runs, found)
@@ -100,43 +99,53 @@ def _chosen(chosen: Sequence[str], headings: Sequence[Heading], width: int) -> d
 def _by_headings(
     headings: Sequence[Heading], numeric: Sequence[int], runs: Runs, found: dict[str, int]
 ) -> PointColumns:
-    notes: list[str] = []
-    found = dict(found)
+    """Columns by their headings; a single one whose heading says nothing is the one that is missing."""
+    if not found and all(headings[column].role == "other" for column in numeric):
+        return _by_evidence(list(numeric), runs, len(headings))
     free = [column for column in numeric if column not in found.values()]
-    if "x" not in found and "y" not in found and (pair := _coordinate_pair(headings, free)):
-        found["x"], found["y"] = pair
+    if not {"x", "y"} & set(found) and (pair := _coordinate_pair(headings, free)):
+        found = found | {"x": pair[0], "y": pair[1]}
     free = [column for column in free if column not in found.values()]
-    if "z" not in found and (depths := _of_role(headings, free, "z")):
-        first = min(headings[column].rank for column in depths)
-        best = [column for column in depths if headings[column].rank == first]
-        if len(best) > 1:
-            raise UserError("table", f"several columns of depths: {_listed([headings[i] for i in best])}", "one", HINT)
-        found["z"] = best[0]
-        if others := [headings[column] for column in depths if column != best[0]]:
-            notes.append(
-                f"column {headings[best[0]].text!r} is taken as the depth, not {_listed(others)} (--columns z=...)"
-            )
-    unknown = [column for column in free if column not in found.values() and headings[column].role == "other"]
-    if "z" not in found and {"x", "y"} <= set(found) and len(unknown) == 1:
-        found["z"] = unknown[0]
-        notes.append(f"column {headings[unknown[0]].text!r} is taken as the depth (--columns z=... names another)")
-    lines = _of_role(headings, free, "line")
-    if set(found) == {"z"} and len(lines) >= 2 and not unknown:
-        names = _listed([headings[column] for column in lines[:2]])
-        notes.append(f"no coordinates, only line numbers ({names}): the map has no location, and areas are in cells")
-        return PointColumns(lines[1], lines[0], found["z"], tuple(notes), is_located=False)
-    if set(found) == {"z"} or not found:
-        pairs = [(a, b) for a, b in pairwise(unknown) if evidence.looks_like_grid(runs, a, b)]
-        if "z" in found and len(unknown) == 2 and len(pairs) == 1:
-            found["x"], found["y"] = pairs[0]
-            notes.append(f"columns {_listed([headings[i] for i in pairs[0]])} are taken as x and y (--columns)")
-        elif not found and len(unknown) == len(numeric):
-            return _by_evidence(list(numeric), runs, len(headings))
+    notes: tuple[str, ...] = ()
+    if "z" not in found:
+        depth, notes = _depth_column(headings, free, {"x", "y"} <= set(found))
+        found = found | ({} if depth is None else {"z": depth})
+    if set(found) == {"z"}:
+        lines = _of_role(headings, free, "line")
+        unknown = [column for column in _of_role(headings, free, "other") if column != found["z"]]
+        if len(unknown) == 2 and evidence.looks_like_grid(runs, *unknown):
+            found = found | {"x": unknown[0], "y": unknown[1]}
+            notes = (*notes, f"columns {_listed(headings, unknown)} are taken as x and y (--columns names others)")
+        elif len(lines) >= 2 and not unknown:
+            names = _listed(headings, lines[:2])
+            notes = (*notes, f"no coordinates, only line numbers ({names}): no location, and areas are in cells")
+            return PointColumns(lines[1], lines[0], found["z"], notes, is_located=False)
     if missing := [axis for axis in AXES if axis not in found]:
-        raise UserError(
-            "table", f"no single column of {' and '.join(missing)} among {_listed(headings)}", "x, y and z", HINT
+        raise UserError("table", f"no single column of {' and '.join(missing)} among {_listed(headings)}", "x, y and z",
+                        HINT)  # fmt: skip
+    return PointColumns(found["x"], found["y"], found["z"], notes)
+
+
+def _depth_column(
+    headings: Sequence[Heading], free: Sequence[int], has_places: bool
+) -> tuple[int | None, tuple[str, ...]]:
+    """The column of depths, and the note if another one could be meant."""
+    depths, unknown = _of_role(headings, free, "z"), _of_role(headings, free, "other")
+    if not depths:
+        if not has_places or len(unknown) != 1:
+            return None, ()
+        return unknown[0], (
+            f"column {headings[unknown[0]].text!r} is taken as the depth (--columns z=... names another)",
         )
-    return PointColumns(**found, notes=tuple(notes))
+    first = min(headings[column].rank for column in depths)
+    best = [column for column in depths if headings[column].rank == first]
+    if len(best) > 1:
+        raise UserError("table", f"several columns of depths: {_listed(headings, best)}", "one", HINT)
+    others = [column for column in depths if column != best[0]]
+    if not others:
+        return best[0], ()
+    taken = f"column {headings[best[0]].text!r} is taken as the depth, not {_listed(headings, others)}"
+    return best[0], (f"{taken} (--columns z=... names another)",)
 
 
 def _coordinate_pair(headings: Sequence[Heading], free: Sequence[int]) -> tuple[int, int] | None:
@@ -207,7 +216,7 @@ def _line_number_note(runs: Runs, x: int, y: int) -> tuple[str, ...]:
 
 
 def _note(axes: tuple[int, int, int], lines: tuple[int, int] | None = None) -> str:
-    numbers = f", columns {lines[0] + 1}, {lines[1] + 1} as line numbers" if lines else ""
+    numbers = f", columns {lines[0] + 1}, {lines[1] + 1} as numbers of lines" if lines else ""
     return f"columns {', '.join(str(axis + 1) for axis in axes)} are taken as x, y, z{numbers} (--columns names others)"
 
 
@@ -215,5 +224,7 @@ def _of_role(headings: Sequence[Heading], columns: Sequence[int], role: Role) ->
     return [column for column in columns if headings[column].role == role]
 
 
-def _listed(headings: Sequence[Heading]) -> str:
-    return ", ".join(heading.text.strip() or "(none)" for heading in headings)
+def _listed(headings: Sequence[Heading], columns: Sequence[int] | None = None) -> str:
+    """The texts of headings, of some columns or of all."""
+    chosen = range(len(headings)) if columns is None else columns
+    return ", ".join(headings[column].text.strip() or "(none)" for column in chosen)

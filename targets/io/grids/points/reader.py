@@ -26,6 +26,7 @@ MAX_POINTS = 2**26  # of a table
 MAX_BYTES = 2**33  # of a file: 128 for each of them
 MEMORY_PER_BYTE = 6  # bytes of memory for each byte of a file, measured on 10 million points
 MIN_GRID_POINTS = 4
+NORTHINGS, EASTINGS = (1e6, 9.9e6), (166e3, 834e3)  # of UTM
 
 
 def is_table(head: bytes) -> bool:
@@ -117,6 +118,15 @@ def read_points(path: Path, reading: ReadOptions) -> Surface:
     return _surface(table, layout, columns, notes, reading)
 
 
+def _swapped_note(table: NDArray[np.float64], columns: PointColumns) -> tuple[str, ...]:
+    """A note where x is as large as northings are, and y as eastings: the map may be mirrored."""
+    x, y = np.median(table[:, 0]), np.median(table[:, 1])
+    if not (NORTHINGS[0] < x < NORTHINGS[1] and EASTINGS[0] < y < EASTINGS[1]):
+        return ()
+    swapped = f"--columns x={columns.y + 1},y={columns.x + 1},z={columns.z + 1}"
+    return (f"x is about {x:,.0f} and y {y:,.0f}: if they are northing and easting, the map is mirrored ({swapped})",)
+
+
 def _surface(
     table: NDArray[np.float64], layout: TableLayout, columns: PointColumns, notes: tuple[str, ...], reading: ReadOptions
 ) -> Surface:
@@ -127,7 +137,9 @@ def _surface(
     if z_heading.is_up and reading.elevation is None:
         notes = (*notes, f"the heading {z_heading.text!r} says positive up: read as elevations; --no_elevation "
                  "reads them as depths")  # fmt: skip
-    surface = grid_scattered_points(*table.T, reading, is_up)
+    if x_heading.rank == 0 and columns.is_located and reading.columns is None:
+        notes = (*notes, *_swapped_note(table[:1000], columns))
+    surface = grid_scattered_points(table[:, 0], table[:, 1], table[:, 2], reading, is_up)
     depth_unit, xy_unit = z_heading.unit or preamble.depth_unit, x_heading.unit or preamble.xy_unit
     if unit_kind(depth_unit) == "angle":
         depth_unit = None

@@ -1,5 +1,7 @@
 """Layouts of tables: encodings, dialects and headings that are found by content."""
 
+import time
+
 import pytest
 
 from targets.io.text_tables.dialect import Dialect, sniff_dialect
@@ -49,6 +51,7 @@ def test_what_is_no_text_has_no_layout(content: bytes) -> None:
         ("461,500 5,932,000 2,000", Dialect(None, ".", ",")),
         ("2020-05-12 1000 5000 2000", Dialect(None)),
         ("12.05.2020;1000,5;5000;2000", Dialect(";", ",")),
+        ("1.0D+03 5.0d+3 2.0E3", Dialect(None)),
         ("1000 5000", None),
         ("a b c", None),
     ],
@@ -85,3 +88,22 @@ def test_headings_of_all_programs(role: str) -> None:
 )  # fmt: skip
 def test_units_in_headings(text: str, unit: str | None) -> None:
     assert parse_heading(text).unit == unit
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1." * 30_000, "1,1;" * 15_000, "unit " * 12_000, "(" * 60_000, "null " * 12_000, "9" * 60_000, "x" * 60_000],
+)
+@pytest.mark.parametrize("mark", ["", "# "])
+def test_long_lines_take_no_long_time(line: str, mark: str) -> None:
+    start = time.perf_counter()
+    find_layout(f"{mark}{line}\n1 2 3\n4 5 6\n{line}\n".encode(), True)
+    assert time.perf_counter() - start < 5
+
+
+def test_headings_are_not_moved_by_a_separator_behind_the_rows() -> None:
+    for head, row in (("A,X,Y,Z", "7,1,2,3,"), ("A,X,Y,Z,", "7,1,2,3,"), ("A,X,Y,Z,note", "7,1,2,3,")):
+        layout = find_layout("\n".join([head, *[row] * 5]).encode(), True)
+        assert layout is not None and [h.text for h in layout.preamble.headings[:4]] == ["A", "X", "Y", "Z"]
+    layout = find_layout("\n".join(["A X Y Z", *["r1 7 1 2 3"] * 5]).encode(), True)  # of R
+    assert layout is not None and [h.text for h in layout.preamble.headings] == ["", "A", "X", "Y", "Z"]
