@@ -1,6 +1,8 @@
 """Files beside a raster that say where it lies: .prj, world files and GDAL's .aux.xml, read without following names."""
 
+import html
 import math
+import re
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,8 +56,8 @@ def read_side_text(path: Path) -> str | None:
         return None
 
 
-def read_prj(path: Path) -> str | None:
-    """Read the coordinate system in a .prj beside a grid.
+def read_crs_beside(path: Path) -> tuple[str, str] | None:
+    """Read the coordinate system that a .prj or an .aux.xml beside a grid names.
 
     Parameters
     ----------
@@ -64,12 +66,19 @@ def read_prj(path: Path) -> str | None:
 
     Returns
     -------
-    crs : str | None
-        The text of the file; None if there is none.
+    crs : str
+        The text in the file.
+    name : str
+        The name of the file.
     """
-    for beside in (path.with_suffix(".prj"), path.with_suffix(".PRJ"), path.with_name(f"{path.name}.prj")):
-        if beside != path and (text := read_side_text(beside)):
-            return text.strip().strip("\x00") or None
+    auxiliary = path.with_name(f"{path.name}.aux.xml")
+    for beside in (path.with_suffix(".prj"), path.with_suffix(".PRJ"), path.with_name(f"{path.name}.prj"), auxiliary):
+        text = read_side_text(beside) if beside != path else None
+        if text is not None and beside == auxiliary:
+            match = re.search(r"<SRS[^<>]*>([^<>]+)</SRS>", text)
+            text = html.unescape(match[1]) if match else None
+        if text is not None and (crs := text.strip(" \t\r\n\x00")):
+            return crs, beside.name
     return None
 
 

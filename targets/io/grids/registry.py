@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from targets.common.atomic_write import atomic_write
 from targets.common.files.input_files import require_file
 from targets.common.optional_import import import_optional
-from targets.common.rasters.side_files import read_prj
+from targets.common.rasters.side_files import read_crs_beside
 from targets.errors import UserError
 from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, GridFormat, normalise_orientation
@@ -123,12 +123,12 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     values, nulls = undefine_nulls(np.asarray(values), reading.nodata, path)
     elevation = True if reading.elevation is None and surface.is_elevation else reading.elevation
     is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, elevation, surface.is_depth)
-    location, prj_notes = _complete_by_prj(path, surface.geo)
+    location, crs_notes = _complete_by_side_file(path, surface.geo)
     location, geo_notes = complete_location(location, reading)
     values, geo = normalise_orientation(values, location)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)
-    notes = (*surface.notes, *nulls.notes, *sign_notes, *prj_notes, *geo_notes)
+    notes = (*surface.notes, *nulls.notes, *sign_notes, *crs_notes, *geo_notes)
     return Surface(-depth if is_elevation else depth, geo, notes, fault, True, is_elevation, fmt.name)
 
 
@@ -177,15 +177,16 @@ def write_grid(values: NDArray, geo: GeoReference, path: str | Path) -> None:
         _write_prj(geo, path.with_suffix(".prj"))
 
 
-def _complete_by_prj(path: Path, geo: GeoReference) -> tuple[GeoReference, tuple[str, ...]]:
-    """The coordinate system of a .prj beside a located grid that names none itself."""
-    text = read_prj(path) if geo.located and geo.crs is None else None
-    if text is None:
+def _complete_by_side_file(path: Path, geo: GeoReference) -> tuple[GeoReference, tuple[str, ...]]:
+    """The coordinate system of a .prj or .aux.xml beside a located grid that names none itself."""
+    found = read_crs_beside(path) if geo.located and geo.crs is None else None
+    if found is None:
         return geo, ()
+    crs, name = found
     try:
-        return replace(geo, crs=text), ()
+        return replace(geo, crs=crs), (f"its coordinate system is that of {name} beside it",)
     except UserError:  # it is no text of a system, or contradicts the units of the grid
-        return geo, ("the .prj beside it is not understood: left out (--crs)",)
+        return geo, (f"{name} beside it is not understood: left out (--crs)",)
 
 
 def _write_prj(geo: GeoReference, path: Path) -> None:

@@ -70,7 +70,7 @@ def describe_unknown_file(path: Path, head: bytes) -> str:
     >>> describe_unknown_file(Path("top.txt"), b"a;b;c\\n1;2;3\\n4;5;6\\n")
     "text with 3 columns, such as 'a;b;c' and '1;2;3'"
     """
-    if not head.strip(b"\x00 \r\n\t"):
+    if not head.strip(b"\x00 \r\n\t\v\f\x1a\x1c\x1d\x1e\x85"):
         return f"{'empty' if not head else 'nothing but zeros and blanks'}"
     if head.startswith(b"PK"):
         return next(text for mark, text in ARCHIVED if mark in head)
@@ -107,13 +107,13 @@ def table_rows(text: str) -> list[list[str]]:
 
 
 def _describe_text(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [text]
     start = lines[0].lower()
     if start.startswith(("<!doctype html", "<html")):
         return "a web page (HTML), perhaps a page that asks to log in"
     if start.startswith("<"):
         return f"XML that begins with {_preview(lines[0])}"
-    if start[0] in "{[":
+    if start[:1] in ("{", "["):
         return "JSON, such as GeoJSON" if '"type"' in text[:2000] else "JSON"
     if start.startswith("version https://git-lfs"):
         return "a pointer of Git LFS in place of the file itself"

@@ -95,6 +95,21 @@ def test_a_prj_of_another_grid_does_not_stay(tmp_path: Path) -> None:
     assert not (tmp_path / "grid.prj").exists() and read_surface(tmp_path / "grid.asc", READING)[1].crs is None
 
 
+@pytest.mark.parametrize("text", ["EPSG:23031", "/tmp/pipe", "+init=/tmp/pipe:1", "", "\0\0"])
+@pytest.mark.parametrize("kind", ["prj", "aux.xml"])
+def test_the_coordinate_system_beside_a_grid_is_no_file(tmp_path: Path, text: str, kind: str) -> None:
+    path = tmp_path / "grid.asc"
+    write_grid(DEPTH, GEO, path)
+    if kind == "prj":
+        path.with_suffix(".prj").write_text(text)
+    else:
+        path.with_name("grid.asc.aux.xml").write_text(f"<PAMDataset><SRS dataAxis='1,2'>{text}</SRS></PAMDataset>")
+    surface = load_surface(path, READING)
+    assert surface.geo.crs == ("EPSG:23031" if text == "EPSG:23031" else None)
+    says = {"EPSG:23031": "its coordinate system is that of", "/tmp/pipe": "is not understood: left out"}
+    assert says.get(text.removeprefix("+init=").removesuffix(":1"), "") in "; ".join(surface.notes)
+
+
 # Dialects that GDAL or xtgeo reads rightly, and the name of the format there.
 AGREES = {
     ("GXF", "sense 1"): ("gdal", "GXF"),

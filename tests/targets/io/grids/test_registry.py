@@ -92,6 +92,8 @@ def test_a_cut_off_file_is_named(tmp_path: Path, suffix: str) -> None:
     ("content", "says"),
     [
         (b"", "not a grid of a known format: empty; expected one of CPS-3"),
+        (b"\x0c", "nothing but zeros and blanks"),
+        ("\xa0".encode(), "not a grid of a known format"),
         (b"Dear reader, this is a text.\n", "not a grid of a known format"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "not a grid of a known format"),
         (POL := b"1 2 3\n4 5 6\n999.0 999.0 999.0\n", "not a grid of a known format"),
