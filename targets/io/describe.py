@@ -63,7 +63,8 @@ def describe_map(scene: Scene) -> MapDescription:
     top.gri: 1 cell is odd
     """
     known = scene.provenance or Provenance(scene.name, "map")
-    return MapDescription(known.file, known.format or "map", ", ".join(_parts(scene, known)), known.notes)
+    notes = (*known.notes, *_unknown_units(scene))
+    return MapDescription(known.file, known.format or "map", ", ".join(_parts(scene, known)), notes)
 
 
 def describe_maps(descriptions: Iterable[MapDescription]) -> list[str]:
@@ -161,6 +162,25 @@ def _parts(scene: Scene, known: Provenance) -> list[str]:
     if scene.interpreted_mask is not None:
         parts.append("drawn salt" if scene.salt is not None else "drawn traps")
     return parts
+
+
+def _unknown_units(scene: Scene) -> list[str]:
+    """What the numbers of a map's closures will mean where units are unknown."""
+    geo, (low, high) = scene.geo, scene.relief
+    if not scene.has_depth:
+        return []
+    no_xy = geo.dx is not None and geo.xy_unit is None
+    no_depth = geo.depth_unit is None and not (low >= 0 and high <= 1)  # a normalised depth has none
+    notes = []
+    if no_xy:
+        what, options = ("units of x, y and depth", "--xy_unit m --depth_unit m") if no_depth else (
+            "unit of x and y", "--xy_unit m")  # fmt: skip
+        notes.append(f"{what} unknown: areas in squared map units ({options})")
+    elif no_depth:
+        notes.append("unit of depth unknown (--depth_unit m)")
+    if geo.is_geographic and not geo.crs:
+        notes.append("in degrees without a coordinate system: areas on the ellipsoid of WGS 84 (--crs)")
+    return notes
 
 
 def _faults(scene: Scene, known: Provenance) -> list[str]:

@@ -20,7 +20,7 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
     write_analysis(analysis, tmp_path)
     of_traps = set(HEADS) - {"salt", "empty"}  # of seismic images, and of the whole map
     assert {path.name for path in tmp_path.iterdir()} == {
-        "closures.csv", "closures.gpkg", "closures.png", "labels.tif", "height.tif", "catchments.tif",
+        "closures.csv", "closures.gpkg", "closures.png", "labels.tif", "height.tif", "catchments.tif", "made_from.yaml",
         *(f"target_{head}.png" for head in of_traps)}  # fmt: skip
     shapes = geopandas.read_file(tmp_path / "closures.gpkg", layer="closures")
     assert shapes.area.to_numpy() == pytest.approx(shapes["area_m2"].to_numpy()) and shapes.crs.to_epsg() == 23031
@@ -37,7 +37,8 @@ def test_a_map_with_a_location_becomes_gis_files(tmp_path) -> None:
     crest = analysis.table[0]
     assert np.asarray(Image.open(tmp_path / "target_crest.png"))[crest["crest_row"], crest["crest_col"]] == 255
     dist = np.asarray(Image.open(tmp_path / "target_dist.png")).astype(float) / 100
-    assert dist[crest["crest_row"], crest["crest_col"] + 3] == 3
+    # Cells of 50 x 25 m: lengths are counted in square cells that are as large.
+    assert dist[crest["crest_row"], crest["crest_col"] + 3] == pytest.approx(3 * 2**0.5, abs=0.01)
     depth, height = (np.asarray(Image.open(tmp_path / f"target_{name}.png")) for name in ("depth", "height"))
     assert depth.max() == 65535 == depth[analysis.scene.depth == analysis.scene.depth.min()][0] and depth.min() == 0
     assert ((height > 0) <= (trap == 255)).all() and height[crest["crest_row"], crest["crest_col"]] == height.max()
