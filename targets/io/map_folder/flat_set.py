@@ -13,7 +13,7 @@ from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 from targets.io.grids.registry import detect_format
 from targets.io.images import PICTURE_SUFFIXES, is_picture_file, read_rgb
-from targets.io.map_folder.layout import SUFFIXES, Layout, find_map_files
+from targets.io.map_folder.layout import SUFFIXES, Layout, find_map_files, names_kinds_by_words
 from targets.io.map_folder.results import is_result_folder
 from targets.io.map_folder.sidecar import read_sidecar
 from targets.io.map_folder.words import recognise_kind
@@ -304,11 +304,15 @@ def _set_files(folder: Path, layout: Layout, prefix: str = "", level: int = 0) -
 
 
 def _holds_kinds(folder: Path, layout: Layout) -> bool:
-    """Whether a folder's name says no more than a kind or a side, and it is no map itself."""
+    """Whether a folder's name says no more than a kind or a side, or its files' names do; and it is no map folder."""
     if is_result_folder(folder):
         return False
     readings = [reading for reading, _, _ in _word_readings(folder.name, ".png", layout)]
-    is_kind = any(not reading.key for reading in readings) and not find_map_files(folder, layout)
+    is_kind = any(not reading.key for reading in readings) or names_kinds_by_words(folder)
+    try:
+        is_kind = is_kind and not find_map_files(folder, layout)
+    except UserError:
+        is_kind = False  # a map folder, though one that contradicts itself
     return re.fullmatch(SIDES, folder.name, re.IGNORECASE) is not None or is_kind
 
 
@@ -370,7 +374,10 @@ def _word_readings(
             if side is not None:
                 letters[slice(*side)] = "_" * (side[1] - side[0])
             key = _joined("".join(letters[:start]), "".join(letters[end:]))
-            reading = NameReading(key, name[start:end], *kind_and_rank, side is not None)
+            # A folder per map: the folders' names say nothing of a larger map.
+            by_folder = "/" in name[:start] and not _joined(name[name.rindex("/") : start], name[end:])
+            group = "" if by_folder and _joined(name[:start], "") else None
+            reading = NameReading(key, name[start:end], *kind_and_rank, side is not None, group)
             found.append((reading, (start, end), side))
     return found
 

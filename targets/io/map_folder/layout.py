@@ -153,25 +153,16 @@ def find_map_files(folder: str | Path, layout: Layout = Layout()) -> dict[str, P
         kind = kinds.get(path.stem)
         if kind and _suffix_fits(kind, path.suffix.lower()):
             _add_file(found, kind, path)
-    if not found.keys() & {"rgb", "depth_norm", "depth"}:
-        _add_files_by_words(found, folder)
+    if not found.keys() & {"rgb", "depth_norm", "depth"} and names_kinds_by_words(folder):
+        return {}
     return found if set(found) - {"map"} else {}
 
 
-def _add_files_by_words(found: dict[str, Path], folder: str | Path) -> None:
-    """Add the pictures whose whole names are words of a kind, if several kinds make a map."""
-    by_words: dict[str, Path] = {}
-    ranks: dict[str, int] = {}
-    for path in _list_files(folder):
-        known = recognise_kind(path.stem) if path.suffix.lower() in PICTURE_SUFFIXES else None
-        if known is None or known.kind in ("mask", *found) or path in found.values():
-            continue
-        if known.kind not in by_words or known.rank < ranks[known.kind]:
-            by_words[known.kind], ranks[known.kind] = path, known.rank
-        elif known.rank == ranks[known.kind]:
-            _add_file(by_words, known.kind, path)
-    if len(set(found | by_words) - {"map"}) > 1 and by_words.keys() & {"rgb", "depth_norm"}:
-        found |= by_words
+def names_kinds_by_words(folder: str | Path) -> bool:
+    """Whether a folder holds pictures of several kinds whose whole names are words of a kind: a flat set of one map."""
+    pictures = [path for path in _list_files(folder) if path.suffix.lower() in PICTURE_SUFFIXES]
+    kinds = {known.kind for path in pictures if (known := recognise_kind(path.stem)) is not None}
+    return len(kinds) > 1 and bool(kinds & {"rgb", "depth_norm"})
 
 
 def folder_of(files: Mapping[str, Path]) -> Path:

@@ -194,14 +194,13 @@ def test_of_two_pictures_that_without_lines_is_read_and_an_option_takes_the_othe
 
 
 def test_a_folder_per_map_with_files_named_by_words(tmp_path: Path) -> None:
-    """Those of map folders: black marks, black is deepest."""
+    """A flat set, too, but its folders are no pieces of one map."""
     words = {"rgb": "structural", "depth": "black white", "fault": "faults", "trap": "traps"}
-    pieces = write_set(tmp_path, Dialect(lambda n, s, w: f"map{n}/{w}", words, black_is_highest=False))
-    assert {source.kind for source in list_maps([tmp_path])} == {"folder"}
-    assert_pieces(read_all(tmp_path), pieces)
-    (tmp_path / "map01" / "colour.png").write_bytes((tmp_path / "map01" / "structural.png").read_bytes())
-    with pytest.raises(UserError, match="a second file of the kind rgb"):
-        read_map(list_maps([tmp_path])[0])
+    pieces = write_set(tmp_path, Dialect(lambda n, s, w: f"map{n}/{w}", words))
+    scenes = read_all(tmp_path)
+    assert_pieces(scenes, pieces)
+    assert [scene.group for scene in scenes] == [scene.name for scene in scenes] == [f"map{n:02}" for n in range(1, 7)]
+    assert_pieces(read_all(tmp_path / "map02"), pieces[1:2])
 
 
 def test_images_and_masks_are_pictures_and_traps(tmp_path: Path) -> None:
