@@ -270,15 +270,15 @@ class _FolderScan:
         found, members = _flat_sources(folder, self.reading)
         pictures = [path for path in entries if is_file(path) and is_picture_file(path)]
         others = set(members).union(pictures)
-        files = [path for path in entries if is_file(path) and path not in others]
-        faults = {path for path in files if self.matcher.is_fault_file(path)}
-        grids = [path for path in files if path not in faults and is_grid_file(path)]
+        plain = [path for path in entries if is_file(path) and path not in others]
+        faults = {path for path in plain if self.matcher.is_fault_file(path)}
+        grids = [path for path in plain if path not in faults and is_grid_file(path)]
         found += [_grid_source(path, self.matcher) for path in grids]
         folders = [path for path in entries if is_folder(path) and not is_result_folder(path)
                    and not any(file.is_relative_to(path) for file in members)]  # fmt: skip
         maps = [source for path in folders if (source := self._map_folder(path)) is not None]
         found += maps
-        used = {*members, *faults, *(source.path for source in maps)}
+        used: set[Path] = {*members, *faults, *(source.path for source in maps)}
         used |= {file for source in found for file in source.input_files}
         if found:
             self.left_out += left_out_files(folder, used, layout, reads_pictures=len(found) > len(grids))

@@ -171,8 +171,8 @@ def make_map_set(
         make = partial(_make_synthetic, synthetic=synthetic, appearance=appearance, reading=reading)
     surfaces = report_maps(synthetic.surfaces, reading) if synthetic.surfaces else []
     print_lines(describe_maps(describe_map(scene) for scene in _read_surfaces(synthetic.surfaces, reading)), reading)
-    files = [file_state(file) for source in surfaces for file in source.input_files]
-    settings = make.keywords | {"reading": replace(reading, quiet=False)}, files
+    states = [file_state(file) for source in surfaces for file in source.input_files]
+    settings = make.keywords | {"reading": replace(reading, quiet=False)}, states
     work = partial(_make_and_write, make=make, out=out, appearance=appearance)
     made, failed = dict[int, str](), dict[int, UserError]()
 

@@ -81,9 +81,8 @@ def describe_unknown_file(path: Path, head: bytes) -> str:
         return SUFFIXES[path.suffix.lower()]
     if len(head) >= 3600 and head.startswith(SEGY_STARTS):
         return "a SEG-Y seismic volume"
-    if (text := decode_text(head)) is None:
-        return f"binary data that begins with {head[:8].hex(' ')}"
-    return _describe_text(text)
+    content = decode_text(head)
+    return f"binary data that begins with {head[:8].hex(' ')}" if content is None else _describe_text(content)
 
 
 def decode_text(head: bytes) -> str | None:
