@@ -33,6 +33,8 @@ bench: install  ## speed beside peers; prints ratios
 	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
 
-soak: install  ## hours of what the tests do in seconds: stopped runs, damaged files (docs/reliability.md)
+soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files (docs/reliability.md)
 	$(RUN) -m tests.soak.kill
+	$(RUN) -m tests.soak.combinations
 	$(RUN) -m tests.soak.fuzz
+	$(RUN) -m tests.soak.closures

@@ -17,11 +17,13 @@ from targets.closure import (
     migration_paths,
 )
 from targets.closure.monte_carlo import MAX_RELIEFS
+from targets.common.memory import require_memory
 from targets.errors import UserError
 from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
 
+BYTES_PER_CELL = 140  # that an analysis takes with all its files; 142 measured on a flat map of 3,000 x 3,000 cells
 MAX_CONTOURS = 10_000  # on a map; a picture of them is a plain colour long before
 
 
@@ -90,6 +92,8 @@ def analyse(
     if not scene.has_depth:
         raise UserError(scene.name, "a picture without a depth", "a depth map or a grid",
                         "closures cannot be computed from colours; predict them with tools/predict.py")  # fmt: skip
+    hint = "crop it, or use --tile 4096 on a GeoTIFF, zarr array or .npy file"
+    require_memory(BYTES_PER_CELL * scene.depth.size, scene.name, hint)
     low, high = scene.relief
     scene, interval, base = _with_contours(scene, options)
     named = name_faults(scene) if faults is None else faults

@@ -283,7 +283,7 @@ class _TiledRun:
         return list(kinds)
 
     def _check(self, rasters: Sequence[Raster], checksums: Mapping[Tile, list[int]]) -> None:
-        """Read GeoTIFFs back, since GDAL closes files without a word when the disk is full."""
+        """Read GeoTIFFs back, since GDAL closes files silently when the disk is full."""
         try:
             work = ((tile, rasters, found) for tile, found in checksums.items())
             is_whole = all(same for _, same in self._map(tasks.reads_back, work))

@@ -8,6 +8,7 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from targets.closure.arrays import check_faults
 from targets.closure.find import Closures
 from targets.closure.nesting import find_nesting
 from targets.errors import UserError
@@ -124,14 +125,14 @@ def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
     closures : Closures
         Of `find_closures`.
     faults : (H, W) bool or integer
-        Fault cells, 0 = none.
+        Fault cells, 0 or masked = none.
 
     Returns
     -------
     (N,) float64
         For the rows of the table; NaN for nested closures.
     """
-    labels, fault = np.pad(closures.labels, 1), np.pad(np.asarray(faults) != 0, 1)
+    labels, fault = np.pad(closures.labels, 1), np.pad(check_faults(faults, closures.labels.shape) != 0, 1)
     count = np.zeros((2, closures.table.size + 1))
     for axis in (0, 1):
         for step in (-1, 1):
@@ -143,16 +144,16 @@ def fault_share(closures: Closures, faults: NDArray) -> NDArray[np.float64]:
         return np.where(closures.table["parent"] == 0, count[1, 1:] / count[0, 1:], np.nan)
 
 
-def in_map_units(closures: Closures, geo: GeoReference) -> NDArray[Any]:
+def in_map_units(closures: Closures, geo: GeoReference | None = None) -> NDArray[Any]:
     """The table in map units.
 
     Parameters
     ----------
     closures : Closures
         Of `find_closures`.
-    geo : GeoReference
-        Location of the map, and the units of its coordinates and depths. Without a location x is the column and y the
-        row.
+    geo : GeoReference | None, default None
+        Location of the map, and the units of its coordinates and depths; by default that of the `DataArray` in which
+        the closures were found. Without a location x is the column and y the row.
 
     Returns
     -------
@@ -172,7 +173,7 @@ def in_map_units(closures: Closures, geo: GeoReference) -> NDArray[Any]:
     >>> table["area"].tolist(), table["height"].tolist(), table["volume"].round(2).tolist()
     ([200.0], [4.0], [182.88])
     """
-    table = closures.table
+    geo, table = closures.geo if geo is None else geo, closures.table
     xy = [*geo.xy(table["crest_row"], table["crest_col"]), *geo.xy(table["spill_row"], table["spill_col"])]
     cell_areas = geo.cell_areas(closures.labels.shape)
     if cell_areas.size == 1:
@@ -213,8 +214,9 @@ def areas_of_labels(
     chosen = labels > 0
     size = 1 + (int(labels.max(initial=0)) if count is None else count)
     if cell_areas.size == 1:
-        return np.bincount(labels[chosen], minlength=size)[1:] * cell_areas.item()
-    return np.bincount(labels[chosen], np.broadcast_to(cell_areas, labels.shape)[chosen], minlength=size)[1:]
+        return np.asarray(np.bincount(labels[chosen], minlength=size)[1:] * cell_areas.item(), np.float64)
+    weights = np.broadcast_to(cell_areas, labels.shape)[chosen]
+    return np.asarray(np.bincount(labels[chosen], weights, minlength=size)[1:], np.float64)
 
 
 def _row(closures: Closures, id: int) -> Any:

@@ -48,12 +48,12 @@ def require_memory(size: float, where: object, hint: str = "") -> None:
     >>> require_memory(1e18, "--realisations")
     Traceback (most recent call last):
         ...
-    targets.errors.UserError: --realisations: takes about 931,322,575 GiB of memory; expected at most the ... GiB...
+    targets.errors.UserError: --realisations: takes about 9.31e+08 GiB of memory; expected at most the ... GiB...
     """
     available = available_memory()
     if available is not None and size > available:
-        raise UserError(where, f"takes about {size / 2**30:,.0f} GiB of memory",
-                        f"at most the {available / 2**30:,.1f} GiB that are free", hint)  # fmt: skip
+        raise UserError(where, f"takes about {size / 2**30:,.3g} GiB of memory",
+                        f"at most the {available / 2**30:,.3g} GiB that are free", hint)  # fmt: skip
 
 
 def _of_machine() -> int | None:

@@ -116,3 +116,9 @@ def test_numbers_out_of_proportion_to_the_map_are_refused(
 def test_an_interval_of_the_map_itself_that_nothing_can_draw() -> None:
     with pytest.raises(UserError, match="contour_interval of ridge: 1e-09"):
         analyse(ridge(GeoReference(contour_interval=1e-9)))
+
+
+def test_a_map_beyond_memory_is_refused_before_the_work_begins(monkeypatch) -> None:
+    monkeypatch.setattr("targets.common.memory.available_memory", lambda: 100_000)
+    with pytest.raises(UserError, match=r"ridge: takes about 0.000704 GiB of memory; .* --tile 4096"):
+        analyse(ridge())

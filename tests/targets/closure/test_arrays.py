@@ -17,6 +17,7 @@ from targets.closure import (
     fault_share,
     find_closures,
     find_closures_tiled,
+    in_map_units,
     migration_paths,
 )
 from targets.errors import UserError
@@ -157,6 +158,7 @@ def test_a_data_array_is_taken_in_its_own_order(turn: Callable[[Any], Any], tmp_
     at_crest = [float(depth.sel(x=east, y=north)) for east, north in zip(x, y, strict=True)]
     assert at_crest == found.table["crest_depth"].tolist()
     assert found.geo.cell_area == 1250
+    assert in_map_units(found)["crest_x"].tolist() == x.tolist()
 
 
 def test_masks_are_laid_onto_the_depth_by_their_dimensions() -> None:

@@ -227,7 +227,7 @@ def test_a_full_disk_leaves_no_wrong_geotiff(tmp_path: Path) -> None:
     assert answers.count("refused") == len(sizes) - 1 and answers[-1] == "right"
 
 
-def test_a_window_that_was_lost_without_a_word_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_that_was_lost_silently_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As GDAL does when the disk is full while it closes a file."""
     write = GeoTiff.__setitem__
 

@@ -28,6 +28,7 @@ from targets.closure import (
     migration_paths,
     volume_curve,
 )
+from targets.closure.nesting import find_nesting
 from targets.errors import UserError
 from tests.targets.closure.cases import dome, keep_rasters_in_memory
 
@@ -72,6 +73,7 @@ def ask_everything(found: Closures) -> None:
     """Ask every question about an answer; what goes wrong raises."""
     with np.errstate(all="ignore"):
         catchments(found), migration_paths(found), fault_share(found, np.zeros(found.labels.shape, bool))
+        find_nesting(found)
         for id in range(1, min(3, found.table.size + 1)):
             assert cells_of(found, id).sum() == found.table["area"][id - 1]
             volume_curve(found, id, steps=3)
