@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -131,8 +131,9 @@ def complete_location(
 
 def _filled(geo: GeoReference, key: str, value: str, said: str | None) -> GeoReference:
     """A location with one more field; it may contradict what the file says."""
+    more: dict[str, Any] = {key: value}
     try:
-        filled = replace(geo, **{key: value})
+        filled = replace(geo, **more)
     except UserError as error:
         raise UserError(f"--{key}", *error.args[1:]) from error
     own = getattr(geo, key)

@@ -110,6 +110,7 @@ def make_structure_map(
         dy=-cell,
         depth_unit="m",
         depth_range=(low, high),
+        xy_unit="m",
     )
     scene = Scene(name, depth, inside & ~fault, inside, fault, geo=geo, group=surface.name if surface else name)
     if depth_noise:

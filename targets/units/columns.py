@@ -66,9 +66,9 @@ class MapUnits:
 
     def named_columns(self, table: NDArray) -> NDArray:
         """The columns of a table (N,) under the names that they have in files; volumes of travel times are left out."""
-        names = {name: self.column_name(name) for name in table.dtype.names or ()}
-        kept = [name for name, written in names.items() if written is not None]
-        return recfunctions.rename_fields(recfunctions.repack_fields(table[kept]), names)
+        written = ((name, self.column_name(name)) for name in table.dtype.names or ())
+        names = {name: column for name, column in written if column is not None}
+        return recfunctions.rename_fields(recfunctions.repack_fields(table[list(names)]), names)
 
     def format_area(self, area: float) -> str:
         """An area for people: in km² or m², without a unit where it is unknown.
