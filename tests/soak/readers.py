@@ -179,7 +179,8 @@ def _points(folder: Path) -> None:
 
 def _dialects(names: tuple[str, ...], folder: Path) -> None:
     """The surface of `tests.targets.io.grids.dialects` in every dialect of some formats."""
-    for number, dialect in enumerate(dialect for dialect in DIALECTS if dialect.format in names):
+    # The values of a float grid have to keep the name of its head.
+    for number, dialect in enumerate(d for d in DIALECTS if d.format in names and d.suffix != ".hdr"):
         place = folder / f"{number}"
         place.mkdir(parents=True)
         path = place / f"grid{dialect.suffix}"
