@@ -24,6 +24,7 @@ from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
 
+SIDE_SUFFIXES = (".prj", ".wld", ".tfw", ".tifw", ".pgw", ".pngw", ".jgw", ".jpgw")
 MAX_REASONS = 5  # that a folder without maps names
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,14 @@ class MapSource:
     @property
     def input_files(self) -> tuple[Path, ...]:
         """All files that the map is read from, fault files included."""
-        return (*self.files.values(), *self.fault_files)
+        return (*self.files.values(), *self.fault_files, *self._side_files())
+
+    def _side_files(self) -> list[Path]:
+        """What lies beside a grid or picture and says where it is."""
+        if self.kind not in ("grid", "picture"):
+            return []
+        names = [self.path.with_suffix(suffix) for suffix in SIDE_SUFFIXES]
+        return [file for file in (*names, self.path.with_name(f"{self.path.name}.aux.xml")) if is_file(file)]
 
 
 @dataclass(frozen=True)

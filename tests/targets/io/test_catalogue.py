@@ -311,3 +311,12 @@ def test_listing_is_linear_in_the_number_of_grids(tmp_path: Path) -> None:
         assert all(len(source.fault_files) == 1 for source in list_maps([folder]))
         seconds.append(time.process_time() - started)
     assert seconds[1] < 10 * seconds[0]  # 4 if linear, 16 if quadratic
+
+
+def test_what_lies_beside_a_grid_belongs_to_its_input(tmp_path: Path) -> None:
+    write_top(tmp_path / "top.tif")
+    assert [path.name for path in list_maps([tmp_path])[0].input_files] == ["top.tif"]
+    for name in ("top.prj", "top.tfw", "top.tif.aux.xml", "top.qml"):
+        (tmp_path / name).write_text("")
+    found = {path.name for path in list_maps([tmp_path])[0].input_files}
+    assert found == {"top.tif", "top.prj", "top.tfw", "top.tif.aux.xml"}
