@@ -65,9 +65,9 @@ def test_every_tool_prints_a_line_for_the_map_and_one_for_each_note(tool, maps, 
 
 @pytest.mark.parametrize(("elevation", "depth"), [(True, "2000 to 2100"), (False, "-2100 to -2000")])
 def test_what_the_user_says_needs_no_note(maps, elevation, depth):
-    reading = ReadOptions(elevation=elevation)
+    reading = ReadOptions(elevation=elevation, xy_unit="m", depth_unit="m")
     description = describe_map(read_map(find_maps([maps / "up.irap"], reading).sources[0], reading))
-    assert f"depth {depth}, no faults" in description.text and not description.notes
+    assert f"depth {depth} m, no faults" in description.text and not description.notes
 
 
 @pytest.mark.slow
