@@ -1,9 +1,10 @@
 """Matching of fault files to grids: by name, and by content where a name could mean either.
 
 A file is called a fault file if a word for faults is in its name (faults, flt, разломы, ...), or if it begins with a
-grid's name and is called polygons. It belongs to the grid whose name it begins with, or else, if it has a word for
-faults, to every grid of the folder that has no fault file of its own. What such a file holds decides whether it is
-used: a grid, a picture or a letter is not. Of several files of one name and different suffixes one is used.
+grid's name and is called polygons, or has a column that is called a fault. It belongs to the grid whose name it begins
+with, or else, if it has a word for faults, to every grid of the folder that has no fault file of its own. What such a
+file holds decides whether it is used: a grid, a picture or a letter is not. Of several files of one name and different
+suffixes one is used.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from targets.errors import UserError
-from targets.io.faults.fault_format import HEAD_SIZE
+from targets.io.faults.fault_format import HEAD_SIZE, head_text
 from targets.io.faults.registry import FORMATS as FAULT_FORMATS
 from targets.io.grids.points.columns import find_columns
 from targets.io.grids.points.evidence import looks_like_grid
@@ -77,6 +78,8 @@ OTHER_SUFFIXES = frozenset(
 )
 FIRST_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".csv")  # of one file in several formats: names are kept here
 GRID_SUFFIXES = frozenset((".gri", ".npz", ".tif", ".tiff", ".gxf"))  # that no fault file has
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".prn")
+FIRST_BYTES = 1024  # that hold the headings of a table
 FEWEST_NODES = 16  # of a table of points that is called faults and is a grid nevertheless
 
 
@@ -243,7 +246,24 @@ def _may_be(path: Path) -> bool:
 
 def _is_named(path: Path) -> bool:
     """Whether a name speaks of faults, or of polygons that can only be faults."""
-    return _has_fault_word(path) or path.suffix.lower() == ".pol" or POLYGON_WORD.search(path.stem) is not None
+    return (
+        _has_fault_word(path)
+        or path.suffix.lower() == ".pol"
+        or POLYGON_WORD.search(path.stem) is not None
+        or (path.suffix.lower() in TABLE_SUFFIXES and _has_fault_heading(path))
+    )
+
+
+def _has_fault_heading(path: Path) -> bool:
+    """Whether a column of a table is called a fault."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
+    try:
+        with path.open("rb") as file:
+            line = head_text(file.read(FIRST_BYTES))
+    except OSError:
+        return False
+    return any(FAULT_WORD.fullmatch(word.strip(" \"'")) for word in re.split(r"[\s,;|]+", line))
 
 
 def _has_fault_word(path: Path) -> bool:

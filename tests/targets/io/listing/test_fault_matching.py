@@ -132,6 +132,13 @@ def test_the_user_chooses_a_file(tmp_path):
         FaultMatcher(tmp_path / "nowhere.csv")
 
 
+def test_a_table_of_the_grids_name_with_a_column_of_faults_is_used(tmp_path):
+    grid = write_grid(tmp_path / "top.npz")
+    (tmp_path / "top.csv").write_text(TABLE)
+    (tmp_path / "other.csv").write_text(TABLE)
+    assert matched(grid) == ["top.csv"]
+
+
 def test_listing_takes_linear_time(tmp_path):
     def seconds(count: int) -> float:
         folder = tmp_path / str(count)
