@@ -111,7 +111,7 @@ def bands(draw: st.DrawFn) -> Band:
 
 
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(bands())
 def test_windows_and_the_whole_read_the_same_values(tmp_path: Path, band: Band) -> None:
     path = tmp_path / "grid.tif"
