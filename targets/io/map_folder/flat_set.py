@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -385,12 +386,21 @@ def _word_readings(
 def _kind_of_word(word: str, suffix: str, layout: Layout) -> tuple[str, int] | None:
     """Kind and rank of a word: the layout's own words come first, and colours without lines before those with."""
     is_sidecar = suffix.lower() in SUFFIXES["map"]
-    for kind, own in layout.word_by_kind().items():
+    for kind in _own_kinds(layout).get(_letters(word), ()):
         fits = (kind == "map") == is_sidecar and (kind != "depth" or suffix.lower() not in PICTURE_SUFFIXES)
-        if fits and _letters(own) == _letters(word):
+        if fits:
             return kind, 0
     known = None if is_sidecar else recognise_kind(word)
     return None if known is None else (known.kind, known.rank)
+
+
+@cache
+def _own_kinds(layout: Layout) -> dict[str, list[str]]:
+    """{letters: kinds} of the layout's own words."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for kind, word in layout.word_by_kind().items():
+        found[_letters(word)].append(kind)
+    return dict(found)
 
 
 def _place_of_side(name: str, start: int, end: int) -> Span | None:
