@@ -91,7 +91,8 @@ def split_points(table: PointTable) -> tuple[list[FaultLine], tuple[str, ...]]:
             notes.append(f"{_steps_text(doubtful, table.names)}: longer than all others, they are taken for parts of "
                          "lines; a column of parts, or a blank line, parts them")  # fmt: skip
     ends = np.append(starts[1:], len(xy))
-    lines, single = [], 0
+    lines: list[FaultLine] = []
+    single = 0
     for first, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if end - first > 1:
             number = int(table.blocks[first]) if table.is_explicit else len(lines)

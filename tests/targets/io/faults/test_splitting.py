@@ -40,6 +40,15 @@ def test_what_a_jump_parts_is_said():
     assert "A" in note and "400" in note
 
 
+@pytest.mark.parametrize(("far", "count"), [((500, 500), 2), ((250, 300), 1)])
+def test_two_short_traces_are_parted_and_a_doubtful_step_is_said(far, count):
+    x, y = far
+    text = f"x,y,name\n0,0,A\n100,0,A\n{x},{y},A\n{x + 100},{y},A"
+    found = parse_table(text.split("\n"), "f")
+    assert len(found.lines) == count and "1 step of A" in found.notes[0]
+    assert ("part lines" in found.notes[0]) == (count == 2)
+
+
 def test_rings_of_one_name_and_without_names_are_parted():
     closed = [*RING, RING[0]]
     far = [(x + 1000, y) for x, y in closed]
