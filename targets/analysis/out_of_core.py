@@ -137,11 +137,12 @@ def analyse_tiled(
     if not nulls.low <= nulls.high:  # NaN: no value is left
         raise UserError(grid, "the map is empty: no cell has a value", "some cells with a depth")
     is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, reading.elevation)
-    low, high = np.float32([nulls.low, nulls.high]) * (-1 if is_elevation else 1)
-    extent = float(min(low, high)), float(max(low, high))
+    low, high = float(np.float32(nulls.low)), float(np.float32(nulls.high))
+    extent = (-high, -low) if is_elevation else (low, high)
     least = MIN_HEIGHT_SHARE * (extent[1] - extent[0]) if options.min_height is None else options.min_height
+    interval = None if options.contour_interval is None else float(options.contour_interval)
     search = SearchOptions(
-        edge=options.edge, connectivity=options.connectivity, contour_interval=options.contour_interval,
+        edge=options.edge, connectivity=options.connectivity, contour_interval=interval,
         contour_base=options.contour_base or 0.0, min_area=options.min_area, min_height=least,
     )  # fmt: skip
     form = "tif" if isinstance(raster, GeoTiff) and workers is None else "zarr"

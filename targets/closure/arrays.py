@@ -219,12 +219,12 @@ def georeference_of(depth: Any) -> GeoReference:
     if not is_labelled(depth):
         return GeoReference()
     depth = _single_band(depth)
-    units = {"depth_unit": _unit_of(depth)}
+    depth_unit = _unit_of(depth)
     if len(depth.dims) != 2 or not all(dim in depth.coords for dim in depth.dims):
-        return GeoReference(**units)
+        return GeoReference(depth_unit=depth_unit)
     along_rows, along_cols = (_even_steps(depth.coords[dim].values) for dim in depth.dims)
     if along_rows is None or along_cols is None:
-        return GeoReference(**units)
+        return GeoReference(depth_unit=depth_unit)
     # A map whose rows run along x is turned by 90 degrees.
     turned = str(depth.dims[0]).lower() in X_NAMES
     (x0, _), (y0, _) = (along_rows, along_cols) if turned else (along_cols, along_rows)
@@ -232,7 +232,7 @@ def georeference_of(depth: Any) -> GeoReference:
     crs = getattr(getattr(depth, "rio", None), "crs", None)
     return GeoReference(
         x0, y0, dx, dy, rotation=90.0 if turned else 0.0, crs=crs.to_string() if crs else None,
-        xy_unit=None if crs else _unit_of(depth.coords[depth.dims[0]]), **units,
+        xy_unit=None if crs else _unit_of(depth.coords[depth.dims[0]]), depth_unit=depth_unit,
     )  # fmt: skip
 
 

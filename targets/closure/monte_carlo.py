@@ -168,7 +168,7 @@ def _check_correlation(shape: tuple[int, ...], correlation: float) -> None:
     if not 0 <= correlation <= longest:  # NaN too
         hint = "a longer one shifts the whole map; mind its unit"
         raise UserError("correlation", f"{correlation:g} cells", f"0 to {longest}, the longer side of the map", hint)
-    require_memory(NOISE_BYTES * np.prod([n + 6.0 * correlation for n in shape]), "correlation", "a shorter one")
+    require_memory(NOISE_BYTES * float(np.prod([n + 6.0 * correlation for n in shape])), "correlation", "a shorter one")
 
 
 def _check_std(std: ArrayLike, given: ArrayLike) -> NDArray[np.float64]:

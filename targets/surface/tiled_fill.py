@@ -164,7 +164,7 @@ def _gaps_of(depth: Raster, window: Window) -> tuple[NDArray[np.bool_], NDArray[
     around, inner = _widened(window, HALO, depth.shape)
     known = np.isfinite(depth[around])
     gaps, _ = ndimage.label(~close_gaps(known)[inner], TOUCHING)
-    return known[inner], gaps
+    return known[inner], gaps.astype(np.int32, copy=False)
 
 
 def _number_gaps(depth: Raster, window: Window) -> _Gaps:

@@ -188,14 +188,14 @@ def label_tile(
     checksums = []
     for raster, values in zip(rasters, label_map(depth, basin, of_basin, ids[place]), strict=False):
         raster[tile.window] = values
-        checksums.append(crc32(np.ascontiguousarray(values)))
+        checksums.append(crc32(np.ascontiguousarray(values).data))
     return checksums
 
 
 def reads_back(search: TiledSearch, tile: Tile, rasters: Sequence[Raster], checksums: Sequence[int]) -> bool:
     """Whether rasters hold what `label_tile` wrote to them."""
     pairs = zip(rasters, checksums, strict=True)
-    return all(crc32(np.ascontiguousarray(raster[tile.window])) == checksum for raster, checksum in pairs)
+    return all(crc32(np.ascontiguousarray(raster[tile.window]).data) == checksum for raster, checksum in pairs)
 
 
 def _read_mask(raster: Raster, window: Window) -> NDArray:
