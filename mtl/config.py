@@ -14,7 +14,7 @@ from targets.common.cli import Names
 from targets.io.read_options import ReadOptions
 from targets.truth.traps import GroundTruthOptions
 
-VERSION = 2  # of the names of settings; `mtl.migration` reads those of earlier versions
+VERSION = 3  # of the names of settings; `mtl.migration` reads those of earlier versions
 STRIDE = 32  # cells; of every encoder used here: sides and origins of patches and tiles are multiples of it
 
 SmallMapMode = Literal["pad", "reflect", "resize"]
@@ -337,6 +337,9 @@ class TrainConfig:
         Sets of the inputs that a map may come with, such as [rgb, "rgb,fault,depth"]: each patch is shown by one of
         them, drawn at random, and the other channels are masked, so that one network serves maps that lack some.
         Validation shows each map by every set, prediction by the largest that the map has. Empty: always all inputs.
+    missing_values : dict[str, float]
+        Value that a masked input has inside the map, in place of that of its record in mtl/data/channels.py, such as
+        {fault: 0}: networks keep the values that they were trained with.
     data : str, default 'data/demo'
         Folder of maps to train on.
     overfit : int, default 0
@@ -367,6 +370,7 @@ class TrainConfig:
     heads: Names = Names("trap,boundary,crest,dist")  # noqa: RUF009 - immutable
     inputs: Names = Names("rgb,fault,depth")  # noqa: RUF009
     input_sets: list[str] = field(default_factory=list)
+    missing_values: dict[str, float] = field(default_factory=dict)
     data: str = "data/demo"
     overfit: int = 0
     init: str | None = None

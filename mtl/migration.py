@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtl.config import VERSION
-from targets.common.cli import EarlierNames
+from targets.common.cli import EarlierNames, Names
 from targets.errors import UserError
 
 
@@ -71,6 +71,11 @@ CHANGES = (
     Change(2, "predict.weights", "predict.tile_weights"),
     Change(2, "predict.batch", "predict.batch_size"),
 )
+
+# What masked inputs were inside the map up to version 2: values that maps have there too.
+MISSING_VALUES_BEFORE_3 = {
+    "fault": 0.0, "isolines": 0.0, "gradient": -1.0, "map": 0.0, "ramp": 0.0, "salt_depth_abs": 0.0, "true_depth": 0.0,
+}  # fmt: skip
 
 ABLATION_CHANGES = (
     Change(2, "answers", "outputs"),
@@ -134,6 +139,33 @@ def upgrade_settings(settings: Mapping[str, Any], where: object = "settings") ->
     {'optim.second_stage_epoch': 3, 'heads': 'trap'}
     """
     return _upgraded(settings, CHANGES, where)
+
+
+def upgrade_trained(settings: Mapping[str, Any], where: object = "settings") -> dict[str, Any]:
+    """The settings of a trained network in today's names, with what its version did by itself.
+
+    Parameters
+    ----------
+    settings : Mapping[str, Any]
+        All settings of its run, as in a checkpoint; they are not changed.
+    where : object, default 'settings'
+        The file they come from, for the error message.
+
+    Raises
+    ------
+    UserError
+        As of `upgrade_settings`.
+
+    Examples
+    --------
+    >>> upgrade_trained({"version": 2, "inputs": ["rgb", "fault"]})["missing_values"]
+    {'fault': 0.0}
+    """
+    upgraded = upgrade_settings(settings, where)
+    if settings.get("version", 1) < 3 and "missing_values" not in upgraded:
+        names = Names(upgraded["inputs"]) if "inputs" in upgraded else ()
+        upgraded["missing_values"] = {n: MISSING_VALUES_BEFORE_3[n] for n in names if n in MISSING_VALUES_BEFORE_3}
+    return upgraded
 
 
 def upgrade_ablation(settings: Mapping[str, Any], where: object = "ablation") -> dict[str, Any]:

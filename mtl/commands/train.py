@@ -5,15 +5,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mtl.config import TrainConfig
+from mtl.config import VERSION, TrainConfig
 from mtl.distributed.launch import current_process, report_error_once, require_single_process
-from mtl.migration import EARLIER_SETTINGS
+from mtl.migration import EARLIER_SETTINGS, upgrade_trained
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from mtl.training.finetune import find_model_presets
 from mtl.training.lr_finder import suggest_lr
 from mtl.training.run import train
 from targets.common.cli import Presets, run
+from targets.common.settings_files import read_yaml
 from targets.errors import UserError
 
 RUNS = Path("runs")
@@ -73,7 +74,11 @@ def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets
     if not values["resume"]:
         return find_model_presets(values, typed)
     saved = (Path(values["out"]) if values["out"] else newest_run()) / "config.yaml"
-    return Presets(saved, replace_config=False) if saved.exists() else None
+    if not saved.exists():
+        return None
+    content = read_yaml(saved)
+    earlier = isinstance(content, dict) and content.get("version", 1) != VERSION
+    return Presets(upgrade_trained(content, saved) if earlier else saved, replace_config=False)
 
 
 def command(args: list[str] | None = None) -> None:

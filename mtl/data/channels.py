@@ -65,8 +65,8 @@ class InputChannel:
     noise : float, default 0.0
         Standard deviation of the Gaussian noise added in training, in its unit.
     missing_value : float | None, default None
-        Value inside the map where the network does not see the input; None: `fill_value`, which the input never has
-        inside a map.
+        Value inside the map where the network does not see the input: one that no map has, or a missing input would
+        look like an answer. None: `fill_value`, which the input never has inside a map.
     stored : StoredPicture | None, default None
         The picture that it is, cell by cell, for programs that read nothing but pictures; None: it takes more than
         that.
@@ -304,6 +304,7 @@ INPUTS = {
             channels=1,
             unit="1 = fault",
             build=fault_rows,
+            missing_value=-1.0,
             stored=StoredPicture("fault_mask.png", -1, 1),
         ),
         InputChannel(
@@ -317,13 +318,16 @@ INPUTS = {
             noise=0.01,
             stored=StoredPicture("depth_norm.png", 2, -1),
         ),
-        InputChannel(name="isolines", channels=1, unit="1 = contour", build=contour_rows, needs_depth=True),
+        InputChannel(
+            name="isolines", channels=1, unit="1 = contour", build=contour_rows, needs_depth=True, missing_value=-1.0
+        ),
         InputChannel(
             name="gradient",
             channels=1,
             unit="log(1 + reliefs per map side) - 1",
             build=gradient_rows,
             fill_value=-1.0,
+            missing_value=-2.0,
             needs_depth=True,
             noise=0.01,
         ),
@@ -340,15 +344,19 @@ INPUTS = {
             channels=1,
             unit="1 = inside the map",
             build=inside_rows,
+            missing_value=-1.0,
             stored=StoredPicture("map_mask.png", 1, 0),
         ),
-        InputChannel(name="ramp", channels=1, unit="0 first row .. 1 last row", build=ramp_rows),
+        InputChannel(name="ramp", channels=1, unit="0 first row .. 1 last row", build=ramp_rows, missing_value=-1.0),
         InputChannel(
             name="salt_depth_abs",
             channels=3,
             unit="0 black .. 1 white, its gradient, times the row",
             build=salt_depth_abs_rows,
+            missing_value=-1.0,
         ),
-        InputChannel(name="true_depth", channels=1, unit="thousands of metres", build=image_depth_rows),
+        InputChannel(
+            name="true_depth", channels=1, unit="thousands of metres", build=image_depth_rows, missing_value=-1.0
+        ),
     )
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 from mtl.config import TrainConfig
 from mtl.data.channels import INPUTS, InputChannel
 from mtl.data.modality_masking import parse_input_sets
-from mtl.migration import upgrade_settings
+from mtl.migration import upgrade_trained
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import SUFFIX, read_weights
 from mtl.registry import select_records
@@ -69,7 +69,7 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     if not isinstance(content, dict) or CONFIG_KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", HINT)
     try:
-        config = checked_record(TrainConfig, upgrade_settings(content[CONFIG_KEY]))
+        config = checked_record(TrainConfig, upgrade_trained(content[CONFIG_KEY]))
     except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError(path, f"its config cannot be read ({error})", "a checkpoint of this version", HINT) from error
     for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
@@ -89,6 +89,21 @@ def _check_archive(path: Path) -> None:
         raise UserError(path, "packed entries", "an archive as torch.save writes it", HINT)
     if sum(entry.file_size for entry in entries) > path.stat().st_size:
         raise UserError(path, "entries larger than the file", "an archive as torch.save writes it", HINT)
+
+
+def select_inputs(config: TrainConfig) -> tuple[InputChannel, ...]:
+    """The records of a run's input channels, with the values that its settings give to masked ones.
+
+    Raises
+    ------
+    UserError
+        An unknown input.
+    """
+    inputs = select_records(INPUTS, config.inputs, "--inputs")
+    select_records(INPUTS, list(config.missing_values) or list(config.inputs), "missing_values")
+    return tuple(
+        replace(record, missing_value=config.missing_values.get(record.name, record.missing_value)) for record in inputs
+    )
 
 
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
@@ -112,7 +127,7 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
-    inputs = select_records(INPUTS, config.inputs, "--inputs")
+    inputs = select_inputs(config)
     heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim)
     net = config.net if pretrained else replace(config.net, encoder_weights="none")
     sets = parse_input_sets(inputs, config.input_sets)
@@ -206,7 +221,16 @@ def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Pa
     UserError
         The first setting that differs.
     """
-    keys = ("heads", "inputs", "input_sets", "patches.size", "patches.context", "patches.max_side", "targets")
+    keys = (
+        "heads",
+        "inputs",
+        "input_sets",
+        "patches.size",
+        "patches.context",
+        "patches.max_side",
+        "targets",
+        "missing_values",
+    )
     for key, own, expected in differing_settings(keys, config, first_config):
         raise UserError(
             path,

@@ -18,8 +18,8 @@ MUST_AGREE = (
     "patches.context",
 )  # fmt: skip
 INHERITED = (
-    "inputs", "input_sets", "net", "patches.size", "patches.stride", "patches.small_map_mode", "patches.context",
-    "patches.max_side",
+    "inputs", "input_sets", "missing_values", "net", "patches.size", "patches.stride", "patches.small_map_mode",
+    "patches.context", "patches.max_side",
 )  # fmt: skip
 INHERITED_BY_HEAD = ("losses", "loss_weights")  # of optim
 

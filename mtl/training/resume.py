@@ -63,7 +63,7 @@ def setting_names(record: Any, prefix: str = "") -> Iterator[str]:
     Examples
     --------
     >>> list(setting_names(TrainConfig()))[:7]
-    ['heads', 'inputs', 'input_sets', 'data', 'overfit', 'init', 'reading.fill']
+    ['heads', 'inputs', 'input_sets', 'missing_values', 'data', 'overfit', 'init']
     """
     for item in fields(record):
         value = getattr(record, item.name)

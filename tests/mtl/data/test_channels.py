@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from mtl.data.channel_stack import input_row_reader, stack_inputs
-from mtl.data.channels import INPUTS
+from mtl.data.channels import INPUTS, WHITE
 from mtl.data.dataset import prepare_sample
 from mtl.data.modality_masking import input_sets_of, mask_modalities
 from mtl.inference.predictor import Predictor
+from mtl.models.checkpoint import select_inputs
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS
 from targets.closure import find_closures
+from targets.common.cli import Names
 from targets.errors import UserError
 from targets.scene import Scene
 from targets.synthetic.structure_maps import make_structure_map
@@ -212,3 +214,23 @@ def test_the_input_sets_of_a_map_are_those_that_it_can_give_the_largest_first(do
     assert input_sets_of(picture, records, []) == [("rgb", "fault", "depth")]
     with pytest.raises(UserError, match="no depth channel"):
         input_row_reader(picture, records, RULES, input_sets_of(picture, records, [])[0])
+
+
+def test_a_missing_input_looks_like_no_map(dome):
+    """Masked inputs have a value that no cell of any map has; a white picture is the one exception."""
+    slope = dome.replace(depth=np.linspace(1000, 1001, dome.depth.size, dtype=np.float32).reshape(dome.shape))
+    maps = [dome, slope, dome.replace(depth=dome.depth * 0), dome.replace(fault=dome.map_valid.copy())]
+    for record in INPUTS.values():
+        for scene in maps:
+            scene = scene.replace(image_depth=0.0)
+            values = record.compute(scene)
+            if not record.is_picture:
+                assert not np.isclose(values, record.value_if_missing).any(), record.name
+
+
+def test_a_network_keeps_the_missing_values_it_was_trained_with():
+    config = tiny_config(inputs=Names("rgb,fault"), missing_values={"fault": 0.0})
+    assert [record.value_if_missing for record in select_inputs(config)] == [WHITE, 0]
+    assert [record.value_if_missing for record in select_inputs(replace(config, missing_values={}))] == [WHITE, -1]
+    with pytest.raises(UserError, match="missing_values: unknown name 'faults'"):
+        select_inputs(replace(config, missing_values={"faults": 0.0}))
