@@ -109,11 +109,16 @@ def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[T
     -------
     Stages, coarse to fine: (B, C_i, h_i, w_i), the last one the decoder's output.
     """
-    stages: dict[torch.Size, Tensor] = {}
+    stages: dict[tuple[int, ...], Tensor] = {}
+
+    def size_of(stage: Tensor) -> tuple[int, ...]:
+        return tuple(
+            int(length) for length in stage.shape[-2:]
+        )  # a traced length equals no other, as the key of a dict
 
     def keep(block: nn.Module, inputs: object, output: Tensor) -> None:
         if output.shape[1]:
-            stages[output.shape[-2:]] = output
+            stages[size_of(output)] = output
 
     handles = [block.register_forward_hook(keep) for block in list_decoder_blocks(decoder, "net")]
     try:
@@ -121,8 +126,8 @@ def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[T
     finally:
         for handle in handles:
             handle.remove()
-    stages[last.shape[-2:]] = last
-    return sorted(stages.values(), key=lambda stage: stage.shape[-2:].numel())
+    stages[size_of(last)] = last
+    return [stages[size] for size in sorted(stages)]
 
 
 def measure_stage_widths(encoder: nn.Module, decoder: nn.Module) -> list[int]:

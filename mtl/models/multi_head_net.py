@@ -185,6 +185,10 @@ def _encoder_decoder(config: NetConfig) -> tuple[Any, PixelScale | None]:
     try:
         shared: Any = smp.create_model(config.arch, config.encoder, encoder_weights=None, in_channels=3, **options)
     except (KeyError, ValueError, RuntimeError, TypeError) as error:
+        if "decoder_channels" in str(error):  # fpn, pan, pspnet and others have one width
+            found = f"{config.decoder_channels} with {config.arch}"
+            hint = "--net.decoder_channels null"
+            raise UserError("net.decoder_channels", found, "null, the library's own features", hint) from error
         raise UserError(
             "net",
             f"{config.arch} with the encoder {config.encoder} cannot be built ({error})",

@@ -173,7 +173,8 @@ def _pairs(chosen: Mapping[str, int], names: list[str], name: str, value: int) -
 def config_of(row: Row, folder: Path) -> TrainConfig:
     """The settings of a row; its maps lie in a folder of `write_maps`."""
     arch, _, rich = row["net"].partition(" ")
-    net = NetConfig(arch, "timm-mobilenetv3_small_minimal_100", "none", decoder_channels=[8] * 5)
+    channels = [8] * 5 if arch != "fpn" else None
+    net = NetConfig(arch, "timm-mobilenetv3_small_minimal_100", "none", channels)
     if rich:
         net = replace(net, block="bottleneck", dropout=0.2, hypercolumn=True, deep_supervision=0.4)
     config = TrainConfig(net=net, loop=LoopConfig(epochs=2, accelerator="cpu", save_minutes=0))

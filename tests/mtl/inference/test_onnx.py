@@ -16,19 +16,30 @@ from tests.conftest import tiny_config
 ort = pytest.importorskip("onnxruntime")
 
 
-def small_net(arch="unet"):
+def small_net(arch="unet", **more):
     """A network of three heads on five planes, in evaluation."""
     torch.manual_seed(0)
     decoder = [16] if "deeplab" in arch else [16, 16, 8, 8, 8]
     config = NetConfig(
-        arch=arch, encoder="timm-mobilenetv3_small_minimal_100", encoder_weights="none", decoder_channels=decoder
+        arch, "timm-mobilenetv3_small_minimal_100", encoder_weights="none", decoder_channels=decoder, **more
     )
     return build_net(tiny_config(net=config, heads=Names("trap,dist,fused")), pretrained=False)[0].eval()
 
 
-@pytest.mark.parametrize("arch", ["unet", "deeplabv3plus"])  # one decodes at a quarter of the size
-def test_onnx_runtime_answers_as_torch_at_any_size_and_batch(arch):
-    net = small_net(arch)
+RICH = {"hypercolumn": True, "deep_supervision": 0.1, "block": "bottleneck"}
+
+
+@pytest.mark.parametrize(
+    ("arch", "more"),
+    [
+        ("unet", {}),
+        ("deeplabv3plus", {}),
+        ("unet", RICH),
+        ("unetplusplus", RICH),
+    ],  # one decodes at a quarter of the size
+)
+def test_onnx_runtime_answers_as_torch_at_any_size_and_batch(arch, more):
+    net = small_net(arch, **more)
     found = compare_backends(net, OnnxBackend(export_graph(net, 5), "32"), 5, [(1, 64, 96), (3, 160, 32)])
     assert set(found[3, 160, 32]) == {"trap", "dist", "fused"}
     assert max(max(errors.values()) for errors in found.values()) < 1e-4
