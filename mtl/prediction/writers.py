@@ -144,7 +144,7 @@ def std_drawing(drawing: Drawing) -> Drawing:
 
 
 def write_output_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder: Path) -> None:
-    """Write a plane (H, W) as NAME.png of the size of the map's picture on disk, and as NAME.tif where it is located."""
+    """Write a plane (H, W) as NAME.png of the size of the picture on disk, and as NAME.tif where it is located."""
     top, bottom, left, right = (0, 0, 0, 0) if scene.provenance is None else scene.provenance.margin
     on_page = np.pad(plane, ((top, bottom), (left, right)), constant_values=np.nan)
     write_plane_png(drawing, on_page, folder / f"{name}.png")

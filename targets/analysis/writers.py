@@ -23,8 +23,8 @@ from targets.io.describe import MapDescription, describe_map
 from targets.io.faults.names import name_faults
 from targets.io.grids.registry import write_grid
 from targets.io.images import write_picture
-from targets.io.outline_files import VectorFormat, write_outlines
 from targets.io.map_folder.results import check_results_lie_apart, write_result_file
+from targets.io.outline_files import VectorFormat, write_outlines
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import Float
 from targets.truth.rasters import (
@@ -107,7 +107,8 @@ def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", 
     """Write the results of an analysis into a folder.
 
     ``closures.csv``; vector layers as `targets.io.outline_files.write_outlines` writes them, ``closures.gpkg`` by
-    default; ``labels``, ``height`` and ``catchments`` (and ``probability``) as grids; ``target_trap.png``, ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
+    default; ``labels``, ``height`` and ``catchments`` (and ``probability``) as grids; ``target_trap.png``,
+    ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
     map without a location always gets GeoJSON in columns and rows, and one ``closures.npz`` for the grids.
 
     Parameters

@@ -33,7 +33,7 @@ def read_grid(
     path : str | Path
         The grid, of any format that `targets.io.grids.registry.read_surface` reads.
     fault_files : Sequence[str | Path], default ()
-        Files of fault polygons, traces or sticks (`targets.io.faults.registry.read_fault_lines`): their cells are the fault
+        Files of fault polygons, traces or sticks (`targets.io.faults.registry.read_fault_lines`): their cells are fault
         cells. Without any, fault cells are the voids that `targets.surface.fill.find_fault_gaps` takes for faults.
     reading : ReadOptions, default DEFAULT_READING
         What the file does not say itself, and how voids are filled. What had to be assumed is logged as a warning.
@@ -103,9 +103,7 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
     if surface.fault is not None:
         fault = fault | surface.fault & inside
     undefined = 1 - float(known.mean())
-    provenance = Provenance(
-        Path(path).name, surface.format, tuple(used), undefined, tuple(notes), surface.is_elevation
-    )
+    provenance = Provenance(Path(path).name, surface.format, tuple(used), undefined, tuple(notes), surface.is_elevation)
     return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group, provenance=provenance)
 
 

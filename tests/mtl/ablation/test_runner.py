@@ -146,7 +146,8 @@ def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
     rows = {"trained on": {"init": str(model)}, "as it is": {"baseline": "model", "init": str(model)}}
     assert run_ablation(replace(smoke, rows=rows, conditions={"tiny": ours}, seeds=1), tmp_path / "out") == []
     results = read_results(tmp_path / "out")
-    score, _ = evaluate(PredictorOptions(Names(str(model))), [str(tmp_path / "maps")], tmp_path / "alone", ReadOptions())
+    options = PredictorOptions(Names(str(model)))
+    score, _ = evaluate(options, [str(tmp_path / "maps")], tmp_path / "alone", ReadOptions())
     assert f"**{results['as it is', 'tiny', 0, 'same'].metrics()['trap/iou']:.3f}**" in score
     assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
     assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()

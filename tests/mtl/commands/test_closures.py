@@ -40,7 +40,9 @@ def test_one_bad_map_does_not_stop_the_others(call, maps, tmp_path):
     code, said, error = call(maps / "nan.npz", maps / "dome", maps / "flat.npz", "--out", out)
     assert code == 2 and error.count("\n") == 1 and "nan.npz" in error and "empty" in error
     assert (
-        said.count("look at") == 2 and (out / "dome" / "closures.gpkg").exists() and (out / "flat" / "closures.npz").exists()
+        said.count("look at") == 2
+        and (out / "dome" / "closures.gpkg").exists()
+        and (out / "flat" / "closures.npz").exists()
     )
     (row,) = table(out / "flat" / "closures.csv")
     assert (row["crest_row"], row["crest_col"], row["crest_depth"]) == ("32", "32", "2000")

@@ -45,6 +45,7 @@ def test_a_network_that_copies_the_closures_scores_as_they_do(tmp_path):
     for name, crest in (("a", (0.4, 0.5)), ("b", (0.6, 0.4))):
         write_map_folder(dome_scene(name, crest=crest), tmp_path / "maps" / name, depth_bits=32)
     text, failed = run_benchmark(copying_predictor(), [str(tmp_path / "maps")], tmp_path / "out", ReadOptions())
+    assert not failed
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert [row[1] for row in rows[:3]] == ["the network needs other inputs"] * 3
     network, exact, noisy, noisy_exact = rows[3:]

@@ -1,6 +1,7 @@
 """Output files are whole or not there, whoever else writes beside them."""
 
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 
 from targets.common.atomic_write import atomic_write, remove_half_written, safe_file_name
 from targets.errors import UserError
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of all files of a folder, in order."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path: Path) -> None:
@@ -21,7 +27,7 @@ def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path: Path) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, texts))
     assert (tmp_path / "map.csv").read_text() in texts
-    assert os.listdir(tmp_path) == ["map.csv"]
+    assert names_in(tmp_path) == ["map.csv"]
 
 
 def test_nobody_can_guess_a_temporary_name(tmp_path: Path) -> None:
@@ -35,10 +41,12 @@ def test_nobody_can_guess_a_temporary_name(tmp_path: Path) -> None:
 
 def test_content_reaches_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
+    rename = Path.replace
+    is_folder = stat.S_ISDIR
     monkeypatch.setattr(
-        "os.fsync", lambda handle: steps.append("folder" if os.stat(handle).st_mode & 0o40000 else "file")
+        "os.fsync", lambda file: steps.append("folder" if is_folder(os.fstat(file).st_mode) else "file")
     )
-    monkeypatch.setattr(Path, "replace", lambda own, new: (steps.append("rename"), os.replace(own, new)))
+    monkeypatch.setattr(Path, "replace", lambda own, new: (steps.append("rename"), rename(own, new)))
     with atomic_write(tmp_path / "map.csv") as temporary:
         temporary.write_text("x")
     assert steps == ["file", "rename", "folder"]
@@ -49,7 +57,7 @@ def test_an_error_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), atomic_write(tmp_path / "map.csv") as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
-    assert os.listdir(tmp_path) == ["map.csv"] and (tmp_path / "map.csv").read_text() == "old"
+    assert names_in(tmp_path) == ["map.csv"] and (tmp_path / "map.csv").read_text() == "old"
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +67,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(UserError, match="cannot be written"), atomic_write(tmp_path / "map.csv") as temporary:
         temporary.write_text("x")
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
@@ -68,7 +76,7 @@ def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
     for name in (*names, *kept):
         (tmp_path / name).write_text("")
     remove_half_written(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+    assert names_in(tmp_path) == sorted(kept)
 
 
 def test_safe_file_names() -> None:
