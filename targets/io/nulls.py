@@ -140,7 +140,7 @@ class Nulls:
         if self.named is not None:
             undefined |= np.abs(values - self.named) <= ROUNDING * abs(self.named)
         if self.has_beyond:
-            undefined |= np.abs(values) > MAX_DEPTH
+            undefined |= (values < -MAX_DEPTH) | (values > MAX_DEPTH)  # abs of the smallest int32 is negative
         if not undefined.any():
             return values
         dtype = np.dtype(np.float32 if np.can_cast(values.dtype, np.float32) else np.float64)

@@ -71,6 +71,14 @@ def test_nulls_in_grids_of_whole_numbers(null: int, dtype: type) -> None:
     assert_undefined(values.astype(dtype), cells, f"exactly {null} ")
 
 
+@pytest.mark.parametrize("null", [-(2**31), 2**31 - 1, -(2**63)])
+def test_the_ends_of_whole_numbers_are_undefined(null: int) -> None:
+    values, cells = with_null(np.rint(DOME), 0, "border")
+    whole = values.astype(np.int32 if abs(null) <= 2**31 else np.int64)
+    whole[cells] = null
+    assert_undefined(whole, cells, "beyond 1e+06")
+
+
 @pytest.mark.parametrize("factor", [0.3048, 1 / 0.3048, 0.1, 0.001, 10.0])
 @pytest.mark.parametrize("null", [-9999, -32768, -999.25, 9999])
 def test_nulls_that_were_scaled_with_the_depths(null: float, factor: float) -> None:
