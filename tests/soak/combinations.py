@@ -34,7 +34,7 @@ from mtl.evaluation.evaluate import score_map
 from mtl.export.all_heads import export_onnx
 from mtl.export.weights import export_weights
 from mtl.inference.loading import PredictorOptions
-from mtl.inference.predictor import load_predictor
+from mtl.inference.predictor import Predictor, load_predictor
 from mtl.metrics.base import add_states
 from mtl.prediction.predict_maps import BatchOptions, predict_maps
 from mtl.tasks.heads import FUSION, HEADS
@@ -244,17 +244,18 @@ def try_row(row: Row, folder: Path, out: Path) -> str:
         assert not (out / "run" / "last.ckpt").exists(), f"refused late: {error}"
         assert "\n" not in str(error), f"not one line: {error}"
         return f"{REFUSED}: {error}"
-    maps = load_maps(config)
-    check_validated(config, maps.validation, metrics, out / "run" / "last.ckpt")
+    last, predictor = (
+        load_predictor(out / "run" / f"{name}.ckpt", device="cpu", backend="torch") for name in ("last", "best")
+    )
+    check_validated(config, load_maps(config).validation, metrics, last)
     new = hill("new", 75, 50, 1).replace(traps=None)
-    for checkpoint in ("best", "last"):
-        check_answers(load_predictor(out / "run" / f"{checkpoint}.ckpt", device="cpu"), new)
+    for one in (last, predictor):
+        check_answers(one, new)
     write_map_folder(new, out / "new" / new.name)
     options = PredictorOptions(Names(str(out / "run" / "best.ckpt")), device="cpu", backend="torch")
     quiet = ReadOptions(quiet=True)
     for _, _, outcome in predict_maps(options, [str(out / "new")], out / "predicted", quiet, BatchOptions()):
         assert not isinstance(outcome, UserError), outcome
-    predictor = load_predictor(out / "run" / "best.ckpt", device="cpu", backend="torch")
     export_weights(predictor, out / "best.safetensors")
     again = load_predictor(out / "best.safetensors", device="cpu", backend="torch")(new)
     for name, values in predictor(new).items():
@@ -305,13 +306,15 @@ def train_in_processes(config: TrainConfig, out: Path, number: int) -> dict[str,
     return {name: float(value or "nan") for name, value in zip(header.split(","), last.split(","), strict=True)}
 
 
-def check_validated(config: TrainConfig, validation: list[Scene], metrics: Mapping[str, float], last: Path) -> None:
+def check_validated(
+    config: TrainConfig, validation: list[Scene], metrics: Mapping[str, float], predictor: Predictor
+) -> None:
     """What the last checkpoint predicts of the validation maps is what the run's last validation judged."""
     if config.input_sets or config.loop.precision != "32-true":  # which show maps by every set, and in other bits
         return
-    predictor = load_predictor(last, device="cpu", backend="torch", tta="none")
-    stride = max(32, predictor.config.patches.size // 64 * 32)
-    predictor = load_predictor(last, device="cpu", backend="torch", tta="none", stride=stride)
+    settings = predictor.config
+    quick = replace(settings.predict, tta="none", stride=max(32, settings.patches.size // 64 * 32))
+    predictor = replace(predictor, config=replace(settings, predict=quick))
     outputs = [output for output in predictor.outputs if output.name != FUSION.name]
     scores = [score_map(build_ground_truth(scene, config.targets), predictor(scene), outputs) for scene in validation]
     for output in outputs:
@@ -322,7 +325,7 @@ def check_validated(config: TrainConfig, validation: list[Scene], metrics: Mappi
             assert same, f"{output.name}/{name}: {value} predicted, {judged} validated"
 
 
-def check_answers(predictor: Any, scene: Scene) -> None:
+def check_answers(predictor: Predictor, scene: Scene) -> None:
     """Every output has the map's shape, is finite inside the map and NaN outside."""
     for name, values in predictor(scene).items():
         assert values.shape[1:] == scene.shape, name

@@ -8,8 +8,8 @@ import pytest
 
 from tests.soak.combinations import FACTORS, OK, QUICK, REFUSED, SIZES, Row, covering_rows, try_row, write_maps
 
-ROWS = 10
-LEAST = 7  # rows that are not refused, or there is little to see
+ROWS = 8
+LEAST = 6  # rows that are not refused, or there is little to see
 
 
 @pytest.fixture(scope="module")
