@@ -18,9 +18,10 @@ from targets.units.names import parse_unit
 DEPTH_NAMES = ("depth", "z", "elevation", "twt", "data", "values", "arr_0")
 LOCATION = ("x0", "y0", "dx", "dy", "rotation")  # arrays of one number
 TEXTS = ("units", "crs", "xy_unit")  # arrays of one text
-AXES = ("x", "y")  # arrays of the coordinates of columns and rows
+AXES = (("x", "y"), ("X", "Y"), ("easting", "northing"), ("lon", "lat"))  # arrays of coordinates of columns and rows
 FIRST_NAME = 30 + 256  # bytes with the name of the first file of an archive
 MAX_TEXT = 2**14  # bytes of a text: a coordinate system in WKT takes four a letter
+POINTS = 30  # rows from which on an array of three columns is a table of points
 UNEVEN = 1e-3  # of a spacing: float32 coordinates of a large map are rounded by about as much
 
 
@@ -35,20 +36,28 @@ def _read_npz(path: Path, reading: ReadOptions) -> Surface:
             entries[name] = entry
         name, notes = _depth_name(path, archive, entries)
         values = _read_entry(path, archive, entries[name])
+        keys = next((keys for keys in AXES if all(key in entries for key in keys)), None)
         location: dict[str, Any] = {
             key: float(_read_entry(path, archive, entries[key], 1)) for key in LOCATION if key in entries
         }
         texts = {key: str(_read_entry(path, archive, entries[key], 1)) for key in TEXTS if key in entries}
-        if not location and values.ndim == 2 and all(key in entries for key in AXES):
-            axes = [_read_entry(path, archive, entries[key], sum(values.shape)) for key in AXES]
-            location = _locate_by_axes(path, axes[0], axes[1], values.shape)
+        if location:
+            keys = None
+        if values.ndim == 2 and keys:
+            x, y = (_read_entry(path, archive, entries[key], max(values.size, sum(values.shape))) for key in keys)
+            if x.shape == y.shape == values.shape:
+                location = _locate_by_nodes(path, x, y)
+            else:
+                location = _locate_by_axes(path, x, y, values.shape)
     if any(key in entries for key in ("mask", "valid")):
         notes = (*notes, "its array of a mask is not used: write undefined cells as NaN")
+    if name == "elevation" and reading.elevation is None:
+        notes = (*notes, "read as elevations, positive up; --no_elevation reads it as depths")
     geo = GeoReference(
         **location,
         crs=texts.get("crs") or None,
         depth_unit=parse_unit(texts.get("units", "")),
-        xy_unit=parse_unit(texts.get("xy_unit", "")),
+        xy_unit=parse_unit(texts.get("xy_unit", "degrees" if keys == ("lon", "lat") else "")),
     )
     return Surface(values, geo, notes, is_depth=name == "depth", is_elevation=name == "elevation")
 
@@ -99,9 +108,32 @@ def _locate_by_axes(path: Path, x: NDArray, y: NDArray, shape: tuple[int, int]) 
     return {"x0": float(x[0]), "y0": float(y[0]), "dx": steps[0], "dy": steps[1]}
 
 
+def _locate_by_nodes(path: Path, x: NDArray, y: NDArray) -> dict[str, float]:
+    """Fields of the location by the coordinates of all nodes (H, W), which may be rotated."""
+    if min(x.shape) < 2 or x.dtype.kind not in "iuf" or y.dtype.kind not in "iuf":
+        raise UserError(path, f"coordinates of {x.dtype} and {y.dtype} of shape {x.shape}", "two rows and columns",
+                        "leave them out, or write x0, y0, dx and dy")  # fmt: skip
+    nodes = x.astype(float) + 1j * y.astype(float)
+    rows, cols = (size - 1 for size in nodes.shape)
+    col_step, row_step = (nodes[0, -1] - nodes[0, 0]) / cols, (nodes[-1, 0] - nodes[0, 0]) / rows
+    even = nodes[0, 0] + np.arange(cols + 1) * col_step + np.arange(rows + 1)[:, None] * row_step
+    dx = abs(col_step)
+    across = row_step * np.conj(col_step) / (dx or 1.0)  # imaginary where rows run at right angles to columns
+    allowed = UNEVEN * min(dx, abs(row_step))
+    if not np.abs(nodes - even).max() <= allowed or not abs(across.real) * rows <= allowed:  # NaN too
+        raise UserError(path, "coordinates of uneven steps", "a regular grid", "resample it")
+    return {"x0": float(nodes[0, 0].real), "y0": float(nodes[0, 0].imag), "dx": float(dx), "dy": float(across.imag),
+            "rotation": float(np.degrees(np.angle(col_step)))}  # fmt: skip
+
+
 def _read_npy(path: Path, reading: ReadOptions) -> Surface:
     with path.open("rb") as file:
         _check_header(path, file, MAX_CELLS)
+        file.seek(0)
+        shape, _ = _read_header(path, file)
+    if shape[1:] == (3,) and shape[0] >= POINTS:
+        raise UserError(path, f"{shape[0]:,} rows of three numbers, a table of points", "depths in rows and columns",
+                        "save the table as text: numpy.savetxt")  # fmt: skip
     return Surface(np.load(path, allow_pickle=False), GeoReference())
 
 

@@ -99,6 +99,11 @@ def _read(path: Path, reading: ReadOptions) -> Surface:
         geo = GeoReference(**location, crs=crs, depth_unit=parse_unit(variable.text("units")),
                            xy_unit=None if crs else unit)  # fmt: skip
         is_depth, is_elevation = _sign(name, variable)
+        if is_elevation and reading.elevation is None:
+            notes = (*notes, f"its variable {name!r} is said to be positive up: read as elevations; --no_elevation "
+                     "reads it as depths")  # fmt: skip
+        if not location:
+            notes = (*notes, "no coordinates of its rows and columns: no location, and areas are in cells")
         return Surface(values, geo, notes, is_depth=is_depth, is_elevation=is_elevation)
 
 

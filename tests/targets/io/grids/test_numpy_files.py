@@ -9,7 +9,9 @@ import pytest
 
 from targets.errors import UserError
 from targets.io.grid_map import read_grid
-from targets.io.grids.registry import read_surface, write_grid
+from targets.io.grids.registry import load_surface, read_surface, write_grid
+from targets.io.read_options import ReadOptions
+from targets.scene import GeoReference
 from tests.targets.io.grids.samples import GEO
 
 
@@ -42,3 +44,41 @@ def test_arrays_that_are_no_map_are_named(tmp_path: Path) -> None:
     write_grid(np.full((3, 3), np.nan), GEO, path)
     with pytest.raises(UserError, match="the map is empty"):
         read_grid(path)
+
+
+@pytest.mark.parametrize("rotation", [0.0, 30.0, -110.0])
+@pytest.mark.parametrize("names", ["x y", "X Y", "easting northing"])
+def test_coordinates_of_all_nodes_give_the_location(tmp_path: Path, rotation: float, names: str) -> None:
+    geo = GeoReference(462000.0, 5932000.0, 25.0, -20.0, rotation)
+    rows, cols = np.indices((5, 7))
+    x, y = geo.xy(rows, cols)
+    depth = 2000.0 + np.hypot(rows - 2.0, cols - 3.0)
+    np.savez(tmp_path / "top.npz", depth=depth, **dict(zip(names.split(), (x, y), strict=True)))
+    surface = load_surface(tmp_path / "top.npz", ReadOptions())
+    rows, cols = np.indices(surface.values.shape)
+    found = {(round(east, 3), round(north, 3)): value for east, north, value in zip(
+        *(axis.ravel() for axis in surface.geo.xy(rows, cols)), surface.values.ravel(), strict=True)}  # fmt: skip
+    for east, north, value in zip(x.ravel(), y.ravel(), depth.ravel(), strict=True):
+        assert found[round(float(east), 3), round(float(north), 3)] == np.float32(value)
+
+
+def test_coordinates_of_nodes_off_a_grid_are_refused(tmp_path: Path) -> None:
+    x, y = np.meshgrid(np.arange(7) * 25.0, np.arange(5) * 25.0)
+    for skewed in (x + 0.1 * y, x + (x == 50.0), np.where(x == 50, np.nan, x)):
+        np.savez(tmp_path / "top.npz", depth=np.hypot(x, y), x=skewed, y=y)
+        with pytest.raises(UserError, match="coordinates of uneven steps"):
+            read_surface(tmp_path / "top.npz")
+
+
+def test_a_table_of_points_is_no_grid(tmp_path: Path) -> None:
+    np.save(tmp_path / "top.npy", np.arange(120.0).reshape(40, 3))
+    with pytest.raises(UserError, match="40 rows of three numbers, a table of points"):
+        read_surface(tmp_path / "top.npy")
+
+
+def test_an_array_of_elevations_is_turned_over_with_a_line(tmp_path: Path) -> None:
+    np.savez(tmp_path / "top.npz", elevation=np.arange(-212.0, -200.0).reshape(3, 4))
+    said = load_surface(tmp_path / "top.npz", ReadOptions())
+    assert said.values.max() == 212 and "read as elevations, positive up" in " ".join(said.notes)
+    kept = load_surface(tmp_path / "top.npz", ReadOptions(elevation=False))
+    assert kept.values.max() == -201 and "elevations" not in " ".join(kept.notes)

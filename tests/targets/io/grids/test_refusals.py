@@ -199,3 +199,16 @@ def test_netcdf_says_which_way_is_up(tmp_path: Path, attribute: dict[str, str], 
     surface = load_surface(tmp_path / "grid.nc")
     np.testing.assert_array_equal(surface.values, (1 if depth else -1) * DEPTH.astype(np.float32))
     assert surface.geo.depth_unit == "m" and surface.geo.xy_unit == "m"
+    assert ("read as elevations" in " ".join(surface.notes)) is not depth
+    assert "elevations" not in " ".join(load_surface(tmp_path / "grid.nc", ReadOptions(elevation=True)).notes)
+
+
+def test_netcdf_without_coordinates_says_so(tmp_path: Path) -> None:
+    from scipy.io import netcdf_file
+
+    with netcdf_file(tmp_path / "grid.nc", "w") as file:
+        for name, size in (("row", ROWS), ("col", COLS)):
+            file.createDimension(name, size)
+        file.createVariable("depth", "f8", ("row", "col"))[:] = DEPTH
+    surface = load_surface(tmp_path / "grid.nc")
+    assert not surface.geo.located and "no location" in " ".join(surface.notes)
