@@ -27,6 +27,7 @@ def short_rows() -> Iterator[Row]:
     return islice(covering_rows({name: values for name, values in FACTORS.items() if name not in slow}, 0), ROWS)
 
 
+@pytest.mark.slow  # as all of `make test`; some seconds a row
 def test_what_check_settings_lets_through_trains_resumes_predicts_and_exports(maps, tmp_path):
     outcomes = [try_row(row | QUICK, maps, tmp_path / str(number)) for number, row in enumerate(short_rows())]
     assert all(outcome.startswith((OK, REFUSED)) for outcome in outcomes)
