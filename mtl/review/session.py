@@ -54,6 +54,7 @@ class ReviewSession:
         self.sources = {source.name: source for source in report_maps([data], reading)}
         self._cache: OrderedDict[str, ReviewedMap] = OrderedDict()
         self._lock = Lock()  # one prediction at a time; a second request for a map waits for the first
+        self._saving = Lock()  # one save at a time, in the order in which they come: the last one stays
 
     def describe_maps(self) -> list[dict[str, object]]:
         """Name, whether traps are interpreted (drawn), and why traps cannot be saved (refused, "") of every map."""
@@ -104,15 +105,16 @@ class ReviewSession:
             The file lies outside the data folder, or cannot be written; or the mask is implausible.
         """
         opened = self.open_map(name)
-        source = self.sources[name]
-        path = interpreted_traps_file(source, self.reading)
-        self._check_inside(path)
-        traps = traps & opened.scene.map_valid
-        save_interpreted_traps(source, traps, self.reading)
-        with self._lock:
-            (self.sources[name],) = [s for s in find_maps([self.data], self.reading).sources if s.name == name]
-            self._cache[name] = ReviewedMap(opened.scene.replace(traps=traps), opened.prediction)
-        return path
+        with self._saving:
+            source = self.sources[name]
+            path = interpreted_traps_file(source, self.reading)
+            self._check_inside(path)
+            traps = traps & opened.scene.map_valid
+            save_interpreted_traps(source, traps, self.reading)
+            with self._lock:
+                (self.sources[name],) = [s for s in find_maps([self.data], self.reading).sources if s.name == name]
+                self._cache[name] = ReviewedMap(opened.scene.replace(traps=traps), opened.prediction)
+            return path
 
     def _save_problem(self, source: MapSource) -> str:
         """Why traps of a map cannot be saved, "" where they can."""

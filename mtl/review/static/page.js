@@ -13,6 +13,7 @@ const UNDO_BYTES = 2e8, HISTORY = 100;
 let map = null;      // the open map: facts, rasters and pictures
 let traps = null;    // Uint8Array, 1 in corrected traps
 let past = [], future = [], saved = null;
+let saving = Promise.resolve();  // one save after the other: a held Ctrl+S saves once, and the last traps stay
 let place = { scale: 1, x: 0, y: 0 };  // screen = cell * scale + x or y
 let line = [];       // corners being drawn, in cells
 let cursor = null, held = null, space = false, opening = 0;
@@ -264,8 +265,10 @@ function take(name) {
   show();
 }
 
-async function save() {
-  if (!map || map.refused) return;
+const save = () => (saving = saving.then(saveChanges));
+
+async function saveChanges() {
+  if (!map || map.refused || (saved !== null && same(traps, saved))) return;
   const here = map, sent = traps.slice();
   state("saving …");
   try {
