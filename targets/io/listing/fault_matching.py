@@ -27,6 +27,7 @@ FAULT_WORD = re.compile(
     r"(?<!de)faults?(?!ed)|(?<![^\W\d_])flts?(?![^\W\d_])|fltpoly|разлом|сброс|нарушени|дизъюнктив|verwerfung|"
     r"st(ö|oe)rung|faille|(?<![^\W\d_])fallas?(?![^\W\d_])|falha|forkastning", re.IGNORECASE)  # fmt: skip
 POLYGON_WORD = re.compile(r"(?<![^\W\d_])(pol|poly|polys|polygons?|sticks?)(?![^\W\d_])", re.IGNORECASE)
+STICK_HEADING = re.compile(r"(?:fault_?)?sticks?(?:_?(?:id|no|nr|num|number|index))?", re.IGNORECASE)
 OTHER_WORD = re.compile(
     r"outline|boundar|border|limit|licen[cs]e|lease|block|well|contour|contact|owc|goc|gwc|closure|trap|prospect|"
     r"lead|channel|coast|скважин|контур|границ|ловушк|лиценз", re.IGNORECASE)  # fmt: skip
@@ -300,6 +301,8 @@ def _holds_grid(path: Path, head: bytes) -> bool:
         return is_grid_file(path)
     if fmt is not None and not fmt.catch_all:
         return True
+    if any(lines.recognise(head) for lines in FAULT_FORMATS if not lines.catch_all):
+        return False  # picks at equal steps, of Charisma for one
     layout = find_layout(head, len(head) < HEAD_SIZE)
     if layout is None or layout.parts_lines or len(layout.sample) < FEWEST_NODES:
         return fmt is None and path.suffix.lower() in GRID_SUFFIXES and is_grid_file(path)
@@ -307,4 +310,12 @@ def _holds_grid(path: Path, head: bytes) -> bool:
         columns = find_columns(layout, [layout.sample])
     except UserError:
         return False
+    if _has_stick_heading(head) or (layout.text_columns and _has_fault_heading(path)):
+        return False  # picks at equal steps on each stick of a straight fault
     return looks_like_grid([layout.sample], columns.x, columns.y)
+
+
+def _has_stick_heading(head: bytes) -> bool:
+    return any(
+        STICK_HEADING.fullmatch(word.strip(" \"'")) for word in re.split(r"[\s,;|]+", head_text(head[:FIRST_BYTES]))
+    )

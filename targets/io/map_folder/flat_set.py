@@ -28,6 +28,10 @@ OF_GRIDS = {"rgb": "depth", "depth_norm": "depth"}  # what a grid holds whose na
 OPTION = "--reading.layout"
 TARGET_SIDE = {"x": "y", "y": "y", "input": "output", "output": "output", "inputs": "outputs", "outputs": "outputs"}
 SIDES = "x|y|inputs?|outputs?"
+# A name by the pattern {number}_{x|y}_{kind}_{name}, whatever its words.
+SIDED_NAME = re.compile(
+    rf"(?P<number>\d+)[\W_]+(?:{SIDES})[\W_]+(?P<word>[^\W_]+)(?:[\W_]+(?P<name>.*))?", re.IGNORECASE
+)
 MIN_COLOUR = 16  # of 255, difference of the channels of a coloured pixel
 MAX_COLOURED = 0.05  # share of a picture: more is no stray pixels
 MIN_LEVELS = 0.3  # share of a picture beside its two commonest greys: less is a mask
@@ -148,11 +152,13 @@ def find_flat_set(folder: Path, layout: Layout = Layout()) -> FlatSet | None:  #
     for name, reading in chosen.items():
         members[reading.map][reading.kind].append(name)
     maps = {key: kinds for key, kinds in members.items() if set(kinds) != {"map"}}
+    ignored = {word.casefold() for word in layout.ignored or ()}
     if not any(len(kinds) > 1 for kinds in maps.values()) and not any(r.sided for r in chosen.values()):
+        if not layout.has_own_pattern and (strange := _words_of_sided_names(files, ignored)):
+            raise _unknown_word_error(folder, files, strange)
         return None
     sidecars = {key: names for key, kinds in members.items() if key not in maps for names in kinds.values()}
     unknown = _unknown_words(files, chosen, maps)
-    ignored = {word.casefold() for word in layout.ignored or ()}
     masks = [name for kinds in maps.values() for name in kinds.get("mask", ())]
     if masks and not any("traps" in kinds for kinds in maps.values()):  # images/ and masks/: what is to be learned
         for name in masks:
@@ -452,6 +458,18 @@ def _unknown_words(
                 found[stem[tokens[i].start() : tokens[j - 1].end()]].append(name)
                 break
     return found
+
+
+def _words_of_sided_names(files: Mapping[str, Path], ignored: set[str]) -> dict[str, list[str]]:
+    """{word: files} of pictures named 01_x_WORD_reek, if several maps have several of them; else nothing."""
+    found: dict[str, list[str]] = defaultdict(list)
+    words: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, path in files.items():
+        match = SIDED_NAME.fullmatch(name.removesuffix(path.suffix))
+        if match is not None and is_picture_file(path) and match["word"].casefold() not in ignored:
+            found[match["word"]].append(name)
+            words[match["number"], match["name"] or ""].add(match["word"])
+    return dict(found) if sum(len(several) > 1 for several in words.values()) > 1 else {}
 
 
 def _unknown_word_error(folder: Path, files: Mapping[str, Path], unknown: Mapping[str, list[str]]) -> UserError:

@@ -139,6 +139,24 @@ def test_a_table_of_the_grids_name_with_a_column_of_faults_is_used(tmp_path):
     assert matched(grid) == ["top.csv"]
 
 
+STICKS = [(300 + 10 * pick, -40 * stick, 950 + 50 * pick, stick) for stick in range(10) for pick in range(4)]
+STICK_TABLES = {
+    "a stick column": ("csv", "x,y,z,stick\n", "{0},{1},{2},{3}\n"),
+    "names in a fault column": ("csv", "X;Y;Z;Fault\n", "{0};{1};{2};A\n"),
+    "Charisma": ("dat", "", "INLINE- {3} XLINE- 7 {0}.00 {1}.00 {2}.00 7 A {3}\n"),
+}
+
+
+@pytest.mark.parametrize("table", STICK_TABLES)
+def test_sticks_picked_at_equal_steps_are_faults_and_no_grid(tmp_path, table):
+    grid = write_grid(tmp_path / "top.npz")
+    suffix, head, row = STICK_TABLES[table]
+    file = tmp_path / f"top_faults.{suffix}"
+    file.write_text(head + "".join(row.format(*pick) for pick in STICKS))
+    assert matched(grid) == [file.name]
+    assert [source.name for source in list_maps([tmp_path])] == ["top"]
+
+
 def test_listing_takes_linear_time(tmp_path):
     def seconds(count: int) -> float:
         folder = tmp_path / str(count)

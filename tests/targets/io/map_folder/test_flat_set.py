@@ -181,6 +181,17 @@ def test_unknown_words_are_listed_with_the_option_that_maps_them(tmp_path: Path)
     assert not any(scene.has_depth for scene in without)
 
 
+def test_a_set_of_unknown_words_alone_is_no_set_of_single_pictures(tmp_path: Path) -> None:
+    words = {"rgb": "relief", "depth": "sbw", "fault": "lineaments", "trap": "prospects"}
+    pieces = write_set(tmp_path, Dialect(classic, words))
+    with pytest.raises(UserError, match=r"unknown words: .*fault_mask lineaments.*rgb relief.*traps prospects"):
+        list_maps([tmp_path])
+    mapped = Layout(rgb="relief", depth_norm="sbw", fault_mask="lineaments", traps="prospects")
+    assert_pieces(read_all(tmp_path, layout=mapped), pieces)
+    alone = list_maps([tmp_path], ReadOptions(layout=Layout(ignored=("sbw", "lineaments", "prospects"))))
+    assert {source.kind for source in alone} == {"picture"}
+
+
 def test_of_two_pictures_that_without_lines_is_read_and_an_option_takes_the_other(tmp_path: Path) -> None:
     pieces = write_set(tmp_path / "set", NAMES["two pictures"])
     (lines,) = {source.conventions.lines for source in list_maps([tmp_path / "set"])}
