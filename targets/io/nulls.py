@@ -39,6 +39,7 @@ HIDDEN = 10  # likewise, at least
 STEPS = KEPT - 8  # next values whose steps are looked at; the others may be undefined themselves
 ODD_GAP = 0.5  # of the range of the rest: gap beside values that are kept, and reported
 MAX_WHOLE = 0.1  # share of whole numbers among the values around a code
+FEW = 5  # distinct values beside an extreme at least, to report it
 VARIED = 12  # distinct values of a surface at least; a mask or a map of labels has fewer
 
 
@@ -351,7 +352,7 @@ def _odd_groups(ends: dict[float, int]) -> list[list[float]]:
         for place in reversed(range(min(KEPT, len(outer_first)) // 2)):
             inner = outer_first[place + 1 :]
             gap = inner[0] - outer_first[place]
-            if inner.size >= VARIED and gap >= max(GAP_TO_STEPS * _widest_step(inner), ODD_GAP * np.ptp(inner)):
+            if inner.size >= FEW and gap >= max(GAP_TO_STEPS * _widest_step(inner), ODD_GAP * np.ptp(inner)):
                 groups.append((sign * outer_first[: place + 1]).tolist())
                 break
     return groups

@@ -172,6 +172,12 @@ def test_an_isolated_extreme_is_kept_and_reported() -> None:
     assert "1 cell of 1234.5 lies far from the rest" in note and "kept; --nodata V" in note
 
 
+def test_zeros_beside_a_surface_of_few_whole_numbers_are_reported() -> None:
+    values, _ = with_null(np.rint(DOME / np.ptp(DOME) * 6) + 40, 0, "border")
+    defined, nulls = undefine_nulls(values, None)
+    assert defined is values and len(nulls.notes) == 1 and "of 0 lie far from the rest" in nulls.notes[0]
+
+
 def test_the_user_names_the_null() -> None:
     values, cells = with_null(DOME, -9999, "inside")
     values[0, 0] = 1960.5
