@@ -21,6 +21,7 @@ from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, with_losses
 from targets.common.cli import checked_record
+from targets.common.settings_files import check_plain
 from targets.errors import UserError
 
 MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
@@ -68,6 +69,7 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
         raise UserError(path, f"cannot be read ({reason})", "a checkpoint", HINT) from error
     if not isinstance(content, dict) or CONFIG_KEY not in content or "state_dict" not in content:
         raise UserError(path, "not a checkpoint of this program", "a checkpoint with its config inside", HINT)
+    check_plain(content[CONFIG_KEY], path)
     try:
         config = checked_record(TrainConfig, upgrade_trained(content[CONFIG_KEY]))
     except (UserError, TypeError, ValueError, LookupError, AttributeError) as error:

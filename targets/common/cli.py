@@ -15,7 +15,7 @@ from docstring_parser import DocstringStyle, parse
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser, Namespace
 from jsonargparse.typing import register_type
 
-from targets.common.settings_files import find_config, read_yaml
+from targets.common.settings_files import check_plain, find_config, read_yaml
 from targets.errors import UserError
 
 Result = TypeVar("Result")
@@ -103,12 +103,14 @@ class _ConfigFile(ActionConfigFile):
         if not parser.reads_config_files:
             return
         values = str(find_config(values))
-        if Path(values).is_file() and not isinstance(read_yaml(values), dict | None):
+        settings = read_yaml(values)
+        if not isinstance(settings, dict | None):
             raise UserError(values, "no settings", "lines 'key: value'", f"see {parser.prog} --help")
-        content = values
-        if (earlier := parser.earlier) is not None and Path(values).is_file() and (settings := read_yaml(values)):
-            upgraded = earlier.upgrade(settings, values)
-            content = values if upgraded == settings else yaml.safe_dump(upgraded, sort_keys=False)
+        check_plain(settings, values)
+        if (earlier := parser.earlier) is not None and settings:
+            settings = earlier.upgrade(settings, values)
+        # As text in ASCII: the library would read the file by itself, without bounds and in the locale's encoding.
+        content = yaml.safe_dump(settings or {}, sort_keys=False)
         try:
             super().__call__(parser, cfg, content, option_string)
         except (ArgumentError, TypeError, ValueError, OSError) as error:
@@ -235,8 +237,9 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
     Raises
     ------
     UserError
-        An unknown key, or a value that does not fit it.
+        An unknown key, a value that does not fit it, or what `check_plain` refuses.
     """
+    check_plain(plain, "settings")
     parser = _new_parser()
     _add_fields(parser, kind, "", inspect.Parameter.empty)
     try:
@@ -270,6 +273,7 @@ def _parse_with_presets(parser: Any, words: list[str], find_presets: FindPresets
             base = _parsed(parser, ["--config", str(presets.settings)], defaults=False)
             base.pop("config")
         else:
+            check_plain(presets.settings, "settings")
             base = parser.parse_object(dict(presets.settings), defaults=False)
     parser.replacements = base if presets.replace_config else Namespace()
     return _parsed(parser, words, namespace=base)

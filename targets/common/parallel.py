@@ -26,6 +26,7 @@ Outcomes = Iterator[tuple[int, Result | UserError]]
 IN_FLIGHT = 2  # items given out for each process: one at work, one that waits, so that none is idle
 PAUSES = (1.0, 5.0)  # seconds before a file is tried again
 GRACE = 10.0  # seconds in which a process that is asked to end may save what it has
+MAX_JOBS = 1024  # processes
 # Errors of network file systems that may be gone a moment later.
 TRANSIENT = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ECONNRESET, errno.EHOSTDOWN}
 
@@ -47,8 +48,8 @@ class Workers:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        if self.jobs < 1:
-            raise UserError("--jobs", str(self.jobs), "at least 1")
+        if not 1 <= self.jobs <= MAX_JOBS:
+            raise UserError("--jobs", str(self.jobs), f"1 to {MAX_JOBS}")
 
     @property
     def is_serial(self) -> bool:

@@ -1,5 +1,6 @@
 """Settings files in YAML: found by name, and read as plain values within bounds of size, depth and repetition."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ MAX_BYTES = 2**20  # a file of settings has a few thousand
 MAX_DEPTH = 32  # lists and mappings in each other
 MAX_NUMBER_LENGTH = 100  # letters
 MAX_TEXT_LENGTH = 10_000  # letters; a coordinate system in WKT has up to 3,000
+MAX_VALUES = 10_000  # of settings; a checkpoint has about a hundred
+INCLUDE = "config"  # jsonargparse reads the file that this key names, whatever it is
 
 
 def find_config(name: str | Path) -> Path:
@@ -78,6 +81,52 @@ def read_yaml(path: str | Path) -> Any:
     except (OSError, yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         reason = str(error).replace(' in "<unicode string>",', " at")
         raise UserError(path, f"cannot be read ({reason})", "a YAML file of lines 'key: value'") from error
+
+
+def check_plain(settings: Any, where: object) -> None:
+    """Refuse settings that would take unbounded memory or time, or that name another file of settings.
+
+    Parameters
+    ----------
+    settings : Any
+        Of a config file or a checkpoint. Lists and mappings may stand in each other many times, as pickles allow.
+    where : object
+        The file they come from, for the error message.
+
+    Raises
+    ------
+    UserError
+        More than `MAX_VALUES` values, more than `MAX_DEPTH` deep, a text or number that is too long, or a key `config`.
+
+    Examples
+    --------
+    >>> check_plain({"config": "other.yaml"}, "mine.yaml")
+    Traceback (most recent call last):
+        ...
+    targets.errors.UserError: mine.yaml: a key config; expected settings, ...
+    """
+    if isinstance(settings, Mapping) and INCLUDE in settings:
+        raise UserError(where, f"a key {INCLUDE}", "settings, none of which names another file of settings",
+                        "give several files on the command line: --config A.yaml --config B.yaml")  # fmt: skip
+    count, todo = 0, [(settings, 0)]
+    while todo:
+        value, depth = todo.pop()
+        count += 1
+        if depth > MAX_DEPTH:
+            raise UserError(where, f"values more than {MAX_DEPTH} deep in each other", "lines 'key: value'")
+        if isinstance(value, Mapping):
+            parts = [*value, *value.values()]
+        elif isinstance(value, list | tuple | set | frozenset):
+            parts = list(value)
+        else:
+            parts = []
+            if isinstance(value, str | bytes) and len(value) > MAX_TEXT_LENGTH:
+                raise UserError(where, f"a value of {len(value):,} letters", f"at most {MAX_TEXT_LENGTH:,}")
+            if isinstance(value, int) and value.bit_length() > 4 * MAX_NUMBER_LENGTH:
+                raise UserError(where, "a number of too many digits", f"at most {MAX_NUMBER_LENGTH}")
+        if count + len(todo) + len(parts) > MAX_VALUES:
+            raise UserError(where, f"more than {MAX_VALUES:,} values", "settings")
+        todo += [(part, depth + 1) for part in parts]
 
 
 def _check(path: Path, text: str) -> None:

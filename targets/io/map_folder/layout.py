@@ -120,9 +120,10 @@ class Layout:
         kinds = "|".join(sorted(map(re.escape, self.kind_by_name()), key=len, reverse=True)) if known_kinds else ".+?"
         parts = {"number": r"(?P<number>\d+)", "x|y": "[xyXY]", "kind": f"(?P<kind>{kinds})", "name": "(?P<name>.+)"}
         texts, placeholders = re.split(r"\{(.*?)\}", self.flat)[::2], re.split(r"\{(.*?)\}", self.flat)[1::2]
-        if set(placeholders) - set(parts) or "kind" not in placeholders or not {"number", "name"} & set(placeholders):
+        unknown, repeated = set(placeholders) - set(parts), len(set(placeholders)) < len(placeholders)
+        if unknown or repeated or "kind" not in placeholders or not {"number", "name"} & set(placeholders):
             raise UserError(f"flat pattern {self.flat!r}", "cannot tell maps and kinds apart",
-                            "{kind} with {number} or {name} or both, and perhaps {x|y}")  # fmt: skip
+                            "{kind} with {number} or {name} or both, and perhaps {x|y}, each once")  # fmt: skip
         pieces = [parts[name] + re.escape(text) for name, text in zip(placeholders, texts[1:], strict=True)]
         return re.compile(re.escape(texts[0]) + "".join(pieces))
 

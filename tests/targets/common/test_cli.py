@@ -1,12 +1,15 @@
 """The shared command line: options come from the signature; errors end in one line and exit code 2."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from targets.common.cli import Names, run
+from targets.common.cli import Names, Presets, checked_record, run
 from targets.errors import UserError
 
 
@@ -134,6 +137,35 @@ def test_a_damaged_config_is_named(text, tmp_path, capsys):
         run(work, ["a", "--out", "o", "--config", str(file)])
     error = capsys.readouterr().err
     assert error.startswith(f"error: {file}: ") and error.count("\n") == 1 and "unicode string" not in error
+
+
+@pytest.mark.parametrize("named", ["bomb.yaml", "secret.txt", "c.yaml", "absent.yaml"])
+def test_a_config_names_no_other_file(named, tmp_path, capsys):
+    (tmp_path / "bomb.yaml").write_text("a: &a [x, x]\nb: [*a, *a]\n")
+    (tmp_path / "secret.txt").write_text("root:x:0:0")
+    file = tmp_path / "c.yaml"
+    file.write_text(f"config: {tmp_path / named}\nstride: 5\n")
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o", "--config", str(file)])
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {file}: a key config; ") and error.count("\n") == 1 and "x:0:0" not in error
+    with pytest.raises(UserError, match="a key config"):
+        checked_record(Config, {"heads": ["p"], "config": str(tmp_path / named)})
+    file.write_text("heads: [p, q]\n")
+    taken_over = {"heads": ["p"], "config": str(tmp_path / named)}
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o"], find_presets=lambda *_: Presets(taken_over, False))
+    assert "a key config" in capsys.readouterr().err
+
+
+def test_a_config_is_utf_8_whatever_the_locale(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_bytes("heads: [кровля, q]\n".encode("utf-8-sig"))
+    code = f"import sys; sys.path.insert(0, {str(Path.cwd())!r}); from tests.targets.common.test_cli import *; "
+    code += f"print(ascii(run(work, ['a', '--out', 'o', '--config', {str(file)!r}])[1].heads))"
+    where = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, check=True).stdout
+    assert ascii(Names("кровля,q")).encode() in said
 
 
 def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):

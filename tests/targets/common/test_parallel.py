@@ -211,5 +211,6 @@ def test_no_cluster_is_one_line():
     pytest.importorskip("distributed")
     with pytest.raises(UserError, match="no Dask scheduler answers"):
         list(map_unordered(abs, [1], Workers(scheduler="nowhere")))
-    with pytest.raises(UserError, match="--jobs: 0"):
-        Workers(jobs=0)
+    for jobs in (0, 10**12):
+        with pytest.raises(UserError, match=f"--jobs: {jobs}"):
+            Workers(jobs=jobs)

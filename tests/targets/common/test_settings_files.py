@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from targets.common.settings_files import read_yaml
+from targets.common.settings_files import MAX_VALUES, check_plain, read_yaml
 from targets.errors import UserError
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -55,3 +55,33 @@ def test_plain_values_come_through(tmp_path: Path) -> None:
     assert read_yaml(path) is None
     with pytest.raises(UserError, match="no such file"):
         read_yaml(tmp_path / "absent.yaml")
+
+
+def bomb() -> list:
+    """Lists that stand in each other nine times each, as a pickle holds them in a few bytes."""
+    values: list = ["x"] * 9
+    for _ in range(12):
+        values = [values] * 9
+    return values
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"net": bomb()}, "more than 10,000 values"),
+        ({"net": {"decoder_channels": [16] * MAX_VALUES}}, "more than 10,000 values"),
+        ({"version": bomb()}, "more than 10,000 values"),
+        ({"net": {"encoder": "x" * 20_000}}, "20,000 letters"),
+        ({"patches": {"size": 10**2000}}, "too many digits"),
+        ({"config": "/etc/passwd"}, "a key config"),
+    ],
+)
+def test_settings_of_a_checkpoint_are_bounded(settings: dict, found: str) -> None:
+    with pytest.raises(UserError, match=found) as caught:
+        check_plain(settings, "last.ckpt")
+    assert len(str(caught.value)) < 300
+    cycle: list = []
+    cycle.append(cycle)
+    with pytest.raises(UserError, match="deep in each other"):
+        check_plain(cycle, "last.ckpt")
+    check_plain({"net": {"decoder_channels": [8] * 5, "encoder": None}, "lr": 1e-3, "on": True}, "last.ckpt")

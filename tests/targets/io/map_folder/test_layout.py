@@ -26,5 +26,6 @@ def test_flat_files(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.traps, scene.traps)
     shutil.copy(folder / "traps.png", flat / "A-geb.faults.png")
     assert list(find_flat_set(flat, Layout(fault_mask="geb", flat="{name}-{kind}.faults")).maps) == ["A"]
-    with pytest.raises(UserError, match=r"cannot tell maps and kinds apart"):
-        find_flat_set(flat, Layout(flat="{number}_{nome}"))
+    for pattern in ("{number}_{nome}", "{kind}{number}{number}", "{name}_{kind}_{name}"):
+        with pytest.raises(UserError, match=r"cannot tell maps and kinds apart"):
+            find_flat_set(flat, Layout(flat=pattern))
