@@ -243,6 +243,29 @@ def locate(path: Path, band: Band) -> tuple[GeoReference, tuple[str, ...]]:
     UserError
         Rows and columns are not at right angles, or its control points are not those of a straight grid.
     """
+    corner, crs, notes = find_corner(path, band)
+    text = None if not crs else crs.to_string()
+    geo = GeoReference(crs=text or None, depth_unit=band.unit)
+    return (geo if corner is None else _of_corner(path, corner, geo)), notes
+
+
+def find_corner(path: Path, band: Band) -> tuple[Affine | None, Any, tuple[str, ...]]:
+    """The transform of a raster from its own tags, control points, or the files beside it.
+
+    Parameters
+    ----------
+    path, band
+        As of `locate`.
+
+    Returns
+    -------
+    corner : tuple of 6 floats | None
+        GDAL's transform, which counts from the corner of the first cell.
+    crs : rasterio.crs.CRS | None
+        Coordinate system.
+    notes : tuple[str, ...]
+        As of `locate`.
+    """
     dataset, notes = band.dataset, list(band.beside.notes)
     corner, crs = _affine(dataset.transform), dataset.crs
     points, points_crs = dataset.gcps
@@ -257,9 +280,7 @@ def locate(path: Path, band: Band) -> tuple[GeoReference, tuple[str, ...]]:
     if corner is None and dataset.rpcs is not None:
         raise UserError(path, "a location in rational polynomials (RPC)", "a grid in map coordinates",
                         "rectify it, such as with gdalwarp -rpc")  # fmt: skip
-    text = None if not crs else crs.to_string()
-    geo = GeoReference(crs=text or None, depth_unit=band.unit)
-    return (geo if corner is None else _of_corner(path, corner, geo)), tuple(notes)
+    return corner, crs, tuple(notes)
 
 
 def _affine(transform: Any) -> Affine | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from targets.common.atomic_write import flush
 from targets.common.optional_import import import_optional
-from targets.common.rasters.gdal import open_band
+from targets.common.rasters.gdal import find_corner, open_band
 from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
 from targets.errors import UserError
 
@@ -210,8 +210,9 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
     while not isinstance(like, GeoTiff) and hasattr(like, "raster"):
         like = like.raster
     if isinstance(like, GeoTiff):
-        with rasterio.open(like.path) as file:
-            location = {"transform": file.transform, "crs": file.crs}
+        with open_band(like.path, MAX_BLOCK) as band:
+            corner, crs, _ = find_corner(like.path, band)
+        location = {"crs": crs} if corner is None else {"transform": rasterio.Affine(*corner), "crs": crs}
     profile = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": np.dtype(dtype),
                "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
                "bigtiff": "if_safer", "sparse_ok": True}  # fmt: skip

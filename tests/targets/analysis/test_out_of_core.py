@@ -141,3 +141,21 @@ def test_degenerate_grids_close_nothing(shape: tuple[int, int], tmp_path: Path) 
     write_geotiff(tmp_path / "top.tif", np.arange(1000, 1000 + np.prod(shape), dtype=np.float32).reshape(shape))
     found = analyse_tiled(tmp_path / "top.tif", tmp_path / "out", ClosureOptions(), NO_DEPTH_ERROR, 8, ReadOptions())
     assert found.summary.startswith("0 closures")
+
+
+@pytest.mark.parametrize("place", ["control points", "world file"])
+def test_results_lie_where_a_grid_without_a_transform_does(place: str, tmp_path: Path) -> None:
+    path, values = tmp_path / "top.tif", surface(0)[0].astype(np.float32)
+    profile: dict[str, Any] = {"transform": None}
+    if place == "control points":
+        control = rasterio.control.GroundControlPoint
+        corners = [(0, 0), (0, 20), (20, 0), (20, 20)]
+        points = [control(row, col, 1000 + 50 * col, 9000 - 50 * row) for row, col in corners]
+        profile = {"gcps": points, "crs": "EPSG:23031", "transform": None}
+    else:
+        (tmp_path / "top.tfw").write_text("50\n0\n0\n-50\n1025\n8975\n")
+    write_geotiff(path, values, **profile)
+    analyse_tiled(path, tmp_path / "out", ClosureOptions(), NO_DEPTH_ERROR, 16, ReadOptions())
+    with rasterio.open(tmp_path / "out" / "labels.tif") as file:
+        assert file.transform.almost_equals(FOUR_PLACES, 1e-6)
+        assert (file.crs is not None) is (place == "control points")
