@@ -104,6 +104,14 @@ def make_point_table(columns: Sequence[Column], blocks: NDArray[np.int64], where
     return PointTable(points, blocks, names, tuple(codes for _, codes in keys[1:]), order, is_explicit)
 
 
+def find_z_unit(columns: Sequence[Column], where: object) -> str | None:
+    """The unit of z that its heading names; None without one."""
+    if not any(column.heading for column in columns):
+        return None
+    place = _headed_places(columns, where)[2]
+    return None if place is None else parse_heading(columns[place].heading).unit
+
+
 def _headed_places(columns: Sequence[Column], where: object) -> tuple[int, int, int | None]:
     """Places of x, y and z by their headings."""
     found: dict[str, list[tuple[int, int]]] = {"x": [], "y": [], "z": []}

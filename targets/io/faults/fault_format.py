@@ -30,6 +30,8 @@ class FaultFile:
         Coordinate system, where the file names one.
     format : str, default ''
         Name of the file's format; the registry fills it in.
+    z_unit : str | None, default None
+        Unit of z, a key of `targets.units.names.UNITS`, where the file names one.
     """
 
     lines: list[FaultLine]
@@ -37,6 +39,7 @@ class FaultFile:
     notes: tuple[str, ...] = ()
     crs: str | None = None
     format: str = ""
+    z_unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from targets.io.faults.registry import read_fault_file
 from targets.scene import GeoReference
 from targets.surface.rasterize_faults import FaultLine, is_fault_sticks, trace_of_sticks
 from targets.units.crs import same_crs, understand_crs
+from targets.units.names import UNITS, unit_symbol
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ def read_faults_on_horizon(
     path : str | Path
         A file for `targets.io.faults.registry.read_fault_lines`. Sticks without names of faults are those of one fault.
     depth : (H, W) float, positive down
-        The horizon, finite, in the unit of the sticks' z.
+        The horizon, finite, in the unit of the sticks' z unless the file names another one.
     geo : GeoReference
         Its location.
     is_elevation : bool, default False
@@ -55,13 +56,15 @@ def read_faults_on_horizon(
     Raises
     ------
     UserError
-        The file is missing, of no known format, or holds no line.
+        The file is missing, of no known format, or holds no line; sticks are in time and the horizon in depth.
     """
     found = read_fault_file(path)
     lines, notes = _in_system(found, geo)
     notes = (*found.notes, *notes)
     if not geo.located or not is_fault_sticks(lines):
         return HorizonFaults(lines, notes)
+    lines, more = _in_unit(lines, found.z_unit, geo, path)
+    notes = (*notes, *more)
     traces: list[FaultLine] = []
     turned, missed = [], []
     for name, sticks in _faults_of_sticks(found, lines, Path(path).stem).items():
@@ -102,6 +105,23 @@ def _in_system(found: FaultFile, geo: GeoReference) -> tuple[list[FaultLine], tu
     if not all(np.isfinite(line.points[:, :2]).all() for line in lines):
         return found.lines, (f"its coordinate system {source.name} does not reach the map's: taken as that of the map",)
     return lines, (f"converted from {source.name} to {target.name}",)
+
+
+def _in_unit(
+    lines: list[FaultLine], unit: str | None, geo: GeoReference, path: str | Path
+) -> tuple[list[FaultLine], tuple[str, ...]]:
+    """Sticks with their z in the unit of the horizon."""
+    own = geo.depth_unit
+    if unit is None or unit == own:
+        return lines, ()
+    if own is None:
+        return lines, (f"z of the sticks is in {unit_symbol(unit)}, the horizon's unit unknown: taken as the same",)
+    if unit not in UNITS or own not in UNITS or UNITS[unit].kind != UNITS[own].kind:
+        raise UserError(path, f"sticks in {unit_symbol(unit)} on a horizon in {unit_symbol(own)}", "one domain",
+                        "convert the sticks")  # fmt: skip
+    scale = np.array([1.0, 1.0, UNITS[unit].factor / UNITS[own].factor])
+    note = f"z of the sticks is converted from {unit_symbol(unit)} to {unit_symbol(own)}"
+    return [FaultLine(line.name, line.points * scale) for line in lines], (note,)
 
 
 def _faults_of_sticks(found: FaultFile, lines: list[FaultLine], stem: str) -> dict[str, list[FaultLine]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.io.faults.columns import Column, make_point_table
+from targets.io.faults.columns import Column, find_z_unit, make_point_table
 from targets.io.faults.fault_format import FaultFile, FaultFormat, read_text
 from targets.io.faults.splitting import split_points
 from targets.io.text_tables.dialect import NULL_WORDS, Dialect, is_comment, may_be_thousands, sniff_dialect
@@ -139,7 +139,7 @@ def parse_table(lines: Sequence[str], where: object, notes: tuple[str, ...] = ()
             f"{len(footers)} line{'s'[: len(footers) != 1]} behind the points left out ({footers[0][:40]!r})",
             *more,
         )
-    return FaultFile(found, is_named, (*notes, *more))
+    return FaultFile(found, is_named, (*notes, *more), z_unit=find_z_unit(columns, where))
 
 
 def _find_dialect(lines: Sequence[str], where: object) -> Dialect:

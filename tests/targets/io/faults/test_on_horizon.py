@@ -1,10 +1,12 @@
 """Fault sticks on a horizon: their traces, by fault, whatever the sign of z, in the formats that hold sticks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.io.faults.on_horizon import read_faults_on_horizon
 from targets.io.faults.registry import read_fault_file
@@ -91,3 +93,24 @@ def test_sticks_follow_the_sign_of_their_grid(tmp_path: Path, grid_sign, stick_s
     assert scene.fault[10:40, 25].all() and scene.fault[10:40, 55].all() and scene.depth.min() > 0
     assert scene.provenance is not None and scene.provenance.fault_files == (("top_faults.csv", 2),)
     assert any("unlike the grid" in note for note in scene.provenance.notes) == is_said
+
+
+def test_sticks_whose_heading_names_another_unit_than_the_horizon_are_converted(tmp_path: Path) -> None:
+    path = tmp_path / "sticks.csv"
+    path.write_text(table(1 / 0.3048).replace(";Z;", ";Z (ft);"))
+    found = read_faults_on_horizon(path, DEPTH, replace(GEO, depth_unit="m"))
+    check_trace(found.lines[0], 250), check_trace(found.lines[1], 550)
+    assert "z of the sticks is converted from ft to m" in found.notes
+    found = read_faults_on_horizon(path, DEPTH / 0.3048, GEO)
+    assert len(found.lines) == 2 and any("unit unknown" in note for note in found.notes)
+    with pytest.raises(UserError, match="sticks in ft on a horizon in ms"):
+        read_faults_on_horizon(path, DEPTH, replace(GEO, depth_unit="ms"))
+
+
+def test_a_map_that_no_sticks_meet_is_refused_for_their_z(tmp_path: Path) -> None:
+    np.savez(tmp_path / "top.npz", depth=DEPTH, x0=0.0, y0=0.0, dx=10.0, dy=-10.0)
+    (tmp_path / "top_faults.csv").write_text(table(1 / 0.3048).replace(";Z;", ";Z (ft);"))
+    (source,) = list_maps([tmp_path / "top.npz"])
+    with pytest.raises(UserError, match=r"no plane of its sticks meets top\.npz.*--depth_unit m"):
+        read_map(source)
+    assert read_map(source, ReadOptions(depth_unit="m")).fault[10:40, 25].all()
