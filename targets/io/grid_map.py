@@ -96,8 +96,8 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
                 notes.append(f"{name}: none of its lines lies on the map")
         if not lines:
             raise UserError(fault_files[0], f"no plane of its sticks meets {Path(path).name}",
-                            "z in the unit of the grid", "say the grid's unit (--depth_unit m) where z has a heading with its own, or convert z; "
-                            "--fault_file none reads the map without faults")  # fmt: skip
+                            "z in the unit of the grid", "say the grid's unit (--depth_unit m) where the heading of z "
+                            "names its own, or convert z; --fault_file none reads the map without faults")  # fmt: skip
         if not fault.any():
             raise UserError(fault_files[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
                             "check the coordinate system of both files")  # fmt: skip
