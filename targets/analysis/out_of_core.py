@@ -161,7 +161,7 @@ def analyse_tiled(
     line = f"{grid.name}: {rows} x {cols} cells by tiles of {tile}, depth {extent[0]:g} to {extent[1]:g}"
     notes_of_grid = (*nulls.notes, *sign_notes)
     return TiledAnalysis(
-        f"{outermost} closures, {found.table.size - outermost} inside them",
+        f"{outermost} closure{'' if outermost == 1 else 's'}, {found.table.size - outermost} inside them",
         (line, *(f"{grid.name}: {note}" for note in notes_of_grid)),
     )
 

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,7 +61,7 @@ class GeoTiff:
     def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
         rasterio = import_optional("rasterio", self.path)
         try:
-            with _writing, rasterio.open(self.path, "r+") as file:
+            with _writing, _open_quietly(self.path, "r+") as file:
                 file.write(values, 1, window=self._rasterio_window(window))
         except (TypeError, rasterio.errors.RasterioError) as error:  # TypeError: what was written before is cut off
             raise OSError(errno.EIO, f"a window cannot be written, perhaps the disk is full: {error}") from error
@@ -69,6 +70,13 @@ class GeoTiff:
         """The window in rasterio's terms, clipped to the raster."""
         rows, cols = (slice(*part.indices(size)[:2]) for part, size in zip(window, self.shape, strict=True))
         return import_optional("rasterio.windows", self.path).Window.from_slices(rows, cols)
+
+
+def _open_quietly(path: Path, mode: str, **profile: Any) -> Any:
+    """Open a raster for writing without rasterio's warning of one without a location."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_optional("rasterio", path).open(path, mode, **profile)
 
 
 @dataclass(frozen=True)
@@ -216,7 +224,7 @@ def create_raster(path: Path, shape: tuple[int, int], dtype: Any, tile: int, lik
     profile = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": np.dtype(dtype),
                "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
                "bigtiff": "if_safer", "sparse_ok": True}  # fmt: skip
-    with rasterio.open(path, "w", **profile, **location):
+    with _open_quietly(path, "w", **profile, **location):
         pass
     return GeoTiff(path.absolute(), shape, np.dtype(dtype))
 

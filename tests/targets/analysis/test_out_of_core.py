@@ -1,6 +1,7 @@
 """A GeoTIFF by tiles has the closures that it has in memory: voids, masks, nodata, undeclared nulls, sign and scale."""
 
 import itertools
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,14 @@ def test_results_lie_where_a_grid_without_a_transform_does(place: str, tmp_path:
     with rasterio.open(tmp_path / "out" / "labels.tif") as file:
         assert file.transform.almost_equals(FOUR_PLACES, 1e-6)
         assert (file.crs is not None) is (place == "control points")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_grid_without_a_location_raises_no_warning(tmp_path: Path) -> None:
+    row, col = np.indices((30, 30))
+    write_geotiff(tmp_path / "top.tif", np.hypot(row - 15, col - 15) + 2000, transform=None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = analyse_tiled(tmp_path / "top.tif", tmp_path / "out", ClosureOptions(), NO_DEPTH_ERROR, 30,
+                              ReadOptions())  # fmt: skip
+    assert found.summary.startswith("1 closure,") and [str(one.message) for one in caught] == []
