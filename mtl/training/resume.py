@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mtl.config import TrainConfig
-from mtl.models.checkpoint import MAPS_KEY, differing_settings, read_checkpoint
+from mtl.models.checkpoint import MAPS_KEY, POSITION_KEY, differing_settings, read_checkpoint
 from targets.errors import UserError
 from targets.scene import Scene
 
@@ -45,6 +45,7 @@ def read_resumable(last: Path, config: TrainConfig, processes: int) -> dict[str,
             last, "no such file", "the last checkpoint of the run to resume", "leave out --resume to start it"
         )
     saved, content = read_checkpoint(last)
+    _check_state(last, content)
     names = [name for name in setting_names(config) if not is_changeable(name) and name != BATCH]
     before = len(torch.atleast_2d(content["random"]))
     hint = f"start a new run: --init {last} --out ..."
@@ -55,6 +56,26 @@ def read_resumable(last: Path, config: TrainConfig, processes: int) -> dict[str,
         expected = f"{config.loop.batch_size} in {processes}"
         raise UserError(last, found, expected, f"keep processes x {BATCH}, or {hint}")
     return content
+
+
+def _check_state(last: Path, content: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint without the state of training, or with another kind of it."""
+    position = content.get(POSITION_KEY, {"epoch": content.get("epoch"), "batches": 0})
+    numbers = [position.get(name) for name in ("epoch", "batches")] if isinstance(position, dict) else [None]
+    lengths = (content.get(name) for name in ("optimizer_states", "lr_schedulers"))
+    has = {
+        "position in its epochs": all(type(number) is int and 0 <= number < 2**31 for number in numbers),
+        "state of the optimiser": all(isinstance(states, list) for states in lengths) and content["optimizer_states"],
+        "state of the callbacks": all(isinstance(content.get(name), dict) for name in ("callbacks", "loops")),
+        "state of the random numbers": torch.is_tensor(content.get("random")) and content["random"].numel() > 0,
+        "names of its maps": isinstance(names := content.get(MAPS_KEY, {}), dict)
+        and names.keys() <= {"training", "validation"}
+        and all(isinstance(value, list) for value in names.values()),
+    }
+    for what, there in has.items():
+        if not there:
+            hint = f"start a new run with its weights: --init {last} --out ..."
+            raise UserError(last, f"a checkpoint without the {what}", "one that training wrote", hint)
 
 
 def setting_names(record: Any, prefix: str = "") -> Iterator[str]:

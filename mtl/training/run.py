@@ -1,6 +1,6 @@
 """Training runs: `train` reads the maps of a config, `fit` trains on maps in memory; both leave a run folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -96,6 +96,7 @@ def _fit_decided(
     """`fit` with checked settings and a patch size that is decided."""
     last, maps = out / "last.ckpt", map_names(training, validation)
     checkpoint = read_resumable(last, config, current_process().world_size) if resume else None
+    table, state = MetricsCSV(out / "metrics.csv", resume), ResumeState(maps)
     if checkpoint is not None:
         check_same_maps(last, checkpoint, maps)
     if not resume and last.exists():
@@ -107,9 +108,10 @@ def _fit_decided(
         run.skip_seen_patches(checkpoint)
     loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
     _describe_run(run, out, loggers)
-    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, maps)]
+    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state)]
     trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
-    trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
+    with nullcontext() if checkpoint is None else state.report_damage(last):
+        trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     return {tag: float(value) for tag, value in trainer.callback_metrics.items()}
@@ -122,7 +124,7 @@ def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> Non
         print(run.plan, flush=True)
         out.mkdir(parents=True, exist_ok=True)
         with atomic_write(out / "config.yaml") as temporary:
-            temporary.write_text(config)
+            temporary.write_text(config, "utf-8")
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_text("config", f"```yaml\n{config}```", 0)
@@ -130,7 +132,7 @@ def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> Non
 
 
 def _build_callbacks(
-    run: PreparedRun, out: Path, loggers: Sequence[Logger], maps: Mapping[str, list[str]]
+    run: PreparedRun, out: Path, loggers: Sequence[Logger], table: MetricsCSV, state: ResumeState
 ) -> list[Callback]:
     """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
     module, optim, loop = run.module, run.config.optim, run.config.loop
@@ -145,10 +147,10 @@ def _build_callbacks(
         *([ValidationPictures(metrics, loop.panels_every, show)] if any(map(holds_pictures, loggers)) else []),
         GradientStatistics(loop.panels_every, show),
         EpochMeans(),
-        MetricsCSV(out / "metrics.csv"),
+        table,
         RelocatableModelCheckpoint(out, "best", monitor, mode),
         RelocatableModelCheckpoint(out, "last"),
-        ResumeState(maps),
+        state,
     ]
     if optim.schedule == "plateau":
         callbacks.append(PlateauSchedule(monitor, mode, optim.plateau_factor, optim.plateau_patience))

@@ -1,9 +1,11 @@
 """A resumed run keeps its settings and its maps: no map that validated ever trains."""
 
+import shutil
 from dataclasses import is_dataclass, replace
 from operator import attrgetter
 
 import pytest
+import torch
 
 from mtl.config import LoopConfig, SplitConfig
 from mtl.training.resume import CHANGEABLE, is_changeable, read_resumable, setting_names
@@ -92,3 +94,48 @@ def test_a_folder_to_which_maps_were_added_would_be_split_anew(tmp_path):
     write_map_folder(dome_scene("d9"), tmp_path / "moved" / "d9")
     with pytest.raises(UserError, match=r"other (training|validation) maps"):
         train(more, tmp_path / "run", resume=True)
+
+
+def test_a_table_that_excel_saved_is_continued(tmp_path, run_folder):
+    folder = shutil.copytree(run_folder, tmp_path / "run")
+    table, before = folder / "metrics.csv", (folder / "last.ckpt").read_bytes()
+    written = table.read_text("utf-8")
+    more = replace(CONFIG, loop=replace(CONFIG.loop, epochs=2))
+    table.write_text("loss\n0.5\n", "utf-8")
+    with pytest.raises(UserError, match=r"metrics\.csv: row 1 does not say its epoch"):
+        fit(more, folder, SCENES[:3], SCENES[3:], resume=True)
+    table.write_text("sep=;\n" + written.replace(",", ";"), "utf-8-sig")
+    fit(more, folder, SCENES[:3], SCENES[3:], resume=True)
+    assert table.read_text("utf-8").startswith(written.rstrip("\n")) and (folder / "last.ckpt").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ({"optimizer_states": None}, "without the state of the optimiser"),
+        ({"optimizer_states": []}, "without the state of the optimiser"),
+        ({"lr_schedulers": "none"}, "without the state of the optimiser"),
+        ({"position": "here"}, "without the position"),
+        ({"position": {"epoch": "one", "batches": 0}}, "without the position"),
+        ({"position": {"epoch": 1, "batches": -1}}, "without the position"),
+        ({"position": {"epoch": 2**70, "batches": 0}}, "without the position"),
+        ({"random": "dice"}, "without the state of the random"),
+        ({"callbacks": [1]}, "without the state of the callbacks"),
+        ({"loops": None}, "without the state of the callbacks"),
+        ({"maps": {"training": 3}}, "without the names of its maps"),
+        ({"optimizer_states": [{"state": {}, "param_groups": [{"params": [0]}]}]}, "cannot be resumed"),
+        ({"random": torch.zeros(3, dtype=torch.uint8)}, "cannot be resumed"),
+        ({"loops": {"fit_loop": 3}}, "cannot be resumed"),
+        ({"pytorch-lightning_version": [1]}, "cannot be resumed"),
+        ({"callbacks": {"EpochMeans": 7}}, "cannot be resumed"),
+    ],
+)
+def test_a_damaged_state_of_training_is_one_line(tmp_path, run_folder, damage, found):
+    folder = shutil.copytree(run_folder, tmp_path / "run")
+    content = torch.load(folder / "last.ckpt", weights_only=True) | damage
+    torch.save(content, folder / "last.ckpt")
+    more = replace(CONFIG, loop=replace(CONFIG.loop, epochs=2))
+    with pytest.raises(UserError, match=found) as caught:
+        fit(more, folder, SCENES[:3], SCENES[3:], resume=True)
+    assert str(caught.value).startswith(str(folder / "last.ckpt")) and "\n" not in str(caught.value)
+    assert "--init" in str(caught.value)
