@@ -6,7 +6,7 @@ from mtl.evaluation.evaluate import evaluate
 from mtl.inference.loading import PredictorOptions
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.errors import raise_all
+from targets.errors import UserError, raise_all
 from targets.io.read_options import ReadOptions
 
 READING, NETWORK = ReadOptions(), PredictorOptions()
@@ -33,6 +33,9 @@ def main(
         Side in cells over which sizes of traps are given, to compare networks of different tiles; by default that of
         the network's own tiles.
     """
+    if (Path(out) / "last.ckpt").exists():
+        raise UserError("--out", f"{out} is a run folder, which has a metrics.csv of its own", "another folder",
+                        f"--out {Path(out) / 'evaluated'}")  # fmt: skip
     text, failed = evaluate(network, data, Path(out), reading, tile, workers)
     print(text)
     print(f"tables: {Path(out) / 'metrics.csv'}, {Path(out) / 'metrics.md'}, {Path(out) / 'sizes.md'}")

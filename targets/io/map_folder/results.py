@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from targets.common.atomic_write import atomic_write
+from targets.common.settings_files import read_yaml
 from targets.errors import UserError
 from targets.scene import Scene
 
@@ -63,8 +64,8 @@ def write_mark(content: dict[str, object], folder: Path) -> None:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path) -> None:
-    """Refuse a folder for results in which the map's own files lie.
+def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path, tool: str) -> None:
+    """Refuse a folder for results in which the map's own files lie, or the results of another tool.
 
     Parameters
     ----------
@@ -72,15 +73,24 @@ def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path) -> None:
         All files that the map is read from.
     folder : Path
         Where its results would be written.
+    tool : str
+        The tool whose results they are; files of two tools have the same names.
 
     Raises
     ------
     UserError
-        One of the files lies in it.
+        One of the files lies in it, or another tool wrote there.
     """
     place = folder.resolve()
     for file in inputs:
         if file.resolve().is_relative_to(place):
             raise UserError("--out", f"{folder} is the folder of the map itself ({file.name} lies in it)",
                             "a folder without maps: results must never be read as maps",
+                            "choose another --out")  # fmt: skip
+    if is_result_folder(folder):
+        known = read_yaml(folder / RESULT_FILE)
+        before = str(known.get("made_by", "")) if isinstance(known, dict) else ""
+        if before and before.split()[0] != tool.split()[0]:
+            raise UserError("--out", f"{folder} holds results of the tool {before}",
+                            f"a folder without them, or with results of {tool}: files of both have the same names",
                             "choose another --out")  # fmt: skip

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from mtl.commands import ablate, crossval, train
+from mtl.commands import ablate, crossval, evaluate, train
 from targets.common.cli import run
+from targets.errors import UserError
 from tests.targets.common.test_folder_lock import HOLD
 
 
@@ -26,3 +27,9 @@ def test_a_folder_in_use_is_refused(tmp_path, capsys, main, words):
             run(main, [*words, "--out", str(tmp_path / "out")])
         holder.kill()
     assert ended.value.code == 2 and f"in use by process {holder.pid}" in capsys.readouterr().err
+
+
+def test_the_table_of_a_run_is_not_replaced_by_that_of_its_evaluation(tmp_path):
+    (tmp_path / "last.ckpt").touch()
+    with pytest.raises(UserError, match=r"a run folder, which has a metrics\.csv of its own"):
+        evaluate.main(data=("maps",), out=str(tmp_path))

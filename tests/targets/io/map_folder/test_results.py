@@ -10,7 +10,7 @@ from PIL import Image
 from targets.analysis.writers import analyse_map
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
-from targets.io.map_folder.results import RESULT_FILE
+from targets.io.map_folder.results import RESULT_FILE, check_results_lie_apart, write_mark
 from targets.io.map_folder.writer import write_map_folder
 from tests.targets.io.map_folder.flat_sets import Dialect, classic, write_set
 from tests.targets.io.map_folder.samples import make_scene
@@ -53,3 +53,13 @@ def test_the_file_says_where_the_first_cell_lies(tmp_path: Path) -> None:
     assert (content["rows"], content["columns"]) == pieces[0].depth.shape
     with np.load(tmp_path / "out" / "01_reek" / "closures.npz") as grids:
         assert (grids["first_row"], grids["first_col"]) == (11, 4)
+
+
+@pytest.mark.parametrize("pair", ["closures, predict", "predict, closures", "predict, closures --tile"])
+def test_results_of_another_tool_are_not_replaced(pair: str, tmp_path: Path) -> None:
+    before, tool = pair.split(", ")
+    write_mark({"made_by": before, "map": "top"}, tmp_path / "top")
+    with pytest.raises(UserError, match=f"--out: .*top holds results of the tool {before}; .*choose another --out"):
+        check_results_lie_apart((), tmp_path / "top", tool)
+    check_results_lie_apart((), tmp_path / "top", before)  # its own may be made again
+    check_results_lie_apart((), tmp_path / "other", tool)
