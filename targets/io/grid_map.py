@@ -14,7 +14,7 @@ from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import GeoReference, Provenance, Scene
 from targets.surface.fill import fill_holes, find_fault_gaps
 from targets.surface.outline import inside_of_map
-from targets.surface.rasterize_faults import rasterize_faults
+from targets.surface.rasterize_faults import FaultLine, rasterize_faults
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,9 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
                             "z in the unit of the grid", "say the grid's unit (--depth_unit m) where the heading of z "
                             "names its own, or convert z; --fault_file none reads the map without faults")  # fmt: skip
         if not fault.any():
-            raise UserError(fault_files[0], f"none of its lines lies on {Path(path).name}", "the grid's coordinates",
-                            "check the coordinate system of both files")  # fmt: skip
+            found = f"none of its lines lies on {Path(path).name}: {_extents(lines, geo, known.shape)}"
+            hint = "check coordinate system, unit and order of x and y; --fault_file none reads the map without faults"
+            raise UserError(fault_files[0], found, "the grid's coordinates", hint)
     group = ""
     if geo.located:
         group = _name_place(geo, known.shape)
@@ -116,3 +117,17 @@ def _name_place(geo: GeoReference, shape: tuple[int, ...]) -> str:
     x, y = geo.xy(0, 0)
     decimals = max(0, math.ceil(-math.log10(min(abs(geo.dx or 1.0), abs(geo.dy or 1.0)))))
     return f"x{float(x):.{decimals}f}_y{float(y):.{decimals}f}_{shape[0]}x{shape[1]}"
+
+
+def _extents(lines: Sequence[FaultLine], geo: GeoReference, shape: tuple[int, int]) -> str:
+    """Ranges of x and y of fault lines, and of the grid that they miss."""
+    points = np.concatenate([line.points[:, :2] for line in lines])
+    rows, cols = np.array([0, 0, shape[0] - 1, shape[0] - 1]), np.array([0, shape[1] - 1, 0, shape[1] - 1])
+    corners = np.column_stack(geo.xy(rows, cols))
+    texts = [
+        " and ".join(
+            f"{axis} {low:.8g} to {high:.8g}" for axis, low, high in zip("xy", xy.min(0), xy.max(0), strict=True)
+        )
+        for xy in (points, corners)
+    ]
+    return f"{texts[0]}; the grid has {texts[1]}"

@@ -124,7 +124,10 @@ def load_surface(path: str | Path, reading: ReadOptions = DEFAULT_READING) -> Su
     elevation = True if reading.elevation is None and surface.is_elevation else reading.elevation
     is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, elevation, surface.is_depth)
     location, crs_notes = _complete_by_side_file(path, surface.geo)
-    location, geo_notes = complete_location(location, reading)
+    try:
+        location, geo_notes = complete_location(location, reading)
+    except UserError as error:
+        raise UserError(f"{error.where} and {path}", *error.args[1:]) from error
     values, geo = normalise_orientation(values, location)
     fault = None if surface.fault is None else normalise_orientation(surface.fault, surface.geo)[0]
     depth = np.ascontiguousarray(values, np.float32)

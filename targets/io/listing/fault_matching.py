@@ -23,6 +23,7 @@ from targets.io.text_tables.encoding import decode_head, detect_encoding
 from targets.io.text_tables.layout import find_layout
 
 # English, Russian, German, French, Spanish, Portuguese and Norwegian; "default" and "faulted" are other words.
+FOREIGN_SUFFIXES = (".kml", ".dxf", ".gml", ".mif")  # texts with coordinates that a GIS reads
 FAULT_WORD = re.compile(
     r"(?<!de)faults?(?!ed)|(?<![^\W\d_])flts?(?![^\W\d_])|fltpoly|разлом|сброс|нарушени|дизъюнктив|verwerfung|"
     r"st(ö|oe)rung|faille|(?<![^\W\d_])fallas?(?![^\W\d_])|falha|forkastning", re.IGNORECASE)  # fmt: skip
@@ -290,6 +291,8 @@ def _why_no_fault_file(path: Path) -> str | None:
         return "it is no text and no vector file (GeoJSON, Shapefile, GeoPackage)"
     if path.stat().st_size == 0:
         return "it is empty"
+    if path.suffix.lower() in FOREIGN_SUFFIXES:
+        return f"{path.suffix[1:].upper()} files are not read: save it as GeoJSON or GeoPackage in a GIS"
     return None if sniff_dialect(decode_head(head, encoding).splitlines(), 2) else "it holds no coordinates"
 
 

@@ -20,7 +20,7 @@ SURFACES = """
 OTHERS = """
     aux bak cfg ckpt cpg ctl css db dbf doc docx geojson gpkg gpx htm html ini ipynb j2 js json jsonl kml log md mxd
     onnx ovr pdf pol ppt pptx prj py pyc qgs qgz qix qml qpj rst safetensors sbn sbx sh shp shx sld svg tfw tmp toml wld
-    xls xlsx xml yaml yml
+    xml yaml yml
 """
 SURFACE_SUFFIXES, OTHER_SUFFIXES = ({f".{word}" for word in words.split()} for words in (SURFACES, OTHERS))
 RESULTS = ("closures", "contact_sheet", "depths", "metrics", "relative_std", "submission", "train")  # of our tools

@@ -101,7 +101,10 @@ def read_map_files(
     if placed is not None and of_picture:
         geo = _with_picture_location(files, geo, placed)
     has_depth_unit = depth is not None and ("depth" in files or geo.depth_range is not None)
-    geo, more_notes = complete_location(geo, reading, has_depth_unit)
+    try:
+        geo, more_notes = complete_location(geo, reading, has_depth_unit)
+    except UserError as error:
+        raise UserError(f"{error.where} and {folder_of(files) / name}", *error.args[1:]) from error
     notes = (*notes, *more_notes, *_unused_options(files, sidecar, reading, has_depth_unit))
     if depth is not None and measured is not None:
         arrays |= {"depth": depth, "measured": measured}

@@ -31,7 +31,10 @@ def test_voids_are_faults_when_no_file_says_where_they_are(tmp_path: Path) -> No
     scene = read_grid(path, [tmp_path / "f.csv"])
     assert scene.fault[10:31, 20].all() and not scene.fault[5:30, 30].any()
     (tmp_path / "f.csv").write_text("fault,x,y\nA,1,1\nA,2,2\n")
-    with pytest.raises(UserError, match=r"f\.csv: none of its lines lies on top\.npz"):
+    with pytest.raises(
+        UserError,
+        match=r"f\.csv: none of its lines lies on top\.npz: x .* and y .*; the grid has x .* and y .*--fault_file none",
+    ):
         read_grid(path, [tmp_path / "f.csv"])
 
 

@@ -77,3 +77,9 @@ def test_options_reach_the_maps(tmp_path: Path) -> None:
     assert (scene.geo.crs, scene.geo.xy_unit, scene.geo.depth_unit) == ("EPSG:23031", "m", "ms")
     assert scene.provenance is not None and any("Mars" in note for note in scene.provenance.notes)
     assert any("Mars" in note and "--crs" in note for note in read_map(source).provenance.notes)
+
+
+def test_a_contradicted_option_names_the_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "top.npz", depth=np.eye(4), units="ms")
+    with pytest.raises(UserError, match=r"--depth_unit and .*top\.npz: ft; expected ms"):
+        read_surface(tmp_path / "top.npz", ReadOptions(depth_unit="ft"))
