@@ -7,6 +7,7 @@ import pytest
 
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
+from targets.io.grids.registry import read_surface
 from targets.io.read_options import ReadOptions, complete_location
 from targets.scene import GeoReference
 
