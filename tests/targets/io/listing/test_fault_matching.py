@@ -90,6 +90,7 @@ def test_a_file_that_is_only_called_faults_gets_a_line_and_does_not_stop_the_map
     (tmp_path / "top_faults.txt").write_text("The faults were picked by hand.\nAsk the office.\n")
     (tmp_path / "top_faults.xlsx").write_bytes(b"PK\x03\x04" + bytes(100))
     (tmp_path / "faults.dat").write_text("")
+    (tmp_path / "top_faults.kml").write_text("<kml><coordinates>1,2,3 4,5,6</coordinates></kml>\n")
     (tmp_path / "top_faults.png").write_bytes(b"\x89PNG")
     (tmp_path / "top_outline.pol").write_text(BLOCKS)
     (source,) = list_maps([grid])
@@ -97,7 +98,8 @@ def test_a_file_that_is_only_called_faults_gets_a_line_and_does_not_stop_the_map
     assert not scene.fault.any() and scene.provenance is not None
     notes = "\n".join(scene.provenance.notes)
     for words in ("top_faults.txt is not used as faults: it holds no coordinates", "top_faults.xlsx is not used",
-                  "faults.dat is not used as faults: it is empty", "top_outline.pol is not used"):  # fmt: skip
+                  "faults.dat is not used as faults: it is empty", "top_outline.pol is not used",
+                  "KML files are not read: save it as GeoJSON"):  # fmt: skip
         assert words in notes
     assert "png" not in notes
 
