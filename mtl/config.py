@@ -1,7 +1,7 @@
 """Settings of a training run: every option of `tools/train.py` and of the files in configs/, with its default.
 
 The defaults are the small recipe that trains in minutes on a CPU; `configs/traps.yaml` is the one for real work. The
-description of a field is its `--help` text. Ranges are checked by `mtl.training.check_settings`.
+description of a field is its `--help` text. Ranges stand in `mtl.config_ranges`.
 """
 
 import hashlib

@@ -27,6 +27,7 @@ ROOMS = {
     ],
     "mtl": [
         "config",
+        "config_ranges",
         "registry",
         "migration",
         "distributed",

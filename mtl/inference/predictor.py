@@ -28,8 +28,11 @@ from mtl.models.safetensors_io import bundled_model
 from mtl.models.stacking import Stacking, mean_stacking
 from mtl.tasks.base import Head, Output, mask_invalid
 from mtl.tasks.heads import FUSION, collect_outputs
+from targets.common.memory import require_memory
 from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
+
+CELL_BYTES = 400  # of memory a cell of a tile takes at least in a network on a CPU; the bundled one takes 620
 
 
 @dataclass(frozen=True, repr=False)
@@ -178,6 +181,10 @@ class Predictor:
         read, factor = resizer.forward_rows(inputs), self.config.patches.context
         context = Context(read, map_valid.shape, fill, window, factor) if factor else None
         batch_size = tiling.batch_size or default_batch_size(window, device)
+        if device.type == "cpu":
+            together = min(batch_size, len(place_tiles(map_valid, window, tiling.stride))) if batch_size > 1 else 1
+            hint = "a network of smaller tiles, or a smaller predict.batch_size"
+            require_memory(together * window**2 * CELL_BYTES, f"{together} tiles of {window} cells", hint)
         tiles = run_tiles(net, TiledMap(read, fill, map_valid, context), window, tiling.stride, batch_size, device)
         padded = pad_length(height, window), pad_length(width, window)
         buffer = OutputBuffer(height, None if resizer.is_active else buffer_folder)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mtl.config import TrainConfig
+from mtl.config_ranges import check_ranges
 from mtl.data.channels import INPUTS, InputChannel
 from mtl.data.modality_masking import parse_input_sets
 from mtl.migration import upgrade_trained
@@ -24,6 +25,7 @@ from targets.common.cli import checked_record
 from targets.common.settings_files import check_plain
 from targets.errors import UserError
 
+SMALL = 2**20  # bytes that shared tensors may claim
 MAX_WINDOW = 2**14  # cells of a patch or tile; more fits on no device
 CONFIG_KEY = "trapmtl"  # the resolved config of the run, as plain types
 POSITION_KEY = "position"  # where the run stood: the epoch to resume, and its batches that were seen
@@ -77,10 +79,26 @@ def read_checkpoint(path: str | Path) -> tuple[TrainConfig, dict[str, Any]]:
     for name, side in (("patches.size", config.patches.size), ("predict.stride", config.predict.stride)):
         if not 0 < side <= MAX_WINDOW:
             raise UserError(path, f"{name} is {side}", f"1 to {MAX_WINDOW}", HINT)
+    try:
+        check_ranges(config)
+    except UserError as error:
+        raise UserError(path, f"{error.where} is {error.found}", error.expected, HINT) from error
     state = content["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(n, str) and torch.is_tensor(t) for n, t in state.items()):
         raise UserError(path, "holds no weights", "tensors by name", HINT)
+    for name, value in state.items():
+        if _claims_more(value):
+            raise UserError(path, f"{name} is larger than its numbers", "weights as torch.save writes them", HINT)
+    if sum(value.numel() * value.element_size() for value in state.values()) > 2 * path.stat().st_size + SMALL:
+        raise UserError(path, "weights that are larger than the file", "each tensor with its own numbers", HINT)
     return config, content
+
+
+def _claims_more(value: Tensor) -> bool:
+    """Whether a tensor is larger than its numbers: a view with a stride of 0 claims any size and takes no bytes."""
+    if value.device.type != "cpu" or value.layout != torch.strided:
+        return True
+    return value.untyped_storage().nbytes() < value.numel() * value.element_size()
 
 
 def _check_archive(path: Path) -> None:

@@ -90,11 +90,17 @@ def test_packed_entries_are_refused_before_they_unpack(tmp_path, content):
         ({"patches": {"size": 2**40}}, "patches.size is"),
         ({"patches": {"size": "large"}}, "its config cannot be read"),
         ({"predict": {"stride": -32}}, "predict.stride is -32"),
+        ({"predict": {"batch_size": -3}}, "predict.batch_size is -3; expected 0 to 65536"),
+        ({"predict": {"batch_size": 10**12}}, "predict.batch_size is 1000000000000"),
+        ({"patches": {"max_side": -1}}, "patches.max_side is -1"),
+        ({"targets": {"crest_sigma": float("nan")}}, "targets.crest_sigma is nan"),
+        ({"config": "/etc/passwd"}, "a key config"),
+        ({"net": {"decoder_channels": [8] * 10**6}}, "more than 10,000 values"),
         ({"heads": 3}, "its config cannot be read"),
         ({"heads": ["nonsense"]}, "unknown name 'nonsense'"),
         ({"nonsense": 3}, "its config cannot be read"),
         ({"net": {"decoder_channels": [10**7] * 5}}, "the weights of another network"),  # petabytes, if it were built
-        ({"net": {"decoder_channels": [-1]}}, "cannot be built"),
+        ({"net": {"decoder_channels": [-1]}}, r"net.decoder_channels is \[-1\]"),
         ({"net": {"encoder": "hf-hub:someone/model"}}, "net.encoder"),  # would be fetched
         ({"net": {"encoder": "tu-local-dir:/etc"}}, "net.encoder"),
         ({"net": {"encoder": "nonsense"}}, "cannot be built"),
@@ -107,6 +113,35 @@ def test_a_config_that_lies_is_refused(tmp_path, content, changes, found):
     torch.save(content | {CONFIG_KEY: plain}, tmp_path / "a.ckpt")
     with pytest.raises(UserError, match=found):
         load_predictor(tmp_path / "a.ckpt", "cpu")
+
+
+@pytest.mark.parametrize("claim", [lambda s: torch.zeros(1).expand(s), lambda s: torch.empty(s, device="meta")])
+def test_weights_that_claim_more_than_they_hold_are_refused_before_a_network_is_built(tmp_path, content, config, claim):
+    wide = replace(config, net=replace(config.net, decoder_channels=[20_000, 16_000, 32, 16, 16]))
+    with torch.device("meta"):
+        shapes = {f"net.{name}": value.shape for name, value in build_net(wide, False)[0].state_dict().items()}
+    torch.save(
+        {CONFIG_KEY: wide.as_dict(), "state_dict": {n: claim(s or (1,)) for n, s in shapes.items()}},
+        tmp_path / "a.ckpt",
+    )
+    assert (tmp_path / "a.ckpt").stat().st_size < 2**20  # of a network of 20 GiB and more
+    with pytest.raises(UserError, match="is larger than its numbers"):
+        load_predictor(tmp_path / "a.ckpt", "cpu")
+
+
+def test_many_tensors_of_the_same_numbers_are_refused(tmp_path, content):
+    shared = torch.zeros(2**20)
+    torch.save(content | {"state_dict": {f"net.{i}": shared for i in range(50)}}, tmp_path / "a.ckpt")
+    with pytest.raises(UserError, match="weights that are larger than the file"):
+        read_checkpoint(tmp_path / "a.ckpt")
+
+
+def test_tiles_beyond_memory_are_refused(tmp_path, content, monkeypatch):
+    plain = content[CONFIG_KEY] | {"patches": content[CONFIG_KEY]["patches"] | {"size": 2**14}}
+    torch.save(content | {CONFIG_KEY: plain}, tmp_path / "a.ckpt")
+    monkeypatch.setattr("targets.common.memory.available_memory", lambda: 2**35)
+    with pytest.raises(UserError, match="1 tiles of 16384 cells: takes about 100 GiB"):
+        load_predictor(tmp_path / "a.ckpt", "cpu")(SCENES[0])
 
 
 @pytest.mark.parametrize("state", [{"net.x": 3}, {3: torch.zeros(1)}, [], {"net.x": torch.zeros(1)}])

@@ -5,8 +5,9 @@ from dataclasses import fields, is_dataclass, replace
 import pytest
 
 from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
+from mtl.config_ranges import RANGES
 from mtl.tasks.heads import HEADS
-from mtl.training.check_settings import RANGES, check_settings, monitored_metric
+from mtl.training.check_settings import check_settings, monitored_metric
 from mtl.training.run import fit
 from targets.common.cli import Names
 from targets.errors import UserError
