@@ -164,3 +164,33 @@ def test_most_public_functions_have_sections():
                     total += 1
                     with_sections += "\n---" in (ast.get_docstring(node) or "")
     assert with_sections >= 0.6 * total, f"{with_sections} of {total}"
+
+
+TEXT_ARGUMENTS = {"read_text": 1, "write_text": 2}  # with that of the encoding
+
+
+def files_without_encoding(source: str) -> Iterator[int]:
+    """Lines that open a text file in the encoding of the machine, which another machine does not have."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or any(keyword.arg == "encoding" for keyword in node.keywords):
+            continue
+        name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+        if name in TEXT_ARGUMENTS and isinstance(node.func, ast.Attribute):
+            if len(node.args) < TEXT_ARGUMENTS[name]:
+                yield node.lineno
+        elif name == "open" and {keyword.arg for keyword in node.keywords} <= {"newline", "errors"}:
+            modes = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            of_path = isinstance(node.func, ast.Attribute) and not node.args
+            if set(modes) & {"r", "w", "a", "x"} or of_path or (isinstance(node.func, ast.Name) and not modes):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_text_files_are_utf_8_on_every_machine(package):
+    files = modules(package).values()
+    found = [f"{file}:{line}" for file in files for line in files_without_encoding(file.read_text("utf-8"))]
+    assert not found, "name the encoding: utf-8"
+    for wrong in ("p.open()", "p.open('w', newline='')", "open(p)", "p.read_text()", "p.write_text(text)"):
+        assert list(files_without_encoding(wrong)) == [1]
+    for right in ("p.open('rb')", "p.open(encoding='utf-8')", "rasterio.open(p, 'r+')", "p.write_text(text, 'utf-8')"):
+        assert not list(files_without_encoding(right))

@@ -101,9 +101,9 @@ def write_report(
     markdown = "\n\n".join(table_as_markdown(table, ablation.metrics) for table in tables)
     text = f"# {ablation.name}\n\n{note}\n\n{markdown}\n"
     with atomic_write(out / "comparison.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     with atomic_write(out / "report.html") as temporary:
-        temporary.write_text(report_as_html(ablation, note, tables, pictures, examples))
+        temporary.write_text(report_as_html(ablation, note, tables, pictures, examples), "utf-8")
     write_summary_run(out, text, files)
     return text
 

@@ -251,7 +251,8 @@ def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path, neste
         A file cannot be written.
     """
     with atomic_write(out / "thresholds.json") as temporary:
-        temporary.write_text(json.dumps({choice.head: choice.threshold for choice in choices}, indent=2) + "\n")
+        thresholds = {choice.head: choice.threshold for choice in choices}
+        temporary.write_text(json.dumps(thresholds, indent=2) + "\n", "utf-8")
     lines = [
         "| head | metric | threshold | at threshold | at 0.5 | threshold of other folds | per fold | trivial |",
         "|---|---|" + "---:|" * 6,
@@ -265,7 +266,7 @@ def write_threshold_choices(choices: Sequence[ThresholdChoice], out: Path, neste
         lines.append(f"| {choice.head} | {choice.metric} | {choice.threshold:g} | {cells} | {per_fold} | {trivial} |")
     text = "\n".join([*lines, "", NESTED if nested else NOT_NESTED]) + "\n"
     with atomic_write(out / "crossval.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     with atomic_write(out / "crossval.png") as temporary:
         draw_threshold_curves(choices).savefig(temporary)
     return text

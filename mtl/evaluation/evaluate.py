@@ -104,7 +104,7 @@ def evaluate(
     sizes = {output.name: metrics_by_size([state[output.name] for state in states]) for output in trap_outputs(outputs)}
     text = sizes_as_markdown(sizes)
     with atomic_write(out / "sizes.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     return write_scores(scores, (*outputs, *instance_outputs(outputs)), out) + "\n" + text, failed
 
 
@@ -196,10 +196,10 @@ def write_scores(scores: Sequence[MapScore], outputs: Sequence[Output], out: Pat
     pooled = {output.name: add_states([score.states[output.name] for score in scores]) for output in outputs}
     rows.append({"map": POOLED, **metric_columns(outputs, pooled)})
     with atomic_write(out / "metrics.csv") as temporary:
-        temporary.write_text(scores_as_csv(rows))
+        temporary.write_text(scores_as_csv(rows), "utf-8")
     text = scores_as_markdown(rows, outputs)
     with atomic_write(out / "metrics.md") as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, "utf-8")
     return text
 
 

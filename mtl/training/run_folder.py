@@ -18,7 +18,7 @@ FINGERPRINT_FILE = "settings.sha256"  # in a run folder: the fingerprint of its 
 def holds_run(fingerprint: str, folder: Path) -> bool:
     """Whether a folder holds a run of the settings with this fingerprint, finished or not."""
     file = folder / FINGERPRINT_FILE
-    return file.exists() and file.read_text().strip() == fingerprint
+    return file.exists() and file.read_text("utf-8", errors="replace").strip() == fingerprint
 
 
 def ensure_run(config: TrainConfig, folder: Path, fingerprint: str, extra_callbacks: Sequence[Callback] = ()) -> None:
@@ -49,5 +49,5 @@ def ensure_run(config: TrainConfig, folder: Path, fingerprint: str, extra_callba
             print(f"{folder}: the settings changed, the run starts again")
             shutil.rmtree(folder)
     with atomic_write(file) as temporary:
-        temporary.write_text(f"{fingerprint}\n")
+        temporary.write_text(f"{fingerprint}\n", "utf-8")
     train(config, folder, resume=(folder / "last.ckpt").exists(), extra_callbacks=extra_callbacks)

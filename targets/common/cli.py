@@ -1,6 +1,7 @@
 """Command lines of the tools: options from a function's signature, user errors as one line and exit code 2."""
 
 import inspect
+import io
 import re
 import signal
 import sys
@@ -156,6 +157,8 @@ def run(
     earlier : EarlierNames | None, default None
         Names of options in earlier versions: config files may use them, the command line may not.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Cyrillic letters or ² stops no tool
+        sys.stdout.reconfigure(errors="replace")
     parser = make_parser(function, earlier)
     hints, parameters = get_type_hints(function), inspect.signature(function).parameters
     try:

@@ -78,7 +78,7 @@ def _acquire(folder: Path) -> BaseFileLock | None:
     while True:
         # A file that its holder removes while this process opens it locks nothing. This handle keeps the number of the
         # opened file from being given to another one, so that the check below is right.
-        with (folder / LOCK).open("a") as handle:
+        with (folder / LOCK).open("ab") as handle:
             try:
                 lock.acquire(timeout=0)
             except Timeout as error:
@@ -89,7 +89,7 @@ def _acquire(folder: Path) -> BaseFileLock | None:
                 raise
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle.fileno()), (folder / LOCK).stat()):
-                    (folder / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+                    (folder / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}\n", "utf-8")
                     return lock
         lock.release()
 
@@ -98,7 +98,7 @@ def _in_use(folder: Path) -> UserError:
     """The error for a folder that is locked, with its holder's name."""
     holder = ""
     with suppress(OSError):
-        holder = (folder / HOLDER).read_text()[:200].strip()
+        holder = (folder / HOLDER).read_text("utf-8", errors="replace")[:200].strip()
     return UserError(
         folder,
         f"is in use by {holder or 'another process'}",

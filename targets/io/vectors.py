@@ -119,7 +119,7 @@ def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | 
     if geo.located and geo.crs:  # the pre-RFC 7946 member: without it readers take metres for degrees
         content["crs"] = {"type": "name", "properties": {"name": crs_for_library(geo.crs)}}
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, allow_nan=False))
+        temporary.write_text(json.dumps(content, allow_nan=False), "utf-8")
 
 
 def _geojson_geometry(layer: VectorLayer, geometry: Any, geo: GeoReference) -> dict[str, Any]:

@@ -168,6 +168,22 @@ def test_a_config_is_utf_8_whatever_the_locale(tmp_path):
     assert ascii(Names("кровля,q")).encode() in said
 
 
+TELL = r"""
+from targets.common.cli import run
+def tell(*, out: str):
+    print('\u043a\u0440\u043e\u0432\u043b\u044f', '8.1 km\u00b2', '\udcff', out)
+run(tell)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "koi8-r", "latin-1", "cp1251", "cp866"])
+def test_a_terminal_of_any_encoding_takes_every_name(encoding):
+    where = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", TELL, "--out", "b"], env=where, capture_output=True)
+    assert done.stderr == b"" and done.returncode == 0
+    assert done.stdout.rstrip().endswith(b"? b") and b"8.1 km" in done.stdout
+
+
 def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):
     file = tmp_path / "c.yaml"
     file.write_text("rates: {haed: 3}\n")
