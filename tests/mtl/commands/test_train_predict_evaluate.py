@@ -168,7 +168,8 @@ def test_two_jobs_and_a_run_that_was_stopped_leave_the_same_files(run_folder, do
 
 
 def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path, capsys):
-    run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path)])
+    run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path),
+                   "--quiet"])  # fmt: skip
     with (tmp_path / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["map"] for row in rows] == [f"dome{i}" for i in range(6)] + ["pooled"]
