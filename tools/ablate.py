@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command ablate: train and score a grid of settings, and compare every row with the first."""
 
-from mtl.commands.ablate import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.ablate")

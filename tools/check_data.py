@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command check_data: what a data set holds and what looks wrong with it, as text and as an HTML report."""
 
-from mtl.commands.check_data import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.check_data")

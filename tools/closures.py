@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command closures: the exact closed structural traps of maps, without a network."""
 
-from mtl.commands.closures import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.closures")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command evaluate: metrics of a trained network on maps whose traps are known."""
 
-from mtl.commands.evaluate import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.evaluate")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command export: a trained network as a file for other programs, ONNX or weights."""
 
-from mtl.commands.export import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.export")

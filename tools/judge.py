@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command judge: benchmark of a model on real surfaces, beside baselines without a network."""
 
-from mtl.commands.judge import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.judge")

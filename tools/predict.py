@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command predict: pictures, polygons and tables of what a trained network predicts."""
 
-from mtl.commands.predict import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.predict")

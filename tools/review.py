@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command review: correct predicted traps on a local web page."""
 
-from mtl.commands.review import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.review")

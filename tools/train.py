@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Command train: train a multi-head network on a folder of maps."""
 
-from mtl.commands.train import command
+from targets.common.process_lifetime import run_command
 
 if __name__ == "__main__":
-    command()
+    run_command("mtl.commands.train")

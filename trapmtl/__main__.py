@@ -2,10 +2,10 @@
 
 import ast
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from targets.common.process_lifetime import run_command
 from trapmtl import __version__
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     words, texts = sys.argv[1:], command_texts()
     if words and (name := words[0].replace("_", "-")) in texts:
         sys.argv = [f"trapmtl {name}", *words[1:]]
-        import_module(f"mtl.commands.{name.replace('-', '_')}").command()
+        run_command(f"mtl.commands.{name.replace('-', '_')}")
         return
     usage = "usage: trapmtl COMMAND [options]; trapmtl COMMAND --help lists the options\n\n"
     listed = usage + "\n".join(f"  {name:<11} {text}" for name, text in texts.items())

@@ -16,6 +16,7 @@ from docstring_parser import DocstringStyle, parse
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser, Namespace
 from jsonargparse.typing import register_type
 
+from targets.common.process_lifetime import sigterm_as_interrupt
 from targets.common.settings_files import check_plain, find_config, read_yaml
 from targets.errors import UserError
 
@@ -157,24 +158,35 @@ def run(
     earlier : EarlierNames | None, default None
         Names of options in earlier versions: config files may use them, the command line may not.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Cyrillic letters or ² stops no tool
-        sys.stdout.reconfigure(errors="replace")
-    parser = make_parser(function, earlier)
-    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
     try:
-        words = sys.argv[1:] if args is None else args
-        values = _parse_with_presets(parser, words, find_presets)
-        given = {}
-        for name, parameter in parameters.items():
-            flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
-            given[name] = _value(values if flat else values[name], hints[name], name)
-        return function(**given)
+        with sigterm_as_interrupt():
+            return _run(function, args, find_presets, earlier)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt as error:
         print("stopped", file=sys.stderr)
         raise SystemExit(128 + (error.args or (signal.SIGINT,))[0]) from error  # as shells have it
+
+
+def _run(
+    function: Callable[..., Result],
+    args: list[str] | None,
+    find_presets: FindPresets | None,
+    earlier: EarlierNames | None,
+) -> Result:
+    """`run` without its answers to errors and signals."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Cyrillic letters or ² stops no tool
+        sys.stdout.reconfigure(errors="replace")
+    parser = make_parser(function, earlier)
+    hints, parameters = get_type_hints(function), inspect.signature(function).parameters
+    words = sys.argv[1:] if args is None else args
+    values = _parse_with_presets(parser, words, find_presets)
+    given = {}
+    for name, parameter in parameters.items():
+        flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
+        given[name] = _value(values if flat else values[name], hints[name], name)
+    return function(**given)
 
 
 def make_parser(function: Callable[..., Any], earlier: EarlierNames | None = None) -> ArgumentParser:

@@ -1,10 +1,13 @@
-"""A worker does not outlive the process that started it."""
+"""A worker does not outlive the process that started it; a tool that is stopped says so and leaves nothing."""
 
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from time import monotonic, sleep
+
+import pytest
 
 START = """
 import os, sys, time
@@ -33,3 +36,44 @@ def test_a_worker_ends_when_its_parent_is_killed():
     while alive(worker) and monotonic() < until:
         sleep(0.05)
     assert not alive(worker)
+
+
+SLOW = """
+import time
+def wait():
+    print("here", flush=True)
+    time.sleep(60)
+if {importing}:
+    try:
+        wait()
+    except BaseException:  # as libraries do
+        raise ImportError("half imported") from None
+def tool(*, out: str):
+    from targets.common.folder_lock import lock_folder
+    with lock_folder(out):
+        wait()
+def command():
+    from targets.common.cli import run
+    run(tool, ["--out", "out"])
+"""
+
+
+@pytest.mark.parametrize("importing", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_tool_that_is_stopped_says_so_in_one_line_and_leaves_nothing(number, importing, tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW.format(importing=importing), "utf-8")
+    code = f"import sys; sys.path[:0] = ['.', {str(Path.cwd())!r}]\n"
+    code += "from targets.common.process_lifetime import run_command\nrun_command('slow')"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, **pipes) as tool:
+        assert tool.stdout.readline() == "here\n"
+        assert (tmp_path / "out" / ".in_use").exists() != importing
+        tool.send_signal(number)
+        assert tool.communicate(timeout=30) == ("", "stopped\n") and tool.returncode == 128 + number
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_tool_is_stopped_so():
+    for door in (*Path("tools").glob("*.py"), Path("trapmtl/__main__.py")):
+        text = door.read_text("utf-8")
+        assert "run_command(" in text and "from mtl" not in text
