@@ -1,4 +1,4 @@
-"""Ranges of settings: those of a command line, a config file and a checkpoint are held against one table."""
+"""Ranges of settings: one table for command lines, config files and checkpoints."""
 
 import math
 from collections.abc import Callable

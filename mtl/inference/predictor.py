@@ -184,7 +184,7 @@ class Predictor:
         if device.type == "cpu":
             together = min(batch_size, len(place_tiles(map_valid, window, tiling.stride))) if batch_size > 1 else 1
             hint = "a network of smaller tiles, or a smaller predict.batch_size"
-            require_memory(together * window**2 * CELL_BYTES, f"{together} tiles of {window} cells", hint)
+            require_memory(together * window**2 * CELL_BYTES, f"tiles of {window} x {window} cells", hint)
         tiles = run_tiles(net, TiledMap(read, fill, map_valid, context), window, tiling.stride, batch_size, device)
         padded = pad_length(height, window), pad_length(width, window)
         buffer = OutputBuffer(height, None if resizer.is_active else buffer_folder)

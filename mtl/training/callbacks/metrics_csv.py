@@ -25,12 +25,12 @@ class MetricsCSV(Callback):
     path : Path
         The table.
     resume : bool
-        Whether it goes on with the rows that are there.
+        Whether the rows that are there are kept.
 
     Raises
     ------
     UserError
-        The table to go on with cannot be read.
+        The table to continue cannot be read.
     """
 
     def __init__(self, path: Path, resume: bool) -> None:

@@ -140,7 +140,7 @@ def test_tiles_beyond_memory_are_refused(tmp_path, content, monkeypatch):
     plain = content[CONFIG_KEY] | {"patches": content[CONFIG_KEY]["patches"] | {"size": 2**14}}
     torch.save(content | {CONFIG_KEY: plain}, tmp_path / "a.ckpt")
     monkeypatch.setattr("targets.common.memory.available_memory", lambda: 2**35)
-    with pytest.raises(UserError, match="1 tiles of 16384 cells: takes about 100 GiB"):
+    with pytest.raises(UserError, match="tiles of 16384 x 16384 cells: takes about 100 GiB"):
         load_predictor(tmp_path / "a.ckpt", "cpu")(SCENES[0])
 
 
