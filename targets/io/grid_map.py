@@ -99,9 +99,9 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
                             "z in the unit of the grid", "say the grid's unit (--depth_unit m) where the heading of z "
                             "names its own, or convert z; --fault_file none reads the map without faults")  # fmt: skip
         if not fault.any():
-            found = f"none of its lines lies on {Path(path).name}: {_extents(lines, geo, known.shape)}"
+            missed = f"none of its lines lies on {Path(path).name}: {_extents(lines, geo, known.shape)}"
             hint = "check coordinate system, unit and order of x and y; --fault_file none reads the map without faults"
-            raise UserError(fault_files[0], found, "the grid's coordinates", hint)
+            raise UserError(fault_files[0], missed, "the grid's coordinates", hint)
     group = ""
     if geo.located:
         group = _name_place(geo, known.shape)
