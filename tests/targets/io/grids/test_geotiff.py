@@ -93,9 +93,9 @@ class Band:
 
     def expected(self) -> NDArray[np.float64]:
         values = self.stored.astype(np.float64) * self.scaling[0] + self.scaling[1]
-        if self.mask is not None:  # as GDAL has it, a mask overrides the nodata value
+        if self.mask is not None:  # as GDAL has it, a mask overrides the nodata value; transparency adds to it
             values[~self.mask] = np.nan
-        elif self.nodata is not None:
+        if self.nodata is not None and (self.mask is None or (self.is_alpha and not self.beside)):
             values[self.stored == self.nodata] = np.nan
         return values
 
