@@ -95,19 +95,23 @@ def read_side_files(path: Path) -> SideFiles:
     beside : SideFiles
         The .aux.xml goes before a world file, as in GDAL.
     """
-    found = NO_SIDE_FILES
-    auxiliary = path.with_name(f"{path.name}.aux.xml")
-    if (text := read_side_text(auxiliary)) is not None:
-        found = _parse_auxiliary(text, auxiliary.name)
+    found = read_auxiliary(path)
     if found.affine is None:
-        for world in _world_files(path):
+        for world in world_files(path):
             text = read_side_text(world)
-            if text is not None and (affine := _parse_world_file(text)) is not None:
+            if text is not None and (affine := parse_world_file(text)) is not None:
                 return replace(found, affine=affine, affine_file=world.name)
     return found
 
 
-def _world_files(path: Path) -> list[Path]:
+def read_auxiliary(path: Path) -> SideFiles:
+    """Read what the .aux.xml of GDAL and QGIS beside a raster or a picture says, but for the coordinate system."""
+    auxiliary = path.with_name(f"{path.name}.aux.xml")
+    text = read_side_text(auxiliary)
+    return NO_SIDE_FILES if text is None else _parse_auxiliary(text, auxiliary.name)
+
+
+def world_files(path: Path) -> list[Path]:
     """Names that a world file may have: top.tfw, top.tifw and top.wld for top.tif."""
     suffix = path.suffix.lstrip(".")
     names = [f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld"] if suffix else ["wld"]
@@ -115,8 +119,8 @@ def _world_files(path: Path) -> list[Path]:
     return [path.with_suffix(f".{form}") for form in forms]
 
 
-def _parse_world_file(text: str) -> Affine | None:
-    """Six numbers: steps along a row, then the centre of the first cell."""
+def parse_world_file(text: str) -> Affine | None:
+    """The transform of a world file's six numbers: steps along a row, then the centre of the first cell."""
     try:
         a, d, b, e, x, y = (float(word.replace(",", ".")) for word in text.split())
     except ValueError:

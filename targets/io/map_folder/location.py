@@ -7,15 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from targets.common.optional_import import import_optional
+from targets.common.rasters.gdal import ALONE
+from targets.common.rasters.side_files import (
+    Affine,
+    parse_world_file,
+    read_auxiliary,
+    read_crs_beside,
+    read_side_text,
+    world_files,
+)
 from targets.errors import UserError
 from targets.io.images import TIFF_SUFFIXES
 from targets.scene import GeoReference
 from targets.units.crs import same_crs, understand_crs
 
-DRIVERS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP",
-           ".tif": "GTiff", ".tiff": "GTiff"}  # fmt: skip
 MAX_SHEAR = 1e-3  # of a pixel per pixel; larger shears are no rotation
-MAX_BYTES = 4096  # of a world file: six numbers
+MAX_LETTERS = 4096  # of a world file: six numbers
 
 
 def read_picture_location(path: Path) -> tuple[GeoReference, str] | None:
@@ -38,10 +45,17 @@ def read_picture_location(path: Path) -> tuple[GeoReference, str] | None:
         A world file is damaged, or the picture is mirrored or sheared.
     """
     tagged = _tagged_location(path)
-    world = _world_file(path)
-    if world is not None:
-        crs = tagged[0].crs if tagged is not None else _projection_file(path)
-        return replace(_location(world, _six_numbers(world)), crs=crs), world.name
+    for world in world_files(path):
+        text = read_side_text(world)
+        if text is None:
+            continue
+        if len(text) > MAX_LETTERS:
+            raise UserError(world, "too long for a world file", "six numbers", "correct or remove it")
+        affine = parse_world_file(text)
+        if affine is None:
+            raise UserError(world, f"{len(text.split())} words", "a world file: six numbers", "correct or remove it")
+        crs = tagged[0].crs if tagged is not None else _crs_beside(path)
+        return replace(_location(world, affine), crs=crs), world.name
     return tagged if tagged is not None and tagged[0].located else None
 
 
@@ -78,32 +92,9 @@ def check_same_location(path: Path, said: GeoReference, picture: GeoReference, b
                         "correct one of the two")  # fmt: skip
 
 
-def _world_file(path: Path) -> Path | None:
-    """The world file of a picture: map.pgw, map.pngw or map.wld beside map.png; upper case too."""
-    suffix = path.suffix.lower().lstrip(".")
-    endings = (f"{suffix[0]}{suffix[-1]}w", f"{suffix}w", "wld")
-    for ending in (*endings, *(ending.upper() for ending in endings)):
-        if (candidate := path.with_suffix(f".{ending}")).is_file():
-            return candidate
-    return None
-
-
-def _six_numbers(path: Path) -> list[float]:
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(path, "too long for a world file", "six numbers", "correct or remove it")
-    words = path.read_text("utf-8", errors="replace").split()
-    try:
-        numbers = [float(word.replace(",", ".")) for word in words]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 6 or not np.isfinite(numbers).all():
-        raise UserError(path, f"{len(words)} words", "a world file: six numbers", "correct or remove it")
-    return numbers
-
-
-def _location(path: Path, numbers: list[float]) -> GeoReference:
-    """The location from the six numbers of a world file: of the centre of the first pixel."""
-    a, d, b, e, x0, y0 = numbers
+def _location(path: Path, affine: Affine) -> GeoReference:
+    """The location of the centre of the first pixel, from a transform that counts from its corner."""
+    a, b, c, d, e, f = affine
     dx, dy = float(np.hypot(a, d)), -float(np.hypot(b, e))
     if dx == 0 or dy == 0:
         raise UserError(path, f"pixels of {dx:g} x {-dy:g}", "a size above 0", "correct or remove it")
@@ -113,39 +104,35 @@ def _location(path: Path, numbers: list[float]) -> GeoReference:
         raise UserError(path, "the picture is mirrored", "rows that run down", "export it with North up")
     rotation = float(np.degrees(np.arctan2(d, a)))
     try:
-        return GeoReference(x0, y0, dx, dy, rotation)
+        return GeoReference(c + (a + b) / 2, f + (d + e) / 2, dx, dy, rotation)
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
 
 
-def _projection_file(path: Path) -> str | None:
-    """The coordinate system in a .prj file beside the picture, if it is understood."""
-    candidate = path.with_suffix(".prj")
-    if not candidate.is_file() or candidate.stat().st_size > 10 * MAX_BYTES:
-        return None
-    text = candidate.read_text("utf-8", errors="replace").strip()
+def _crs_beside(path: Path) -> str | None:
+    """The coordinate system that a file beside the picture names, if it is understood."""
+    found = read_crs_beside(path)
     try:
-        return text if understand_crs(text) is not None else None
+        return None if found is None or understand_crs(found[0]) is None else found[0]
     except UserError:
         return None
 
 
 def _tagged_location(path: Path) -> tuple[GeoReference, str] | None:
-    """Location and coordinate system in the tags of a GeoTIFF, or in the file .aux.xml beside any picture."""
-    pam = path.with_name(f"{path.name}.aux.xml")
-    if path.suffix.lower() not in TIFF_SUFFIXES and not pam.is_file():
+    """Location and coordinate system in the file .aux.xml beside any picture, or in the tags of a GeoTIFF."""
+    beside = read_auxiliary(path)
+    if beside.affine is not None:
+        return replace(_location(path, beside.affine), crs=_crs_beside(path)), beside.affine_file
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         return None
     rasterio = import_optional("rasterio", path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), rasterio.Env(**ALONE):
             warnings.simplefilter("ignore")
-            with rasterio.open(path, driver=DRIVERS[path.suffix.lower()]) as dataset:
+            with rasterio.open(path, driver="GTiff") as dataset:
                 transform, crs = dataset.transform, dataset.crs.to_wkt() if dataset.crs else None
-                is_located = not transform.is_identity
     except rasterio.errors.RasterioError:
         return None  # what is damaged is refused where it is decoded
-    if not is_located:
-        return (GeoReference(crs=crs), pam.name) if crs else None
-    a, b, c, d, e, f = transform[:6]
-    numbers = [a, d, b, e, c + (a + b) / 2, f + (d + e) / 2]  # of the first pixel's centre, not corner
-    return replace(_location(path, numbers), crs=crs), pam.name if pam.is_file() else path.name
+    if transform.is_identity:
+        return (GeoReference(crs=crs), path.name) if crs else None
+    return replace(_location(path, transform[:6]), crs=crs), path.name

@@ -1,5 +1,6 @@
 """Places of pictures: a margin moves no coordinate, and world files, GeoTIFF tags and map.yaml say the same."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,18 @@ def test_a_colour_geotiff_and_what_gdal_writes_beside_a_picture(tmp_path: Path) 
         assert (scene.geo.x0, scene.geo.y0, scene.geo.dx, scene.geo.dy) == (5000, 9000, 25, -25)
         assert scene.geo.crs and scene.geo.xy_unit == "m"
         np.testing.assert_array_equal(scene.rgb, rgb)
+
+
+def test_what_a_file_beside_a_picture_names_is_not_opened(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    transform = rasterio.transform.from_origin(0, 90, 10, 10)
+    with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", width=4, height=3, count=3, dtype="uint8",
+                       transform=transform) as file:  # fmt: skip
+        file.write(np.full((3, 3, 4), 90, np.uint8))
+    os.mkfifo(tmp_path / "map.tif.msk")  # to open it would wait for ever
+    os.mkfifo(tmp_path / "map.pgw")
+    found, name = read_picture_location(tmp_path / "map.tif")
+    assert (found.x0, found.y0, found.dx, found.dy, name) == (5, 85, 10, -10, "map.tif")
 
 
 def test_map_yaml_and_world_file_must_agree(tmp_path: Path) -> None:
