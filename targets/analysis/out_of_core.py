@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from targets.analysis.options import MIN_HEIGHT_SHARE, NO_DEPTH_ERROR, ClosureOptions, DepthError
 from targets.closure import SearchOptions, TileOptions, find_closures_tiled
-from targets.common.rasters.windowed import GeoTiff, Raster, open_raster
+from targets.common.rasters.windowed import ComputedDepth, GeoTiff, Raster, open_raster
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, with_unique_names
 from targets.io.map_folder.results import write_mark
@@ -25,7 +25,7 @@ from targets.surface.tiled_fill import Window, cut_windows, fill_tiled
 
 
 @dataclass(frozen=True)
-class DepthRaster:
+class DepthRaster(ComputedDepth):
     """A grid on disk as depths, read by windows as `targets.io.grids.registry.load_surface` reads it as a whole.
 
     Attributes
@@ -38,26 +38,12 @@ class DepthRaster:
         They are positive up.
     """
 
-    raster: Raster
     nulls: Nulls
     is_elevation: bool
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.raster.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float32."""
-        return np.dtype(np.float32)
 
     def __getitem__(self, window: Window) -> NDArray[np.float32]:
         depth = self.nulls.undefine(np.asarray(self.raster[window])).astype(np.float32)
         return -depth if self.is_elevation else depth
-
-    def __setitem__(self, window: Window, values: NDArray) -> None:
-        raise TypeError("a depth raster is read only")
 
 
 def name_grids(paths: Sequence[str | Path]) -> list[MapSource]:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from targets.common.rasters.windowed import NpyFile, Raster, create_npy
+from targets.common.rasters.windowed import ComputedDepth, NpyFile, Raster, create_npy
 from targets.errors import UserError
 from targets.surface.fill import GAP_RADIUS, fill_holes
 from targets.surface.outline import close_gaps
@@ -27,7 +27,7 @@ OUTSIDE, KNOWN, HOLE = 0, 1, 2  # what a cell is
 
 
 @dataclass(frozen=True)
-class FilledRaster:
+class FilledRaster(ComputedDepth):
     """A depth with its voids filled and NaN outside of the map, read by windows.
 
     Attributes
@@ -40,26 +40,12 @@ class FilledRaster:
         (H, W) float32: depths of the holes.
     """
 
-    raster: Raster
     kinds: NpyFile
     filled: NpyFile
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.raster.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float32."""
-        return np.dtype(np.float32)
 
     def __getitem__(self, window: Window) -> NDArray:
         kinds = self.kinds[window]
         return np.where(kinds == HOLE, self.filled[window], np.where(kinds == KNOWN, self.raster[window], np.nan))
-
-    def __setitem__(self, window: Window, values: NDArray) -> None:
-        raise TypeError("a filled raster is read only")
 
 
 def fill_tiled(depth: Raster, extent: tuple[float, float], side: int, notes: Path, threads: int = 1) -> Raster:

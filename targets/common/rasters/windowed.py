@@ -33,6 +33,35 @@ class Raster(Protocol):
 
 
 @dataclass(frozen=True)
+class ComputedDepth:
+    """Depths that are computed from another raster window by window, and cannot be written: `__getitem__` says how.
+
+    Attributes
+    ----------
+    raster : Raster
+        (H, W) numbers that they are computed from.
+    """
+
+    raster: Raster
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.raster.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
+        raise NotImplementedError
+
+    def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
+        raise TypeError(f"{type(self).__name__} is read only")
+
+
+@dataclass(frozen=True)
 class GeoTiff:
     """The band of a GeoTIFF as a raster; values are read as `targets.common.rasters.gdal.Band` reads them.
 
