@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from targets.errors import UserError
@@ -97,6 +96,8 @@ def _blocks(path: Path, layout: TableLayout) -> Iterator[str]:
 
 def _parse_block(block: str, layout: TableLayout, columns: Sequence[int]) -> NDArray[np.float64] | None:
     """The columns of a block in which every line is a row of numbers; None if one is not."""
+    import pandas as pd  # half a second: tools that read no table start without it
+
     dialect = layout.dialect
     if any(mark in block for mark in COMMENTS) and any(map(is_comment, block.split("\n"))):
         return None
@@ -118,7 +119,7 @@ def _parse_block(block: str, layout: TableLayout, columns: Sequence[int]) -> NDA
                 low_memory=False,
                 engine="c",
             )
-        except (ValueError, pd.errors.ParserError):
+        except ValueError:  # pandas' errors of parsing are such
             return None
     if any(kind.kind not in "if" for kind in frame.dtypes) or not _is_regular(block, len(frame), layout):
         return None
