@@ -142,8 +142,8 @@ def test_what_a_file_beside_a_picture_names_is_not_opened(tmp_path: Path) -> Non
     with rasterio.open(tmp_path / "map.tif", "w", driver="GTiff", width=4, height=3, count=3, dtype="uint8",
                        transform=transform) as file:  # fmt: skip
         file.write(np.full((3, 3, 4), 90, np.uint8))
-    os.mkfifo(tmp_path / "map.tif.msk")  # to open it would wait for ever
-    os.mkfifo(tmp_path / "map.pgw")
+    for name in ("map.tif.aux.xml", "map.tif.msk", "map.tfw", "map.prj"):
+        os.mkfifo(tmp_path / name)  # to open it would wait for ever
     found, name = read_picture_location(tmp_path / "map.tif")
     assert (found.x0, found.y0, found.dx, found.dy, name) == (5, 85, 10, -10, "map.tif")
 
