@@ -36,6 +36,7 @@ REPEATED_GAP = 3.0  # of the range of the rest: gap beside any other repeated va
 REPEATED = 5  # cells of another value that is repeated
 HIDDEN_SHARE = 0.005  # of all cells: cells of a code amid the values
 HIDDEN = 10  # likewise, at least
+COMMON = 2  # times as many cells as the whole numbers next to it: a code amid whole numbers that is reported
 STEPS = KEPT - 8  # next values whose steps are looked at; the others may be undefined themselves
 ODD_GAP = 0.5  # of the range of the rest: gap beside values that are kept, and reported
 MAX_WHOLE = 0.1  # share of whole numbers among the values around a code
@@ -54,7 +55,7 @@ class ValueSummary:
     low, high : dict[float, int]
         {value: its cells} of the `KEPT` smallest and largest distinct values of these, in rising order.
     codes : dict[float, int]
-        {value: its cells} of all `PLAIN_CODES` that occur amid these, of numbers that are not whole by their type.
+        {value: its cells} of all `PLAIN_CODES` and 0 that occur amid these, and of the whole numbers next to them.
     beyond_count : int, default 0
         Cells with a larger value, or an infinite one.
     beyond_value : float, default 0.0
@@ -238,10 +239,10 @@ def _count_ends(flat: NDArray) -> dict[float, int]:
 
 
 def _count_codes(flat: NDArray, low: float, high: float) -> dict[float, int]:
-    """{value: its cells} of the plain codes within a range, as they stand in the grid."""
-    if flat.dtype.kind != "f":  # amid whole numbers a code is one of them
-        return {}
-    stored = np.array([code for code in PLAIN_CODES if low <= code <= high], flat.dtype)
+    """{value: its cells} of 0, the plain codes and what is next to them within a range, as they stand in the grid."""
+    near = {code + step for code in (0, *PLAIN_CODES) for step in (-1, 0, 1)}
+    codes = [code for code in near if low <= code <= high and (flat.dtype.kind == "f" or float(code).is_integer())]
+    stored = np.unique(np.array(codes, flat.dtype))
     found = {float(code): int(np.count_nonzero(flat == code)) for code in stored}
     return {code: count for code, count in found.items() if count}
 
@@ -281,6 +282,8 @@ def find_nulls(summary: ValueSummary, nodata: float | Literal["none"] | None, wh
         known = {value: cells for value, cells in known.items() if value not in found}
         notes += [_null_note(value, cells) for value, cells in found.items()]
         notes += [_odd_note(group, known) for group in _odd_groups(known)]
+        notes += [_doubt_note(code, cells) for code, cells in _doubtful_codes(known, summary).items()
+                  if code not in found]  # fmt: skip
     else:
         notes += [f"{_cells(cells)} of exactly {_text(value)} {'looks' if cells == 1 else 'look'} undefined and "
                   f"{_are(cells)} kept, since --nodata is {nodata}" for value, cells in found.items()]  # fmt: skip
@@ -340,8 +343,20 @@ def _hidden_codes(rest: dict[float, int], summary: ValueSummary) -> dict[float, 
         return {}
     if np.mean([value.is_integer() for value in others]) > MAX_WHOLE or np.median(list(others.values())) > 1:
         return {}
-    return {code: cells for code, cells in summary.codes.items()
+    return {code: cells for code, cells in summary.codes.items() if _is_code(code)
             if cells >= max(HIDDEN, HIDDEN_SHARE * summary.count) and min(others) < code < max(others)}  # fmt: skip
+
+
+def _doubtful_codes(rest: dict[float, int], summary: ValueSummary) -> dict[float, int]:
+    """Codes, and 0, amid the values of a surface that are kept, but have many more cells than the values next to them.
+
+    Sea level and a clipped plateau look the same, so that only the user can tell. 0 at an end is taken for sea level.
+    """
+    if sum(rest.values()) == summary.count or len(rest) < VARIED:  # few distinct values: a mask, labels, a sketch
+        return {}
+    return {code: cells for code, cells in summary.codes.items() if code == 0 or _is_code(code)
+            if cells >= max(HIDDEN, HIDDEN_SHARE * summary.count) and (code != 0 or min(rest) < 0 < max(rest))
+            if cells >= COMMON * max(summary.codes.get(code - 1, 0), summary.codes.get(code + 1, 0))}  # fmt: skip
 
 
 def _odd_groups(ends: dict[float, int]) -> list[list[float]]:
@@ -377,6 +392,12 @@ def _odd_note(group: list[float], ends: dict[float, int]) -> str:
     values = _text(group[0]) if len(group) == 1 else f"{_text(min(group))} to {_text(max(group))}"
     return (f"{_cells(cells)} of {values} {'lies' if cells == 1 else 'lie'} far from the rest ({_text(min(rest))} to "
             f"{_text(max(rest))}) and {_are(cells)} kept; --nodata V takes a value out")  # fmt: skip
+
+
+def _doubt_note(code: float, cells: int) -> str:
+    value = _text(code)
+    return (f"{_cells(cells)} of exactly {value}, which programs write for undefined, are amid the other values and "
+            f"kept as depths; --nodata {value} leaves them out")  # fmt: skip
 
 
 def _cells(count: int) -> str:

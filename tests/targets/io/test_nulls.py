@@ -229,3 +229,27 @@ def test_a_large_grid_is_summarised_as_a_small_one(kind: str) -> None:
     expected = list(zip(distinct.astype(float).tolist(), counts.tolist(), strict=True))
     assert list(summary.low.items()) == expected[:KEPT] and list(summary.high.items()) == expected[-KEPT:]
     assert summary.count == usual.size and summary.beyond_count == np.isfinite(values).sum() - usual.size
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
+@pytest.mark.parametrize(("null", "top"), [(9999, 9970), (0, -60), (-999, -1030), (0, -200)])
+def test_a_code_that_whole_numbers_may_hold_is_kept_and_reported(null: int, top: int, dtype: type) -> None:
+    """Whole metres on both sides of a code: whether it is a depth cannot be known, so a line says that it stays."""
+    rows, cols = np.indices((60, 60))
+    depth = np.round(top + 0.12 * ((rows - 30) ** 2 + (cols - 30) ** 2) + 3 * np.sin(cols / 5)).astype(dtype)
+    assert not undefine_nulls(depth, None)[1].notes  # the code is a depth among others
+    depth[5:12, 10:30] = null
+    kept, nulls = undefine_nulls(depth, None)
+    np.testing.assert_array_equal(kept, depth)
+    assert len(nulls.notes) == 1 and f"of exactly {null}, which programs write for undefined" in nulls.notes[0]
+    assert not undefine_nulls(depth, "none")[1].notes
+    assert np.isnan(undefine_nulls(depth, float(null))[0]).sum() >= 140
+
+
+def test_zeros_on_both_sides_of_sea_level_are_kept_and_reported() -> None:
+    rows, cols = np.indices((60, 60))
+    depth = (20 * np.sin(cols / 7) + 15 * np.cos(rows / 9) + 0.01 * cols).astype(np.float32)
+    assert not undefine_nulls(depth, None)[1].notes
+    depth[5:12, 10:30] = 0
+    (note,) = undefine_nulls(depth, None)[1].notes
+    assert note.startswith("140 cells of exactly 0") and note.endswith("--nodata 0 leaves them out")
