@@ -70,13 +70,13 @@ def traps_from_depth(values: Float, scene: Scene, options: GroundTruthOptions, c
         0 to 1, NaN outside the map.
     """
     shallowest, deepest = scene.relief
-    surface = -values[0]
-    if scene.has_depth and scene.geo.contour_interval:  # contours need depth units
+    surface, criteria = -values[0], options.traps
+    if scene.has_depth and (scene.geo.contour_interval or criteria.needs_units):
         surface = np.float32((shallowest + deepest) / 2) + surface * np.float32((deepest - shallowest) / 2)
     else:
-        scene = drop_contour_interval(scene)
+        scene, criteria = drop_contour_interval(scene), criteria.without_units()
     scene = scene.replace(depth=np.nan_to_num(surface))
-    _, _, height = compute_traps(scene, options.traps)
+    _, _, height = compute_traps(scene, criteria)
     share = rasters.share_of_relief(height, scene)
     return mask_invalid((share / (share + DEPTH_ERROR))[None], scene.map_valid)
 
@@ -89,7 +89,7 @@ def traps_from_height(values: Float, scene: Scene, options: GroundTruthOptions, 
     (1, H, W) float32
         0 to 1, NaN outside the map.
     """
-    criteria = replace(options.traps, reading="spill")
+    criteria = replace(options.traps.without_units(), reading="spill", smoothing=0.0)
     root = masked_gaussian(values[0], scene.map_valid, SMOOTHING_SIGMA * coarsening)
     return closure_mask(-(root**2), drop_contour_interval(scene), criteria)
 

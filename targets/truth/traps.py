@@ -10,17 +10,23 @@ from scipy import ndimage
 from skimage.measure import label, regionprops
 
 from targets.closure import Closures, find_closures
+from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
 from targets.surface.contour_interval import nice_interval
 from targets.surface.resample import downsample
+from targets.truth.selection import select_traps
+from targets.truth.smoothing import smooth_outlines
+
+MAX_SMOOTHING = 100  # cells
 
 
 @dataclass(frozen=True)
 class TrapCriteria:
     """Which closures count as traps; the words are those of `targets.closure.find_closures`.
 
-    The two thresholds drop what no interpreter would outline: specks of noise on a real pick. They count cells of the
-    map as it was given: a downsampled copy of a map has the traps of the map.
+    The thresholds drop what no interpreter would outline: specks of noise on a real pick. Cells are those of the map as
+    it was given: a downsampled copy of a map has the traps of the map. `targets.rules` finds the criteria that explain
+    what an interpreter drew.
 
     Attributes
     ----------
@@ -36,6 +42,20 @@ class TrapCriteria:
         Smallest trap, in cells of the map as it was given.
     min_relief : float, default 0.01
         Smallest closure height of a trap, as a share of the map's relief.
+    min_height : float, default 0.0
+        Smallest closure height of a trap, in depth units.
+    contour_interval : float | None, default None
+        Depth step of the contours of the reading `contour`, in depth units; null: the map's own, else one that suits
+        its relief.
+    contour_base : float | None, default None
+        A depth that one of these contours passes through, in depth units; null: the map's own, else 0.
+    culminations : Literal['joined', 'single'], default 'joined'
+        Closures within a closure: one trap (joined), or each culmination that meets the thresholds a trap of its own,
+        down to the saddle between them (single).
+    fault_contact : Literal['any', 'touching', 'free'], default 'any'
+        Which closures count: all (any), those that touch a fault (touching), or those that touch none (free).
+    smoothing : float, default 0.0
+        Smoothing of the outlines in cells: standard deviation of the Gaussian that rounds them; 0: none.
     """
 
     reading: Literal["spill", "contour"] = "spill"
@@ -44,6 +64,46 @@ class TrapCriteria:
     connectivity: Literal[4, 8] = 8
     min_area: int = 40
     min_relief: float = 0.01
+    min_height: float = 0.0
+    contour_interval: float | None = None
+    contour_base: float | None = None
+    culminations: Literal["joined", "single"] = "joined"
+    fault_contact: Literal["any", "touching", "free"] = "any"
+    smoothing: float = 0.0
+
+    def check(self, where: str = "") -> None:
+        """Refuse numbers out of their range.
+
+        Parameters
+        ----------
+        where : str, default ''
+            What stands before the name of a field in the message, such as `targets.traps.`.
+
+        Raises
+        ------
+        UserError
+            The first one.
+        """
+        interval, base = self.contour_interval, self.contour_base
+        for name, is_right, expected in (
+            ("min_area", 0 <= self.min_area < np.inf, "0 or more"),
+            ("min_relief", 0 <= self.min_relief < np.inf, "0 or more"),
+            ("min_height", 0 <= self.min_height < np.inf, "0 or more"),
+            ("contour_interval", interval is None or 0 < interval < np.inf, "a depth step above 0, or null"),
+            ("contour_base", base is None or bool(np.isfinite(base)), "a depth, or null"),
+            ("smoothing", 0 <= self.smoothing <= MAX_SMOOTHING, f"0 to {MAX_SMOOTHING} cells"),
+        ):
+            if not is_right:
+                raise UserError(f"{where}{name}", f"{getattr(self, name)}", expected)
+
+    def without_units(self) -> "TrapCriteria":
+        """The criteria for a surface whose depths have other units than the maps: nothing in depth units is left."""
+        return replace(self, contour_interval=None, contour_base=None, min_height=0.0)
+
+    @property
+    def needs_units(self) -> bool:
+        """Whether they hold a depth step or a height in depth units."""
+        return self.min_height > 0 or (self.reading == "contour" and self.contour_interval is not None)
 
 
 @dataclass(frozen=True)
@@ -196,7 +256,7 @@ def downsample_truth(truth: GroundTruth, max_side: int) -> GroundTruth:
 
 
 def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
-    """Compute the traps of a scene's depth: the outermost closures that meet the criteria.
+    """Compute the traps of a scene's depth: the closures that meet the criteria, with smoothed outlines.
 
     Parameters
     ----------
@@ -224,7 +284,21 @@ def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
     closures = find_trap_closures(scene, criteria)
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
-    return Traps(closures.labels, crests.astype(np.int64), closures.height)
+    traps = Traps(closures.labels, crests.astype(np.int64), closures.height)
+    return _with_smooth_outlines(traps, scene, criteria.smoothing / scene.coarsening) if criteria.smoothing else traps
+
+
+def _with_smooth_outlines(traps: Traps, scene: Scene, width: float) -> Traps:
+    """Traps with rounded outlines; what an outline takes in below the spill level has no height."""
+    labels = smooth_outlines(traps.labels, width, scene.map_valid)
+    kept = np.unique(labels[labels > 0])
+    numbers = np.zeros(len(traps.crests) + 1, np.int32)
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    crests = traps.crests[kept - 1]
+    for place in np.flatnonzero(labels[tuple(crests.T)] != kept):  # a crest on a spur that was cut off
+        cells = np.argwhere(labels == kept[place])
+        crests[place] = cells[scene.depth[tuple(cells.T)].argmin()]
+    return Traps(numbers[labels], crests, np.where(labels > 0, traps.height, 0).astype(np.float32))
 
 
 def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
@@ -233,20 +307,19 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
     Parameters
     ----------
     scene : Scene
-        A map with a depth. The contour reading takes the map's own contour interval, else one that suits its relief.
+        A map with a depth.
     criteria : TrapCriteria
         Which closures count.
 
     Returns
     -------
     Closures
-        Labels, heights and the table of all closures, nested ones too.
+        Labels, heights and the table of the traps and of what is nested in them. Outlines are exact: the smoothing of
+        the criteria is left to `compute_traps`.
     """
     low, high = scene.relief
-    interval = None
-    if criteria.reading == "contour":
-        interval = scene.geo.contour_interval or nice_interval(low, high)
-    return find_closures(
+    interval, base = contours_of(scene, criteria)
+    closures = find_closures(
         scene.depth,
         valid=scene.map_valid,
         faults=scene.fault,
@@ -254,10 +327,34 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
         edge=criteria.edge,
         connectivity=criteria.connectivity,
         contour_interval=interval,
-        contour_base=scene.geo.contour_base,
+        contour_base=base,
         min_area=criteria.min_area / scene.coarsening**2,
-        min_height=criteria.min_relief * (high - low),
+        min_height=max(criteria.min_relief * (high - low), criteria.min_height),
     )
+    return select_traps(closures, criteria.culminations, criteria.fault_contact)
+
+
+def contours_of(scene: Scene, criteria: TrapCriteria) -> tuple[float | None, float]:
+    """The contours that traps end at.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth.
+    criteria : TrapCriteria
+        Its own interval and base come before those of the map.
+
+    Returns
+    -------
+    interval : float | None
+        In depth units; None in the spill reading.
+    base : float
+        A depth that one contour passes through.
+    """
+    base = scene.geo.contour_base if criteria.contour_base is None else criteria.contour_base
+    if criteria.reading == "spill":
+        return None, base
+    return criteria.contour_interval or scene.geo.contour_interval or nice_interval(*scene.relief), base
 
 
 def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
