@@ -16,6 +16,7 @@ from targets.io.map_folder.writer import write_map_folder
 from targets.rendering.map import render
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
+from tests.browser import browser  # noqa: F401 (a fixture)
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would whatever the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,11 +82,19 @@ def full_disk(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+SMALL_ENCODER = "timm-mobilenetv3_small_minimal_100"
+TINY = [
+    *("--net.arch", "unet", "--net.encoder", SMALL_ENCODER, "--net.encoder_weights", "none"),
+    *("--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64", "--patches.stride", "64"),
+    *("--predict.stride", "32", "--loop.epochs", "1", "--loop.batch_size", "2", "--loop.logger", "csv"),
+]  # a run of one epoch, as it is typed
+
+
 def tiny_config(**fields: object) -> TrainConfig:
-    """A run of seconds: one small patch per map, a narrow decoder, no pretrained weights."""
+    """A run of a second: one small patch a map, a small network of random weights, no pictures for TensorBoard."""
     config = TrainConfig(
-        net=NetConfig(encoder_weights="none", decoder_channels=[16, 16, 8, 8, 8]),
+        net=NetConfig("unet", SMALL_ENCODER, "none", decoder_channels=[16, 16, 8, 8, 8]),
         patches=PatchConfig(size=64, stride=64),
-        loop=LoopConfig(epochs=2, batch_size=2, panels_every=10),
+        loop=LoopConfig(epochs=2, batch_size=2, logger="csv"),
     )
     return replace(config, **fields)  # type: ignore[arg-type]

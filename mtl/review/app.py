@@ -18,7 +18,7 @@ from mtl.metrics.base import THRESHOLD
 from mtl.prediction.instances import MIN_AREA
 from mtl.review.predictions import Pixels
 from mtl.review.security import AccessRules, set_response_headers
-from mtl.review.session import MAX_CELLS, ReviewedMap, ReviewSession
+from mtl.review.session import MAX_CELLS, NO_TRAPS, ReviewedMap, ReviewSession, TrapsChangedError
 from targets.errors import UserError
 from targets.rendering.overlays import map_title
 
@@ -55,6 +55,15 @@ def create_app(session: ReviewSession, port: int, key: str) -> flask.Flask:
 def report_error(error: UserError) -> tuple[dict[str, object], HTTPStatus]:
     """Send a user's mistake as JSON."""
     return {"error": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@blueprint.app_errorhandler(TrapsChangedError)
+def report_conflict(error: TrapsChangedError) -> flask.Response:
+    """Send that other traps were saved meanwhile, and their version."""
+    response = flask.jsonify(error=str(error))
+    response.status_code = HTTPStatus.CONFLICT
+    response.set_etag(error.version)
+    return response
 
 
 @blueprint.get("/")
@@ -120,19 +129,26 @@ def send_inside(name: str) -> flask.Response:
 
 @blueprint.get("/maps/<name>/traps")
 def send_traps(name: str) -> flask.Response:
-    """Send the interpreted traps, 0 or 1 a cell."""
-    scene = open_map(name).scene
-    return cells_response(scene.traps if scene.traps is not None else np.zeros(scene.shape, bool))
+    """Send the interpreted traps, 0 or 1 a cell, with their version as ETag."""
+    opened = open_map(name)
+    traps = opened.scene.traps
+    response = cells_response(traps if traps is not None else np.zeros(opened.scene.shape, bool))
+    response.set_etag(opened.version)
+    return response
 
 
 @blueprint.post("/maps/<name>/traps")
 def save_traps(name: str) -> dict[str, object]:
-    """Save the corrected traps of a map, sent as one byte, 0 or 1, a cell."""
+    """Save the corrected traps of a map, sent as one byte, 0 or 1, a cell.
+
+    The header If-Match holds the version of the traps that were corrected; without it the map had none.
+    """
     scene, content = open_map(name).scene, flask.request.get_data()
     if len(content) != scene.map_valid.size or content.strip(b"\0\1"):
         flask.abort(HTTPStatus.BAD_REQUEST, f"expected {scene.map_valid.size} bytes of 0 and 1")
-    path = current_session().save(name, np.frombuffer(content, np.uint8).reshape(scene.shape) > 0)
-    return {"saved": path.name}
+    seen = flask.request.headers.get("If-Match", NO_TRAPS).strip('"')
+    saved = current_session().save(name, np.frombuffer(content, np.uint8).reshape(scene.shape) > 0, seen)
+    return {"saved": saved.path.name, "version": saved.version}
 
 
 def current_session() -> ReviewSession:
@@ -174,7 +190,6 @@ def map_facts(opened: ReviewedMap) -> dict[str, object]:
         "title": map_title(scene),
         "rows": scene.shape[0],
         "columns": scene.shape[1],
-        "drawn": scene.traps is not None,
         "layers": layers,
         "predicts": opened.prediction.probability is not None,
         "threshold": THRESHOLD,

@@ -63,7 +63,9 @@ def predictions_of_network(predictor: Predictor) -> PredictionSource:
 
     def predict(scene: Scene) -> MapPrediction:
         values, outputs, layers = predictor(scene), predictor.outputs, {}
-        labels, probability = find_instances(values, outputs) if instance_outputs(outputs) else (None, None)
+        labels, probability = None, None
+        if instance_outputs(outputs):
+            labels, probability = find_instances(values, outputs, scene.cell_sides)
         for output in outputs:
             drawing = output.drawing
             plane = drawing.plane(mask_invalid(values[output.name], output_valid(output, scene, labels)))

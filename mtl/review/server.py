@@ -40,6 +40,7 @@ def serve(session: ReviewSession, port: int, announce: Callable[[str], None]) ->
         pass
     finally:
         server.server_close()
+        session.close()
 
 
 def bind_server(session: ReviewSession, port: int, key: str) -> "BaseWSGIServer":

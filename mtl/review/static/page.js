@@ -8,28 +8,48 @@ const HINTS = {
   draw: "Drag around a trap, or click its corners and double-click (or Enter) to close it. It joins a trap that it overlaps.",
   cut: "Drag around what is no trap, or click corner by corner and double-click (or Enter).",
 };
-const UNDO_BYTES = 2e8, HISTORY = 100;
+const UNDO_BYTES = 2e8, HISTORY = 100, PATIENCE = 60;  // bytes, steps, seconds that a save may take
+
+const KEPT = "Corrections that are not saved stay in this tab; save them then.";
+const ABSENT = `The server does not answer. Start tools/review.py again and open its new address in another tab. ${KEPT}`;
+const RESTARTED = `The server was started anew. Open the address that tools/review.py printed in another tab. ${KEPT}`;
+const NO_TRAPS = '"none"';  // version of the traps of a map that has none
 
 let map = null;      // the open map: facts, rasters and pictures
 let traps = null;    // Uint8Array, 1 in corrected traps
 let past = [], future = [], saved = null;
-let saving = Promise.resolve();  // one save after the other: a held Ctrl+S saves once, and the last traps stay
+let saving = Promise.resolve();  // one save after the other
+let conflict = null;  // version of the traps that were saved elsewhere meanwhile
 let place = { scale: 1, x: 0, y: 0 };  // screen = cell * scale + x or y
 let line = [];       // corners being drawn, in cells
 let cursor = null, held = null, space = false, opening = 0;
 
-async function ask(path, kind, options) {
-  const answer = await fetch(path, options);
+// An answer of the server; an error has its status and, of other traps saved meanwhile, their version.
+async function answerTo(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    throw new Error(error.name === "TimeoutError" ? `the server did not answer within ${PATIENCE} s` : ABSENT);
+  }
   if (!answer.ok) {
     const text = await answer.text();
-    let said = text.replace(/<[^>]*>/g, " ").trim();
+    let said = text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
     try { said = JSON.parse(text).error; } catch { /* a page of the server */ }
-    throw new Error(said);
+    if (answer.status === 403 && map) said = RESTARTED;
+    throw Object.assign(new Error(said), { status: answer.status, version: answer.headers.get("ETag") });
   }
-  return answer[kind]();
+  return answer;
 }
 
+const ask = async (path, kind, options) => (await answerTo(path, options))[kind]();
 const raster = async (path) => new Uint8Array(await ask(path, "arrayBuffer"));
+
+// The saved traps of a map and their version.
+async function savedTraps(at) {
+  const answer = await answerTo(`${at}/traps`);
+  return { cells: new Uint8Array(await answer.arrayBuffer()), version: answer.headers.get("ETag") };
+}
 const picture = async (path) => createImageBitmap(await ask(path, "blob"), { premultiplyAlpha: "premultiply" });
 
 async function list() {
@@ -51,6 +71,7 @@ async function list() {
 }
 
 async function open(entry) {
+  await saving;
   if (changed() && !confirm(`The corrections of ${map.name} are not saved. Leave them?`)) return;
   const turn = ++opening;
   map = null; traps = null; line = []; past = []; future = []; saved = null;
@@ -64,11 +85,12 @@ async function open(entry) {
     const at = `/maps/${encodeURIComponent(entry.name)}`;
     const facts = await ask(at, "json");
     const [base, trap, inside, drawn] = await Promise.all(
-      [picture(`${at}/picture`), raster(`${at}/trap`), raster(`${at}/inside`), raster(`${at}/traps`)]);
+      [picture(`${at}/picture`), raster(`${at}/trap`), raster(`${at}/inside`), savedTraps(at)]);
     if (turn !== opening) return;
-    map = { ...facts, name: entry.name, refused: entry.refused, at, base, trap, inside, pictures: {}, layer: "" };
-    traps = drawn;
-    saved = facts.drawn ? drawn.slice() : null;
+    map = { ...facts, name: entry.name, refused: entry.refused, at, base, trap, inside, pictures: {}, layer: "",
+      version: drawn.version };
+    traps = drawn.cells;
+    saved = drawn.version === NO_TRAPS ? null : traps.slice();
     $("threshold").value = facts.threshold;
     layers();
     say("");
@@ -91,6 +113,7 @@ function say(text, bad = false) {
 function state(text, bad = false) {
   $("state").textContent = text;
   $("state").classList.toggle("bad", bad);
+  $("conflict").hidden = true;
 }
 
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
@@ -269,19 +292,45 @@ const save = () => (saving = saving.then(saveChanges));
 
 async function saveChanges() {
   if (!map || map.refused || (saved !== null && same(traps, saved))) return;
-  const here = map, sent = traps.slice();
+  const sent = traps.slice();
   state("saving …");
   try {
-    const done = await ask(`${here.at}/traps`, "json",
-      { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: sent });
-    await list();
-    if (map !== here) return;
+    const done = await ask(`${map.at}/traps`, "json", {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream", "If-Match": map.version },
+      body: sent,
+      signal: AbortSignal.timeout(1000 * PATIENCE),
+    });
+    map.version = `"${done.version}"`;
     saved = sent;
     state(sent.some(Boolean) ? `saved as ${done.saved}` : `saved as ${done.saved}: a map without traps`);
+    await list();
+  } catch (error) {
+    state(error.message, true);
+    conflict = error.status === 409 ? error.version : null;
+    $("conflict").hidden = !conflict;
+  }
+  buttons();
+}
+
+// Of traps that were saved elsewhere meanwhile: show them, and Undo brings the own ones back.
+async function showSaved() {
+  try {
+    const { cells, version } = await savedTraps(map.at);
+    past.push(traps);
+    future = [];
+    [traps, saved, map.version] = [cells, cells.slice(), version];
+    state("the saved traps; Undo brings yours back");
+    corrected();
+    show();
   } catch (error) {
     state(error.message, true);
   }
-  buttons();
+}
+
+function replaceSaved() {
+  map.version = conflict;
+  save();
 }
 
 function fit() {
@@ -403,7 +452,7 @@ document.onkeydown = (event) => {
   const key = event.key.toLowerCase(), control = event.ctrlKey || event.metaKey;
   if (control && key === "z" && !event.shiftKey) step(past, future);
   else if (control && (key === "y" || key === "z")) step(future, past);
-  else if (control && key === "s") save();
+  else if (control && key === "s") { if (!event.repeat) save(); }
   else if (control) return;
   else if (key === "escape") { line = []; held = null; show(); return; }
   else if (key === "enter" && line.length) close();
@@ -421,6 +470,8 @@ $("all").onclick = () => edit(() => map.predicted.forEach((one, i) => { if (one)
 $("clear").onclick = () => edit(() => traps.fill(0));
 $("fit").onclick = fit;
 $("save").onclick = save;
+$("theirs").onclick = showSaved;
+$("mine").onclick = replaceSaved;
 $("threshold").oninput = () => { if (map) { predicted(); show(); } };
 for (const id of ["opacity", "outlines", "fills"]) $(id).oninput = show;
 window.onresize = () => { if (map) show(); };

@@ -32,7 +32,8 @@ def test_what_is_saved_is_what_the_map_then_holds(client, session):
     corrected = np.zeros((64, 64), np.uint8)
     corrected[40:50, 5:60] = 1
     answer = post(client, "b", corrected.tobytes())
-    assert answer.status_code == 200 and answer.json == {"saved": "traps.png"}
+    version = client.get("/maps/b/traps", base_url=OWN).headers["ETag"].strip('"')
+    assert answer.status_code == 200 and answer.json == {"saved": "traps.png", "version": version}
     expected = (corrected > 0) & read_map(list_maps([session.data])[1]).map_valid  # outside the map there are no traps
     assert expected.sum() == 500
     np.testing.assert_array_equal(read_map(list_maps([session.data])[1]).traps, expected)
@@ -49,6 +50,19 @@ def test_a_refused_mask_is_reported_and_nothing_changes(client, session):
     for wrong in (b"", b"\1" * 64, bytes(64 * 64 - 1) + b"\2", bytes(64) + b"\7" + bytes(64 * 63 - 1)):
         assert post(client, "a", wrong).status_code == 400
     assert (session.data / "a" / "traps.png").read_bytes() == before
+
+
+def test_a_save_that_starts_from_an_older_version_is_told_and_makes_nothing(client, session):
+    first, second = np.zeros((2, 64, 64), np.uint8)
+    first[5:15, 20:30], second[40:50, 20:30] = 1, 1
+    version = client.get("/maps/a/traps", base_url=OWN).headers["ETag"]
+    assert post(client, "a", first.tobytes(), If_Match=version).status_code == 200
+    for seen in (version, None, "*", '"none"', '"', "\u00e9" * 5000):  # None: a program that looked at nothing
+        answer = post(client, "a", second.tobytes(), If_Match=seen)
+        assert answer.status_code == 409 and "saved elsewhere" in answer.json["error"]
+    np.testing.assert_array_equal(raster(client, "/maps/a/traps"), first)
+    assert post(client, "a", second.tobytes(), If_Match=answer.headers["ETag"]).status_code == 200
+    np.testing.assert_array_equal(raster(client, "/maps/a/traps"), second)
 
 
 @pytest.mark.parametrize(
