@@ -27,6 +27,7 @@ from mtl.tasks.base import Output
 from mtl.training.finetune import model_path
 from mtl.training.run_folder import ensure_run
 from mtl.training.setup import decide_patch_size
+from mtl.visualization.tensorboard import report_event_errors_once
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.scene import Float, Scene
@@ -153,7 +154,7 @@ def _write_hparams(run: AblationRun, results: Sequence[RunResult], metrics: Sequ
     values = {f"{result.test_set}/{name}": value for result in results for name, value in result.metrics().items()}
     chosen = {name: value for name, value in values.items() if name.rsplit("/", 1)[1] in metrics}
     chosen["seconds_per_step"] = results[0].step_seconds
-    with SummaryWriter(str(run.folder)) as writer:
+    with report_event_errors_once(), SummaryWriter(str(run.folder)) as writer:
         names = {"row": run.row, "condition": run.condition, "seed": run.seed}
         writer.add_hparams(run.hparams | names, chosen, run_name=".")
 

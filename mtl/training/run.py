@@ -30,7 +30,7 @@ from mtl.training.check_settings import check_settings, monitored_metric
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
-from mtl.visualization.tensorboard import scalar_layout
+from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
 from targets.errors import UserError
@@ -107,11 +107,12 @@ def _fit_decided(
     if checkpoint is not None:
         run.skip_seen_patches(checkpoint)
     loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
-    _describe_run(run, out, loggers)
-    callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state)]
-    trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
-    with nullcontext() if checkpoint is None else state.report_damage(last):
-        trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
+    with report_event_errors_once():
+        _describe_run(run, out, loggers)
+        callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state)]
+        trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
+        with nullcontext() if checkpoint is None else state.report_damage(last):
+            trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     return {tag: float(value) for tag, value in trainer.callback_metrics.items()}

@@ -1,6 +1,8 @@
 """TensorBoard views of a run: the layout of its charts, the pictures of its outputs, and a page about several runs."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.image
@@ -103,7 +105,26 @@ def write_summary_run(folder: Path, text: str, pictures: Mapping[str, Path]) -> 
     run = folder / SUMMARY
     for old in run.glob("events.out.*"):
         old.unlink()
-    with SummaryWriter(str(run)) as writer:
+    with report_event_errors_once(), SummaryWriter(str(run)) as writer:
         writer.add_text("comparison", text)
         for name, path in pictures.items():
             writer.add_image(f"comparison/{name}", matplotlib.image.imread(path)[..., :3], dataformats="HWC")
+
+
+@contextmanager
+def report_event_errors_once() -> Iterator[None]:
+    """Let a full disk under TensorBoard's events be reported by the next call that writes some, and by nothing else.
+
+    The thread that writes them keeps the error for that call, and prints a traceback beside.
+    """
+
+    def report(found: threading.ExceptHookArgs) -> None:
+        is_writer = type(found.thread).__module__.startswith("tensorboard.")
+        if not (is_writer and isinstance(found.exc_value, OSError)):
+            before(found)
+
+    before, threading.excepthook = threading.excepthook, report
+    try:
+        yield
+    finally:
+        threading.excepthook = before

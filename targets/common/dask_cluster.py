@@ -1,10 +1,12 @@
 """Dask cluster as an executor: connect to one or start one, and repeat the work that it loses."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from targets.common.process_lifetime import postpone_interrupts
 from targets.errors import UserError
 
 Arguments = ParamSpec("Arguments")
@@ -19,6 +21,8 @@ LOCAL_SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # the one who asks counts deaths over an item, whoever works
     # For good, or a killed worker that takes longer than 15 s to come back (a busy machine) is never replaced.
     "distributed.deploy.lost-worker-timeout": "365 days",
+    # What is lost, and what is at work when a run is ended, the one who asks says in one line.
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
 }
 
 
@@ -95,38 +99,46 @@ def cluster_executor(scheduler: str, jobs: int, settings: Mapping[str, Any]) -> 
         The package is missing, no scheduler answers, or a worker has several threads.
     """
     try:
-        import dask
-        from distributed import Client
+        with postpone_interrupts():  # libraries do not bear an exception amid their import
+            import dask
+            from distributed import Client
+            from distributed.gc import disable_gc_diagnosis
     except ImportError as error:
         hint = "pip install 'trapmtl[cluster]', or leave --scheduler away"
         raise UserError("--scheduler", "the package distributed is not installed", hint=hint) from error
 
-    def connect() -> AbstractContextManager[Any]:
+    def connect() -> Any:
         if scheduler != LOCAL:
             return Client(scheduler)
-        return Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+        client = Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+        disable_gc_diagnosis()  # amid it Ctrl-C would be lost
+        return client
 
-    executor: ClusterExecutor | None = None
-    with dask.config.set(settings if scheduler == LOCAL else {}):
+    with dask.config.set(settings if scheduler == LOCAL else {}), ExitStack() as at_the_end:
         try:
-            connected = connect()
+            with postpone_interrupts():  # what is half started cannot be closed
+                client = connect()
+                executor = ClusterExecutor(client)
+                at_the_end.callback(_close, client, executor)
         except (OSError, ValueError) as error:
             found = f"{scheduler}: no Dask scheduler answers ({error})"
             raise UserError("--scheduler", found, "local, or an address such as tcp://host:8786") from error
-        try:
-            with connected as client:
-                if any(threads > 1 for threads in client.nthreads().values()):
-                    raise UserError(
-                        scheduler,
-                        "a worker has several threads, which would share one network",
-                        "workers of one thread each",
-                        "dask worker HOST:PORT --nthreads 1",
-                    )
-                executor = ClusterExecutor(client)
-                yield executor, client
-        finally:
-            if executor is not None:
-                executor.shutdown(cancel_futures=True)
+        if any(threads > 1 for threads in client.nthreads().values()):
+            raise UserError(
+                scheduler,
+                "a worker has several threads, which would share one network",
+                "workers of one thread each",
+                "dask worker HOST:PORT --nthreads 1",
+            )
+        yield executor, client
+
+
+def _close(client: Any, executor: ClusterExecutor) -> None:
+    """Close a client, and with it the cluster that it started, whatever signals arrive meanwhile."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of work that is dropped
+    with postpone_interrupts():
+        client.close()
+        executor.shutdown(cancel_futures=True)
 
 
 def connection_lost() -> UserError:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
-from targets.common.process_lifetime import end_with_parent, sigterm_as_interrupt
+from targets.common.process_lifetime import end_with_parent, postpone_interrupts, sigterm_as_interrupt
 from targets.errors import UserError
 
 Item = TypeVar("Item")
@@ -260,11 +260,12 @@ def _processes(jobs: int) -> Iterator[WorkerPool]:
 
     def submit(work: Callable[[Item], Result], item: Item) -> Future[Result]:
         nonlocal pool
-        try:
-            return pool.submit(work, item)
-        except BrokenProcessPool:
-            pool = new()
-            return pool.submit(work, item)
+        with postpone_interrupts():  # which starts the processes
+            try:
+                return pool.submit(work, item)
+            except BrokenProcessPool:
+                pool = new()
+                return pool.submit(work, item)
 
     try:
         yield WorkerPool(submit, lambda: IN_FLIGHT * jobs, (BrokenProcessPool, MemoryError))

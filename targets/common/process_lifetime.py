@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import parent_process
+from multiprocessing import parent_process, resource_tracker
 from threading import Thread, current_thread, main_thread
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
 def end_with_parent() -> None:
@@ -14,7 +18,11 @@ def end_with_parent() -> None:
     parent = parent_process()
     if parent is None:
         return
-    os.setpgrp()  # Ctrl-C reaches the parent alone, which ends its workers
+    # Ctrl-C reaches the parent alone, which ends its workers.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    else:  # Windows sends it to every process of the console
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         parent.join()
@@ -40,20 +48,63 @@ def sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def postpone_interrupts() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is done; what it starts never hears Ctrl-C.
+
+    A terminal sends Ctrl-C to all processes of a program. Those that work are ended by the one that started them; they
+    and threads of this process inherit that SIGINT is blocked, from their first moment on.
+    """
+    if current_thread() is not main_thread():  # which alone may listen
+        yield
+        return
+    received: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: received.append(number)) for number in STOP_SIGNALS}
+    if CAN_BLOCK:
+        resource_tracker.ensure_running()  # of multiprocessing, which at its start would unblock the signal again
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        if CAN_BLOCK:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])
+
+
+def use_utf_8() -> None:
+    """Start the program again in Python's UTF-8 mode where the locale has another encoding.
+
+    Names of files keep their letters then, and libraries that take UTF-8 alone (GDAL, SQLite) find them. What is
+    printed keeps the encoding of the terminal.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":  # always so on Windows and macOS
+        return
+    os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:replace")
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def run_command(module: str) -> None:
     """Import a command and run it with the words of the command line.
 
     Imports take seconds, and libraries do not bear an exception amid theirs: until they are done, and nothing is open
-    yet, Ctrl-C and SIGTERM end the process at once, in one line.
+    yet, Ctrl-C and SIGTERM end the process at once, in one line. Likewise when all is done and libraries close what
+    they have opened.
 
     Parameters
     ----------
     module : str
         Such as mtl.commands.predict; its function `command` is run.
     """
+    use_utf_8()
+
+    said = b"stopped\n"
 
     def stop(number: int, frame: object) -> None:
-        os.write(2, b"stopped\n")
+        os.write(2, said)
         os._exit(128 + number)
 
     defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -64,4 +115,9 @@ def run_command(module: str) -> None:
     command = import_module(module).command
     for number in caught:
         signal.signal(number, before[number])
-    command()
+    try:
+        command()
+    finally:
+        said = b""
+        for number in caught:
+            signal.signal(number, stop)

@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+from torch.utils.tensorboard import SummaryWriter
 
 from mtl.ablation.grid import Ablation, expand_grid
 from mtl.ablation.report import write_report
@@ -19,10 +20,10 @@ from mtl.data.channels import INPUTS
 from mtl.data.dataset import prepare_sample
 from mtl.tasks.heads import HEADS, collect_outputs
 from mtl.visualization.panels import keypoint_panel
-from mtl.visualization.tensorboard import scalar_layout
+from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.io.map_folder.writer import write_map_folder
 from targets.truth.traps import GroundTruthOptions
-from tests.conftest import dome_scene
+from tests.conftest import dome_scene, full_disk
 
 HEADS_OF = {"trap alone": ["trap"], "all kinds": ["trap", "crest", "dist", "depth"]}
 
@@ -148,3 +149,11 @@ def test_a_keypoint_panel_counts_hits_misses_and_false_alarms():
         "0 of 1 found, 0 false",
         "0 of 0 found, 0 false",
     ]
+
+
+def test_a_full_disk_under_the_events_is_reported_once_by_the_call_that_writes(tmp_path, capfd):
+    with pytest.raises(OSError, match="File too large"), report_event_errors_once(), full_disk(4096):
+        writer = SummaryWriter(str(tmp_path))
+        writer.add_text("long", "x" * 8192)
+        writer.flush()
+    assert capfd.readouterr() == ("", "")

@@ -9,6 +9,8 @@ from time import monotonic, sleep
 
 import pytest
 
+from targets.common.process_lifetime import postpone_interrupts, sigterm_as_interrupt
+
 START = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -77,3 +79,13 @@ def test_every_tool_is_stopped_so():
     for door in (*Path("tools").glob("*.py"), Path("trapmtl/__main__.py")):
         text = door.read_text("utf-8")
         assert "run_command(" in text and "from mtl" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_be_interrupted_is_done_first_and_its_processes_never_hear_ctrl_c(number):
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    done = []
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt(), postpone_interrupts():
+        os.kill(os.getpid(), number)
+        done += [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout]
+    assert done == ["True\n"] and signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
