@@ -288,6 +288,8 @@ class Provenance:
         The grid held elevations, positive up; the z of its fault sticks counts upwards, too.
     margin : tuple[int, int, int, int], default (0, 0, 0, 0)
         Pixels of the picture that were cropped at the top, bottom, left and right.
+    interpreter : str, default ''
+        Who drew its traps, where the files say so.
     """
 
     file: str
@@ -297,6 +299,7 @@ class Provenance:
     notes: tuple[str, ...] = ()
     is_elevation: bool = False
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
+    interpreter: str = ""
 
 
 @dataclass(frozen=True, eq=False)

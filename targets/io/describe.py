@@ -160,7 +160,8 @@ def _parts(scene: Scene, known: Provenance) -> list[str]:
     if any(known.margin):
         parts.append("margin of {}, {}, {}, {} pixels (top, bottom, left, right) cropped".format(*known.margin))
     if scene.interpreted_mask is not None:
-        parts.append("drawn salt" if scene.salt is not None else "drawn traps")
+        what = "salt" if scene.salt is not None else "traps"
+        parts.append(f"{what} drawn by {known.interpreter}" if known.interpreter else f"drawn {what}")
     return parts
 
 

@@ -24,6 +24,7 @@ from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.rendering.style_families import CLEAN, FAMILY_NAMES, random_style
 from targets.scene import Scene
 from targets.surface.resample import downsample
+from targets.synthetic.interpreters.registry import find_interpreter, with_drawn_traps
 from targets.synthetic.options import DEFAULT_STRUCTURES, StructureMapOptions
 from targets.synthetic.structure_maps import make_structure_map, with_picking_noise
 
@@ -96,6 +97,9 @@ class MapAppearance:
         that of the surface without noise, which is kept as depth_clean.png.
     depth_bits : int, default 16
         Bits of a depth value: 8 or 16 for a picture, 32 for exact depths.
+    interpreter : str | None, default None
+        Whose traps are drawn on every map, in place of any that it has: contours, sealing, leaking, culminations,
+        large, three_way, polygons or mistakes. None: no traps are drawn, and they are computed from the depth.
     """
 
     seed: int = 0
@@ -104,6 +108,7 @@ class MapAppearance:
     margin: int = 12
     depth_noise: float = 0.0
     depth_bits: int = 16
+    interpreter: str | None = None
 
     def __post_init__(self) -> None:
         if self.depth_bits not in (8, 16, 32):
@@ -114,6 +119,8 @@ class MapAppearance:
             raise UserError("--seed, --margin", f"{self.seed}, {self.margin}", "at least 0")
         if self.styles is not None and self.styles not in FAMILY_NAMES:
             raise UserError("--styles", repr(self.styles), f"one of {', '.join(FAMILY_NAMES)}")
+        if self.interpreter is not None:
+            find_interpreter(self.interpreter)
 
 
 def make_map_set(
@@ -201,6 +208,8 @@ def _make_and_write(
 ) -> tuple[str, MapDescription | None]:
     """Make and write one map; returns its name, and what was understood of the grid it was made of."""
     scene = make(item)
+    if appearance.interpreter is not None:
+        scene = with_drawn_traps(scene, appearance.interpreter, appearance.seed)
     remove_half_written(out / scene.name)
     write_map_folder(scene, out / scene.name, appearance.margin, appearance.depth_bits)
     return scene.name, describe_map(scene) if isinstance(item, MapSource) else None

@@ -10,7 +10,7 @@ The files of a map (their names can be changed in `Layout`):
 ``depth_clean.png``     the true surface where the depth is a poor copy of it, in the same range; optional
 ``map_mask.png``        white = inside the map; optional
 ``traps.png``           traps black, all else white; optional
-``map.yaml``            fields of `GeoReference`, ``group``, ``polarity: inverted``; optional
+``map.yaml``            fields of `GeoReference`, ``group``, ``polarity: inverted``, ``interpreter``; optional
 ======================  ================================================================================
 """
 

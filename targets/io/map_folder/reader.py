@@ -135,7 +135,7 @@ def read_map_files(
     undefined = 1 - float(known.mean()) if known.any() else 0.0
     file, form = _file_and_format(name, files, conventions)
     form += f" located by {placed[1]}" if placed is not None and of_picture else ""
-    provenance = Provenance(file, form, (), undefined, notes, margin=margin)
+    provenance = Provenance(file, form, (), undefined, notes, margin=margin, interpreter=sidecar.interpreter)
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
                  provenance=provenance)  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The YAML file beside a map's pictures: location, units, group and polarity of the depth."""
+"""The YAML file beside a map's pictures: location, units, group, polarity of the depth, and who drew the traps."""
 
 import math
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 
 GEO_FIELDS = [entry for entry in fields(GeoReference) if entry.name not in ("first_row", "first_col")]
+WORDS = ("group", "polarity", "interpreter")  # the other keys
 TEXT_FIELDS = {entry.name for entry in GEO_FIELDS if "str" in str(entry.type)}
 
 
@@ -31,11 +32,14 @@ class Sidecar:
         The larger map that this one is a crop of, or "".
     inverted : bool | None, default None
         Depth pictures: white = deepest; depth grids: positive up. None: the file does not say.
+    interpreter : str, default ''
+        Who drew the traps, or "".
     """
 
     geo: GeoReference = field(default_factory=GeoReference)
     group: str = ""
     inverted: bool | None = None
+    interpreter: str = ""
 
     def given_fields(self) -> dict[str, Any]:
         """{field of `GeoReference`: value} of all that differ from "unknown"."""
@@ -49,8 +53,8 @@ def read_sidecar(*paths: Path) -> Sidecar:
     Parameters
     ----------
     *paths : Path
-        YAML files of lines ``key: value``: the fields of `GeoReference`, ``group`` and ``polarity``. Of several the
-        later ones win, key by key: those of a set, then those of a map.
+        YAML files of lines ``key: value``: the fields of `GeoReference`, ``group``, ``polarity`` and ``interpreter``.
+        Of several the later ones win, key by key: those of a set, then those of a map.
 
     Returns
     -------
@@ -66,7 +70,8 @@ def read_sidecar(*paths: Path) -> Sidecar:
         values |= _read_values(path)
     if not paths:
         return Sidecar()
-    polarity, group = values.pop("polarity", None), str(values.pop("group", None) or "")
+    polarity = values.pop("polarity", None)
+    group, interpreter = (str(values.pop(key, None) or "") for key in ("group", "interpreter"))
     path = paths[-1]
     try:
         geo = GeoReference(**{key: value for key, value in values.items() if value is not None})
@@ -75,13 +80,13 @@ def read_sidecar(*paths: Path) -> Sidecar:
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
     check_not_mirrored(path, geo)
-    return Sidecar(geo, group, None if polarity is None else polarity == "inverted")
+    return Sidecar(geo, group, None if polarity is None else polarity == "inverted", interpreter)
 
 
 def _read_values(path: Path) -> dict[str, Any]:
     """The checked values of one file by key."""
     content = read_yaml(path) or {}
-    known = [*(entry.name for entry in GEO_FIELDS), "group", "polarity"]
+    known = [*(entry.name for entry in GEO_FIELDS), *WORDS]
     if not isinstance(content, dict):
         raise UserError(
             path, f"holds a {type(content).__name__}", "lines 'key: value'", f"known keys: {', '.join(known)}"
@@ -90,7 +95,7 @@ def _read_values(path: Path) -> dict[str, Any]:
         raise UserError(path, f"unknown key {', '.join(unknown)}", "", f"known keys: {', '.join(known)}")
     if content.get("polarity") not in (None, "normal", "inverted"):
         raise UserError(path, f"polarity is {content['polarity']!r}", "'normal' (black = deepest) or 'inverted'")
-    return {key: value if key in ("group", "polarity") or value is None else _parse_value(path, key, value)
+    return {key: value if key in WORDS or value is None else _parse_value(path, key, value)
             for key, value in content.items()}  # fmt: skip
 
 
@@ -110,6 +115,8 @@ def write_sidecar(sidecar: Sidecar, path: Path) -> None:
         The file cannot be written.
     """
     content = _plain_values(sidecar.given_fields() | {"group": sidecar.group})
+    if sidecar.interpreter:
+        content["interpreter"] = sidecar.interpreter
     with atomic_write(path) as temporary:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
 

@@ -72,7 +72,8 @@ def write_map_folder(
                 np.save(temporary, pixels)
         else:
             write_picture(pixels, folder / f"{names[kind]}.png")
-    write_sidecar(Sidecar(geo, scene.group), folder / f"{layout.map}.yaml")
+    interpreter = scene.provenance.interpreter if scene.provenance is not None and scene.traps is not None else ""
+    write_sidecar(Sidecar(geo, scene.group, interpreter=interpreter), folder / f"{layout.map}.yaml")
 
 
 def _encode_files(scene: Scene, margin: int, depth_bits: int) -> tuple[dict[str, NDArray], GeoReference]:

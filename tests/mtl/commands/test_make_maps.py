@@ -91,6 +91,7 @@ def test_real_grids_with_their_faults(call, tmp_path, shared_data):
         (["--out", "o", "--style.palette", "grey"], "rainbow"),
         (["--out", "o", "--styles", "grey"], "one of clean, train, unseen, unseen_legend"),
         (["--out", "o", "--depth_noise", "1"], "--depth_noise: 1.0"),
+        (["--out", "o", "--interpreter", "Smith"], "one of contours, sealing"),
         (["--out", "o", "--synth.regional_dip", "[3,1]"], "synth.regional_dip"),
         (["--out", "o", "--grids", "a.gri", "--count", "3"], "given together with --grids"),
         (["--out", "o", "--colour", "red"], "--colour"),
@@ -133,3 +134,19 @@ def test_a_config_file_of_an_earlier_version_makes_the_same_map(tmp_path):
         command(["--config", str(tmp_path / f"{name}.yaml"), "--out", str(tmp_path / name)])
     for file in (tmp_path / "old" / "synth_00000").iterdir():
         assert file.read_bytes() == (tmp_path / "new" / "synth_00000" / file.name).read_bytes()
+
+
+def test_an_interpreter_draws_the_traps_of_generated_maps_and_of_grids(call, tmp_path):
+    rows, cols = np.mgrid[0:60, 0:80]
+    np.savez(tmp_path / "dome.npz", depth=(2000 + np.hypot(rows - 30, cols - 40) * 5).astype(np.float32), units="m")
+    kinds = {"made": ["--count", 1, "--size", 64, "--seed", 3], "grids": ["--grids", tmp_path / "dome.npz"]}
+    for name, words in kinds.items():
+        code, _, error = call("--out", tmp_path / name, "--interpreter", "polygons", *words)
+        assert code == 0, error
+        (source,) = list_maps([tmp_path / name])
+        scene = read_map(source)
+        assert scene.traps.any() and scene.provenance.interpreter == "polygons"
+        assert "traps.png" in {file.name for file in source.path.iterdir()}
+        assert "interpreter: polygons" in (source.path / "map.yaml").read_text()
+    code, said, _ = call("--out", tmp_path / "again", "--grids", tmp_path / "grids", "--interpreter", "sealing")
+    assert code == 0 and "traps drawn by polygons" not in said and "traps drawn by sealing" in said
