@@ -415,9 +415,9 @@ class Scene:
 
     @property
     def cell_sides(self) -> tuple[float, float]:
-        """Height and width of a cell, in cells of the map as it was given; of oblong cells, in square ones as large."""
-        dx, dy = self.geo.dx, self.geo.dy
-        oblong = 1.0 if dx is None or dy is None else float(np.sqrt(abs(dy / dx)))
+        """Height and width of a cell on the ground, in cells of the map as it was given: in square ones as large."""
+        dx, dy = self.geo.ground_spacing(self.shape)
+        oblong = float(np.sqrt(dy / dx))
         return self.coarsening * oblong, self.coarsening / oblong
 
     @property

@@ -181,7 +181,8 @@ def predict_out_of_fold(config: TrainConfig, heads: Sequence[Head], checkpoint: 
             prediction, (target, valid) = values[head.name], head.target(truth)
             arrays[f"{head.name}/{scene.name}"] = prediction.astype(np.float16)
             for row, threshold in zip(arrays[f"sums/{head.name}"], THRESHOLDS, strict=True):
-                row += list(head.metric.update(shift_probabilities(prediction, threshold), target, valid).values())
+                shifted = shift_probabilities(prediction, threshold)
+                row += list(head.metric.count(shifted, target, valid, scene.cell_sides).values())
     return arrays
 
 

@@ -121,7 +121,8 @@ def evaluate_map(
         output.name: count_by_size(values[output.name], *output.target(truth), truth.scene, view, side)
         for output in trap_outputs(outputs)
     }
-    score = score_map(truth, add_instance_planes(values, outputs), (*outputs, *instance_outputs(outputs)))
+    planes = add_instance_planes(values, outputs, truth.scene.cell_sides)
+    score = score_map(truth, planes, (*outputs, *instance_outputs(outputs)))
     return score, sizes, describe_map(truth.scene)
 
 
@@ -180,7 +181,8 @@ def score_map(truth: GroundTruth, values: Mapping[str, Float], outputs: Sequence
     outputs : Sequence[Output]
         Outputs that are scored.
     """
-    states = {output.name: output.metric.update(values[output.name], *output.target(truth)) for output in outputs}
+    sides = truth.scene.cell_sides
+    states = {o.name: o.metric.count(values[o.name], *o.target(truth), sides) for o in outputs}
     return MapScore(truth.scene.name, truth.scene.group, states)
 
 

@@ -23,7 +23,7 @@ class Metric:
     ----------
     state : tuple[str, ...]
         Names of the additive quantities that `update` returns.
-    update : Callable[[Float, Float, Bool], State]
+    update : Callable[..., State]
         (prediction, target, valid) -> state of one map.
     compute : Callable[[State], dict[str, float]]
         Added states -> values; NaN where a value is not defined (recall without a true trap, say).
@@ -37,6 +37,8 @@ class Metric:
     trivial_baseline : str | None, default None
         The value that a trivial answer would get (all cells empty, always the commoner class); reports print it beside
         the primary value. None: it is 0.
+    measures_lengths : bool, default False
+        `update` compares lengths with a tolerance, and takes the sides of a cell as its argument `cell_sides`, too.
 
     Raises
     ------
@@ -45,12 +47,13 @@ class Metric:
     """
 
     state: tuple[str, ...]
-    update: Callable[[Float, Float, Bool], State]
+    update: Callable[..., State]
     compute: Callable[[State], dict[str, float]]
     primary: str
     higher_is_better: Mapping[str, bool | None] = field(hash=False)
     charts: tuple[tuple[str, ...], ...]
     trivial_baseline: str | None = None
+    measures_lengths: bool = False
 
     def __post_init__(self) -> None:
         charted = sorted(name for chart in self.charts for name in chart)
@@ -58,6 +61,21 @@ class Metric:
             raise ValueError(f"charts {self.charts} do not show {sorted(self.higher_is_better)}, {self.primary} first")
         if self.higher_is_better[self.primary] is None:
             raise ValueError(f"the primary value {self.primary} has no better direction")
+
+    def count(self, prediction: Float, target: Float, valid: Bool, cell_sides: tuple[float, float]) -> State:
+        """State of one map whose cells need not be square.
+
+        Parameters
+        ----------
+        prediction, target : (C, H, W) float32
+            In the unit of the output.
+        valid : (H, W) bool
+            Cells that count.
+        cell_sides : tuple[float, float]
+            Height and width of a cell, in the unit of tolerances (`Scene.cell_sides`).
+        """
+        lengths = {"cell_sides": cell_sides} if self.measures_lengths else {}
+        return self.update(prediction, target, valid, **lengths)
 
     @property
     def mode(self) -> Mode:

@@ -2,13 +2,14 @@
 
 from functools import partial
 
+import numpy as np
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
 from mtl.metrics.base import THRESHOLD, Metric, State, f1_score, ratio
 from targets.scene import Bool, Float
 
-BOUNDARY_TOLERANCE = 3  # cells between a predicted and a true outline that count as the same
+BOUNDARY_TOLERANCE = 3  # cells (square ones as large, where they are oblong) between outlines that count as the same
 
 # -- cells of a mask ---------------------------------------------------------------------------------------------
 
@@ -104,7 +105,24 @@ def map_answer_metrics(state: State) -> dict[str, float]:
 # -- outlines ----------------------------------------------------------------------------------------------------
 
 
-def count_outline(prediction: Bool, target: Bool, valid: Bool, tolerance: int) -> State:
+def on_square_cells(plane: Bool, cell_sides: tuple[float, float]) -> Bool:
+    """The cells of a plane (H, W) on square cells of side 1, each with the value of the cell that its centre lies in.
+
+    Outlines are a cell thick: of oblong cells they would count twice as many along one direction as along the other.
+
+    Examples
+    --------
+    >>> on_square_cells(np.array([[True, False, True]]), (0.5, 2.0)).astype(int).tolist()
+    [[1, 1, 0, 0, 1, 1]]
+    """
+    shape = [max(1, round(n * side)) for n, side in zip(plane.shape, cell_sides, strict=True)]
+    if shape == list(plane.shape):
+        return plane
+    rows, cols = ((np.arange(new) + 0.5) * n // new for n, new in zip(plane.shape, shape, strict=True))
+    return plane[np.ix_(rows.astype(int), cols.astype(int))]
+
+
+def count_outline(prediction: Bool, target: Bool, valid: Bool, tolerance: float) -> State:
     """Outline cells of both masks, and how many lie within a tolerance of the other outline (Csurka et al. 2013,
     BF score).
 
@@ -112,12 +130,14 @@ def count_outline(prediction: Bool, target: Bool, valid: Bool, tolerance: int) -
     ----------
     prediction, target, valid : (H, W) bool
         Cells of the predicted and the true outline, and cells that count.
-    tolerance : int
+    tolerance : float
         Largest Euclidean distance of a match, in cells.
     """
     predicted, true = prediction & valid, target & valid
-    near_true = ndimage.distance_transform_edt(~true) <= tolerance if true.any() else true
-    near_predicted = ndimage.distance_transform_edt(~predicted) <= tolerance if predicted.any() else predicted
+    near_true, near_predicted = (
+        ndimage.distance_transform_edt(~outline) <= tolerance if outline.any() else outline
+        for outline in (true, predicted)
+    )
     return {
         "outline_seen": float(predicted.sum()),
         "outline_seen_right": float((predicted & near_true).sum()),
@@ -139,7 +159,9 @@ def outline_metrics(state: State) -> dict[str, float]:
     return {"boundary_f1": f1_score(precision, recall), "boundary_precision": precision, "boundary_recall": recall}
 
 
-def count_mask_and_outline(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
+def count_mask_and_outline(
+    prediction: Float, target: Float, valid: Bool, tolerance: float, cell_sides: tuple[float, float] = (1.0, 1.0)
+) -> State:
     """State of a mask and of its outline.
 
     Parameters
@@ -148,11 +170,15 @@ def count_mask_and_outline(prediction: Float, target: Float, valid: Bool, tolera
         In the unit of the output.
     valid : (H, W) bool
         Cells that count.
-    tolerance : int
+    tolerance : float
         Largest distance between outlines that count as the same, in cells.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell, in the unit of the tolerance.
     """
-    outlines = [find_boundaries((a[0] > THRESHOLD) & valid, mode="inner") for a in (prediction, target)]
-    return count_mask(prediction, target, valid) | count_outline(outlines[0], outlines[1], valid, tolerance)
+    masks = (on_square_cells((a[0] > THRESHOLD) & valid, cell_sides) for a in (prediction, target))
+    outlines = (find_boundaries(mask, mode="inner") for mask in masks)
+    own = count_outline(*outlines, on_square_cells(valid, cell_sides), tolerance)
+    return count_mask(prediction, target, valid) | own
 
 
 def mask_and_outline_metrics(state: State) -> dict[str, float]:
@@ -166,7 +192,9 @@ def mask_and_outline_metrics(state: State) -> dict[str, float]:
     return mask_metrics(state) | outline_metrics(state)
 
 
-def count_band(prediction: Float, target: Float, valid: Bool, tolerance: int) -> State:
+def count_band(
+    prediction: Float, target: Float, valid: Bool, tolerance: float, cell_sides: tuple[float, float] = (1.0, 1.0)
+) -> State:
     """State of a boundary band: its own cells are the outline.
 
     Parameters
@@ -175,12 +203,13 @@ def count_band(prediction: Float, target: Float, valid: Bool, tolerance: int) ->
         In the unit of the output.
     valid : (H, W) bool
         Cells that count.
-    tolerance : int
+    tolerance : float
         Largest distance between outlines that count as the same, in cells.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell, in the unit of the tolerance.
     """
-    return count_mask(prediction, target, valid) | count_outline(
-        prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid, tolerance
-    )
+    bands = (on_square_cells(a, cell_sides) for a in (prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid))
+    return count_mask(prediction, target, valid) | count_outline(*bands, tolerance)
 
 
 def band_metrics(state: State) -> dict[str, float]:
@@ -213,6 +242,7 @@ TRAP_METRIC = Metric(
     primary="iou",
     higher_is_better=MASK_DIRECTIONS | OUTLINE_DIRECTIONS,
     charts=(*MASK_CHARTS, OUTLINE_CHART),
+    measures_lengths=True,
 )
 INSIDE_METRIC = Metric(
     MASK_STATE,
@@ -229,6 +259,7 @@ BAND_METRIC = Metric(
     primary="boundary_f1",
     higher_is_better=OUTLINE_DIRECTIONS | {"iou": True},
     charts=(OUTLINE_CHART, ("iou",)),
+    measures_lengths=True,
 )
 MAP_ANSWER_METRIC = Metric(
     MAP_ANSWER_STATE,

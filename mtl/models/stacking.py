@@ -103,7 +103,7 @@ class Stacking(nn.Module):
     def _fit_row(self, row: int, maps: Sequence["LabelledMap"]) -> None:
         """Fit the weights of one set of inputs."""
         features, classes = [], []
-        for _, predictions, target, valid, _ in maps:
+        for _, predictions, target, valid, *_ in maps:
             step = max(1, int(valid.sum()) // CELLS_PER_MAP)
             features.append(self._logits(predictions)[:, valid].T[::step])
             classes.append(target[0][valid][::step] > 0.5)
@@ -137,6 +137,8 @@ class LabelledMap(NamedTuple):
         Where the target is known.
     group : str, default ''
         Maps of a group are not independent of each other.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell (`Scene.cell_sides`).
     """
 
     visible: Sequence[str]
@@ -144,6 +146,7 @@ class LabelledMap(NamedTuple):
     target: Float
     valid: Bool
     group: str = ""
+    cell_sides: tuple[float, float] = (1.0, 1.0)
 
 
 def halves_of(groups: Sequence[str]) -> dict[str, int]:

@@ -25,7 +25,9 @@ OUTLINE_BAND = 5  # cells; a band of `GroundTruthOptions.boundary_width` reaches
 RIDGE_SCALES: dict[Role, float] = {"boundary": 1.0, "distance": DISTANCE_SCALE}
 
 
-def find_instances(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tuple[NDArray[np.int32], Float]:
+def find_instances(
+    maps: Mapping[str, Float], outputs: Sequence[Output], cell_sides: tuple[float, float] = (1.0, 1.0)
+) -> tuple[NDArray[np.int32], Float]:
     """Segment trap instances from all outputs of a network.
 
     A trap is where its probability exceeds 0.5. A connected component (4 neighbours) is one instance, unless it holds
@@ -50,6 +52,8 @@ def find_instances(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tupl
         {output: (C, H, W) float32}, NaN outside the map.
     outputs : Sequence[Output]
         Outputs of the run; at least one has the role mask or boundary.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell (`Scene.cell_sides`): lengths are those of square cells as large.
 
     Returns
     -------
@@ -59,13 +63,14 @@ def find_instances(maps: Mapping[str, Float], outputs: Sequence[Output]) -> tupl
         Probability of trap that the labels rest on.
     """
     planes = planes_by_role(maps, outputs)
-    probability = planes["mask"] if "mask" in planes else enclosure_probability(planes["boundary"])
+    probability = planes["mask"] if "mask" in planes else enclosure_probability(planes["boundary"], cell_sides)
     mask = probability > THRESHOLD
     ridges = [planes[role] / scale for role, scale in RIDGE_SCALES.items() if role in planes]
     if "keypoint" not in planes or not ridges:
         return label_large_components(mask), probability
     seeds = np.zeros(mask.shape, np.int32)
-    for number, (row, col) in enumerate(find_peaks(planes["keypoint"], mask, threshold=THRESHOLD), start=1):
+    peaks = find_peaks(planes["keypoint"], mask, threshold=THRESHOLD, cell_sides=cell_sides)
+    for number, (row, col) in enumerate(peaks, start=1):
         seeds[row, col] = number
     return label_large_components(mask & ~dividing_lines(mask, seeds, np.sum(ridges, axis=0))), probability
 
@@ -88,7 +93,7 @@ def planes_by_role(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict
     return {output.role: np.nan_to_num(maps[output.name][0]) for output in outputs if output.role is not None}
 
 
-def enclosure_probability(boundary: Float) -> Float:
+def enclosure_probability(boundary: Float, cell_sides: tuple[float, float] = (1.0, 1.0)) -> Float:
     """Compute how probably a boundary encloses each cell.
 
     The maximum over all enclosing loops of the smallest boundary probability along the loop: hollows of the boundary
@@ -98,6 +103,8 @@ def enclosure_probability(boundary: Float) -> Float:
     ----------
     boundary : (H, W) float32
         Probability of a trap outline.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell, in the unit of the band's width.
 
     Returns
     -------
@@ -108,7 +115,8 @@ def enclosure_probability(boundary: Float) -> Float:
     floor = np.full_like(walls, walls.max())
     floor[[0, -1]] = floor[:, [0, -1]] = 0
     filled = reconstruction(floor, walls, method="erosion")[1:-1, 1:-1]
-    return ndimage.minimum_filter(filled, OUTLINE_BAND, mode="constant").astype(np.float32)
+    window = [2 * round(OUTLINE_BAND // 2 / side) + 1 for side in cell_sides]
+    return ndimage.minimum_filter(filled, window, mode="constant").astype(np.float32)
 
 
 def dividing_lines(mask: Bool, seeds: NDArray[np.int32], ridge: Float) -> Bool:
@@ -167,17 +175,22 @@ def instance_confidences(labels: NDArray[np.int32], probability: Float) -> NDArr
     return np.bincount(labels.ravel(), probability.ravel())[1:] / np.maximum(cells, 1)
 
 
-def instance_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> Float:
+def instance_planes(
+    maps: Mapping[str, Float], outputs: Sequence[Output], cell_sides: tuple[float, float] = (1.0, 1.0)
+) -> Float:
     """Instances as planes (2, H, W): the label of each cell, and the confidence of its instance."""
-    labels, probability = find_instances(maps, outputs)
+    labels, probability = find_instances(maps, outputs, cell_sides)
     confidence = np.append(0, instance_confidences(labels, probability))[labels]
     return np.stack([labels, confidence]).astype(np.float32)
 
 
-def add_instance_planes(maps: Mapping[str, Float], outputs: Sequence[Output]) -> dict[str, Float]:
-    """The maps, with the planes of `instance_outputs` added."""
+def add_instance_planes(
+    maps: Mapping[str, Float], outputs: Sequence[Output], cell_sides: tuple[float, float] = (1.0, 1.0)
+) -> dict[str, Float]:
+    """The maps, with the planes of `instance_outputs` added; parameters as of `find_instances`."""
     sources = {INSTANCES.name: outputs, MASK_COMPONENTS.name: trap_outputs(outputs)}
-    return {**maps, **{own.name: instance_planes(maps, sources[own.name]) for own in instance_outputs(outputs)}}
+    own = [output.name for output in instance_outputs(outputs)]
+    return {**maps, **{name: instance_planes(maps, sources[name], cell_sides) for name in own}}
 
 
 def instance_outputs(outputs: Sequence[Output]) -> list[Output]:

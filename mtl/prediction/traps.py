@@ -155,7 +155,7 @@ def extract_traps(
     exact : Closures | None
         Closures of the map's depth, None to compare with nothing.
     """
-    labels, probability = find_instances(maps, outputs)
+    labels, probability = find_instances(maps, outputs, scene.cell_sides)
     measure, uncertainty = trap_uncertainty(scene, maps, outputs, probability)
     planes = planes_by_role(maps, outputs)
     height = planes.get("elevation", planes.get("keypoint", -scene.depth if scene.has_depth else probability))

@@ -288,7 +288,7 @@ def draw_overlay(
     if prediction is not None:
         crests = prediction.crests
     elif crest is not None:
-        crests = find_peaks(crest, scene.map_valid)
+        crests = find_peaks(crest, scene.map_valid, cell_sides=scene.cell_sides)
     if crests is not None:
         axis.plot(crests[:, 1], crests[:, 0], **CREST_MARKER)
         legend.append(legend_entry(f"predicted crests ({len(crests)})", **CREST_MARKER))

@@ -66,8 +66,8 @@ class Output:
         How it is drawn.
     curve : CurveMetric | None, default None
         Threshold curves or error histogram over all validation maps, or None.
-    match_points : Callable[[Float, Float, Bool], PointMatches] | None, default None
-        (prediction, target, valid) -> matches of the points it looks for, drawn over the picture, or None.
+    match_points : Callable[..., PointMatches] | None, default None
+        (prediction, target, valid, cell_sides) -> matches of the points it looks for, drawn over the picture, or None.
     role : Role | None, default None
         Part that it plays in finding trap instances (`mtl.prediction.instances`): `mask` (probability that a cell is
         trap; of several such outputs of a run the last one becomes polygons), `boundary` (probability of an outline),
@@ -87,7 +87,7 @@ class Output:
     metric: Metric
     drawing: Drawing
     curve: CurveMetric | None = None
-    match_points: Callable[[Float, Float, Bool], PointMatches] | None = None
+    match_points: Callable[..., PointMatches] | None = None
     role: Role | None = None
     run_length_submission: bool = False
     in_cells: bool = False

@@ -12,7 +12,7 @@ from mtl.data.sample import JudgedMap, Sample
 from mtl.metrics.keypoints import PointMatches
 from mtl.tasks.base import Output
 from targets.rendering.map import ensure_picture
-from targets.scene import Bool, Float
+from targets.scene import Float
 
 COLUMNS = ("input", "target", "prediction", "error (prediction - target)", "validity")
 
@@ -107,7 +107,7 @@ def draw_cosines(axes: Axes, heads: Sequence[str], cosines: Mapping[tuple[str, s
 
 def keypoint_panel(
     output: Output,
-    find: Callable[[Float, Float, Bool], PointMatches],
+    find: Callable[..., PointMatches],
     samples: Sequence[Sample | JudgedMap],
     predictions: Sequence[Mapping[str, Float]],
 ) -> Figure:
@@ -117,8 +117,8 @@ def keypoint_panel(
     ----------
     output : Output
         A heat map of keypoints.
-    find : Callable[[Float, Float, Bool], PointMatches]
-        (prediction, target, valid) -> matches of predicted and true points.
+    find : Callable[..., PointMatches]
+        As `Output.match_points`.
     samples : Sequence[Sample | JudgedMap]
         The maps.
     predictions : Sequence[Mapping[str, Float]]
@@ -130,7 +130,7 @@ def keypoint_panel(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, sample, prediction in zip(axes, samples, predictions, strict=False):
         axis.imshow(ensure_picture(sample.scene).rgb, alpha=0.6)  # pale, so that marks stand out
-        matches = find(prediction[output.name], *sample.target_of(output))
+        matches = find(prediction[output.name], *sample.target_of(output), cell_sides=sample.scene.cell_sides)
         _draw_matches(axis, matches)
         hits = len(matches.pairs)
         counts = f"{hits} of {len(matches.true)} found, {len(matches.predicted) - hits} false"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.analysis.closure_table import make_closure_table
-from targets.analysis.options import DEFAULT_OPTIONS, MIN_HEIGHT_SHARE, NO_DEPTH_ERROR, ClosureOptions, DepthError
+from targets.analysis.options import DEFAULT_OPTIONS, NO_DEPTH_ERROR, ClosureOptions, DepthError
 from targets.closure import (
     ClosureProbability,
     Closures,
@@ -22,6 +22,7 @@ from targets.errors import UserError
 from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
+from targets.truth.selection import select_traps
 
 BYTES_PER_CELL = 140  # that an analysis takes with all its files; 142 measured on a flat map of 3,000 x 3,000 cells
 MAX_CONTOURS = 10_000  # on a map; a picture of them is a plain colour long before
@@ -106,10 +107,14 @@ def analyse(
         "contour_interval": interval,
         "contour_base": base,
         "min_area": options.min_area,
-        "min_height": MIN_HEIGHT_SHARE * (high - low) if options.min_height is None else options.min_height,
+        "min_height": options.least_height(high - low),
     }
+    if options.selects and error.depth_std is not None:
+        raise UserError("--depth-std", "given with --culminations single or --fault-contact", "one of them",
+                        "probabilities are those of the largest closures")  # fmt: skip
     probability = _closure_probability(scene, rules, error)
     closures = find_closures(scene.depth, **rules) if probability is None else probability.closures
+    closures = select_traps(closures, options.culminations, options.fault_contact)
     areas = catchments(closures)
     table = make_closure_table(closures, scene, areas, probability)
     return Analysis(
@@ -130,6 +135,9 @@ def _rules_text(scene: Scene, options: ClosureOptions, interval: float | None) -
     words += [f"faults {options.faults}"] if scene.fault.any() else []
     words += [f"fault {rule.replace('=', ' ')}" for rule in options.fault_rules or ()]
     words += ["closed edge"] if options.edge == "closed" else []
+    words += ["each culmination by itself"] if options.culminations == "single" else []
+    words += ["only touching faults"] if options.fault_contact == "touching" else []
+    words += ["only free of faults"] if options.fault_contact == "free" else []
     return ", ".join(words)
 
 
@@ -160,10 +168,10 @@ def _closure_probability(scene: Scene, rules: dict[str, Any], error: DepthError)
     if error.correlation is None:
         raise UserError("--correlation", "missing beside --depth-std", "how far errors are alike, in map units",
                         "such as a few times the spacing of wells; in metres on a map in degrees")  # fmt: skip
-    cells = _correlation_in_cells(scene, error.correlation)
+    cells, sides = _correlation_in_cells(scene, error.correlation)
     _check_depth_std(scene, error.depth_std)
     try:
-        return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, **rules)
+        return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, sides, **rules)
     except UserError as problem:
         if problem.where not in ("realisations", "seed"):
             raise
@@ -189,8 +197,11 @@ def _check_depth_std(scene: Scene, std: float) -> None:
         raise UserError("--depth-std", f"{std:g}{unit}", expected)
 
 
-def _correlation_in_cells(scene: Scene, correlation: float) -> float:
-    """The correlation length in cells of the mean size; it is given in map units, in metres on a map in degrees."""
+def _correlation_in_cells(scene: Scene, correlation: float) -> tuple[float, tuple[float, float]]:
+    """The correlation length, given in map units (on degrees in metres), and height and width of a cell.
+
+    All three are in cells; where these are oblong, in square ones as large.
+    """
     geo = scene.geo
     if geo.is_geographic and geo.located:
         unit, spacing = "m", geo.ground_spacing(scene.shape)
@@ -198,14 +209,13 @@ def _correlation_in_cells(scene: Scene, correlation: float) -> float:
         unit, spacing = geo.xy_unit or "map units", (abs(geo.dx or 1.0), abs(geo.dy or 1.0))
         if geo.dx is None or geo.dy is None:
             unit, spacing = "cells", (1.0, 1.0)
-    cells = correlation / float(np.sqrt(spacing[0] * spacing[1]))
-    most = max(scene.shape)
-    if not 0 <= cells <= most:
-        longest = most * float(np.sqrt(spacing[0] * spacing[1]))
-        raise UserError("--correlation", f"{correlation:g} {unit}, which is {cells:.4g} cells",
+    side = float(np.sqrt(spacing[0] * spacing[1]))
+    longest = max(scene.shape[0] * spacing[1], scene.shape[1] * spacing[0])
+    if not 0 <= correlation <= longest:
+        raise UserError("--correlation", f"{correlation:g} {unit}, which is {correlation / side:.4g} cells",
                         f"0 to {longest:.4g} {unit}, the longer side of the map",
                         f"the spacing is {spacing[0]:.4g} {unit}: give the correlation in that unit")  # fmt: skip
-    return cells
+    return correlation / side, (spacing[1] / side, spacing[0] / side)
 
 
 def summarise(analysis: Analysis) -> str:

@@ -44,7 +44,12 @@ class ClosureProbability:
     volume: NDArray[np.float64]
 
 
-def correlated_noise(shape: tuple[int, int], correlation: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def correlated_noise(
+    shape: tuple[int, int],
+    correlation: float,
+    rng: np.random.Generator,
+    cell_sides: tuple[float, float] = (1.0, 1.0),
+) -> NDArray[np.float64]:
     """Gaussian noise of mean 0 and standard deviation 1, with correlation ``exp(-(r / correlation)**2 / 2)``.
 
     White noise is filtered in the frequency domain on a larger grid, so that opposite edges are independent.
@@ -57,6 +62,8 @@ def correlated_noise(shape: tuple[int, int], correlation: float, rng: np.random.
         Correlation length in cells; 0 = independent cells.
     rng : numpy.random.Generator
         Source of the random numbers.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell, in the unit of the correlation length.
 
     Returns
     -------
@@ -66,14 +73,16 @@ def correlated_noise(shape: tuple[int, int], correlation: float, rng: np.random.
     Raises
     ------
     UserError
-        The correlation is negative, or longer than the longer side of the map.
+        The correlation is negative, or longer than the longer side of the map, or a side of a cell is not above 0.
     """
-    _check_correlation(shape, correlation)
-    size = [fft.next_fast_len(n + int(np.ceil(6 * correlation))) for n in shape]
+    _check_correlation(shape, correlation, cell_sides)
+    margins = [int(np.ceil(6 * correlation / side)) for side in cell_sides]
+    size = [fft.next_fast_len(n + margin) for n, margin in zip(shape, margins, strict=True)]
     white = fft.rfft2(rng.standard_normal(size))
-    square = np.add.outer(fft.fftfreq(size[0]) ** 2, fft.rfftfreq(size[1]) ** 2)
-    filter_ = np.exp(-((np.pi * correlation) ** 2) * square)  # a Gaussian of sigma = correlation / sqrt(2) cells
-    whole = np.exp(-((np.pi * correlation) ** 2) * np.add.outer(fft.fftfreq(size[0]) ** 2, fft.fftfreq(size[1]) ** 2))
+    down, across = (fft.fftfreq(n, side) ** 2 for n, side in zip(size, cell_sides, strict=True))
+    square = np.add.outer(down, fft.rfftfreq(size[1], cell_sides[1]) ** 2)
+    filter_ = np.exp(-((np.pi * correlation) ** 2) * square)  # a Gaussian of sigma = correlation / sqrt(2)
+    whole = np.exp(-((np.pi * correlation) ** 2) * np.add.outer(down, across))
     noise = fft.irfft2(white * filter_, s=size) / np.sqrt(np.mean(whole**2))
     return noise[: shape[0], : shape[1]]
 
@@ -84,6 +93,7 @@ def closure_probability(
     correlation: float,
     realisations: int = 100,
     seed: int = 0,
+    cell_sides: tuple[float, float] = (1.0, 1.0),
     **options: Any,
 ) -> ClosureProbability:
     """Find the closures of many perturbed maps: depth + std * correlated Gaussian noise.
@@ -99,12 +109,15 @@ def closure_probability(
         Standard deviation of the depth error, in the unit of depth: at most 100 times the relief of the map. Outside
         of the map it may be missing.
     correlation : float
-        Correlation length of the error, in cells: at this distance the correlation is exp(-1/2). At most the longer
-        side of the map: errors that are alike over all of it change no closure.
+        Correlation length of the error, in the unit of `cell_sides`, cells by default: at this distance the
+        correlation is exp(-1/2). At most the longer side of the map: errors that are alike over all of it change no
+        closure.
     realisations : int, default 100
         How many maps are tried, at most 100,000.
     seed : int, default 0
         Seed of the random numbers; the same seed gives the same answer.
+    cell_sides : tuple[float, float], default (1.0, 1.0)
+        Height and width of a cell: (25, 12.5) for rows 25 m and columns 12.5 m apart, with a correlation in metres.
     **options
         Further arguments of `find_closures`.
 
@@ -131,7 +144,7 @@ def closure_probability(
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise UserError("seed", f"{seed}", "a whole number, 0 or more")
     given, depth = depth, check_depth(depth)
-    _check_correlation(depth.shape, correlation)
+    _check_correlation(depth.shape, correlation, cell_sides)
     std = _check_std(std, given)
     if options.get("valid") is not None:
         options["valid"] = check_mask(options["valid"], "valid", depth.shape, like=given)
@@ -148,7 +161,7 @@ def closure_probability(
     count = np.zeros(depth.shape, np.int32)
     sizes = np.full((realisations, roots.size, 3), np.nan)
     for k in range(realisations):
-        noisy = (depth + std * correlated_noise(depth.shape, correlation, rng)).astype(np.float32)
+        noisy = (depth + std * correlated_noise(depth.shape, correlation, rng, cell_sides)).astype(np.float32)
         found = find_closures(noisy, **options)
         count += found.labels > 0
         match = _matching_closures(best_guess, roots, found)
@@ -162,13 +175,18 @@ def closure_probability(
     return ClosureProbability((count / realisations).astype(np.float32), best_guess, exists, area, height, volume)
 
 
-def _check_correlation(shape: tuple[int, ...], correlation: float) -> None:
+def _check_correlation(shape: tuple[int, ...], correlation: float, cell_sides: tuple[float, float]) -> None:
     """Refuse a correlation length that is no number, negative, or longer than the map."""
-    longest = max(shape)
+    if not all(0 < side < np.inf for side in cell_sides):
+        raise UserError("cell_sides", f"{cell_sides}", "height and width of a cell, both above 0")
+    longest = max(n * side for n, side in zip(shape, cell_sides, strict=True))
     if not 0 <= correlation <= longest:  # NaN too
+        unit = " cells" if tuple(cell_sides) == (1.0, 1.0) else ""
         hint = "a longer one shifts the whole map; mind its unit"
-        raise UserError("correlation", f"{correlation:g} cells", f"0 to {longest}, the longer side of the map", hint)
-    require_memory(NOISE_BYTES * float(np.prod([n + 6.0 * correlation for n in shape])), "correlation", "a shorter one")
+        expected = f"0 to {longest:g}, the longer side of the map"
+        raise UserError("correlation", f"{correlation:g}{unit}", expected, hint)
+    cells = [n + 6.0 * correlation / side for n, side in zip(shape, cell_sides, strict=True)]
+    require_memory(NOISE_BYTES * float(np.prod(cells)), "correlation", "a shorter one")
 
 
 def _check_std(std: ArrayLike, given: ArrayLike) -> NDArray[np.float64]:

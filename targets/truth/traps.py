@@ -374,7 +374,9 @@ def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
         crest is the cell farthest from the outline, and heights are 0.
     """
     labels = label(interpreted & scene.map_valid, connectivity=2).astype(np.int32)
-    depth = scene.depth if scene.has_depth else -ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
+    depth = scene.depth
+    if not scene.has_depth:
+        depth = -ndimage.distance_transform_edt(np.pad(labels > 0, 1), sampling=scene.cell_sides)[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
     height = np.zeros(scene.shape, np.float32) if scene.has_depth else np.broadcast_to(np.float32(0), scene.shape)
     for region in regionprops(labels):

@@ -79,3 +79,17 @@ def test_a_coordinate_system_is_no_address(crs: str) -> None:
 )  # fmt: skip
 def test_a_coordinate_system_is_a_code_a_name_or_wkt(crs: str | None) -> None:
     assert GeoReference(crs=crs).crs == crs
+
+
+@pytest.mark.parametrize(
+    ("geo", "sides"),
+    [
+        (GeoReference(), (1, 1)),
+        (GeoReference(dx=12.5, dy=-50.0), (2, 0.5)),
+        (GeoReference(5.0, 60.0, 0.001, -0.001, crs="EPSG:4326"), (1.412, 0.708)),  # a degree east is half as long
+    ],
+    ids=["unknown", "oblong", "degrees"],
+)
+def test_sides_of_a_cell_are_those_on_the_ground(dome, geo, sides):
+    assert dome.replace(geo=geo).cell_sides == pytest.approx(sides, abs=2e-3)
+    assert dome.replace(geo=geo, coarsening=4.0).cell_sides == pytest.approx([4 * side for side in sides], abs=8e-3)

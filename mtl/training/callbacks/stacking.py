@@ -49,7 +49,8 @@ class StackingFit(Callback):
         sample, members = outputs.sample, trap_outputs(pl_module.outputs)
         predictions = {output.name: outputs.predictions[output.name] for output in members}
         target, valid = sample.judged.target_of(FUSION)
-        self._maps.append(LabelledMap(sample.input_sets[0], predictions, target, valid, sample.scene.group))
+        sides = sample.judged.scene.cell_sides
+        self._maps.append(LabelledMap(sample.input_sets[0], predictions, target, valid, sample.scene.group, sides))
         self._names.append(sample.scene.name)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -64,7 +65,7 @@ class StackingFit(Callback):
             if len(halves) > 1:
                 judge = self.stacking.unfitted_copy()
                 judge.fit([one for one in self._maps if halves[one.group] != half])
-            for visible, predictions, target, valid, group in self._maps:
+            for visible, predictions, target, valid, group, sides in self._maps:
                 if halves[group] == half:
-                    self.metrics.add(FUSION, judge(predictions, visible), target, valid)
+                    self.metrics.add(FUSION, judge(predictions, visible), target, valid, sides)
         self._maps, self._names = [], []

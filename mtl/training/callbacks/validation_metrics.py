@@ -82,7 +82,8 @@ class ValidationMetrics(Callback):
             return
         for output in self.outputs:
             if output is not FUSION:  # it is fitted first, and added by the callback that fits it
-                self.add(output, outputs.predictions[output.name], *outputs.sample.judged.target_of(output))
+                judged = outputs.sample.judged
+                self.add(output, outputs.predictions[output.name], *judged.target_of(output), judged.scene.cell_sides)
         for name, loss in outputs.losses.items():
             self._losses[name].append(loss)
 
@@ -97,7 +98,9 @@ class ValidationMetrics(Callback):
                 is_primary = output is monitored and name == output.metric.primary
                 pl_module.log(f"{output.name}/{name}", value, prog_bar=is_primary)
 
-    def add(self, output: Output, prediction: Float, target: Float, valid: Bool) -> None:
+    def add(
+        self, output: Output, prediction: Float, target: Float, valid: Bool, cell_sides: tuple[float, float]
+    ) -> None:
         """Add one map.
 
         Parameters
@@ -106,8 +109,10 @@ class ValidationMetrics(Callback):
             (C, H, W) float32, in the output's unit.
         valid : Bool
             (H, W) cells that count.
+        cell_sides : tuple[float, float]
+            Height and width of a cell (`Scene.cell_sides`).
         """
-        sums = output.metric.update(prediction, target, valid)
+        sums = output.metric.count(prediction, target, valid, cell_sides)
         self._totals[output.name].update([sums[name] for name in output.metric.state])
         if output.curve is not None:
             self._curves[output.name].update(output.curve.update(prediction, target, valid))

@@ -70,6 +70,40 @@ def test_what_stands_outside_validity_counts_for_nothing(output, outside):
             assert found == expected
 
 
+def sampled(sides, x, y, radius=36.0):
+    """A disc around a crest at (x, y) on 180 x 180 units of ground, its rim and its heat, on cells of some sides."""
+    rows, cols = np.indices([round(180 / side) for side in sides])
+    away = np.hypot((rows + 0.5) * sides[0] - y, (cols + 0.5) * sides[1] - x)
+    heat = np.exp(-((away / 6) ** 2) / 2)
+    heat[np.unravel_index(away.argmin(), away.shape)] = 1
+    return {"mask": away < radius, "rim": abs(away - radius) < 2.5, "heat": heat, "crest": heat == 1}
+
+
+@pytest.mark.parametrize(("along", "across"), [(5.0, 0.0), (0.0, 3.7), (8.5, 0.0), (17.0, 0.0), (0.0, 11.0)])
+@pytest.mark.parametrize(
+    ("metric", "planes"),
+    [
+        (TRAP_METRIC, ["mask"]),
+        (BAND_METRIC, ["rim"]),
+        (CREST_METRIC, ["heat"]),
+        (MASK_AND_CREST_METRIC, ["mask", "crest"]),
+    ],
+    ids=["trap", "band", "crest", "mask and crest"],
+)
+def test_the_same_ground_on_oblong_cells_has_the_same_values(metric, planes, along, across):
+    """A prediction that lies beside the truth is as far from it on cells of 1 x 2 and 2 x 1 as on square ones."""
+    values = []
+    for sides in (2**0.5, 2**0.5), (1, 2), (2, 1):
+        true, seen = sampled(sides, 90, 90), sampled(sides, 90 + along, 90 + across)
+        target, prediction = (np.stack([one[plane] for plane in planes]).astype(np.float32) for one in (true, seen))
+        valid = np.ones(target.shape[1:], bool)
+        state = metric.count(prediction, target, valid, tuple(side / 2**0.5 for side in sides))
+        values.append(metric.compute(state))
+    for oblong in values[1:]:
+        for name, value in values[0].items():
+            assert oblong[name] == pytest.approx(value, abs=1.2 if name == "mean_miss" else 0.08, nan_ok=True), name
+
+
 def test_a_new_value_that_is_better_when_small_keeps_the_smallest():
     """The direction is a field of the record, so no list elsewhere can forget it."""
     rmse = replace(

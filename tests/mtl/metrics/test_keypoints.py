@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtl.metrics.keypoints import CREST_METRIC
+from mtl.metrics.keypoints import CREST_METRIC, find_peaks
 
 
 def heat(*peaks, shape=(60, 60)):
@@ -25,3 +25,14 @@ def test_one_predicted_crest_cannot_match_two():
     valid = np.ones((60, 60), bool)
     state = CREST_METRIC.update(heat((20, 20)), heat((20, 14), (20, 26)), valid)
     assert (state["hits"], state["true"], state["seen"]) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("gap", [1, 2, 3, 4, 5, 7, 9, 10])
+def test_peaks_are_as_far_apart_on_the_ground_along_rows_as_along_columns(gap):
+    heat = np.zeros((40, 40))
+    heat[20, 15] = heat[20, 15 + gap] = 1
+    valid = np.ones_like(heat, bool)
+    for sides, least in ((1.0, 1.0), 5), ((0.5, 2.0), 2), ((2.0, 0.5), 10):
+        expected = 2 if gap >= least else 1
+        assert len(find_peaks(heat, valid, cell_sides=sides)) == expected
+        assert len(find_peaks(heat.T, valid, cell_sides=sides[::-1])) == expected

@@ -134,3 +134,12 @@ def test_true_targets_give_the_true_traps_back() -> None:
     assert truth.labels.max() == 2
     np.testing.assert_array_equal(labels > 0, truth.labels > 0)
     assert len({(a, b) for a, b in zip(labels.flat, truth.labels.flat, strict=True)}) == 3
+
+
+def test_what_a_boundary_encloses_is_eroded_by_the_same_length_on_oblong_cells():
+    """The outer half of a band of 5 cells is 2 of them: 4 rows and 1 column of cells twice as wide as high each way."""
+    ring = np.zeros((60, 60), np.float32)
+    ring[8:52, 8:52], ring[20:40, 11:49] = 1, 0
+    inside = enclosure_probability(ring, (0.5, 2.0)) > 0.5
+    rows, cols = np.nonzero(inside)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (12, 47, 9, 50)

@@ -66,8 +66,11 @@ def test_an_error_of_the_depth_gives_probabilities_and_percentiles(tmp_path) -> 
 def test_correlation_is_in_map_units(monkeypatch, geo: GeoReference, cells: float) -> None:
     seen = []
 
-    def spy(depth, std, correlation, *rest, **rules):
+    def spy(depth, std, correlation, realisations, seed, cell_sides, **rules):
         seen.append(correlation)
+        height, width = cell_sides
+        across, down = geo.ground_spacing(ridge(geo).shape)
+        assert (height / width, height * width) == (pytest.approx(down / across), pytest.approx(1))
         raise UserError("x", "enough")
 
     monkeypatch.setattr("targets.analysis.analyse.closure_probability", spy)

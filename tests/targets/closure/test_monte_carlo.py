@@ -14,6 +14,28 @@ def test_noise_has_the_spread_and_the_correlation_asked_for() -> None:
     assert correlated_noise((40, 50), 0, np.random.default_rng(0)).std() == pytest.approx(1, abs=0.1)
 
 
+def test_noise_is_alike_over_the_same_distance_in_both_directions_of_oblong_cells() -> None:
+    """Cells twice as wide as high; in metres, and in square cells as large, the noise is the same."""
+    noise = np.stack([correlated_noise((64, 32), 5.0, np.random.default_rng(k), (1.0, 2.0)) for k in range(150)])
+    assert noise.std() == pytest.approx(1, abs=0.05)
+    for along, across in ((noise[:, 6:], noise[:, :-6]), (noise[:, :, 3:], noise[:, :, :-3])):  # 6 both ways
+        assert (along * across).mean() == pytest.approx(np.exp(-0.5 * (6 / 5) ** 2), abs=0.05)
+    metres = correlated_noise((64, 32), 62.5, np.random.default_rng(0), (12.5, 25.0))
+    np.testing.assert_allclose(metres, noise[0], atol=1e-9)
+
+
+def test_probability_on_oblong_cells_is_that_of_the_ground() -> None:
+    """The same ground on cells of 1 x 1 and of 1 x 2: the chance that a low dome exists is the same."""
+    row, col = np.indices((48, 96))
+    depth = 2 * np.hypot(row - 24, col - 48) / 24
+    square = closure_probability(depth, 1.0, 12, realisations=60)
+    oblong = closure_probability(depth[:, ::2], 1.0, 12, realisations=60, seed=1, cell_sides=(1, 2))
+    assert oblong.probability.mean() == pytest.approx(square.probability.mean(), abs=0.05)
+    assert 2 * oblong.area[0, 1] == pytest.approx(square.area[0, 1], rel=0.3)
+    with pytest.raises(UserError, match="cell_sides"):
+        closure_probability(depth, 1.0, 12, cell_sides=(1, 0))
+
+
 def test_probability_without_error_is_certainty_and_a_small_closure_is_unsure() -> None:
     row, col = np.indices((41, 61))
     depth = 100 + np.minimum(np.hypot(row - 20, col - 15), 3 + np.hypot(row - 20, col - 48) / 4)

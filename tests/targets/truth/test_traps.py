@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from targets.scene import GeoReference
 from targets.surface.resample import downsample
 from targets.synthetic.structure_maps import make_structure_map
 from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth, downsample_truth
@@ -75,3 +76,13 @@ def test_a_downsampled_map_without_traps_has_none():
     flat = flat.replace(depth=flat.depth * 0)
     coarse = downsample_truth(build_ground_truth(flat), 20)
     assert coarse.labels.shape == (20, 20) and not coarse.labels.any() and coarse.crests.shape == (0, 2)
+
+
+def test_the_cell_farthest_from_the_outline_is_so_on_the_ground(dome):
+    """A tall and a wide rectangle of equal cells: the one that is wider on the ground is that with the crest."""
+    traps = np.zeros(dome.shape, bool)
+    traps[5:45, 5:17] = traps[45:57, 5:45] = True
+    for geo, is_tall in (GeoReference(dx=100.0, dy=-25.0), True), (GeoReference(dx=25.0, dy=-100.0), False):
+        drawn = dome.replace(traps=traps, depth_valid=np.zeros(dome.shape, bool), geo=geo)
+        (crest,) = build_ground_truth(drawn, GroundTruthOptions()).crests
+        assert (crest[0] < 45) == is_tall

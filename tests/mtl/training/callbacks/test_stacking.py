@@ -23,7 +23,7 @@ def test_no_map_judges_a_stacking_that_was_fitted_to_it_or_to_its_group(tmp_path
         real_fit(self, maps)
 
     def spy_end(self, *arguments):
-        self.metrics.add = lambda output, prediction, target, valid: judged.append((last[-1], id(target)))
+        self.metrics.add = lambda output, prediction, target, valid, sides: judged.append((last[-1], id(target)))
         kept.extend(self._maps)
         real_end(self, *arguments)
 

@@ -12,10 +12,10 @@ def test_metrics_forget_the_maps_of_the_last_epoch():
     outputs = collect_outputs([HEADS["trap"]])
     metrics, mask = ValidationMetrics(outputs), np.ones((1, 4, 4), np.float32)
     module = SimpleNamespace(heads=[HEADS["trap"]])
-    metrics.add(outputs[0], mask, mask, mask[0] > 0)
+    metrics.add(outputs[0], mask, mask, mask[0] > 0, (1, 1))
     assert metrics.compute(outputs[0])["average_precision"] == metrics.compute(outputs[0])["iou"] == 1
     metrics.on_validation_epoch_start(None, module)
-    metrics.add(outputs[0], mask, 0 * mask, mask[0] > 0)
+    metrics.add(outputs[0], mask, 0 * mask, mask[0] > 0, (1, 1))
     assert metrics.compute(outputs[0])["calibration_error"] == 1 and metrics.compute(outputs[0])["iou"] == 0
 
 
