@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,6 +76,11 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
 def _acquire(folder: Path) -> BaseFileLock | None:
     """The acquired lock; None on a disk without locks."""
     lock = FileLock(folder / LOCK, thread_local=False)
+    for file in (folder / LOCK, folder / HOLDER):
+        with suppress(FileNotFoundError):
+            # Opening a pipe would wait for ever, and a link would lead to another file.
+            if not stat.S_ISREG(file.lstat().st_mode):
+                raise UserError(file, "is no file", "the lock of this folder", "remove it, or name another --out")
     while True:
         # A file that its holder removes while this process opens it locks nothing. This handle keeps the number of the
         # opened file from being given to another one, so that the check below is right.

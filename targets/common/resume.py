@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from targets.common.atomic_write import write_error
+from targets.common.files.input_files import require_file
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 
@@ -69,6 +70,8 @@ def map_resumable(
         The journal cannot be written.
     """
     journal, todo = out / JOURNAL, []
+    if journal.exists():
+        require_file(journal, "the journal of an earlier command", in_memory=False)
     finished = _read_journal(journal) if resume else {}
     keys = [resume_key(item, settings) for item in items]
     for number, (item, key) in enumerate(zip(items, keys, strict=True)):
@@ -139,7 +142,7 @@ def _read_journal(journal: Path) -> dict[str, int]:
     if journal.exists():
         with journal.open("rb") as file:
             for line in file:
-                with suppress(ValueError, KeyError, TypeError):  # a line that was cut off when the run was
+                with suppress(ValueError, KeyError, TypeError, RecursionError):  # a line that was cut off
                     found[json.loads(line)["key"]] = offset
                 offset += len(line)
     return found

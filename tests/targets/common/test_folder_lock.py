@@ -115,3 +115,14 @@ def test_a_full_disk_is_a_users_error_and_a_missing_file_is_not(tmp_path):
         full.flush()
     with pytest.raises(FileNotFoundError), lock_folder(tmp_path):
         (tmp_path / "missing").read_text()
+
+
+@pytest.mark.parametrize("name", [LOCK, HOLDER])
+def test_a_lock_that_is_a_pipe_or_a_link_is_neither_waited_for_nor_followed(tmp_path, name):
+    (tmp_path / "precious").write_text("kept")
+    for make in (os.mkfifo, lambda path: path.symlink_to(tmp_path / "precious")):
+        make(tmp_path / name)
+        with pytest.raises(UserError, match=f"{name}: is no file"), lock_folder(tmp_path):
+            pass
+        (tmp_path / name).unlink()
+    assert (tmp_path / "precious").read_text() == "kept"

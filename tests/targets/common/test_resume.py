@@ -70,3 +70,13 @@ def test_without_resume_everything_is_done_again(sources, tmp_path):
     run(sources, tmp_path)
     assert run(sources, tmp_path, resume=False)[0] == ["a", "b", "c"]
     assert (tmp_path / JOURNAL).read_text().count('"key"') == 2
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_journal_that_is_no_file_or_nests_without_end_is_no_traceback(sources, tmp_path, resume):
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(UserError, match="is a folder"):
+        run(sources, tmp_path, resume=resume)
+    (tmp_path / JOURNAL).rmdir()
+    (tmp_path / JOURNAL).write_text("[" * 100_000)
+    assert run(sources, tmp_path, resume=resume)[0] == ["a", "b", "c"]
