@@ -2,15 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
+EXTRAS := geo,balance,cluster,export,fast,review,tiles
 
-.PHONY: install demo test lint bench soak
+.PHONY: install demo test lint browser bench soak lowest audit
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(RUN) --editable '.[geo,balance,cluster,export,fast,review,tiles,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(RUN) --editable '.[$(EXTRAS),dev]'
 	touch $@
 
 demo: install  ## maps, a small multi-head network and a prediction, on the CPU within minutes
@@ -22,7 +23,10 @@ demo: install  ## maps, a small multi-head network and a prediction, on the CPU 
 	@echo "the heads, in a browser: $(BIN)/tensorboard --logdir runs/demo"
 
 test: install lint  ## what CI runs: style, types, all tests and the examples in docstrings
-	$(RUN) -m pytest -n 2 -m ''
+	$(RUN) -m pytest -n 2 --dist worksteal -m 'not soak'
+
+browser: install  ## a Chromium for the tests of pages, which are skipped without one
+	.ci/install_browser
 
 lint: install
 	$(BIN)/ruff check .
@@ -34,7 +38,15 @@ bench: install  ## speed beside peers; prints ratios
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
 
 soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files (docs/reliability.md)
-	$(RUN) -m tests.soak.kill
-	$(RUN) -m tests.soak.combinations
-	$(RUN) -m tests.soak.fuzz
-	$(RUN) -m tests.soak.closures
+	$(RUN) -m pytest -n 2 -m soak
+	$(RUN) -m tests.soak
+
+lowest: install  ## the fast tests of what users run, with the lowest versions that pyproject.toml allows, on Python 3.11
+	$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[$(EXTRAS)]' \
+	    'pytest==8.3.0' 'hypothesis==6.112.0'
+	.venv-lowest/bin/python -m pytest tests/targets/closure tests/targets/io tests/targets/analysis tests/mtl/commands tests/mtl/export
+
+audit: install  ## known vulnerabilities of every installed package, asked of PyPI (needs a network)
+	$(BIN)/uv pip freeze --quiet --exclude-editable --python $(RUN) | sed 's/+cpu$$//' > .venv/installed.txt
+	$(BIN)/uv tool run pip-audit --disable-pip --no-deps --requirement .venv/installed.txt

@@ -36,7 +36,7 @@ def browser() -> Iterator["Browser"]:
 
 @contextmanager
 def open_page(
-    browser: "Browser", address: str, screen: str = "desktop", may_say: tuple[str, ...] = ()
+    browser: "Browser", address: str, screen: str = "desktop", may_say: tuple[str, ...] = (), may_ask: str = ""
 ) -> Iterator["Page"]:
     """Open an address in a window of its own.
 
@@ -50,6 +50,8 @@ def open_page(
         phone or desktop.
     may_say : tuple[str, ...]
         Parts of the console's lines that are expected.
+    may_ask : str
+        What all addresses that the page asks begin with; by default its own, without the key.
     """
     context = browser.new_context(**SCREENS[screen])  # type: ignore[arg-type]
     page, complaints, asked = context.new_page(), [], []
@@ -60,7 +62,7 @@ def open_page(
     yield page
     context.close()
     assert [line for line in complaints if not any(part in line for part in may_say)] == []
-    own = address if address.startswith("file:") else address.partition("?")[0]
+    own = may_ask or address.partition("?")[0]
     assert [url for url in asked if not url.startswith((own, "data:", "blob:"))] == []
 
 

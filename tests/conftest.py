@@ -1,10 +1,11 @@
 """What the tests share: where the real surfaces lie, and small scenes whose answer is known."""
 
-import resource
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from targets.rendering.map import render
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
 from tests.browser import browser  # noqa: F401 (a fixture)
+from tests.posix import pytest_collection_modifyitems  # noqa: F401 (a hook of pytest)
+from tests.skips import SkipReason, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 (hooks of pytest)
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would whatever the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,7 +32,7 @@ def shared_data() -> Path:
     """The folder of real surfaces beside the checkout; their licences keep them out of the project."""
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"real surfaces are absent ({folder}); this test runs where they are")
+        pytest.skip(f"{SkipReason.NO_SHARED_DATA} ({folder}); this test runs where they are")
     return folder
 
 
@@ -71,9 +74,21 @@ def two_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes (`--jobs`) are forked from this one, which takes no second import of torch, seconds each.
+
+    The tests of `predict`, `make_maps` and `map_unordered` spawn theirs, as users do.
+    """
+    if sys.platform == "linux":
+        monkeypatch.setattr("targets.common.parallel.get_context", lambda method: get_context("fork"))
+
+
 @contextmanager
 def full_disk(size: int) -> Iterator[None]:
     """No file may become larger than so many bytes: to whoever writes one, the disk is full."""
+    import resource  # not on Windows
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -1,21 +1,51 @@
-"""Documents: every relative link and every path of the code that they name leads to something that exists."""
+"""Documents: links, headings and paths of the code lead to something that exists; pictures and tables are shown."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.browser import WIDTHS, open_page
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 CODE = re.compile(r"`((?:mtl|targets|trapmtl|tools|configs|tests)/[\w/.-]+\.(?:py|yaml|ckpt))`")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Names of a page's headings, as GitHub makes them."""
+    headings = HEADING.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
+    texts = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_and_paths_exist(page):
+def test_links_headings_and_paths_exist(page):
     file = ROOT / page
     text = file.read_text(encoding="utf-8")
-    links = [link for link in LINK.findall(text) if not link.startswith(("http:", "https:", "mailto:"))]
-    missing = [link for link in links if not (file.parent / link).exists()]
-    missing += [path for path in CODE.findall(text) if not (ROOT / path).exists()]
+    missing = [path for path in CODE.findall(text) if not (ROOT / path).exists()]
+    for link, heading in LINK.findall(text):
+        if link.startswith(("http:", "https:", "mailto:")):
+            continue
+        target = file.parent / link if link else file
+        if not target.exists() or (heading and target.suffix == ".md" and heading not in anchors(target)):
+            missing.append(f"{link}#{heading}")
     assert missing == []
+
+
+@pytest.mark.slow
+def test_a_browser_shows_pictures_and_tables(browser, tmp_path):
+    markdown = pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table")
+    for page in PAGES:
+        file, shown = ROOT / page, tmp_path / "page.html"
+        body = markdown.render(file.read_text(encoding="utf-8"))
+        head = f'<!doctype html><meta charset="utf-8"><title>{page}</title><base href="{file.parent.as_uri()}/">'
+        shown.write_text(head + body, encoding="utf-8")
+        with open_page(browser, shown.as_uri(), may_ask="file:") as opened:
+            for name, complete, natural, *_ in opened.evaluate(WIDTHS):
+                assert complete and natural, (page, name)
+            torn = [text for text in opened.locator("p").all_inner_texts() if text.startswith("|")]
+            assert torn == [], page  # a table that is none

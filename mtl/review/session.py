@@ -39,9 +39,8 @@ class TrapsChangedError(UserError):
     def __init__(self, name: str, version: str) -> None:
         super().__init__(
             name,
-            "its traps were saved elsewhere since they were opened here, and these would replace them unseen",
-            "corrections of the saved traps",
-            "look at the saved ones, or replace them by yours",
+            "its traps were saved elsewhere since they were opened here",
+            hint="look at those, or replace them by yours",
         )
         self.version = version
 

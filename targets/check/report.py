@@ -15,12 +15,14 @@ from targets.common.atomic_write import atomic_write
 from targets.common.html_report import Cell, jpeg_of_pixels, png_of_figure, render_report
 from targets.io.catalogue import read_map
 from targets.io.read_options import ReadOptions
-from targets.rendering.overlays import make_class_figure
+from targets.rendering.overlays import make_class_figure, write_figure
+from targets.rules import FittedRules
 from targets.scene import Scene
 from targets.truth.traps import TrapCriteria
 
 TEMPLATE = Path(__file__).parent / "templates" / "check.html.j2"
 MAX_GALLERY = 60  # maps without findings in the gallery; all of them are in the table
+MAX_FAULTY = 200  # maps with findings in the gallery, the worst ones
 PALETTE_HEIGHT = 8  # pixels of the bar of colours under a map
 TABLE_HEADER = ("map", "findings", "group", "rows × columns", "channels", "inside", "outline", "depth", "contours",
                 "palette", "faults", "traps", "trap share", "drawn × exact IoU", "salt")  # fmt: skip
@@ -45,7 +47,9 @@ class WorstMap:
     picture: bytes
 
 
-def write_check_report(check: DataCheck, path: Path, title: str, options: ReadOptions, rules: TrapCriteria) -> None:
+def write_check_report(
+    check: DataCheck, path: Path, title: str, options: ReadOptions, rules: TrapCriteria | None = None
+) -> None:
     """Write the HTML report of a check.
 
     Parameters
@@ -58,8 +62,8 @@ def write_check_report(check: DataCheck, path: Path, title: str, options: ReadOp
         Its heading.
     options : ReadOptions
         As the maps were checked, to draw the worst one again.
-    rules : TrapCriteria
-        Likewise.
+    rules : TrapCriteria | None
+        Likewise; None: those that the check fitted.
 
     Raises
     ------
@@ -69,16 +73,17 @@ def write_check_report(check: DataCheck, path: Path, title: str, options: ReadOp
     maps = sorted(check.maps, key=lambda summary: _rank(summary, check.findings))
     with_findings = {name for finding in check.findings if finding.kind != "set" for name in finding.maps}
     others = [summary for summary in maps if summary.name not in with_findings]
-    gallery = [summary for summary in maps if summary.name in with_findings] + others[:MAX_GALLERY]
+    faulty = [summary for summary in maps if summary.name in with_findings]
+    gallery = faulty[:MAX_FAULTY] + others[:MAX_GALLERY]
     page = render_report(
         TEMPLATE,
         title,
         summary=[(Cell(label, "bold"), text) for label, text in dataset_summary(check)],
         findings=[_finding_row(finding) for finding in check.findings],
-        worst=_worst_map(check.maps, options, rules),
+        worst=_worst_map(check.maps, options, rules or check.rules),
         histograms=png_of_figure(draw_histograms(maps)) if maps else b"",
         gallery=[_gallery_item(summary, check.findings) for summary in gallery],
-        omitted=max(0, len(others) - MAX_GALLERY),
+        omitted=len(maps) - len(gallery),
         table_header=TABLE_HEADER,
         table=[_table_row(summary, check.findings) for summary in maps],
     )
@@ -131,6 +136,37 @@ def draw_disagreement(scene: Scene, rules: TrapCriteria) -> Figure:
     classes, iou = compare_interpreted_with_exact(scene, rules)
     colours = {"drawn only": "#1f77ff", "exact only": "#e3001b", "both": "#2ca02c"}
     return make_class_figure(scene, f"drawn traps against exact closures, IoU {iou or 0:.2f}", classes, colours)
+
+
+def draw_worst_maps(scenes: Sequence[Scene], fitted: FittedRules, folder: Path, most: int) -> list[Path]:
+    """Draw where the drawn traps and those of the rules differ, on the maps that fit worst.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        The maps.
+    fitted : FittedRules
+        Of these maps.
+    folder : Path
+        Where the pictures go.
+    most : int
+        How many.
+
+    Returns
+    -------
+    list[Path]
+        The files, worst first.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
+    """
+    paths = []
+    for scene in sorted(scenes, key=lambda scene: fitted.iou[scene.name])[:most]:
+        paths.append(folder / f"{scene.name}.png")
+        write_figure(draw_disagreement(scene, fitted.rules), (), paths[-1])
+    return paths
 
 
 def draw_histograms(maps: Sequence[MapSummary]) -> Figure:

@@ -323,6 +323,7 @@ async function showSaved() {
     state("the saved traps; Undo brings yours back");
     corrected();
     show();
+    await list();
   } catch (error) {
     state(error.message, true);
   }

@@ -2,8 +2,9 @@
 
 import json
 import re
+import shutil
 from base64 import b64encode
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 import mtl.prediction.html_report
 from mtl.prediction.html_report import (
+    MAX_PREVIEWS,
     PREVIEW_FILE,
     PREVIEW_SIDE,
     summarise_prediction,
@@ -23,6 +25,7 @@ from mtl.tasks.heads import HEADS
 from targets.errors import UserError
 from targets.scene import GeoReference
 from targets.truth.traps import TrapCriteria, find_trap_closures
+from tests.browser import look_at_report, open_page
 from tests.conftest import dome_scene
 from tests.mtl.prediction.test_traps import disc
 
@@ -112,3 +115,27 @@ def test_of_very_many_maps_the_most_uncertain_have_previews(summary_of, tmp_path
     pictures = [b64encode((tmp_path / map.name / PREVIEW_FILE).read_bytes()).decode() for map in maps]
     assert [picture in html for picture in pictures] == [False, False, True, True]
     assert "2 more certain maps are in the table only" in html and all(map.name in html for map in maps)
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_report(summary_of, tmp_path, browser):
+    maps = [summary_of("sure", disc((32, 32), 20)), summary_of("a" * 120, disc((20, 20), 9))]
+    hint = f"copy {'x' * 200} again"
+    write_report(maps, [("bad", UserError("bad.gri", "cut off", "a whole grid", hint))], tmp_path / "report.html")
+    look_at_report(browser, tmp_path / "report.html", pictures=3)  # two maps and a scale
+
+
+@pytest.mark.slow
+def test_a_report_of_5000_maps_opens(summary_of, tmp_path, browser):
+    """Measured: 5 MB, open within a second of processor time."""
+    one = summary_of("m0", disc((32, 32), 20))
+    maps = [replace(one, name=f"m{i}") for i in range(5000)]
+    for summary in maps[1:MAX_PREVIEWS]:
+        shutil.copytree(tmp_path / "m0", tmp_path / summary.name)
+    path = tmp_path / "report.html"
+    write_report(maps, [], path)
+    assert path.stat().st_size < 10e6
+    with open_page(browser, path.as_uri(), "phone") as page:
+        assert page.locator("tr").count() == 5000 + 40 + 2  # all maps, the most uncertain traps, two headers
+        assert page.locator("img").count() == MAX_PREVIEWS + 1
+        page.get_by_text("m4999", exact=True).scroll_into_view_if_needed()
