@@ -43,7 +43,7 @@ from targets.closure.tiles import tasks
 from targets.closure.tiles.graph import MergedGraph, closures_around, merge_graphs, trace_merged_leaks
 from targets.closure.tiles.table import RowsOnDisk, write_table
 from targets.closure.tiles.tasks import Tile, TiledSearch, cut_tiles
-from targets.common.atomic_write import flush
+from targets.common.atomic_write import flush, rename
 from targets.common.rasters.windowed import Raster, create_npy, create_raster, move_raster, open_raster
 from targets.errors import UserError
 
@@ -198,7 +198,7 @@ class _TiledRun:
         rasters = self._label(graph, highs, ids)
         moved = [move_raster(self.search.notes / name, out / name) for name in rasters]
         flush(table)
-        table.replace(out / table.name)
+        rename(table, out / table.name)
         height = moved[1] if self.options.height else None
         return TiledClosures(moved[0], height, np.load(out / table.name, mmap_mode="r"))
 

@@ -1,13 +1,13 @@
 """Catalogue of maps: what map folders, flat sets of files, pictures and grids hold, and how each is read."""
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from targets.common.atomic_write import portable_name
 from targets.common.files.input_files import MAX_FOLDERS, is_file, is_folder, require_file, visible_entries
 from targets.errors import UserError
 from targets.io.grid_map import load_grid
@@ -36,7 +36,7 @@ class MapSource:
     Attributes
     ----------
     name : str
-        Unique in its list; letters, digits, ``_``, ``-`` and ``.`` only, so that it can name a file.
+        Unique in its list, as `portable_name` makes it, so that it can name a file on every system.
     kind : Literal['folder', 'flat', 'picture', 'grid', 'tgs']
         A map folder, a flat set of files, a coloured map alone, a grid, or a seismic image of the TGS layout.
     files : dict[str, Path]
@@ -319,19 +319,19 @@ def _flat_sources(folder: Path, reading: ReadOptions) -> tuple[list[MapSource], 
 def with_unique_names(sources: list[MapSource]) -> list[MapSource]:
     """Give names that can be file names, on systems that ignore case too; namesakes get their folder's in front."""
     names = [_file_name(source.name) for source in sources]
-    counts = Counter(name.lower() for name in names)
+    counts = Counter(name.casefold() for name in names)
     taken: set[str] = set()
     for i, source in enumerate(sources):
         name = names[i]
-        if counts[name.lower()] > 1:
+        if counts[name.casefold()] > 1:
             name = f"{_file_name(source.path.resolve().parent.name)}_{name}"
         number, base = 2, name
-        while name.lower() in taken:
+        while name.casefold() in taken:
             name, number = f"{base}_{number}", number + 1
-        taken.add(name.lower())
+        taken.add(name.casefold())
         names[i] = name
     return [replace(source, name=name) for source, name in zip(sources, names, strict=True)]
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("._-") or "map"
+    return portable_name(name) or "map"

@@ -12,8 +12,9 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
-# Slurm and Colab send SIGTERM, Ctrl-C is SIGINT; SIGUSR1 is what Lightning's users have Slurm send ahead of the end
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+# Slurm and Colab send SIGTERM, Ctrl-C is SIGINT; SIGUSR1 is what Lightning's users have Slurm send ahead of the end.
+# Windows has no SIGUSR1.
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGUSR1") if hasattr(signal, name))
 MIN_SECONDS_TO_SAVE = 20.0  # of training in an epoch, which a stop in the validation after it would lose
 
 

@@ -38,10 +38,10 @@ def require_file(path: str | Path, expected: str = "a file", in_memory: bool = T
 
     Examples
     --------
-    >>> require_file("/dev/null", "a grid")
+    >>> require_file(os.devnull, "a grid")
     Traceback (most recent call last):
         ...
-    targets.errors.UserError: /dev/null: is a device; expected a grid; name a file
+    targets.errors.UserError: ...: is a device; expected a grid; name a file
     """
     path = Path(path)
     try:
@@ -90,10 +90,11 @@ def visible_entries(folder: Path) -> list[Path]:
         The folder cannot be read.
     """
     try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise UserError(folder, f"cannot be read ({error.strerror})", "a folder", "check its permissions") from error
-    return [path for path in entries if is_file(path) or is_folder(path)]
+    # By name: paths themselves have another order on Windows, which ignores case.
+    return sorted((path for path in entries if is_file(path) or is_folder(path)), key=lambda path: path.name)
 
 
 def walk_folders(folder: Path) -> Iterator[Path]:
@@ -101,14 +102,15 @@ def walk_folders(folder: Path) -> Iterator[Path]:
 
     Hidden folders are left out, and those more than `MAX_FOLDERS` deep.
     """
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int] | Path] = set()
     waiting = [(folder, 0)]
     while waiting:
         place, depth = waiting.pop()
         status = place.stat()
-        if (status.st_dev, status.st_ino) in seen:
+        key = (status.st_dev, status.st_ino) if status.st_ino else place.resolve()  # some disks number nothing
+        if key in seen:
             continue
-        seen.add((status.st_dev, status.st_ino))
+        seen.add(key)
         yield place
         if depth < MAX_FOLDERS:
             inner = [entry for entry in visible_entries(place) if is_folder(entry)]

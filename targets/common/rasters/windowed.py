@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.common.atomic_write import flush
+from targets.common.atomic_write import flush, rename
 from targets.common.optional_import import import_optional
 from targets.common.rasters.gdal import find_corner, open_band
 from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
@@ -264,5 +264,5 @@ def move_raster(path: Path, target: Path) -> Raster:
         flush(file)
     if target.is_dir():
         shutil.rmtree(target)
-    path.replace(target)
+    rename(path, target)
     return open_raster(target)

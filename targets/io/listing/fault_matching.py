@@ -8,6 +8,7 @@ suffixes one is used.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,7 +188,7 @@ class FaultMatcher:
         """List a folder, and give each fault file to the grid whose name it begins with."""
         if path in self._folders:
             return self._folders[path]
-        files = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+        files = [file for file in sorted(path.iterdir(), key=_name) if not file.name.startswith(".")]
         by_stem: dict[str, list[Path]] = {}
         for file in files:
             by_stem.setdefault(_stem(file), []).append(file)
@@ -203,7 +204,7 @@ class FaultMatcher:
 
     def _grid_stem(self, file: Path, folder: _Folder) -> str | None:
         """The longest name of a grid that a file's name begins with, at a word's end: top1 is not that of top10."""
-        stem = file.name.lower().rpartition(".")[0] or file.name.lower()
+        stem = _name(file).lower().rpartition(".")[0] or _name(file).lower()
         ends = [match.start() for match in re.finditer(r"(?<=[^\W_])(?=[\W_]|\Z)", stem)]
         for end in reversed(ends):
             others = [other for other in folder.by_stem.get(stem[:end], []) if other != file]
@@ -233,8 +234,13 @@ class FaultMatcher:
         return self._verdicts[path]
 
 
+def _name(path: Path) -> str:
+    """A file's name in composed letters: macOS may take й apart, and the grid's name came from elsewhere."""
+    return unicodedata.normalize("NFC", path.name)
+
+
 def _stem(path: Path) -> str:
-    return path.name.split(".")[0].lower()
+    return _name(path).split(".")[0].lower()
 
 
 def _preference(path: Path) -> tuple[int, str]:

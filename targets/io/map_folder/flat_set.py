@@ -1,6 +1,7 @@
 """Flat sets: the files of many maps in one folder, or in one folder per kind, recognised by words of their names."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -281,7 +282,8 @@ def name_sibling(path: Path, root: Path, kind: str, layout: Layout = Layout()) -
     >>> name_sibling(Path("set/07_x_rgb_north.png"), Path("set"), "traps").name
     '07_y_traps_north.png'
     """
-    name, word = path.relative_to(root).with_suffix("").as_posix(), layout.word_by_kind()[kind]
+    name = unicodedata.normalize("NFC", path.relative_to(root).with_suffix("").as_posix())
+    word = layout.word_by_kind()[kind]
     if (match := layout.flat_regex().fullmatch(name)) is not None:
         parts = match.groupdict() | {"kind": word, "x|y": "y"}
         return root / (re.sub(r"\{(.*?)\}", lambda found: parts[found[1]], layout.flat) + ".png")
@@ -301,13 +303,14 @@ def name_sibling(path: Path, root: Path, kind: str, layout: Layout = Layout()) -
 
 def _set_files(folder: Path, layout: Layout, prefix: str = "", level: int = 0) -> Iterator[tuple[str, Path]]:
     """(name without suffix but with the folders below the set, file), by name."""
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.startswith("."):
             continue
+        name = prefix + unicodedata.normalize("NFC", path.name)  # macOS may take й apart
         if path.is_file():
-            yield prefix + path.name, path
+            yield name, path
         elif level < MAX_LEVELS and path.is_dir() and _holds_kinds(path, layout):
-            yield from _set_files(path, layout, f"{prefix}{path.name}/", level + 1)
+            yield from _set_files(path, layout, f"{name}/", level + 1)
 
 
 def _holds_kinds(folder: Path, layout: Layout) -> bool:

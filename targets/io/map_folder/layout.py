@@ -175,7 +175,8 @@ def _list_files(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(folder, "is a file" if folder.exists() else "no such folder", "a folder", "check the path")
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return sorted(files, key=lambda path: path.name)
 
 
 def _suffix_fits(kind: str, suffix: str) -> bool:

@@ -5,6 +5,7 @@ A kind may be written in any case, as one word or several, with any separators: 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -90,7 +91,7 @@ def recognise_kind(text: str) -> KindWord | None:
     >>> recognise_kind("Карта разломов").kind, recognise_kind("north")
     ('fault_mask', None)
     """
-    letters = re.sub(r"[\W_]+", "", text.casefold()).replace("ё", "е")
+    letters = re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text).casefold()).replace("ё", "е")
     if not 0 < len(letters) <= MAX_LENGTH:
         return None
     for classes in _readings(letters):

@@ -1,14 +1,20 @@
 """Patches: padding that is masked, one symmetry for everything, keys that decide augmentation alone."""
 
+import pickle
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from mtl.config import NO_AUGMENTATION, AugmentConfig, PatchConfig
 from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import PatchDataset, patch_origins, prepare_sample, restrict_inputs
+from mtl.data.samplers import EpochSampler
 from mtl.tasks.heads import HEADS
+from mtl.training.callbacks.preemption import ignore_stop_signals
 from targets.errors import UserError
 from targets.truth.traps import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene
@@ -182,3 +188,21 @@ def test_no_picture_is_drawn_for_a_patch_whose_input_set_lacks_it(dome, monkeypa
         assert len(drawn) - before == pictured
         shown += pictured
     assert 8 < shown < 32  # one of the two sets each time
+
+
+@pytest.mark.slow  # it starts Python and imports torch once more
+def test_patches_of_worker_processes_that_start_anew_are_the_same(dome):
+    """Windows and macOS start data-loading workers by spawn: the data set travels to them as bytes."""
+    data = patches(dome, stride=32, size=32, augment=RESTYLED)
+    keys = list(islice(EpochSampler(len(data), 0, 2), 4))
+    options = {"batch_size": None, "worker_init_fn": ignore_stop_signals}
+    here = list(DataLoader(data, sampler=keys, **options))
+    there = list(DataLoader(data, sampler=keys, num_workers=1, multiprocessing_context="spawn", **options))
+    for own, other in zip(here, there, strict=True):
+        assert own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own)
+
+
+def test_patches_travel_as_bytes(dome):
+    data = patches(dome, augment=RESTYLED)
+    copy = pickle.loads(pickle.dumps(data))
+    assert all(torch.equal(data[3][name], copy[3][name]) for name in data[3])
