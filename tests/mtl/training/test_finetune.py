@@ -9,7 +9,7 @@ import mtl.commands.crossval
 import mtl.commands.train
 import mtl.models.safetensors_io
 from mtl.ablation.grid import Ablation, resolve_config
-from mtl.config import NetConfig, PatchConfig, TrainConfig
+from mtl.config import PatchConfig, TrainConfig
 from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
@@ -107,7 +107,7 @@ def test_matching_heads_get_the_models_weights_and_others_new_ones(model):
     saved = prepare_run(parse("--init", str(model)), scenes, scenes, pretrained=True).module.net
     ready = prepare_run(parse("--init", str(model), "--heads", "boundary,trap"), scenes, scenes, pretrained=True)
     net = ready.module.net
-    for part in ("encoder.conv_stem.weight", "heads.trap.weight"):
+    for part in ("encoder.model.conv_stem.weight", "heads.trap.weight"):
         assert torch.equal(net.get_parameter(part), saved.get_parameter(part))
     assert not net.heads["boundary"].bias.allclose(net.heads["trap"].bias)
     assert load_initial_weights(net, ready.config) == ["boundary"]
@@ -117,7 +117,7 @@ def test_matching_heads_get_the_models_weights_and_others_new_ones(model):
     ("fields", "word"),
     [
         ({"inputs": Names("depth,rgb")}, "inputs depth,rgb.*leave out --inputs"),
-        ({"net": NetConfig(encoder_weights="none")}, r"net.decoder_channels \[64"),
+        ({"net": replace(tiny_config().net, decoder_channels=[64, 48, 32, 16, 16])}, r"net.decoder_channels \[64"),
         ({"patches": PatchConfig(64, 64, context=2)}, "patches.context 2"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_run_folder_holds_what_is_promised(tmp_path):
 
 
 def test_tensorboard_has_a_panel_and_scalars_per_head_and_the_config(tmp_path):
-    fit(tiny_config(), tmp_path / "run", SCENES[:3], SCENES[3:])
+    fit(tiny_config(loop=LoopConfig(epochs=1, batch_size=2)), tmp_path / "run", SCENES[:3], SCENES[3:])
     events = EventAccumulator(str(tmp_path / "run"), size_guidance={"images": 0}).Reload()
     tags = events.Tags()
     for head in ("trap", "boundary", "crest", "dist"):
@@ -168,9 +168,10 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, monkeypatch, 
     if optim.balance.startswith("torchjd"):
         pytest.importorskip("torchjd")
     minutes = 0 if saved else 10
-    loop = LoopConfig(epochs=3, batch_size=1, accumulate_batches=accumulate, panels_every=10, save_minutes=minutes)
+    loop = LoopConfig(epochs=3, batch_size=1, accumulate_batches=accumulate, save_minutes=minutes, logger="csv")
     config = tiny_config(optim=optim, loop=loop, heads=Names("trap,dist"))
-    config = replace(config, net=replace(config.net, block="bottleneck", dropout=0.2))
+    net = replace(config.net, decoder_channels=[8, 8], block="bottleneck", dropout=0.2)  # saved after every step
+    config = replace(config, net=net)
     maps = [*SCENES[:3], SCENES[0]][: 2 + accumulate], SCENES[3:]
     whole = fit(config, tmp_path / "whole", *maps)
     with pytest.raises(Killed):
@@ -192,10 +193,10 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(tmp_path, monkeypatch, 
 
 
 def test_a_full_disk_is_reported_and_the_checkpoint_before_stays(tmp_path):
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2, logger="csv"))
     fit(config, tmp_path, SCENES[:2], SCENES[2:])
     before = (tmp_path / "last.ckpt").read_bytes()
-    more = replace(config, loop=LoopConfig(epochs=2, batch_size=2))
+    more = replace(config, loop=replace(config.loop, epochs=2))
     with pytest.raises(UserError, match=r"(last|best).ckpt: cannot be written"), full_disk(len(before) // 2):
         fit(more, tmp_path, SCENES[:2], SCENES[2:], resume=True)
     assert (tmp_path / "last.ckpt").read_bytes() == before
@@ -203,7 +204,7 @@ def test_a_full_disk_is_reported_and_the_checkpoint_before_stays(tmp_path):
 
 
 def test_a_used_folder_and_other_heads_are_refused(tmp_path):
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=2, logger="csv"))
     fit(config, tmp_path, SCENES[:2], SCENES[2:])
     with pytest.raises(UserError, match="--resume"):
         fit(config, tmp_path, SCENES[:2], SCENES[2:])
@@ -216,18 +217,18 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
 @pytest.mark.slow
 def test_two_maps_can_be_overfitted(tmp_path, two_maps):
     """With the defaults but for the number of epochs; 0.98 is reached after 3 epochs of 6."""
-    config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch_size=2, panels_every=10))
+    config = TrainConfig(data=str(two_maps), overfit=2, loop=LoopConfig(epochs=6, batch_size=2, logger="csv"))
     assert train(config, tmp_path / "run")["trap/dice"] >= 0.98
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_derived_and_stacked_outputs_are_evaluated_saved_and_predicted_alike(tmp_path, ema):
-    config = tiny_config(heads=Names("trap,depth,fused"), loop=LoopConfig(epochs=2, batch_size=2, panels_every=1))
-    config = replace(config, optim=OptimConfig(ema_decay=ema))
+    loop = LoopConfig(epochs=1, batch_size=2, logger="csv" if ema else "tensorboard")
+    config = tiny_config(heads=Names("trap,depth,fused"), loop=loop, optim=OptimConfig(ema_decay=ema))
     metrics = fit(config, tmp_path, SCENES[:3], SCENES[3:])
-    events = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
-    events.Reload()
-    assert {"depth_traps/panel", "fused_traps/panel", "fusion/panel"} <= set(events.Tags()["images"])
+    if not ema:
+        events = EventAccumulator(str(tmp_path), size_guidance={"images": 0}).Reload()
+        assert {"depth_traps/panel", "fused_traps/panel", "fusion/panel"} <= set(events.Tags()["images"])
     predictor = load_predictor(tmp_path / "last.ckpt", device="cpu")
     assert predictor.stacking.weights.tolist() != [1 / 3] * 3  # fitted, and kept in the checkpoint
     for name in ("depth_traps", "fused_traps", "fusion"):
@@ -250,3 +251,15 @@ def test_one_network_serves_maps_that_lack_inputs(tmp_path):
     for name in ("trap", "depth_traps"):  # closures of the predicted depth read the picture, as of a network of rgb
         np.testing.assert_array_equal(predictor(picture)[name], rgb_only(SCENES[0])[name])
     assert not np.array_equal(predictor(SCENES[0])["trap"], rgb_only(SCENES[0])["trap"])
+
+
+def test_without_a_trap_among_the_maps_that_validate_the_last_epoch_is_the_best_and_is_said_to_be(tmp_path, capsys):
+    """IoU has no value there, or is 0 in every epoch: the first would stay, and early stopping would end the run."""
+    flat = SCENES[3].replace(traps=np.zeros(SCENES[3].shape, bool))
+    loop = LoopConfig(epochs=3, batch_size=2, early_stop_patience=1, logger="csv")
+    fit(tiny_config(heads=Names("trap"), loop=loop), tmp_path, SCENES[:2], [flat])
+    assert "no map that validates has what trap/iou measures" in capsys.readouterr().out
+    epochs = [torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")]
+    assert epochs == [2, 2]
+    metrics = fit(tiny_config(heads=Names("trap"), loop=loop), tmp_path, SCENES[:2], [flat], resume=True)
+    assert metrics["trap/val_loss"] > 0  # of a finished run: those of its last epoch

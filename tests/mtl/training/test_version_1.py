@@ -79,7 +79,7 @@ def write_as_version_1(folder):
 
 def test_a_run_of_version_1_is_resumed_as_if_nothing_had_happened(tmp_path):
     optim = OptimConfig(schedule="plateau", plateau_patience=0, plateau_factor=0.1, ema_decay=0.9)
-    loop = LoopConfig(epochs=2, batch_size=1, panels_every=10, save_minutes=0)
+    loop = LoopConfig(epochs=2, batch_size=1, save_minutes=0, logger="csv")
     config = tiny_config(heads=Names("trap,dist"), loop=loop, optim=optim)
     whole = fit(config, tmp_path / "whole", SCENES[:3], SCENES[3:])
     with pytest.raises(Killed):

@@ -29,7 +29,9 @@ class Spoil(Callback):
 
 @pytest.mark.parametrize(("what", "named"), [("loss", "dist nan"), ("gradient", "heads (nan|inf)")])
 def test_a_value_that_is_not_finite_stops_the_run_with_its_batch(tmp_path, what, named):
-    config = tiny_config(heads=Names("trap,dist"), loop=LoopConfig(epochs=1, batch_size=1, save_minutes=0))
+    config = tiny_config(
+        heads=Names("trap,dist"), loop=LoopConfig(epochs=1, batch_size=1, save_minutes=0, logger="csv")
+    )
     found = rf"stopped.pt: .*{what} was not finite \({named}\), of maps d[012];"
     with pytest.raises(UserError, match=found) as raised:
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[Spoil(what)])
@@ -42,7 +44,7 @@ def test_a_value_that_is_not_finite_stops_the_run_with_its_batch(tmp_path, what,
 
 def test_an_infinite_loss_is_reported_before_gradient_surgery_stumbles_over_it(tmp_path):
     pytest.importorskip("torchjd")
-    optim, loop = OptimConfig(balance="torchjd:upgrad"), LoopConfig(epochs=1, batch_size=1)
+    optim, loop = OptimConfig(balance="torchjd:upgrad"), LoopConfig(epochs=1, batch_size=1, logger="csv")
     config = tiny_config(heads=Names("trap,dist"), loop=loop, optim=optim)
 
     class Overflow(Callback):

@@ -17,7 +17,7 @@ SCENES = [dome_scene(f"d{i}", crest=(0.4 + 0.05 * i, 0.5)) for i in range(4)]
 
 
 def test_what_is_monitored_is_logged_and_drives_checkpoint_and_plateau(tmp_path):
-    loop = LoopConfig(epochs=2, batch_size=2, monitor="trap/calibration_error", panels_every=10)
+    loop = LoopConfig(epochs=2, batch_size=2, monitor="trap/calibration_error", logger="csv")
     config = tiny_config(
         heads=Names("trap"), loop=loop, optim=OptimConfig(schedule="plateau", plateau_patience=5, plateau_factor=0.5)
     )

@@ -30,7 +30,7 @@ class Send(Callback):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_after_the_step_and_ends_with_its_code(tmp_path, capsys, number):
     before = signal.getsignal(number)
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1, logger="csv"))
     with pytest.raises(SystemExit) as ended:
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[Send(number)])
     assert ended.value.code == 128 + number
@@ -48,7 +48,7 @@ class SendInValidation(Callback):
 
 def test_a_run_that_is_stopped_while_it_validates_leaves_no_worker(tmp_path):
     """The program would wait for it for ever. Found by tests/soak/kill.py."""
-    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1, num_workers=1))
+    config = tiny_config(heads=Names("trap"), loop=LoopConfig(epochs=1, batch_size=1, num_workers=1, logger="csv"))
     try:
         with pytest.raises(SystemExit):
             fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[SendInValidation()])
@@ -62,7 +62,7 @@ def test_a_run_that_is_stopped_while_it_validates_leaves_no_worker(tmp_path):
 def test_what_an_epoch_learned_is_not_lost_to_a_stop_in_its_validation(tmp_path, monkeypatch, accumulate):
     """All but its last step is kept. Found on a GPU: three minutes of training were lost."""
     monkeypatch.setattr("mtl.training.callbacks.preemption.MIN_SECONDS_TO_SAVE", 0.0)
-    loop = LoopConfig(epochs=1, batch_size=1, repeats_per_epoch=2, accumulate_batches=accumulate)
+    loop = LoopConfig(epochs=1, batch_size=1, repeats_per_epoch=2, accumulate_batches=accumulate, logger="csv")
     config = tiny_config(heads=Names("trap"), loop=loop)
     with pytest.raises(SystemExit):
         fit(config, tmp_path, SCENES[:3], SCENES[3:], extra_callbacks=[SendInValidation()])
