@@ -18,6 +18,7 @@ ROOMS = {
         "surface",
         "closure",
         "truth",
+        "rules",
         "rendering",
         "picture_reading",
         "io",

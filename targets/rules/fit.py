@@ -1,0 +1,189 @@
+"""`fit_rules`: the rules of closure that explain best which traps an interpreter drew, by exact search."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.errors import UserError
+from targets.rules.closure_rows import rows_of_labels
+from targets.rules.contours import Contours, candidate_contours
+from targets.rules.doubts import find_doubts
+from targets.rules.drawn_maps import DrawnMap, drawn_maps
+from targets.rules.fitted_rules import FittedRules
+from targets.rules.score_table import Choice, ScoreTable, bare
+from targets.rules.sharpen import sharpen_thresholds
+from targets.rules.thresholds import DEFAULTS, KINDS, THRESHOLD, Grid, surprise_of_rows
+from targets.scene import Scene
+from targets.truth.smoothing import smooth_outlines
+from targets.truth.traps import TrapCriteria, compute_traps
+
+MOST_SEARCHED = 40  # maps that choose; all of them are judged
+MOST_THREADS = 4  # that read the closures of maps
+FOLDS = 5  # of a cross-validation; up to twice as many maps are left out one by one
+ROUNDS = 3  # of turning one choice after the other; the second one mostly changes nothing
+KEPT_CONTOURS = 4  # of the candidates, with every rule of faults
+SMOOTHINGS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # cells
+FAULT_RULES: tuple[Any, ...] = ("transparent", "sealing", "leaking")
+
+
+def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
+    """Find the rules of closure that explain best which traps were drawn.
+
+    One choice is turned after the other until none helps: fault rule and contours, border of the map, neighbours,
+    culminations, contact with faults, each with the least area and height that suit it best; smoothing comes last.
+    Where maps cannot tell, the default stays, and a doubt says so.
+
+    Parameters
+    ----------
+    scenes : Iterable[Scene]
+        Maps; those without a depth or without drawn traps say nothing. One is enough.
+
+    Returns
+    -------
+    FittedRules
+
+    Raises
+    ------
+    UserError
+        No map has a depth and drawn traps, or nothing is drawn on any.
+
+    Examples
+    --------
+    >>> from targets.synthetic.structure_maps import make_structure_map
+    >>> from targets.truth.traps import compute_traps
+    >>> rule, scene = TrapCriteria(min_area=200), make_structure_map(3, 96)
+    >>> drawn = scene.replace(traps=compute_traps(scene, rule).labels > 0)
+    >>> fit_rules([drawn]).iou
+    {'map_0003': 1.0}
+    """
+    maps = drawn_maps(scenes)
+    if not maps:
+        raise UserError("maps", "none with a depth and drawn traps", "at least one", "draw traps with tools/review.py")
+    if not any(drawn.drawn.any() for drawn in maps):
+        raise UserError("maps", "drawn traps that are empty on all maps", "a trap on at least one")
+    searched = np.unique(np.linspace(0, len(maps) - 1, min(MOST_SEARCHED, len(maps))).astype(int))
+    table = ScoreTable([maps[i] for i in searched], min(MOST_THREADS, os.cpu_count() or 1))
+    everyone = np.arange(len(table.maps))
+    choice = _search(table, everyone)
+    rules = with_thresholds(choice, table.grid)
+    rules = sharpen_thresholds(table.maps, rules)
+    smoothing, gain = _smoothing(table, rules)
+    rules = replace(rules, smoothing=smoothing)
+    judged = [_agreement(drawn, rules) for drawn in maps]
+    iou = {drawn.name: shares[0] for drawn, shares in zip(maps, judged, strict=True)}
+    both, by_hand, by_rule = np.sum([shares[1:] for shares in judged], axis=0)
+    units = {drawn.scene.geo.depth_unit or "" for drawn in maps}
+    areas = {_cell_area(drawn.scene) for drawn in maps}
+    return FittedRules(
+        rules,
+        iou,
+        _cross_validate(table, gain),
+        explained=float(both / max(by_hand, 1)),
+        added=float(1 - both / max(by_rule, 1)),
+        doubts=tuple(find_doubts(table, choice)),
+        depth_unit=units.pop() if len(units) == 1 else "",
+        cell_area=areas.pop() if len(areas) == 1 else None,
+    )
+
+
+def with_thresholds(choice: Choice, grid: Grid) -> TrapCriteria:
+    """The rule of a choice with its least area and height."""
+    place = choice.place
+    heights = dict.fromkeys(KINDS, 0.0) | {KINDS[place.kind]: float(grid.heights[place.kind, place.height])}
+    return replace(choice.rule, min_area=round(float(grid.area[place.area])), **heights)
+
+
+def _search(table: ScoreTable, everyone: NDArray[np.int64]) -> Choice:
+    """Turn one choice after the other until none helps."""
+    contours = candidate_contours(table.maps)
+    rule = bare(DEFAULTS)
+    for _ in range(ROUNDS):
+        few = _best_contours(table, contours, everyone)[:KEPT_CONTOURS]
+        table.add(replace(one, faults=faults) for faults in FAULT_RULES for one in _readings(rule, few))
+        table.add(_readings(table.choose(everyone).rule, contours))
+        table.add(_variations(table.choose(everyone).rule))
+        found = table.choose(everyone).rule
+        if bare(found) == bare(rule):
+            break
+        rule = found
+    table.add(_variations(table.choose(everyone).rule))
+    return table.choose(everyone)
+
+
+def _readings(rule: TrapCriteria, contours: Sequence[Contours]) -> list[TrapCriteria]:
+    """A rule with every reading: down to spill points, or to the last closed of some contours."""
+    joined = replace(rule, culminations="joined")  # nested closures take a search for every contour
+    spill = replace(joined, reading="spill", contour_interval=None, contour_base=None)
+    return [spill, *(replace(joined, reading="contour", contour_interval=interval, contour_base=base)
+                     for interval, base in contours)]  # fmt: skip
+
+
+def _variations(rule: TrapCriteria) -> list[TrapCriteria]:
+    """A rule with one choice turned, beside its contours."""
+    turned: list[TrapCriteria] = [replace(rule, faults=faults) for faults in FAULT_RULES]
+    turned.append(replace(rule, edge="closed" if rule.edge == "open" else "open"))
+    turned.append(replace(rule, connectivity=4 if rule.connectivity == 8 else 8))
+    turned.append(replace(rule, culminations="single" if rule.culminations == "joined" else "joined"))
+    return turned
+
+
+def _best_contours(table: ScoreTable, contours: Sequence[Contours], everyone: NDArray[np.int64]) -> list[Contours]:
+    """Contours, those first that explain most under the rules that were tried."""
+    best = dict.fromkeys(contours, -np.inf)
+    for rule, scores in table.scores.items():
+        place = Contours(rule.contour_interval, rule.contour_base)
+        if rule.reading == "contour" and place in best:
+            best[place] = max(best[place], float(scores.total(everyone).max()))
+    return sorted(contours, key=best.__getitem__, reverse=True)
+
+
+def _smoothing(table: ScoreTable, rules: TrapCriteria) -> tuple[float, NDArray[np.float64]]:
+    """The smoothing that helps most, 0 where none does; and (M,) what it adds to the IoU of each map."""
+    widths = (0.0, *SMOOTHINGS)
+    surprise, iou = np.zeros((2, len(widths), len(table.maps)))
+    for place, drawn in enumerate(table.maps):
+        labels = compute_traps(drawn.scene, rules).labels
+        for k, width in enumerate(widths):
+            smooth = smooth_outlines(labels, width / drawn.scene.coarsening, drawn.scene.map_valid)
+            iou[k, place] = _iou(smooth > 0, drawn.drawn)
+            surprise[k, place] = surprise_of_rows(rows_of_labels(drawn, smooth), table.hand).sum()
+    total = surprise.sum(axis=1) + THRESHOLD * (np.array(widths) > 0)
+    best = int(total.argmin())
+    return widths[best], iou[best] - iou[0]
+
+
+def _iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Intersection over union, 1 where both are empty."""
+    union = np.count_nonzero(one | other)
+    return float(np.count_nonzero(one & other) / union) if union else 1.0
+
+
+def _agreement(drawn: DrawnMap, rules: TrapCriteria) -> tuple[float, int, int, int]:
+    """IoU of a map, and cells that are trap by both, by hand, and by the rules."""
+    found = compute_traps(drawn.scene, rules).labels > 0
+    both = np.count_nonzero(found & drawn.drawn)
+    return _iou(found, drawn.drawn), both, np.count_nonzero(drawn.drawn), np.count_nonzero(found)
+
+
+def _cross_validate(table: ScoreTable, gain: NDArray[np.float64]) -> float | None:
+    """Mean IoU of maps by the rules that the others choose; `gain` : of smoothing, (M,)."""
+    count = len(table.maps)
+    if count < 2:
+        return None
+    fold = np.arange(count) % (count if count <= 2 * FOLDS else FOLDS)
+    judged = np.zeros(count)
+    for k in np.unique(fold):
+        choice = table.choose(np.flatnonzero(fold != k))
+        judged[fold == k] = table.iou(choice)[fold == k]
+    return float(np.clip(judged + gain, 0, 1).mean())
+
+
+def _cell_area(scene: Scene) -> float | None:
+    """Square kilometres of a cell of the map as it was given, None where that is unknown."""
+    if not scene.geo.units.is_metric:
+        return None
+    return float(f"{scene.geo.cell_areas(scene.shape).mean() / scene.coarsening**2 / 1e6:.3g}")
