@@ -64,7 +64,7 @@ def tools(monkeypatch, tmp_path):
     """The settings that each command would train with, by the words of its command line."""
     found = []
 
-    def stop(config, *_):
+    def stop(config, *_, **_more):
         found.append(config)
         raise Stopped
 
