@@ -79,7 +79,7 @@ def test_tiles_and_memory_agree(kind: str, seed: int, tmp_path: Path) -> None:
     check(kind, seed, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_tiles_and_memory_agree_on_many_files(tmp_path: Path) -> None:
     for number, (seed, kind) in enumerate(itertools.product(range(20, 23), KINDS)):
         check(kind, seed, tmp_path / str(number))

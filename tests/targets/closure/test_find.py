@@ -87,7 +87,7 @@ def test_equals_the_reference(case: tuple[NDArray, dict[str, Any]]) -> None:
     check_against_reference(depth, **options)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps())
 def test_equals_the_reference_on_thousands_of_maps(case: tuple[NDArray, dict[str, Any]]) -> None:

@@ -115,7 +115,7 @@ def test_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     check_random_maps(range(25), tmp_path, monkeypatch)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_hundred_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_random_maps(range(25, 125), tmp_path, monkeypatch)
 

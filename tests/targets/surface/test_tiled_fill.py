@@ -55,7 +55,7 @@ def test_windows_do_not_matter(seed: int, tmp_path: Path) -> None:
     check(seed, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_windows_do_not_matter_on_hundreds_of_maps(tmp_path: Path) -> None:
     for seed in range(100, 500):
         check(seed, tmp_path)
