@@ -29,7 +29,8 @@ class NetConfig:
     Attributes
     ----------
     arch : str, default 'unetplusplus'
-        Architecture, by its name in segmentation-models-pytorch: unetplusplus, unet, deeplabv3plus, fpn, ...
+        Architecture, by its name in segmentation-models-pytorch: unetplusplus, unet, manet, linknet, deeplabv3plus,
+        deeplabv3, fpn, pan, pspnet, upernet or segformer.
     encoder : str, default 'timm-tf_efficientnet_lite0'
         Encoder, by its name in segmentation-models-pytorch: timm-tf_efficientnet_lite0, resnet34, vgg16_bn,
         tu-hrnet_w18, ...
@@ -37,8 +38,9 @@ class NetConfig:
         What the encoder starts from: imagenet (pretrained; installed with the package for
         timm-tf_efficientnet_lite0, from a model hub for others), or none (random weights).
     decoder_channels : list[int] | None
-        Features of each decoder stage, the deepest first; null: the library's own. Their number is the depth of the
-        encoder. Of deeplabv3plus only the first counts.
+        Features of each decoder stage, the deepest first; null: the library's own. Of unetplusplus, unet and manet
+        their number is the depth of the encoder; linknet needs null; of all others, which have one width, the first
+        counts.
     stem : Literal['mean', 'kaiming'], default 'mean'
         How the first layer starts for input channels other than pictures: mean (the mean of its pretrained RGB
         weights), or kaiming (random, He et al. 2015).

@@ -87,6 +87,12 @@ def check_ranges(config: TrainConfig) -> None:
         for name, value in values.items():
             if not 0 <= value <= most or value == math.inf:
                 raise UserError(f"{setting}.{name}", f"{value}", "0 or more" + (", at most 1" if most == 1 else ""))
+    for name, value in config.missing_values.items():
+        if not math.isfinite(value):
+            raise UserError(f"missing_values.{name}", f"{value}", "a number")
+    weights = {name: config.optim.loss_weights.get(name, 1.0) for name in config.heads}
+    if not any(weights.values()):
+        raise UserError("optim.loss_weights", "0 of every head", "at least one head that learns")
     if any(channels < 1 for channels in config.net.decoder_channels or (1,)) or config.net.decoder_channels == []:
         raise UserError("net.decoder_channels", f"{config.net.decoder_channels}", "a number of features of every stage")
     if config.optim.fp_weight + config.optim.fn_weight == 0:

@@ -46,6 +46,9 @@ class Ablation:
         network has.
     metrics : Names
         Metrics of the outputs, pooled over the maps of a test set; iou and boundary_f1 by default.
+    data_root : str, default ''
+        Folder that the paths of maps to train, validate and test on start from, so that one ablation serves several
+        data sets; by default the working folder. Give each of them a --name.
     """
 
     name: str
@@ -56,6 +59,11 @@ class Ablation:
     base: str = "configs/ablations/base.yaml"
     outputs: Names = Names("trap")  # noqa: RUF009 - immutable
     metrics: Names = Names("iou,boundary_f1")  # noqa: RUF009
+    data_root: str = ""
+
+    def locate(self, path: str) -> str:
+        """A path of maps, from `data_root` if it is relative."""
+        return str(Path(self.data_root) / path) if self.data_root else path
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,19 @@ def expand_grid(ablation: Ablation, out: Path) -> list[AblationRun]:
                     folder=out / safe_file_name(row) / safe_file_name(condition) / str(seed),
                 )
                 runs.append(run)
+    _check_scored(ablation, runs)
     return runs
+
+
+def _check_scored(ablation: Ablation, runs: list[AblationRun]) -> None:
+    """Refuse outputs that no row has, and metrics that none of them has: their columns would stay empty."""
+    known = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
+    scored = {name for run in runs for name in run.outputs}
+    if missing := [name for name in ablation.outputs if name not in scored]:
+        raise UserError(f"{ablation.name}, outputs", ", ".join(missing), f"some of {', '.join(sorted(scored))}")
+    metrics = {name for output in scored for name in known[output].higher_is_better}
+    if missing := [name for name in ablation.metrics if name not in metrics]:
+        raise UserError(f"{ablation.name}, metrics", ", ".join(missing), f"some of {', '.join(sorted(metrics))}")
 
 
 def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
@@ -181,6 +201,9 @@ def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
     try:
         words = ["--config", ablation.base, *words]
         config = read_record(TrainConfig, words, "tools/train.py", EARLIER_SETTINGS, find_model_presets)
+        config = replace(config, data=ablation.locate(config.data))
+        if config.split.val_data:
+            config = replace(config, split=replace(config.split, val_data=ablation.locate(config.split.val_data)))
         check_settings(config)
     except UserError as error:
         raise UserError(where, str(error)) from error
@@ -215,7 +238,8 @@ def find_test_sets(ablation: Ablation) -> TestSets:
         _check_folder(ablation, name)
     for name, given in ablation.test_sets.items():
         groups = given if isinstance(given, Mapping) else {"": given}
-        paths = {group: [own] if isinstance(own, str) else list(own) for group, own in groups.items()}
+        listed = {group: [own] if isinstance(own, str) else list(own) for group, own in groups.items()}
+        paths = {group: [ablation.locate(path) for path in own] for group, own in listed.items()}
         if missing := [path for own in paths.values() for path in own if not Path(path).exists()]:
             print(f"test set {name} is skipped: {missing[0]} is absent")
         else:

@@ -18,8 +18,8 @@ from torch.utils.tensorboard import SummaryWriter
 from mtl.ablation.examples import EXAMPLES_FILE, write_examples
 from mtl.ablation.grid import Ablation, AblationRun, TestSets, expand_grid, find_test_sets
 from mtl.ablation.results import RunKey, RunResult, read_results, write_results
-from mtl.data.read import longest_side, read_folders
-from mtl.evaluation.baselines import INITIAL_MODEL, TRAP_HEAD, predict_baseline
+from mtl.data.read import load_maps, longest_side, read_folders, shared_maps
+from mtl.evaluation.baselines import FITTED_RULES, INITIAL_MODEL, TRAP_HEAD, predict_baseline
 from mtl.evaluation.evaluate import score_maps, write_scores
 from mtl.inference.loading import threads_per_worker
 from mtl.inference.predictor import load_predictor
@@ -30,6 +30,8 @@ from mtl.training.setup import decide_patch_size
 from mtl.visualization.tensorboard import report_event_errors_once
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
+from targets.io.catalogue import find_maps
+from targets.rules import fit_rules
 from targets.scene import Float, Scene
 
 
@@ -134,7 +136,12 @@ def load_predict(run: AblationRun) -> tuple[Callable[[Scene], Mapping[str, Float
         Its outputs.
     """
     if run.baseline is not None and run.baseline != INITIAL_MODEL:
-        return partial(predict_baseline, run.baseline, run.config.targets.traps), (TRAP_HEAD,)
+        criteria = run.config.targets.traps
+        if run.baseline == FITTED_RULES:
+            fitted = fit_rules(load_maps(run.config).training)
+            print(f"{run}: {fitted.sentence()}", flush=True)
+            criteria = fitted.rules
+        return partial(predict_baseline, run.baseline, criteria), (TRAP_HEAD,)
     if run.baseline is None:
         predictor = load_predictor(run.folder / "best.ckpt")
     else:
@@ -187,7 +194,10 @@ def run_ablation(
     UserError
         The ablation is contradictory, or no test set is present.
     """
+    if threads is not None and threads < 1:
+        raise UserError("--threads", f"{threads}", "at least 1")
     grid, test_sets = expand_grid(ablation, out), find_test_sets(ablation)
+    check_test_sets(grid, test_sets)
     results = read_results(out)
     pending = [
         PendingRun(run, missing)
@@ -231,6 +241,22 @@ def share_window(grid: Sequence[AblationRun]) -> list[AblationRun]:
         config = replace(config, patches=replace(config.patches, shrink_to_maps=False))
         shared.append(run if run.baseline is not None else replace(run, config=config))
     return shared
+
+
+def check_test_sets(grid: Sequence[AblationRun], test_sets: TestSets) -> None:
+    """Find the maps of all test sets before anything is trained, and print which of them train as well.
+
+    Raises
+    ------
+    UserError
+        A test set has no maps.
+    """
+    for name, groups in test_sets.items():
+        paths, reading = [path for own in groups.values() for path in own], grid[0].config.reading
+        find_maps(paths, reading)
+        for data in sorted({run.config.data for run in grid if run.baseline is None}):
+            if Path(data).exists() and (shared := shared_maps([data], paths, reading)):
+                print(f"test set {name}: {len(shared)} of its maps lie in {data} and train, too", flush=True)
 
 
 def missing_test_sets(run: AblationRun, test_sets: TestSets, results: Mapping[RunKey, RunResult]) -> TestSets:

@@ -13,7 +13,7 @@ from mtl.config import TrainConfig
 from mtl.data.splits import Split, are_pieces, limit_groups, split_maps, split_pieces
 from mtl.distributed.launch import current_process
 from targets.errors import UserError
-from targets.io.catalogue import read_map
+from targets.io.catalogue import MapSource, find_maps, read_map
 from targets.io.describe import describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.scene import Scene
@@ -89,7 +89,39 @@ def read_folders(config: TrainConfig) -> tuple[list[Scene], list[Scene]]:
         )
         raise UserError("--data", f"no such folder: {config.data}", "a folder of maps", hint)
     validation = config.split.val_data if not config.overfit else None
+    if validation and (shared := shared_maps([config.data], [validation], config.reading)):
+        found = f"{len(shared)} maps that lie in --data, too: {shared[0]}" + (", ..." if len(shared) > 1 else "")
+        hint = "keep them apart, or leave out split.val_data: some of --data then validate"
+        raise UserError("split.val_data", found, "maps that do not train", hint)
     return read_scenes([config.data], config.reading), read_scenes([validation], config.reading) if validation else []
+
+
+def shared_maps(first: Sequence[str], second: Sequence[str], reading: ReadOptions) -> list[str]:
+    """Names of the maps under some paths that lie under others as well; links are followed.
+
+    Parameters
+    ----------
+    first, second : Sequence[str]
+        Folders or files.
+    reading : ReadOptions
+        How files are read.
+
+    Raises
+    ------
+    UserError
+        There are no maps.
+    """
+    folders, others = ([Path(path).resolve() for path in paths] for paths in (first, second))
+    if not any(own.is_relative_to(other) or other.is_relative_to(own) for own in folders for other in others):
+        return []
+    known, own = (find_maps(paths, reading).sources for paths in (first, second))
+    known_files = {_files_of(source) for source in known}
+    return [source.name for source in own if _files_of(source) in known_files]
+
+
+def _files_of(source: MapSource) -> frozenset[Path]:
+    """What tells a map from all others."""
+    return frozenset(path.resolve() for path in source.files.values())
 
 
 def read_scenes(paths: Sequence[str], options: ReadOptions) -> list[Scene]:

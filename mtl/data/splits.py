@@ -1,6 +1,7 @@
 """Splits into training and validation maps: by groups, or of the pieces of one map by their place, with a gap."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -166,7 +167,8 @@ def draw_groups(groups: Sequence[str], split: SplitConfig) -> set[str]:
 def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> set[str]:
     """The groups of fold number `split.fold`; folds are stratified by how much of a map is trap.
 
-    Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled.
+    Where every map is a group of its own, these are the folds of scikit-learn's StratifiedKFold, shuffled. Maps that
+    are fewer than the folds in every class of coverage are classed by their rank instead.
 
     Raises
     ------
@@ -174,14 +176,16 @@ def select_fold(scenes: Sequence[Scene], split: SplitConfig, options: GroundTrut
         There is no such fold.
     """
     _check_fold(split)
-    covered = [coverage_class(scene, options) for scene in scenes]
+    covered = np.array([coverage_class(scene, options) for scene in scenes])
+    if np.bincount(covered).max() < split.folds:
+        covered = covered.argsort(kind="stable").argsort() // split.folds
     groups = [scene.group for scene in scenes]
-    if len(set(groups)) == len(groups):
-        folds = StratifiedKFold(split.folds, shuffle=True, random_state=split.seed).split(covered, covered)
-    else:
-        grouped = StratifiedGroupKFold(split.folds, shuffle=True, random_state=split.seed)
-        folds = grouped.split(covered, covered, groups)
-    _, held_out = list(folds)[split.fold]
+    is_grouped = len(set(groups)) < len(groups)
+    kind = StratifiedGroupKFold if is_grouped else StratifiedKFold
+    folds = kind(split.folds, shuffle=True, random_state=split.seed)
+    with warnings.catch_warnings():  # of classes with fewer maps than folds, which are as alike as they can be
+        warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
+        _, held_out = list(folds.split(covered, covered, groups if is_grouped else None))[split.fold]
     return {scenes[i].group for i in held_out}
 
 

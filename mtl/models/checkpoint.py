@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from mtl.config import TrainConfig
 from mtl.config_ranges import check_ranges
@@ -154,6 +156,20 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads
 
 
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Make tensors without numbers, which take no memory, but for those that libraries read while they build."""
+    with torch.device("meta"), _ReadableCounts():
+        yield
+
+
+class _ReadableCounts(TorchFunctionMode):
+    """Encoders read the fractions of paths to drop out of a `linspace`."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}) | ({"device": "cpu"} if func is torch.linspace else {}))
+
+
 def build_trained_net(
     config: TrainConfig, state: Mapping[str, Tensor], path: str | Path
 ) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
@@ -180,7 +196,7 @@ def build_trained_net(
         They are the weights of another network, or the config describes none.
     """
     try:
-        with torch.device("meta"):
+        with without_memory():
             planned, _, _ = build_net(config, pretrained=False)
     except UserError:
         raise

@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from targets.errors import UserError
-
 
 class Bottleneck(nn.Module):
     """Three convolutions, to f, f/2 and f features; the last is added to the first; batch norm, PReLU, dropout.
@@ -50,18 +48,11 @@ def replace_with_bottlenecks(decoder: nn.Module, dropout: float) -> None:
     Parameters
     ----------
     decoder : nn.Module
-        Of segmentation-models-pytorch.
+        Of segmentation-models-pytorch, with blocks of two convolutions.
     dropout : float
         Fraction of the features that are dropped in training.
-
-    Raises
-    ------
-    UserError
-        The decoder has no blocks of two convolutions.
     """
-    for block in list_decoder_blocks(decoder, "net.block"):
-        if not hasattr(block, "conv1") or not hasattr(block, "conv2"):
-            raise UserError("net.block", "bottleneck needs blocks of two convolutions", "arch unet or unetplusplus")
+    for block in list_decoder_blocks(decoder):
         if block.conv1 is None:  # UNet++ at a size at which the encoder has no features
             continue
         first, second = (
@@ -71,25 +62,9 @@ def replace_with_bottlenecks(decoder: nn.Module, dropout: float) -> None:
         block.conv1, block.conv2 = Bottleneck(first.in_channels, second.out_channels, dropout), nn.Identity()
 
 
-def list_decoder_blocks(decoder: nn.Module, option: str) -> list[nn.Module]:
-    """The blocks of a decoder, in the order in which the library made them.
-
-    Parameters
-    ----------
-    decoder : nn.Module
-        Of segmentation-models-pytorch.
-    option : str
-        The setting that asks for blocks, for the error message.
-
-    Raises
-    ------
-    UserError
-        The decoder is not made of blocks.
-    """
-    blocks = getattr(decoder, "blocks", None)
-    if not isinstance(blocks, nn.ModuleList | nn.ModuleDict):
-        expected = "a decoder made of blocks: arch unet, unetplusplus, manet or linknet"
-        raise UserError(option, f"{type(decoder).__name__} has no stages", expected)
+def list_decoder_blocks(decoder: nn.Module) -> list[nn.Module]:
+    """The blocks of a decoder that is made of some, in the order in which the library made them."""
+    blocks = cast(nn.ModuleList | nn.ModuleDict, decoder.blocks)
     return list(blocks.values()) if isinstance(blocks, nn.ModuleDict) else list(blocks)
 
 
@@ -120,7 +95,7 @@ def run_decoder_stages(decoder: nn.Module, features: Sequence[Tensor]) -> list[T
         if output.shape[1]:
             stages[size_of(output)] = output
 
-    handles = [block.register_forward_hook(keep) for block in list_decoder_blocks(decoder, "net")]
+    handles = [block.register_forward_hook(keep) for block in list_decoder_blocks(decoder)]
     try:
         last = decoder(features)
     finally:

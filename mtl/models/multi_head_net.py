@@ -1,5 +1,6 @@
 """Multi-head network: one encoder-decoder of segmentation-models-pytorch, and a thin convolution per head."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 from mtl.config import NetConfig
 from mtl.data.channels import InputChannel
 from mtl.data.modality_masking import parse_input_sets
+from mtl.models.architectures import decoder_options
 from mtl.models.decoder_blocks import (
-    list_decoder_blocks,
     measure_stage_widths,
     replace_with_bottlenecks,
     run_decoder_stages,
@@ -69,7 +70,6 @@ class MultiHeadNet(nn.Module):
         shared, scale = _encoder_decoder(config)
         widths = [shared.segmentation_head[0].in_channels]
         if config.hypercolumn or config.deep_supervision:
-            list_decoder_blocks(shared.decoder, "net.hypercolumn" if config.hypercolumn else "net.deep_supervision")
             widths = measure_stage_widths(shared.encoder, shared.decoder)
         widen_stem(shared.encoder, inputs, config.stem, scale)
         self.encoder, self.decoder = shared.encoder, shared.decoder
@@ -173,40 +173,31 @@ def _encoder_decoder(config: NetConfig) -> tuple[Any, PixelScale | None]:
     scale : PixelScale | None
         What its pretrained weights expect of a picture; None: it has none.
     """
-    options: dict[str, Any] = {}
-    if config.decoder_channels is not None:
-        if "deeplab" in config.arch.lower():
-            options["decoder_channels"] = config.decoder_channels[0]
-        else:
-            options["decoder_channels"] = tuple(config.decoder_channels)
-            options["encoder_depth"] = len(config.decoder_channels)
-    if config.attention != "none":
-        options["decoder_attention_type"] = config.attention
+    options = decoder_options(config)
     try:
         shared: Any = smp.create_model(config.arch, config.encoder, encoder_weights=None, in_channels=3, **options)
-    except (KeyError, ValueError, RuntimeError, TypeError) as error:
-        if "decoder_channels" in str(error):  # fpn, pan, pspnet and others have one width
-            found = f"{config.decoder_channels} with {config.arch}"
-            hint = "--net.decoder_channels null"
-            raise UserError("net.decoder_channels", found, "null, the library's own features", hint) from error
+    except (KeyError, ValueError, RuntimeError, TypeError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())
+        if "Wrong encoder name" in reason:  # the library lists hundreds
+            near = difflib.get_close_matches(config.encoder, smp.encoders.encoders, cutoff=0.4) or ["resnet34"]
+            expected = f"one of segmentation-models-pytorch, such as {', '.join(near)}"
+            raise UserError("net.encoder", f"unknown encoder {config.encoder!r}", expected) from error
         raise UserError(
             "net",
-            f"{config.arch} with the encoder {config.encoder} cannot be built ({error})",
-            "names that segmentation-models-pytorch knows",
-            "see its list of encoders",
+            f"{config.arch} with the encoder {config.encoder} cannot be built ({reason[:200]})",
+            "an encoder and a depth (the number of net.decoder_channels) that fit each other",
+            "see the encoders of segmentation-models-pytorch",
         ) from error
     if config.attention == "scse":
-        check_attention(config.arch, shared.decoder)
+        check_attention(shared.decoder)
     if config.block == "bottleneck":
         replace_with_bottlenecks(shared.decoder, config.dropout)
     pretrained = config.encoder_weights == "imagenet"
     return shared, load_imagenet_weights(shared.encoder, config.encoder) if pretrained else None
 
 
-def check_attention(arch: str, decoder: nn.Module) -> None:
-    """Refuse a decoder without scSE, which some architectures silently leave out, or one too narrow for it."""
-    found = [module for module in decoder.modules() if isinstance(module, smp.base.modules.SCSEModule)]
-    if not found:
-        raise UserError("net.attention", f"{arch} has no attention", "arch unet or unetplusplus")
+def check_attention(decoder: nn.Module) -> None:
+    """Refuse a decoder too narrow for scSE, which squeezes its features to a sixteenth."""
+    found = (module for module in decoder.modules() if isinstance(module, smp.base.modules.SCSEModule))
     if any(not weight.numel() for module in found for weight in module.parameters()):
         raise UserError("net.attention", "a decoder too narrow for scse", "16 features or more at every stage")

@@ -1,7 +1,9 @@
 """Checks of a run's settings before any work is done, and the metric that chooses its best checkpoint."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -13,14 +15,17 @@ from mtl.data.channels import INPUTS
 from mtl.data.context import FACTORS
 from mtl.losses.weighting import find_weighting
 from mtl.metrics.base import Mode
-from mtl.models.checkpoint import MAX_WINDOW
+from mtl.models.checkpoint import MAX_WINDOW, build_net, without_memory
 from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, collect_outputs, with_losses
 from mtl.training.loggers import select_loggers
 from targets.common.cli import Names
 from targets.errors import UserError
+from targets.scene import Scene
+from targets.truth.traps import build_ground_truth
 
+ANSWERING: set[str] = set()  # settings of networks that take their patches: to build one takes half a second
 DEVICES = ("auto", "cpu", "gpu", "cuda", "mps")  # of loop.accelerator
 
 
@@ -49,14 +54,39 @@ def monitored_metric(config: TrainConfig, heads: Sequence[Head]) -> tuple[str, M
     return config.loop.monitor, known[config.loop.monitor]
 
 
+def find_monitor(config: TrainConfig, heads: Sequence[Head], validation: Sequence[Scene]) -> tuple[str, Mode] | None:
+    """The monitored metric and its mode, or None: on these maps even a perfect answer has no value of it.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The settings.
+    heads : Sequence[Head]
+        Of the run.
+    validation : Sequence[Scene]
+        Maps that validate. Without a trap there is no IoU of traps, and no error of a distance in traps.
+    """
+    monitor, mode = monitored_metric(config, heads)
+    name, _, value = monitor.partition("/")
+    output = next(output for output in collect_outputs(heads) if output.name == name)
+    for scene in validation:
+        target, valid = output.target(build_ground_truth(scene, config.targets))
+        values = output.metric.compute(output.metric.count(target, target, valid, scene.cell_sides))
+        if output.curve is not None:
+            values |= output.curve.compute(output.curve.update(target, target, valid))
+        if not math.isnan(values.get(value, 0.0)):  # a loss always has a value
+            return monitor, mode
+    return None
+
+
 def check_settings(config: TrainConfig) -> None:
     """Refuse settings that cannot be met.
 
     Raises
     ------
     UserError
-        An unknown head, input, loss, metric, logger or device, a value out of its range, or values that contradict each
-        other.
+        An unknown head, input, loss, metric, logger or device, a value out of its range, values that contradict each
+        other, or a network that cannot be built or is too deep for the patches.
     """
     check_ranges(config)
     inputs = select_records(INPUTS, config.inputs, "--inputs")
@@ -96,8 +126,49 @@ def check_settings(config: TrainConfig) -> None:
     if split.folds == 1 or (split.folds and not 0 <= split.fold < split.folds):
         found = f"fold {split.fold} of {split.folds}"
         raise UserError("split.fold", found, "at least 2 folds, the first of which is 0, or split.folds 0")
+    if split.val_data and split.folds:
+        expected = "one of both: maps of their own validate, or one of several folds"
+        raise UserError("split.folds", f"{split.folds}, beside split.val_data {split.val_data}", expected)
     if split.nested and not split.folds:
         raise UserError("split.nested", "true", "several split.folds, one of which judges")
+    check_network(config)
+
+
+def check_network(config: TrainConfig) -> None:
+    """Refuse a network that cannot be built, or that cannot take patches of `patches.size`.
+
+    Raises
+    ------
+    UserError
+        One of both.
+    """
+    parts = asdict(config.net), list(config.heads), list(config.inputs), config.input_sets, config.optim.losses
+    key = json.dumps([*parts, config.patches.size, config.patches.context])
+    if key in ANSWERING:
+        return
+    try:
+        try_network(config, patches=2)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries say of sizes that do not fit
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(
+            "patches.size",
+            f"{config.patches.size} cells, which {config.net.arch} with the encoder {config.net.encoder} cannot take "
+            f"({reason})",
+            "larger patches, or another network",
+            "--net.arch unet takes all sizes",
+        ) from error
+    ANSWERING.add(key)
+
+
+def try_network(config: TrainConfig, patches: int) -> None:
+    """Run a batch of patches through the network of a run, as in training, on a device that computes sizes alone."""
+    with without_memory():
+        net, inputs, _ = build_net(config, pretrained=False)
+        squares = 2 if config.patches.context else 1
+        planes, size = squares * sum(record.channels for record in inputs), config.patches.size
+        net.train()(torch.zeros(patches, planes, size, size))
 
 
 def check_device(config: TrainConfig) -> None:

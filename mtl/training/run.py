@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from mtl.config import TrainConfig
 from mtl.data.read import load_maps, longest_side
 from mtl.distributed.launch import current_process
+from mtl.metrics.base import Mode
 from mtl.training.callbacks.checkpoint_files import RelocatableModelCheckpoint
 from mtl.training.callbacks.ema import WarmupEMA
 from mtl.training.callbacks.epoch_means import EpochMeans
@@ -26,10 +27,11 @@ from mtl.training.callbacks.progress import progress_display
 from mtl.training.callbacks.resume_state import ResumeState
 from mtl.training.callbacks.stacking import StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
-from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.check_settings import check_settings, find_monitor, monitored_metric
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
+from mtl.training.trap_rules import with_fitted_rules
 from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
@@ -38,12 +40,21 @@ from targets.scene import Scene
 
 
 def train(
-    config: TrainConfig, out: Path, resume: bool = False, extra_callbacks: Sequence[Callback] = ()
+    config: TrainConfig,
+    out: Path,
+    resume: bool = False,
+    extra_callbacks: Sequence[Callback] = (),
+    fits_rules: bool = False,
 ) -> dict[str, float]:
-    """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`."""
+    """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`.
+
+    With `fits_rules` a new run takes the rules of traps from what was drawn on its training maps.
+    """
     check_settings(config)
     with lock_folder(out) if current_process().is_main else nullcontext():
         maps = load_maps(config)
+        if fits_rules and not resume:
+            config = with_fitted_rules(config, maps.training)
         config = decide_patch_size(config, maps.longest_side)
         return _fit_decided(config, out, maps.training, maps.validation, resume, extra_callbacks)
 
@@ -109,12 +120,18 @@ def _fit_decided(
     loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
     with report_event_errors_once():
         _describe_run(run, out, loggers)
-        callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state)]
+        monitor = find_monitor(run.config, run.module.heads, validation)
+        if monitor is None and current_process().is_main:
+            name, _ = monitored_metric(run.config, run.module.heads)
+            print(f"no map that validates has what {name} measures: best.ckpt will be the last epoch's", flush=True)
+        callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state, monitor)]
         trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
         with nullcontext() if checkpoint is None else state.report_damage(last):
             trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
+    if not trainer.callback_metrics and table.rows:  # the run was finished
+        return {tag: float(value or "nan") for tag, value in table.rows[-1].items()}
     return {tag: float(value) for tag, value in trainer.callback_metrics.items()}
 
 
@@ -133,11 +150,15 @@ def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> Non
 
 
 def _build_callbacks(
-    run: PreparedRun, out: Path, loggers: Sequence[Logger], table: MetricsCSV, state: ResumeState
+    run: PreparedRun,
+    out: Path,
+    loggers: Sequence[Logger],
+    table: MetricsCSV,
+    state: ResumeState,
+    monitor: tuple[str, Mode] | None,
 ) -> list[Callback]:
     """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
     module, optim, loop = run.module, run.config.optim, run.config.loop
-    monitor, mode = monitored_metric(run.config, module.heads)
     show = partial(log_figure, loggers)
     metrics = ValidationMetrics(module.outputs)
     callbacks: list[Callback] = [
@@ -149,15 +170,17 @@ def _build_callbacks(
         GradientStatistics(loop.panels_every, show),
         EpochMeans(),
         table,
-        RelocatableModelCheckpoint(out, "best", monitor, mode),
+        # `max` tells the state of one without a metric from that of last.ckpt
+        RelocatableModelCheckpoint(out, "best", *(monitor or (None, "max"))),
         RelocatableModelCheckpoint(out, "last"),
         state,
     ]
-    if optim.schedule == "plateau":
-        callbacks.append(PlateauSchedule(monitor, mode, optim.plateau_factor, optim.plateau_patience))
+    if optim.schedule == "plateau" and monitor:
+        callbacks.append(PlateauSchedule(*monitor, optim.plateau_factor, optim.plateau_patience))
     if optim.ema_decay:
         callbacks.append(WarmupEMA(optim.ema_decay))
-    if loop.early_stop_patience:
-        callbacks.append(EarlyStopping(monitor, patience=loop.early_stop_patience, mode=mode, check_finite=False))
+    if loop.early_stop_patience and monitor:
+        name, mode = monitor
+        callbacks.append(EarlyStopping(name, patience=loop.early_stop_patience, mode=mode, check_finite=False))
     # last, so that its checkpoint of a step holds what the others keep of it
     return [*callbacks, PreemptionCheckpoint(out, loop.save_minutes)]

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
@@ -9,13 +11,13 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from mtl.config import OptimConfig
 
 
-class CosineWithWarmup:
+def cosine_with_warmup(step: int, steps: int, warmup: int) -> float:
     """Learning rate over its peak: linear warm-up, then half a cosine to zero (Loshchilov & Hutter 2017).
-
-    A class rather than a closure, because a schedule is pickled.
 
     Parameters
     ----------
+    step : int
+        The optimiser step, from 0.
     steps : int
         Optimiser steps of the whole run.
     warmup : int
@@ -23,18 +25,34 @@ class CosineWithWarmup:
 
     Examples
     --------
-    >>> schedule = CosineWithWarmup(steps=100, warmup=10)
-    >>> [round(schedule(step), 3) for step in (0, 9, 55, 100)]
+    >>> [round(cosine_with_warmup(step, steps=100, warmup=10), 3) for step in (0, 9, 55, 100)]
     [0.1, 1.0, 0.5, 0.0]
     """
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
 
-    def __init__(self, steps: int, warmup: int) -> None:
-        self.steps, self.warmup = steps, warmup
 
-    def __call__(self, step: int) -> float:
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))))
+class _Resumable(LRScheduler):
+    """A schedule whose state is its position alone, so that a resumed run may have another number of steps."""
+
+    POSITION = ("last_epoch", "_step_count", "_last_lr", "base_lrs", "lr_lambdas")
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the position of a checkpoint, at the rate that it has now."""
+        super().load_state_dict({name: state_dict[name] for name in self.POSITION if name in state_dict})
+        self.last_epoch, count = self.last_epoch - 1, self._step_count
+        self._step_count += 1  # at its first step torch asks whether the optimiser has made one
+        self.step()
+        self._step_count = count
+
+
+class ResumableLambda(_Resumable, LambdaLR):
+    """torch's LambdaLR."""
+
+
+class ResumableOneCycle(_Resumable, OneCycleLR):
+    """torch's OneCycleLR."""
 
 
 def make_schedule(optimizer: Optimizer, optim: OptimConfig, count_steps: Callable[[], int]) -> LRScheduler | None:
@@ -55,9 +73,11 @@ def make_schedule(optimizer: Optimizer, optim: OptimConfig, count_steps: Callabl
     """
     if optim.schedule == "cosine":
         steps = count_steps()
-        return LambdaLR(optimizer, CosineWithWarmup(steps, max(1, round(optim.warmup_fraction * steps))))
+        warmup = max(1, round(optim.warmup_fraction * steps))
+        # of a partial torch saves no numbers: a resumed run may have another number of steps
+        return ResumableLambda(optimizer, partial(cosine_with_warmup, steps=steps, warmup=warmup))
     if optim.schedule == "one_cycle":
         steps = max(4, count_steps())  # torch divides by the length of either part less one step
         peaks = [group["lr"] for group in optimizer.param_groups]
-        return OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=max(optim.warmup_fraction, 2 / steps))
+        return ResumableOneCycle(optimizer, peaks, total_steps=steps, pct_start=max(optim.warmup_fraction, 2 / steps))
     return None

@@ -21,9 +21,10 @@ from mtl.data.read import map_in_threads
 from mtl.data.samplers import DistributedBatchSampler, EpochSampler
 from mtl.distributed.launch import current_process
 from mtl.inference.tiling import pad_length
-from mtl.models.checkpoint import POSITION_KEY, build_net
+from mtl.models.checkpoint import POSITION_KEY
 from mtl.training.callbacks.checkpoint_files import AtomicCheckpointIO
 from mtl.training.callbacks.preemption import ignore_stop_signals
+from mtl.training.check_settings import check_network, try_network
 from mtl.training.finetune import load_initial_weights
 from mtl.training.lightning_module import MultiTaskModule
 from mtl.training.run_plan import RunPlan
@@ -111,6 +112,7 @@ def prepare_run(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module=r"lightning\.")
+    check_network(config)  # again, as patches may have shrunk to the maps
     L.seed_everything(config.loop.seed, verbose=False)
     process, loop = current_process(), config.loop
     module = MultiTaskModule(config, pretrained and config.init is None)
@@ -177,13 +179,10 @@ def check_single_patch(config: TrainConfig) -> None:
     UserError
         It would.
     """
-    with torch.device("meta"):
-        net, inputs, _ = build_net(config, pretrained=False)
-    size, squares = config.patches.size, 2 if config.patches.context else 1
     try:
-        net.train()(torch.zeros(1, squares * sum(record.channels for record in inputs), size, size, device="meta"))
+        try_network(config, patches=1)
     except ValueError as error:  # torch's own: "Expected more than 1 value per channel when training"
-        found = f"one patch of {size} cells in a batch"
+        found = f"one patch of {config.patches.size} cells in a batch"
         hint = "more in a batch, more maps, or larger patches"
         raise UserError("loop.batch_size", found, "two, or batch norm has one value to average", hint) from error
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -91,6 +92,7 @@ class Presets:
     replace_config: bool
 
 
+RECORD_FILES = {"--rules": "--rules_file"}  # the file of a record whose fields are options --rules.FIELD
 SHORTENED = "reading."  # a record of this name has options of the tool itself, too
 BOOLEANS = ("true", "yes", "false", "no")
 NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)e[+-]?\d+|-inf", re.IGNORECASE)  # that argparse takes for options
@@ -255,12 +257,18 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
         An unknown key, a value that does not fit it, or what `check_plain` refuses.
     """
     check_plain(plain, "settings")
-    parser = _new_parser()
-    _add_fields(parser, kind, "", inspect.Parameter.empty)
     try:
-        return cast(Result, _value(parser.parse_object(dict(plain)), kind))
+        return cast(Result, _value(_record_parser(kind).parse_object(dict(plain)), kind))
     except (ArgumentError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError("settings", _readable(str(error)), "the settings of this version") from error
+
+
+@cache
+def _record_parser(kind: type) -> ArgumentParser:
+    """The parser of a record's plain types, made once: that takes longer than all it parses."""
+    parser = _new_parser()
+    _add_fields(parser, kind, "", inspect.Parameter.empty)
+    return parser
 
 
 def _new_parser(prog: str | None = None, description: str = "", earlier: EarlierNames | None = None) -> ArgumentParser:
@@ -314,7 +322,7 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
         if earlier is not None and option in earlier.options:
             raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
     try:
-        return parser.parse_args(_joined_values(parser, [_underscored(word) for word in words]), **how)
+        return parser.parse_args(_joined_values(parser, _with_record_files(parser, words)), **how)
     except ArgumentError as error:
         raise UserError(parser.prog, _readable(str(error)), hint=f"see {parser.prog} --help") from error
 
@@ -325,6 +333,17 @@ def _underscored(word: str) -> str:
         return word
     name, equals, value = word[2:].partition("=")
     return f"--{name.replace('-', '_')}{equals}{value}"
+
+
+def _with_record_files(parser: ArgumentParser, words: list[str]) -> list[str]:
+    """Words as the parser knows them: `--rules FILE` beside options `--rules.FIELD` is `--rules_file FILE`."""
+    known = {name for action in parser._actions for name in action.option_strings}
+    replaced = []
+    for word in map(_underscored, words):
+        option, equals, value = word.partition("=")
+        full = RECORD_FILES.get(option, option)
+        replaced.append(f"{full}{equals}{value}" if full in known else word)
+    return replaced
 
 
 def _joined_values(parser: ArgumentParser, words: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ from targets.common.process_lifetime import run_command
 
 Item = TypeVar("Item")
 
-SECONDS = 60  # of processor time for one command
+SECONDS = 120  # of processor time for one command; the first of them compiles kernels
 PATIENCE = 300.0  # seconds on the clock: for what sleeps or waits
 MEMORY = 3 * 2**30  # bytes beyond those of the program at its start
 MAX_LINE = 4000  # characters of an error that a user still reads

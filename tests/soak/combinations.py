@@ -30,15 +30,18 @@ from lightning.pytorch.callbacks import Callback
 
 from mtl.config import LoopConfig, NetConfig, TrainConfig
 from mtl.data.read import load_maps
-from mtl.evaluation.evaluate import score_map
+from mtl.evaluation.evaluate import evaluate, score_map
 from mtl.export.all_heads import export_onnx
 from mtl.export.weights import export_weights
 from mtl.inference.loading import PredictorOptions
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.metrics.base import add_states
+from mtl.models.checkpoint import read_checkpoint
+from mtl.models.safetensors_io import bundled_model
 from mtl.prediction.predict_maps import BatchOptions, predict_maps
 from mtl.tasks.heads import FUSION, HEADS
 from mtl.training.check_settings import check_settings
+from mtl.training.finetune import DEFAULT_MODEL
 from mtl.training.run import train
 from targets.common.cli import Names, run
 from targets.errors import UserError
@@ -51,12 +54,15 @@ from targets.truth.traps import build_ground_truth
 Row = dict[str, Any]
 OK, REFUSED = "ok", "refused"
 ROOT = Path(__file__).parents[2]
+ENCODER = "tu-test_efficientnet"  # of timm's own tests: five stages, 360,000 weights
 EVERY_SET = '["rgb", "depth", "rgb,depth"]'
 FACTORS: dict[str, tuple[Any, ...]] = {
-    "maps": ("alike", "mixed", "tiny", "large", "pictures"),
+    "maps": ("alike", "mixed", "tiny", "large", "pictures", "pieces"),
     "heads": ("trap", "trap,dist,depth", "dist,crest", "fused,empty", "height,fault,boundary"),
-    "inputs": ("depth", "rgb,fault,depth", "rgb", "map,gradient,isolines", f"rgb,depth {EVERY_SET}"),
-    "net": ("unet", "unetplusplus", "unet rich", "deeplabv3plus", "fpn"),
+    "inputs": ("depth", "rgb,fault,depth", "rgb", "map,gradient,isolines", "rgb_plain,closure",
+               f"rgb,depth {EVERY_SET}"),
+    "net": ("unet", "unetplusplus scse", "unetplusplus all", "unet bottleneck", "unet deep", "manet hypercolumn",
+            "linknet deep", "deeplabv3plus", "fpn", "pspnet", "upernet"),
     "net.inputs_to_heads": (True, False),
     "patches.size": (64, 32, 96),
     "patches.stride": (32, 64, 16),
@@ -70,9 +76,9 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "augment.restyle": (0.0, 0.5),
     "split": ("fraction", "folds", "nested", "val_data", "train_groups", "overfit"),
     "optim.schedule": ("cosine", "plateau", "one_cycle", "constant"),
-    "optim.balance": ("fixed", "uncertainty", "dwa"),
+    "optim.balance": ("fixed", "uncertainty", "dwa", "torchjd:upgrad"),
     "optim.ema_decay": (0.0, 0.9),
-    "optim.second_stage_epoch": (0, 1),
+    "losses": ("own", "others", "two stages"),
     "loop.batch_size": (2, 1, 5),
     "loop.accumulate_batches": (1, 2),
     "loop.repeats_per_epoch": (1, 2),
@@ -85,19 +91,34 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "predict.tta": ("none", "mirror", "d4"),
     "predict.tile_weights": ("gaussian", "constant"),
     "stopped": ("at an epoch's end", "within an epoch", "never"),
-    "init": (False, True),
+    "init": ("nothing", "a run", "the bundled model"),
     "processes": (1, 2),
-}
-SECOND_STAGE = {"trap": "lovasz", "dist": "smooth_l1", "fused": "class_dice", "height": "smooth_l1"}
-QUICK: Row = {  # what costs most is left to the long form
-    "loop.num_workers": 0, "loop.logger": "csv", "processes": 1, "augment.restyle": 0.0, "init": False,
+    "exported": ("weights", "graph"),
 }  # fmt: skip
+QUICK: Row = {  # what costs most is left to the long form
+    "loop.num_workers": 0, "loop.logger": "csv", "loop.precision": "32-true", "processes": 1, "augment.restyle": 0.0,
+    "init": "nothing", "exported": "weights",
+}  # fmt: skip
+EXTRAS: dict[str, Row] = {
+    "": {},
+    "scse": {"attention": "scse", "decoder_channels": [16] * 5},
+    "bottleneck": {"block": "bottleneck", "dropout": 0.2},
+    "hypercolumn": {"hypercolumn": True},
+    "deep": {"deep_supervision": 0.4},
+    "all": {"block": "bottleneck", "dropout": 0.2, "hypercolumn": True, "deep_supervision": 0.4},
+}
+OTHER_LOSSES = {
+    "trap": "tversky", "dist": "slopes", "depth": "heteroscedastic", "crest": "bce", "fused": "class_dice",
+    "height": "heteroscedastic", "fault": "focal", "boundary": "boundary",
+}  # fmt: skip
+SECOND_STAGE = {"trap": "lovasz", "dist": "smooth_l1", "fused": "class_dice", "height": "smooth_l1"}
 SIZES = {
-    "alike": [(64, 64)] * 5,
-    "mixed": [(64, 64), (40, 70), (24, 64), (90, 33), (64, 64)],
+    "alike": [(64, 64)] * 4,
+    "mixed": [(64, 64), (40, 70), (24, 64), (70, 33), (64, 64)],
     "tiny": [(20, 20), (20, 26), (26, 20), (20, 20)],
-    "large": [(130, 90), (64, 64), (100, 150), (64, 64)],
+    "large": [(100, 66), (64, 64), (66, 104), (64, 64)],
     "pictures": [(64, 64)] * 4,
+    "pieces": [(64, 48)] * 8,
 }
 
 
@@ -112,7 +133,7 @@ def hill(name: str, rows: int, cols: int, number: int) -> Scene:
         inside[: rows // 4, : cols // 4] = False
     fault = np.zeros_like(inside)
     fault[rows // 2, cols // 8 : cols // 4] = inside[rows // 2, cols // 8 : cols // 4]
-    geo = GeoReference(0.0, 0.0, 50.0, -50.0, depth_unit="m")
+    geo = GeoReference(0.0, 0.0, 50.0, -25.0 if number % 4 == 1 else -50.0, depth_unit="m")  # some cells are oblong
     return Scene(name, depth, inside, inside, fault, traps=(away < 0.7) & inside & (height > 0), geo=geo)
 
 
@@ -124,6 +145,9 @@ def write_maps(folder: Path, kind: str) -> None:
             scene = scene.replace(rgb=render(scene))
             if number % 2:
                 scene = scene.replace(depth_valid=np.zeros_like(scene.map_valid))
+        if kind == "pieces":  # of one map, side by side
+            geo = GeoReference(50.0 * cols * number, 0.0, 50.0, -50.0, depth_unit="m")
+            scene = scene.replace(geo=geo, group="field")
         for part in ("maps", *(["validation"] if number < 2 else [])):
             write_map_folder(scene, folder / kind / part / scene.name)
 
@@ -172,35 +196,46 @@ def _pairs(chosen: Mapping[str, int], names: list[str], name: str, value: int) -
 
 def config_of(row: Row, folder: Path) -> TrainConfig:
     """The settings of a row; its maps lie in a folder of `write_maps`."""
-    arch, _, rich = row["net"].partition(" ")
-    channels = [8] * 5 if arch != "fpn" else None
-    net = NetConfig(arch, "timm-mobilenetv3_small_minimal_100", "none", channels)
-    if rich:
-        net = replace(net, block="bottleneck", dropout=0.2, hypercolumn=True, deep_supervision=0.4)
+    arch, _, extras = row["net"].partition(" ")
+    channels = None if arch == "linknet" else [8] * 5
+    net = replace(NetConfig(arch, ENCODER, "none", channels), **EXTRAS[extras])
     config = TrainConfig(net=net, loop=LoopConfig(epochs=2, accelerator="cpu", save_minutes=0))
     for name, value in row.items():
-        if "." in name and name not in ("loop.monitor", "predict.stride", "optim.second_stage_epoch"):
+        if "." in name and name not in ("loop.monitor", "predict.stride"):
             config = with_setting(config, name, value)
     inputs, _, sets = row["inputs"].partition(" ")
-    first = row["heads"].split(",")[0]
     config = replace(config, heads=Names(row["heads"]), inputs=Names(inputs), input_sets=yaml.safe_load(sets or "[]"))
+    if row["init"] == "the bundled model":
+        config = like_bundled(config)
     stride = max(32, row["patches.size"] // 64 * 32) if row["predict.stride"] == "half" else row["patches.size"]
     config = with_setting(config, "predict.stride", stride)
-    if row["optim.second_stage_epoch"] and first in SECOND_STAGE:
+    first = config.heads[0]
+    if row["losses"] == "others":
+        losses = {name: OTHER_LOSSES[name] for name in config.heads if name in OTHER_LOSSES}
+        config = with_setting(config, "optim.losses", losses)
+    if row["losses"] == "two stages" and first in SECOND_STAGE:
         config = with_setting(config, "optim.second_stage_epoch", 1)
         config = with_setting(config, "optim.second_stage_losses", {first: SECOND_STAGE[first]})
     elif row["loop.monitor"]:  # losses of two stages cannot be compared
         config = with_setting(config, "loop.monitor", f"{first}/val_loss")
-    serves_pictures = row["inputs"] == "rgb" or sets
+    serves_pictures = config.inputs == ("rgb",) or config.input_sets
     own = folder / (row["maps"] if serves_pictures or row["maps"] != "pictures" else "alike")
     config = replace(config, data=str(own / "maps"), overfit=2 if row["split"] == "overfit" else 0)
     split = {
         "folds": {"folds": 2},
         "nested": {"folds": 2, "nested": True},
         "val_data": {"val_data": str(own / "validation")},
-        "train_groups": {"train_groups": 2},
+        "train_groups": {"train_groups": 1},
     }
     return replace(config, split=replace(config.split, **split.get(row["split"], {})))
+
+
+def like_bundled(config: TrainConfig) -> TrainConfig:
+    """The settings with the network and the inputs of the model that comes with the package, to start from it."""
+    model, _ = read_checkpoint(bundled_model())
+    patches = replace(config.patches, context=model.patches.context)
+    own = {name: getattr(model, name) for name in ("inputs", "input_sets", "missing_values", "net")}
+    return replace(config, init=DEFAULT_MODEL, patches=patches, **own)
 
 
 def with_setting(record: Any, name: str, value: Any) -> Any:
@@ -237,7 +272,7 @@ def try_row(row: Row, folder: Path, out: Path) -> str:
     config = config_of(row, folder)
     try:
         check_settings(config)
-        if row["init"]:
+        if row["init"] == "a run":
             config = replace(config, init=str(make_model(config, out)))
         metrics = train_row(config, row, out / "run")
     except UserError as error:
@@ -254,6 +289,8 @@ def try_row(row: Row, folder: Path, out: Path) -> str:
     write_map_folder(new, out / "new" / new.name)
     options = PredictorOptions(Names(str(out / "run" / "best.ckpt")), device="cpu", backend="torch")
     quiet = ReadOptions(quiet=True)
+    table, failed = evaluate(options, [config.data], out / "evaluated", quiet)
+    assert not failed and all(f"## {output.name}" in table for output in predictor.outputs), failed
     for _, _, outcome in predict_maps(options, [str(out / "new")], out / "predicted", quiet, BatchOptions()):
         assert not isinstance(outcome, UserError), outcome
     export_weights(predictor, out / "best.safetensors")
@@ -262,7 +299,7 @@ def try_row(row: Row, folder: Path, out: Path) -> str:
         if name in HEADS:  # weights are rounded to 16 bits; what is computed of depths may jump
             scale = max(1.0, float(np.nanmax(np.abs(values))))
             np.testing.assert_allclose(values, again[name], atol=0.02 * scale, err_msg=name)
-    if row["patches.size"] != 96:  # a graph takes seconds
+    if row["exported"] == "graph":
         for errors in export_onnx(predictor, out / "best.onnx").values():
             assert max(errors.values()) < 1e-2, errors
     return OK

@@ -28,8 +28,9 @@ def short_rows() -> Iterator[Row]:
 
 
 @pytest.mark.slow  # as all of `make test`; some seconds a row
-def test_what_check_settings_lets_through_trains_resumes_predicts_and_exports(maps, tmp_path):
-    outcomes = [try_row(row | QUICK, maps, tmp_path / str(number)) for number, row in enumerate(short_rows())]
+def test_what_check_settings_lets_through_trains_resumes_predicts_evaluates_and_exports(maps, tmp_path):
+    rows = [row | QUICK | {"exported": "weights" if number else "graph"} for number, row in enumerate(short_rows())]
+    outcomes = [try_row(row, maps, tmp_path / str(number)) for number, row in enumerate(rows)]
     assert all(outcome.startswith((OK, REFUSED)) for outcome in outcomes)
     assert outcomes.count(OK) >= LEAST, outcomes
 

@@ -1,5 +1,6 @@
 """Every ablation that is shipped can run: its settings exist, its networks can be built, its outputs exist."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from mtl.ablation.grid import MAX_RUNS, Ablation, expand_grid, find_test_sets
 from mtl.config import OptimConfig, TrainConfig, changed_settings, fingerprint
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
-from targets.common.cli import read_record
+from targets.common.cli import Names, read_record
 from targets.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -84,3 +85,30 @@ def test_what_is_null_or_unknown_is_one_line(lines, tmp_path):
     path.write_text(f"name: a\ntests: {{t: maps}}\n{lines}\n")
     with pytest.raises(UserError, match=r"null|no such setting"):
         expand_grid(read_record(Ablation, ["--config", str(path)], "tools/ablate.py"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ({"metrics": Names("iou,boundary_f2")}, "metrics: boundary_f2; .*boundary_f1"),
+        ({"metrics": Names("mae")}, "metrics: mae; .*iou"),
+        ({"outputs": Names("trap,crust")}, "outputs: crust; .*some of trap"),
+    ],
+)
+def test_columns_that_would_stay_empty_are_refused_before_anything_is_trained(named, words, tmp_path):
+    ablation = Ablation("x", {"a": {}}, {}, base=str(ROOT / "configs" / "ablations" / "base.yaml"), **named)
+    with pytest.raises(UserError, match=words):
+        expand_grid(ablation, tmp_path)
+
+
+def test_one_ablation_serves_several_folders_of_maps(tmp_path):
+    conditions = {"own": {"data": "train", "split.val_data": "chosen"}, "elsewhere": {"data": str(tmp_path / "maps")}}
+    base = str(ROOT / "configs" / "ablations" / "base.yaml")
+    given = Ablation("x", {"a": {}}, {"test": "test"}, conditions, 1, base, data_root=str(tmp_path / "b"))
+    own, elsewhere = expand_grid(given, tmp_path)
+    assert own.config.data == str(tmp_path / "b" / "train") and elsewhere.config.data == str(tmp_path / "maps")
+    assert own.config.split.val_data == str(tmp_path / "b" / "chosen")
+    (tmp_path / "b" / "test").mkdir(parents=True)
+    assert find_test_sets(given) == {"test": {"": [str(tmp_path / "b" / "test")]}}
+    plain = replace(given, data_root="")
+    assert [run.config.data for run in expand_grid(plain, tmp_path)] == ["train", str(tmp_path / "maps")]

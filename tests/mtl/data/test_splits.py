@@ -1,5 +1,7 @@
 """Groups stay together, folds are alike in their share of trap, and fewer maps are among more."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -70,6 +72,20 @@ def test_folds_of_single_maps_are_those_of_scikit_learn_in_the_order_of_the_maps
     for fold, (_, held) in enumerate(rule.split(shares, classes)):
         _, validation, _ = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
         assert [scene.name for scene in validation] == [f"m{i}" for i in held]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_few_maps_of_different_coverage_are_folded_without_a_word_of_scikit_learn(grouped, recwarn):
+    """Each is alone in its class: the library has no folds for that, and else warns of small classes."""
+    scenes = [drawn(f"m{i}", 0.1 * i, f"g{i // 2}" if grouped else f"m{i}") for i in range(8)]
+    for count in (3, 4):
+        splits = [split_maps(scenes, SplitConfig(folds=count, fold=i), GroundTruthOptions()) for i in range(count)]
+        judged = [[scene.name for scene in one.validation] for one in splits]
+        assert sorted(chain(*judged)) == [f"m{i}" for i in range(8)] and all(judged)
+        assert not {scene.group for scene in splits[0].training} & {scene.group for scene in splits[0].validation}
+    same = [drawn(f"m{i}", 0.1 if i < 6 else 0.5, f"m{i}") for i in range(8)]
+    split_maps(same, SplitConfig(folds=3), GroundTruthOptions())
+    assert not recwarn.list
 
 
 def test_folds_that_cannot_be_are_refused():

@@ -5,6 +5,7 @@ import torch
 
 from mtl.config import NetConfig
 from mtl.data.channels import INPUTS, WHITE, InputChannel
+from mtl.models.architectures import ARCHITECTURES, per_stage
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.pretrained import load_imagenet_weights
 from mtl.registry import select_records
@@ -36,6 +37,21 @@ def build(inputs="rgb,fault,depth", heads="trap,dist", **config):
 def test_every_head_answers_at_the_size_of_the_input(arch, encoder, channels):
     out = build(arch=arch, encoder=encoder, decoder_channels=channels).eval()(torch.zeros(1, 5, 64, 96))
     assert {name: tuple(v.shape) for name, v in out.items()} == {"trap": (1, 1, 64, 96), "dist": (1, 1, 64, 96)}
+
+
+@pytest.mark.parametrize("channels", [[64, 48, 32, 16, 16], [40], None])
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_architecture_takes_the_widths_it_says_and_the_stages_it_has(arch, channels):
+    """Without memory, as settings are checked before a map is read."""
+    own = ARCHITECTURES[arch]
+    if channels is not None and (own.widths is None or (own.widths is per_stage and len(channels) == 1)):
+        return
+    more = {"hypercolumn": True, "deep_supervision": 0.3} if own.stages else {}
+    with torch.device("meta"):
+        net = build(arch=arch, encoder="resnet18", decoder_channels=channels, **more)
+        answer = net(torch.zeros(2, 5, 128, 128))
+    assert {name: tuple(v.shape) for name, v in answer.items()} == {"trap": (2, 1, 128, 128), "dist": (2, 1, 128, 128)}
+    assert len(net.early) == (len(channels or range(5)) - 1 if own.stages else 0)
 
 
 @pytest.mark.parametrize("inputs", ["rgb", "depth", "fault,depth", "depth,map,rgb"])

@@ -74,7 +74,7 @@ def claims() -> dict[str, tuple[str, bytes]]:
     """{what: (file, content)}."""
     found = {f"a head of {HUGE} x {HUGE} cells, {name}": (name, text.encode()) for name, text in HEADS.items()}
     found |= {
-        f"gzip of zeros behind a head, {name}": (f"{name}.gz", gzip.compress(text.encode() + b"0 " * 2**28, 6))
+        f"gzip of zeros behind a head, {name}": (f"{name}.gz", gzip.compress(text.encode() + b"0 " * 2**25, 6))
         for name, text in HEADS.items()
         if name in ("top.irap", "top.xyz")
     }
@@ -248,7 +248,7 @@ def no_files(budget: Budget) -> Iterator[Attack]:
 
 
 SIZES = Kind(
-    "claims of size", "an answer or one line, within 3 GiB and 60 s of the processor", partial(try_attacks, sizes), 500
+    "claims of size", "an answer or one line, within 3 GiB and 120 s of the processor", partial(try_attacks, sizes), 500
 )
 NO_FILE = Kind(
     "files that are none", "an answer or one line; nothing is waited for", partial(try_attacks, no_files), 500

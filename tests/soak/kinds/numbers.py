@@ -69,5 +69,5 @@ def numbers(budget: Budget) -> Iterator[Attack]:
 
 
 KIND = Kind(
-    "numbers", "an answer or one line, within 3 GiB and 60 s of the processor", partial(try_attacks, numbers), 1500
+    "numbers", "an answer or one line, within 3 GiB and 120 s of the processor", partial(try_attacks, numbers), 1500
 )

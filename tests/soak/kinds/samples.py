@@ -19,7 +19,7 @@ FAULTS = "x,y,z,name\n461200,5925800,2000,F1\n461900,5925300,2000,F1\n"
 TINY_RUN = (
     "--heads", "trap", "--inputs", "depth", "--net.encoder_weights", "none", "--net.decoder_channels", "[8,8,8,8,8]",
     "--loop.batch_size", "2", "--loop.panels_every", "9", "--patches.size", "32", "--patches.stride", "32",
-    "--reading.quiet",
+    "--predict.stride", "32", "--reading.quiet",
 )  # fmt: skip
 
 
