@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREENS = {"phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
            "desktop": {"viewport": {"width": 1300, "height": 900}}}  # fmt: skip
+PATIENCE = 120  # seconds, for a machine with much other work
 WIDTHS = """() => [...document.images].map((image) => {
   const box = image.getBoundingClientRect();
   return [image.alt, image.complete, image.naturalWidth, Math.round(box.left), Math.round(box.right), box.height];
@@ -54,6 +55,7 @@ def open_page(
         What all addresses that the page asks begin with; by default its own, without the key.
     """
     context = browser.new_context(**SCREENS[screen])  # type: ignore[arg-type]
+    context.set_default_timeout(1000 * PATIENCE)
     page, complaints, asked = context.new_page(), [], []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

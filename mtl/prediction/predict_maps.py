@@ -1,8 +1,10 @@
 """Prediction of a batch of maps: the files of each map, and those about all of them."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,10 @@ from targets.truth.traps import find_trap_closures
 
 REPORT_FILE = "report.html"
 STD_TABLE_FILE = "relative_std.csv"
+# Figures are cycles of few objects and megabytes; beside torch's million objects Python looks for such too seldom.
+MAPS_PER_COLLECTION = 20
+
+_maps_of_this_process = count(1)
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,8 @@ def predict_map(
         if batch.mask_output is None:
             write_preview(scene, prediction, out / source.name)
             record["summary"] = asdict(summarise_prediction(scene, prediction))
+    if next(_maps_of_this_process) % MAPS_PER_COLLECTION == 0:
+        gc.collect()
     return record
 
 

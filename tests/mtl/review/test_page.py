@@ -92,7 +92,7 @@ def traps_of(folder):
 
 def says(page, where, text):
     """Wait until a line of the page says this."""
-    page.locator(where).filter(has_text=text).wait_for(timeout=20_000)
+    page.locator(where).filter(has_text=text).wait_for()
 
 
 def click(page, name):

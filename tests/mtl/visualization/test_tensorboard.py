@@ -23,7 +23,8 @@ from mtl.visualization.panels import keypoint_panel
 from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.io.map_folder.writer import write_map_folder
 from targets.truth.traps import GroundTruthOptions
-from tests.conftest import dome_scene, full_disk
+from tests.browser import look_at_report, open_page
+from tests.conftest import SMALL_ENCODER, dome_scene, full_disk
 
 HEADS_OF = {"trap alone": ["trap"], "all kinds": ["trap", "crest", "dist", "depth"]}
 
@@ -38,7 +39,7 @@ def runs(tmp_path_factory):
     (folder / "base.yaml").write_text(
         json.dumps(
             {
-                "net": {"weights": "none", "decoder_channels": [16, 16, 8, 8, 8]},
+                "net": {"arch": "unet", "encoder": SMALL_ENCODER, "weights": "none", "decoder_channels": [8, 8]},
                 "patches": {"size": 32, "stride": 32},
                 "predict": {"stride": 32},
                 "loop": {"epochs": 1, "batch": 4, "workers": 0},
@@ -56,28 +57,57 @@ def runs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ask(runs):
-    """What a running TensorBoard answers: ask(path under /data, JSON to post) -> JSON."""
+def board(runs):
+    """The address of a running TensorBoard."""
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(runs), "--port", "0", "--load_fast", "false"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
-            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
-
-            def answer(path, post=None):
-                body = None if post is None else json.dumps(post).encode()
-                request = Request(f"{address}data/{path}", body, {"Content-Type": "application/json"})
-                with urlopen(request, timeout=60) as reply:
-                    return json.load(reply)
-
-            until = time.monotonic() + 60
-            while "summary" not in answer("plugin/text/tags") and time.monotonic() < until:  # read in the background
-                time.sleep(0.2)
-            yield answer
+            yield next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
         finally:
             server.terminate()
 
 
+@pytest.fixture(scope="module")
+def ask(board):
+    """What a running TensorBoard answers: ask(path under /data, JSON to post) -> JSON."""
+
+    def answer(path, post=None):
+        body = None if post is None else json.dumps(post).encode()
+        request = Request(f"{board}data/{path}", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=60) as reply:
+            return json.load(reply)
+
+    until = time.monotonic() + 60
+    while "summary" not in answer("plugin/text/tags") and time.monotonic() < until:  # read in the background
+        time.sleep(0.2)
+    return answer
+
+
 RUN = "all_kinds/all/0"
+
+
+OUTPUTS = ("trap", "crest", "dist", "depth", "depth_traps", "fusion")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ask")  # which waits until all is read
+def test_a_browser_shows_every_output(board, browser):
+    says = ("Three.js",)  # a warning of TensorBoard's own
+    with open_page(browser, f"{board}#custom_scalars", may_say=says, may_ask=board) as page:
+        for name in ("summary", *OUTPUTS, "training"):
+            page.locator("tf-category-paginated-view .category-name", has_text=re.compile(f"^{name}$")).wait_for()
+    with open_page(browser, f"{board}#images&tagFilter=%2Fpanel%24", may_say=says, may_ask=board) as page:
+        for name in OUTPUTS:
+            picture = page.locator("tf-image-loader", has_text=f"{name}/panel").first.locator("img")
+            picture.wait_for()
+            assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_report_of_the_ablation(runs, browser):
+    page = (runs / "report.html").read_text("utf-8")
+    assert page.count("<img") == 2  # the comparison, and some maps
+    look_at_report(browser, runs / "report.html", pictures=2)
 
 
 def test_every_output_has_its_pictures(ask):
