@@ -111,7 +111,7 @@ def test_any_bits_are_a_map(tmp_path: Path, case: tuple[NDArray, dict[str, Any]]
         check_extreme(*case, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(extreme_maps())
 def test_any_bits_are_a_map_hundreds_of_times(tmp_path: Path, case: tuple[NDArray, dict[str, Any]]) -> None:
@@ -236,12 +236,24 @@ COMPACT = ["tests/targets/closure/test_special_values.py", "tests/targets/closur
            "tests/targets/closure/kernels/test_merge.py"]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_no_kernel_leaves_its_arrays(tmp_path: Path) -> None:
-    """The closure tests with bounds checked, which needs kernels compiled anew, in a cache of their own."""
-    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *COMPACT]
-    root = Path(__file__).parents[3]
+SMALL = "bits or degenerate or filling or turning or tiles or agree_with_the_table"  # tests of maps of few cells
 
+
+def run_tests(*words: str, **environment: str) -> None:
+    """Run tests in a process of its own, in which numba is set up by the environment."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *words]
+    root = Path(__file__).parents[3]
     done = subprocess.run(command, cwd=root, env=os.environ | environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.slow
+def test_no_kernel_leaves_its_arrays() -> None:
+    """On small maps, with kernels as Python functions: every index is compared with its array, nothing is compiled."""
+    run_tests("--noconftest", *COMPACT, "-k", SMALL, NUMBA_DISABLE_JIT="1")  # its conftest imports torch
+
+
+@pytest.mark.soak
+def test_no_compiled_kernel_leaves_its_arrays(tmp_path: Path) -> None:
+    """All these tests with bounds checked, which needs kernels compiled anew, in a cache of their own."""
+    run_tests(*COMPACT, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
