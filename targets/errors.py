@@ -64,3 +64,17 @@ def raise_all(errors: Mapping[int, UserError]) -> None:
         raise next(iter(distinct.values()))
     if distinct:
         raise UserError(f"{len(errors)} maps failed", " | ".join(distinct))
+
+
+def lack_of_memory(error: MemoryError, where: object = "memory") -> UserError:
+    """The error for work that needs more memory than there is; `where` says what was worked on.
+
+    Examples
+    --------
+    >>> print(lack_of_memory(MemoryError("Unable to allocate 8 GiB"), "top.tif"))
+    top.tif: there is not enough memory (Unable to allocate 8 GiB); a smaller map, fewer --jobs, or a larger machine
+    """
+    reason = f" ({error})" if str(error) else ""
+    return UserError(
+        where, f"there is not enough memory{reason}", hint="a smaller map, fewer --jobs, or a larger machine"
+    )

@@ -140,7 +140,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise write_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # no folder, or a disk that is gone
+            temporary.unlink(missing_ok=True)
 
 
 def rename(path: Path, target: Path) -> None:

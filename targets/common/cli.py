@@ -19,7 +19,7 @@ from jsonargparse.typing import register_type
 
 from targets.common.process_lifetime import sigterm_as_interrupt
 from targets.common.settings_files import check_plain, find_config, read_yaml
-from targets.errors import UserError
+from targets.errors import UserError, lack_of_memory
 
 Result = TypeVar("Result")
 
@@ -163,8 +163,8 @@ def run(
     try:
         with sigterm_as_interrupt():
             return _run(function, args, find_presets, earlier)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, MemoryError) as error:
+        print(f"error: {lack_of_memory(error) if isinstance(error, MemoryError) else error}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt as error:
         print("stopped", file=sys.stderr)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from targets.common.dask_cluster import LOCAL, LOCAL_SETTINGS, MAX_LOSSES, cluster_executor
 from targets.common.process_lifetime import end_with_parent, postpone_interrupts, sigterm_as_interrupt
-from targets.errors import UserError
+from targets.errors import UserError, lack_of_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -137,7 +137,12 @@ def with_retries(work: Callable[[Item], Result], item: Item) -> Result | UserErr
 
 def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item], workers: Workers) -> Outcomes[Result]:
     if workers.is_serial:
-        yield from ((number, work(item)) for number, item in enumerate(items))
+        for number, item in enumerate(items):
+            try:
+                outcome = work(item)
+            except MemoryError as error:
+                outcome = lack_of_memory(error, _name(item))
+            yield number, outcome
         return
     first_time, again = iter(range(len(items))), list[int]()
     deaths: Counter[int] = Counter()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -84,7 +84,7 @@ class Attack:
     check : Check
         (folder, how it ended) -> what is wrong beyond the general promise, or nothing.
     environment : Mapping[str, str]
-        Variables of the environment.
+        Variables of the environment; with some the tool is not forked but started anew.
     most : int
         Bytes that a file may have: to whoever writes a larger one the disk is full. 0: no limit.
     """
@@ -189,12 +189,19 @@ def try_attacks(attacks: Callable[[Budget], Iterable[Attack]], budget: Budget) -
 def try_attack(attack: Attack, folder: Path) -> str:
     """Try one attack in an empty folder; gives what is wrong, or nothing."""
     words = attack.make(folder)
+    made = {path for path in find_entries(folder) if LEFT.fullmatch(path.name)}
     ended = run_tool(words, folder, attack.environment, attack.most)
-    return broken_promise(ended, folder) or attack.check(folder, ended)
+    return broken_promise(ended, folder, made) or attack.check(folder, ended)
 
 
-def broken_promise(ended: Ended, folder: Path) -> str:
-    """What holds for every command, whatever it is given: what is wrong, or nothing."""
+def broken_promise(ended: Ended, folder: Path, made: Collection[Path] = ()) -> str:
+    """What holds for every command, whatever it is given: what is wrong, or nothing.
+
+    Parameters
+    ----------
+    made : Collection[Path]
+        What the attack itself put where a tool has its half-written files and locks.
+    """
     said = ended.out + ended.err
     if ended.left:
         return ended.left
@@ -209,7 +216,8 @@ def broken_promise(ended: Ended, folder: Path) -> str:
         return f"exit 2 without a line that says why: {ended.err.strip()[-300:]!r}"
     if any(len(line) > MAX_LINE or not line.isprintable() for line in errors):
         return f"an error that nobody can read: {errors[0][:100]!r}"
-    left = [str(path.relative_to(folder)) for path in find_entries(folder) if LEFT.fullmatch(path.name)]
+    found = {path for path in find_entries(folder) if LEFT.fullmatch(path.name)}.difference(made)
+    left = sorted(str(path.relative_to(folder)) for path in found)
     return f"left behind: {', '.join(left[:3])}" if left else ""
 
 
@@ -256,9 +264,7 @@ def _become_tool(
         os.chdir(folder)
         for number, output in zip((1, 2), outputs, strict=True):
             os.dup2(output, number)
-        os.environ.update(environment)
-        encoding = environment.get("PYTHONIOENCODING", "utf-8")
-        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding=encoding) for number in (1, 2))
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
@@ -266,6 +272,10 @@ def _become_tool(
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if most:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        if environment:  # which counts when Python starts
+            tool = Path(__file__).parents[2] / "tools" / f"{words[0]}.py"
+            os.execve(sys.executable, [sys.executable, str(tool), *words[1:]], {**os.environ, **environment})
+        os.environ["PYTHONUTF8"] = "1"  # in another locale the tool would start this program again
         sys.argv = [f"{words[0]}.py", *words[1:]]
         run_command(f"mtl.commands.{words[0]}")
         code = 0

@@ -9,7 +9,7 @@ from tests.soak.attack import Attack, Budget, Ended, Kind, answered, try_attacks
 from tests.soak.kinds.samples import FAULTS, dome_depth, write_depth, write_maps
 
 NAMES = (
-    "=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "<script>alert(1)</script>", "<img src=x onerror=a>",
+    "=1+1", "+cmd|' C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "<script>alert(1)</script>", "<img src=x onerror=a>",
     "&amp;",
     "\"quoted\"", "'", "`id`", "$(id)", "a;b", "a b", " a", "a ", ".hidden", "..", "...", "..%2f..%2fx", "a..b", "%s%n",
     "{0}", "$x^{$", "\\alpha", "_a_", "con", "NUL", "aux.txt", "LPT1", "a:b", "a*b", "a?b", "a|b", "a\nb", "a\rb",

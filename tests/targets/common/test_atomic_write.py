@@ -81,3 +81,10 @@ def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
 
 def test_safe_file_names() -> None:
     assert safe_file_name("../Top A?/b") == "top_a_b"
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("kept")
+    with pytest.raises(UserError, match="cannot be written"), atomic_write(tmp_path / "out" / "table.csv"):
+        pass
+    assert (tmp_path / "out").read_text() == "kept"

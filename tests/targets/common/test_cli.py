@@ -243,3 +243,14 @@ def test_options_of_reading_as_users_type_them(words, elevation, nodata, is_befo
 
     typed = [*words.split(), "a.xyz", "--resume"] if is_before else ["a.xyz", "--resume", *words.split()]
     assert run(tool, typed) == (("a.xyz",), Reading(elevation, nodata), True)
+
+
+def test_a_lack_of_memory_is_one_line(capsys):
+    def fill(*, out: str):
+        """Fill the memory."""
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    with pytest.raises(SystemExit) as stopped:
+        run(fill, ["--out", "x"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith("error: memory: there is not enough memory (Unable to allocate 9 GiB)")

@@ -214,3 +214,14 @@ def test_no_cluster_is_one_line():
     for jobs in (0, 10**12):
         with pytest.raises(UserError, match=f"--jobs: {jobs}"):
             Workers(jobs=jobs)
+
+
+def take_all_memory(number: int) -> int:
+    if number == 1:
+        raise MemoryError("Unable to allocate 9 GiB")
+    return number
+
+
+def test_a_map_that_takes_too_much_memory_stops_no_other():
+    found = by_number(map_unordered(take_all_memory, range(3)))
+    assert found[0] == 0 and found[2] == 2 and "1: there is not enough memory (Unable to allocate 9 GiB)" in found[1]
