@@ -14,6 +14,7 @@ def test_it_prints_a_fingerprint_and_writes_the_page(two_maps, tmp_path, capsys)
     assert (tmp_path / "check.html").stat().st_size > 10_000
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_two_jobs_find_the_same(two_maps, tmp_path, capsys):
     for jobs in ("1", "2"):
         run(main, [str(two_maps), "--out", str(tmp_path / jobs), "--jobs", jobs])

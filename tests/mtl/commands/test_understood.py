@@ -15,7 +15,7 @@ from targets.io.grids.registry import write_grid
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference
-from tests.conftest import dome_scene
+from tests.conftest import TINY, dome_scene
 
 SIZE = 64
 GEO = GeoReference(0.0, 0.0, 50.0, -50.0)
@@ -70,6 +70,7 @@ def test_what_the_user_says_needs_no_note(maps, elevation, depth):
     assert f"depth {depth} m, no faults" in description.text and not description.notes
 
 
+@pytest.mark.usefixtures("forked_workers")
 @pytest.mark.slow
 def test_lines_come_from_other_processes_and_from_a_resumed_run(maps, tmp_path, capsys):
     for k in range(3):
@@ -105,8 +106,7 @@ def test_a_line_cannot_steer_the_terminal(capsys):
 
 @pytest.mark.slow
 def test_training_says_it_once_and_judging_too(maps, tmp_path, capsys):
-    tiny = ["--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64",
-            "--loop.epochs", "1", "--heads", "trap", "--inputs", "depth", "--overfit", "1"]  # fmt: skip
+    tiny = [*TINY, "--heads", "trap", "--inputs", "depth", "--overfit", "1"]
     run(train.main, ["--data", str(maps), "--out", str(tmp_path / "run"), *tiny])
     text = capsys.readouterr().out
     assert text.count(LINE) == text.count(NOTE) == 1
