@@ -140,8 +140,8 @@ def _outcomes(work: Callable[[Item], Result | UserError], items: Sequence[Item],
         for number, item in enumerate(items):
             try:
                 outcome = work(item)
-            except MemoryError as error:
-                outcome = lack_of_memory(error, _name(item))
+            except MemoryError as shortage:
+                outcome = lack_of_memory(shortage, _name(item))
             yield number, outcome
         return
     first_time, again = iter(range(len(items))), list[int]()
