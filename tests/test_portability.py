@@ -1,4 +1,4 @@
-"""What Linux, macOS and Windows share: names of files, calls of the system, processes that begin anew, terminals."""
+"""What Linux, macOS and Windows share: names of files, calls of the system, processes, terminals."""
 
 import ast
 import os

@@ -191,7 +191,7 @@ def test_no_picture_is_drawn_for_a_patch_whose_input_set_lacks_it(dome, monkeypa
 
 
 @pytest.mark.slow  # it starts Python and imports torch once more
-def test_patches_of_worker_processes_that_start_anew_are_the_same(dome):
+def test_patches_of_worker_processes_started_by_spawn_are_the_same(dome):
     """Windows and macOS start data-loading workers by spawn: the data set travels to them as bytes."""
     data = patches(dome, stride=32, size=32, augment=RESTYLED)
     keys = list(islice(EpochSampler(len(data), 0, 2), 4))
