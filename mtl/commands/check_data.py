@@ -1,14 +1,19 @@
 """Command check_data: what a data set holds and what looks wrong with it, as text and as an HTML report."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from targets.check.dataset import check_data
 from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
-from targets.common.cli import run
+from targets.common.cli import Presets, run
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.io.describe import describe_maps, print_lines
 from targets.io.read_options import ReadOptions
+from targets.rules import load_rules
+from targets.rules.fitted_rules import NO_RULES
 from targets.truth.traps import TrapCriteria
 
 READING, RULES = ReadOptions(), TrapCriteria()
@@ -20,6 +25,7 @@ def main(
     *,
     out: Path = Path("check"),
     reading: ReadOptions = READING,
+    rules_file: str | None = None,
     rules: TrapCriteria = RULES,
 ) -> None:
     """Check maps: what they hold, and what looks wrong, as text and as one HTML report.
@@ -30,8 +36,13 @@ def main(
         Maps, folders of maps, or grids.
     out : Path, default Path('check')
         Folder for the report check.html.
+    rules_file : str | None, default None
+        Rules of the exact closures that drawn traps are compared with: a file of fit_rules, or none (those of the
+        options --rules.reading and so on, which also come before those of a file). By default they are found from the
+        drawn traps, unless such an option is given.
     """
-    check = check_data(data, reading, rules, workers)
+    is_asked = rules_file is not None or rules != RULES
+    check = check_data(data, reading, rules if is_asked else None, workers)
     print_lines(check.set_lines, reading)
     # Notes are findings here.
     print_lines(describe_maps(description._replace(notes=()) for description in check.descriptions), reading)
@@ -42,10 +53,16 @@ def main(
         print(f"- {finding.kind}: {finding.error}")
     report = out / "check.html"
     title = f"Check of {', '.join(path.name or str(path.resolve().name) for path in data)}"
-    write_check_report(check, report, title, reading, rules)
+    write_check_report(check, report, title, reading)
     print(f"\nlook at {report}")
 
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, find_presets=find_presets)
+
+
+def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
+    """The rules of the file that --rules names; options that are typed come before them."""
+    file = values["rules_file"]
+    return None if file in (None, NO_RULES) else Presets({"rules": asdict(load_rules(file))}, replace_config=False)

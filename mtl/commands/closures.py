@@ -1,8 +1,10 @@
 """Command closures: the exact closed structural traps of maps, without a network."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from targets.analysis.options import (
     DEFAULT_OPTIONS,
@@ -10,10 +12,11 @@ from targets.analysis.options import (
     ClosureOptions,
     DepthError,
     GridFormat,
+    options_of_rules,
 )
 from targets.analysis.out_of_core import analyse_tiled, check_options, name_grids
 from targets.analysis.writers import analyse_map
-from targets.common.cli import run
+from targets.common.cli import Presets, run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers, piece_executor
 from targets.common.process_lifetime import sigterm_as_interrupt
@@ -23,6 +26,8 @@ from targets.io.describe import MapDescription, print_lines, report_maps
 from targets.io.map_folder.results import check_results_lie_apart
 from targets.io.outline_files import VectorFormat
 from targets.io.read_options import DEFAULT_READING, ReadOptions
+from targets.rules import load_rules
+from targets.rules.fitted_rules import NO_RULES
 
 
 def main(
@@ -37,6 +42,7 @@ def main(
     vectors: VectorFormat = "gpkg",
     tile: int | None = None,
     resume: bool = False,
+    rules: str | None = None,
 ) -> None:
     """Find the closures of maps: a table, vector layers, grids, target rasters and a picture for each.
 
@@ -57,7 +63,11 @@ def main(
         labels, heights and the table only. With --scheduler on a cluster, which writes zarr.
     resume : bool, default False
         Skip maps that an earlier command with these options finished.
+    rules : str | None, default None
+        Rules of closure: a file of fit_rules, or none (the defaults); options that are typed come before them.
     """
+    if rules not in (None, NO_RULES) and (width := load_rules(rules).smoothing):
+        print_lines([f"{rules}: outlines are exact; its smoothing over {width:g} cells is left out"], reading)
     if tile is not None:
         check_options(closures, error, tile, reading)
         raise_all(_analyse_by_tiles(maps, closures, error, workers, out, reading, tile))
@@ -103,4 +113,10 @@ def _analyse_by_tiles(
 
 def command(args: list[str] | None = None) -> None:
     """Run the tool with the words of a command line; None takes them from `sys.argv`."""
-    run(main, args)
+    run(main, args, find_presets=find_presets)
+
+
+def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
+    """The options that the file of --rules stands for."""
+    file = values["rules"]
+    return None if file in (None, NO_RULES) else Presets(options_of_rules(load_rules(file)), replace_config=True)

@@ -1,6 +1,7 @@
 """Command train: train a multi-head network on a folder of maps."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,20 @@ from mtl.training.run import train
 from targets.common.cli import Presets, run
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
+from targets.rules import load_rules
+from targets.rules.fitted_rules import NO_RULES
 
 RUNS = Path("runs")
 
 
-def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, find_lr: bool = False) -> None:
+def main(
+    config: TrainConfig,
+    *,
+    out: str | None = None,
+    resume: bool = False,
+    find_lr: bool = False,
+    rules: str | None = None,
+) -> None:
     """Train a multi-head network on a folder of maps and leave a run folder.
 
     Parameters
@@ -33,6 +43,10 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, f
         Continue the run in --out from its last checkpoint, with its settings.
     find_lr : bool, default False
         Train nothing, but try a hundred learning rates on as many steps and suggest one for optim.lr.
+    rules : str | None, default None
+        Rules of traps that the input `closure` and derived outputs follow: a file of fit_rules, or none (those of
+        targets.traps, which also come before those of a file). By default they are found from what was drawn on the
+        training maps, unless an option of targets.traps is given.
     """
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
@@ -41,14 +55,14 @@ def main(config: TrainConfig, *, out: str | None = None, resume: bool = False, f
         print(f"where the loss falls fastest: --optim.lr {rate:.2g}; look at {folder / 'rates.png'}")
         return
     with report_error_once():
-        metrics = train(config, folder, resume)
+        metrics = train(config, folder, resume, fits_rules=rules is None)
     if not current_process().is_main:
         return
     reported = [
         f"{head.name}/{name} {metrics[f'{head.name}/{name}']:.3f}"
         for head in select_records(HEADS, config.heads, "--heads")
-        for name in (head.metric.primary, head.metric.trivial_baseline)
-        if name is not None
+        for name in (head.metric.primary, head.metric.trivial_baseline, "dice" if config.overfit else None)
+        if f"{head.name}/{name}" in metrics
     ]
     print("last validation: " + ", ".join(reported))
     print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
@@ -72,13 +86,23 @@ def newest_run() -> Path:
 def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
     """The settings of the run to resume, or of the model to start from; parameters as of `find_model_presets`."""
     if not values["resume"]:
-        return find_model_presets(values, typed)
+        return _with_rules(find_model_presets(values, typed), values["rules"])
+    if values["rules"] is not None:
+        raise UserError("--rules", "given with --resume", "one of them", "a resumed run keeps its rules")
     saved = (Path(values["out"]) if values["out"] else newest_run()) / "config.yaml"
     if not saved.exists():
         return None
     content = read_yaml(saved)
     earlier = isinstance(content, dict) and content.get("version", 1) != VERSION
     return Presets(upgrade_trained(content, saved) if earlier else saved, replace_config=False)
+
+
+def _with_rules(presets: Presets | None, file: str | None) -> Presets | None:
+    """Settings that are taken over, and the rules of a file."""
+    if file in (None, NO_RULES):
+        return presets
+    settings = {} if presets is None or isinstance(presets.settings, Path) else dict(presets.settings)
+    return Presets(settings | {"targets": {"traps": asdict(load_rules(file))}}, replace_config=True)
 
 
 def command(args: list[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from mtl.models.safetensors_io import bundled_model
 from targets.common.cli import Names
 from targets.common.parallel import Workers
 from targets.common.resume import file_state
+from targets.rules.fitted_rules import NO_RULES, rules_named
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class PredictorOptions:
     precision : Precision, default '32'
         Numeric precision inside the network: 32, or bf16, which is less exact, and faster on processors that know
         it.
+    rules : str | None, default None
+        Rules of traps that exact closures, those of a predicted depth included, follow: a file of fit_rules, or none
+        (the defaults); by default those of the training run.
     """
 
     checkpoint: Names | None = None
@@ -46,6 +50,7 @@ class PredictorOptions:
     device: str = "auto"
     backend: Backend = "auto"
     precision: Precision = "32"
+    rules: str | None = None
 
 
 def options_for_batch(options: PredictorOptions, maps: int, one_by_one: bool) -> PredictorOptions:
@@ -85,15 +90,21 @@ def cached_predictor(options: PredictorOptions, threads: int | None = None) -> P
 
 
 def checkpoint_states(options: PredictorOptions) -> tuple[object, ...]:
-    """States of the checkpoint files, which change when one is rewritten."""
-    return tuple(file_state(Path(file)) for file in options.checkpoint or (bundled_model(),))
+    """States of the checkpoint files and of the rules, which change when one is rewritten."""
+    rules = () if options.rules in (None, NO_RULES) else (options.rules,)
+    return tuple(file_state(Path(file)) for file in (*(options.checkpoint or (bundled_model(),)), *rules))
 
 
 @lru_cache(maxsize=1)
 def _load(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
     """`load_predictor`, cached by options and states."""
     checkpoint, precision = options.checkpoint, options.precision
-    return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
+    rules = None if options.rules is None else rules_named(options.rules)
+    predictor = load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
+    if rules is None:
+        return predictor
+    config = predictor.config
+    return replace(predictor, config=replace(config, targets=replace(config.targets, traps=rules)))
 
 
 def threads_per_worker(workers: Workers) -> int | None:

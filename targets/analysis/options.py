@@ -1,9 +1,10 @@
 """Options of an exact analysis: which closures are found, and how wrong the depth may be."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from targets.common.cli import Names
+from targets.truth.traps import TrapCriteria
 
 GridFormat = Literal["tif", "gri", "irap", "zmap", "cps3", "grd", "asc", "npz"]
 
@@ -34,6 +35,13 @@ class ClosureOptions:
         Closures of fewer cells are dropped.
     min_height : float | None, default None
         Closures of a smaller height are dropped, in depth units; by default 1 % of the map's relief.
+    min_relief : float | None, default None
+        Closures of a smaller height are dropped, as a share of the map's relief, too; by default 0.01, or 0 with
+        --min_height.
+    culminations : Literal['joined', 'single'], default 'joined'
+        Outermost closures: the largest ones (joined), or the largest that hold one culmination (single).
+    fault_contact : Literal['any', 'touching', 'free'], default 'any'
+        Which outermost closures are kept: all (any), those that touch a fault (touching), or that touch none (free).
     """
 
     contour_interval: float | Literal["auto"] | None = None
@@ -44,6 +52,19 @@ class ClosureOptions:
     connectivity: Literal[8, 4] = 8
     min_area: float = 40
     min_height: float | None = None
+    min_relief: float | None = None
+    culminations: Literal["joined", "single"] = "joined"
+    fault_contact: Literal["any", "touching", "free"] = "any"
+
+    def least_height(self, relief: float) -> float:
+        """The smallest height of a closure on a map of such a relief, in depth units."""
+        share = self.min_relief if self.min_relief is not None else MIN_HEIGHT_SHARE if self.min_height is None else 0.0
+        return max(share * relief, self.min_height or 0.0)
+
+    @property
+    def selects(self) -> bool:
+        """Whether other closures than the largest ones become outermost, or some are left out."""
+        return self.culminations != "joined" or self.fault_contact != "any"
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,20 @@ class DepthError:
     correlation: float | None = None
     realisations: int = 100
     seed: int = 0
+
+
+def options_of_rules(rules: TrapCriteria) -> dict[str, Any]:
+    """The options, by name, under which closures are the traps of some rules; their smoothing has no option.
+
+    Examples
+    --------
+    >>> options_of_rules(TrapCriteria("contour", min_area=160))["contour_interval"]
+    'auto'
+    """
+    names = ("contour_base", "faults", "edge", "connectivity", "min_area", "min_height", "min_relief", "culminations",
+             "fault_contact")  # fmt: skip
+    interval = None if rules.reading == "spill" else rules.contour_interval or "auto"
+    return {"contour_interval": interval} | {name: getattr(rules, name) for name in names}
 
 
 DEFAULT_OPTIONS = ClosureOptions()

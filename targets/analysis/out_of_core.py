@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.analysis.options import MIN_HEIGHT_SHARE, NO_DEPTH_ERROR, ClosureOptions, DepthError
+from targets.analysis.options import NO_DEPTH_ERROR, ClosureOptions, DepthError
 from targets.closure import SearchOptions, TileOptions, find_closures_tiled
 from targets.common.rasters.windowed import ComputedDepth, GeoTiff, Raster, open_raster
 from targets.errors import UserError
@@ -125,7 +125,7 @@ def analyse_tiled(
     is_elevation, sign_notes = holds_elevations(nulls.low, nulls.high, reading.elevation)
     low, high = float(np.float32(nulls.low)), float(np.float32(nulls.high))
     extent = (-high, -low) if is_elevation else (low, high)
-    least = MIN_HEIGHT_SHARE * (extent[1] - extent[0]) if options.min_height is None else options.min_height
+    least = options.least_height(extent[1] - extent[0])
     interval = None if options.contour_interval is None else float(options.contour_interval)
     search = SearchOptions(
         edge=options.edge, connectivity=options.connectivity, contour_interval=interval,
@@ -168,6 +168,8 @@ def check_options(options: ClosureOptions, error: DepthError, tile: int, reading
     if options.faults != "transparent" or options.fault_rules:
         hint = "use targets.closure.find_closures_tiled, which takes a raster of faults"
         raise UserError("--faults", "given with --tile, which reads no fault files", "transparent", hint)
+    if options.selects:
+        raise UserError("--culminations or --fault-contact", "given with --tile", "the largest closures", hint)
     if options.contour_interval == "auto":
         raise UserError("--contour-interval", "auto with --tile", "a depth step", hint)
     if reading.fill != "inpaint":

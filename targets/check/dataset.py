@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.check.drawn_rules import fit_drawn_rules, read_drawn_maps
 from targets.check.issues import KINDS, Finding, assumptions, dataset_issues, map_issues, overlap_issues
 from targets.check.map_summary import MapSummary, intersection_over_union, summarise_map
 from targets.check.overlap import Footprint, find_overlaps, footprint_of
@@ -17,9 +18,13 @@ from targets.io.catalogue import MapSource, find_maps, read_map
 from targets.io.describe import MapDescription, describe_map
 from targets.io.read_options import ReadOptions
 from targets.picture_reading.known_palettes import PaletteMatch, palette_positions
+from targets.rules import FittedRules
 from targets.scene import Scene
 from targets.surface.fill import fill_holes
 from targets.truth.traps import TrapCriteria, compute_traps
+
+DEFAULT_RULES = TrapCriteria()
+MOST_FITTED = 40  # maps with drawn traps from which rules are found
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +41,18 @@ class DataCheck:
         What was understood of the maps that can be read.
     set_lines : list[str]
         How flat sets are understood, as tables to confirm.
+    rules : TrapCriteria
+        Of the exact closures that drawn traps were compared with.
+    fitted : FittedRules | None, default None
+        These rules, if they were found from the drawn traps.
     """
 
     maps: list[MapSummary]
     findings: list[Finding]
     descriptions: list[MapDescription]
     set_lines: list[str]
+    rules: TrapCriteria = DEFAULT_RULES
+    fitted: FittedRules | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,10 @@ class MapInspection:
 
 
 def check_data(
-    paths: Sequence[str | Path], options: ReadOptions, rules: TrapCriteria, workers: Workers = THIS_PROCESS
+    paths: Sequence[str | Path],
+    options: ReadOptions,
+    rules: TrapCriteria | None = None,
+    workers: Workers = THIS_PROCESS,
 ) -> DataCheck:
     """Check every map under some paths; a map that cannot be read is a finding and stops no other.
 
@@ -77,8 +91,9 @@ def check_data(
         Maps, folders of maps, or grids.
     options : ReadOptions
         How files are read.
-    rules : TrapCriteria
-        Of the exact closures that interpreted traps are compared with.
+    rules : TrapCriteria | None, default None
+        Of the exact closures that interpreted traps are compared with; None: those that explain the drawn traps best,
+        found on `MOST_FITTED` maps at most, or the defaults where nothing is drawn.
     workers : Workers, default THIS_PROCESS
         Who reads the maps.
 
@@ -92,7 +107,10 @@ def check_data(
         A path does not exist or holds no map.
     """
     catalogue = find_maps(paths, options)
-    sources = catalogue.sources
+    sources, fitted = catalogue.sources, None
+    if rules is None:
+        fitted = fit_drawn_rules([*read_drawn_maps(sources, options, workers, MOST_FITTED).scenes.values()])
+        rules = DEFAULT_RULES if fitted is None else fitted.rules
     outcomes = dict(map_unordered(partial(inspect_map, options=options, rules=rules), sources, workers, "maps"))
     inspections: list[MapInspection] = []
     findings = [Finding("not read", (), error) for error in catalogue.left_out]
@@ -110,11 +128,11 @@ def check_data(
     findings += dataset_issues(summaries, Path(next(iter(paths), "")))
     findings.sort(key=lambda finding: KINDS.index(finding.kind))
     descriptions = [inspection.description for inspection in inspections]
-    return DataCheck(summaries, findings, descriptions, catalogue.set_lines)
+    return DataCheck(summaries, findings, descriptions, catalogue.set_lines, rules, fitted)
 
 
 def inspect_map(source: MapSource, options: ReadOptions, rules: TrapCriteria) -> MapInspection:
-    """Read one map and check it by itself; parameters as in `check_data`."""
+    """Read one map and check it by itself, with rules that are known; parameters as in `check_data`."""
     scene = read_map(source, options)
     exact = compute_traps(scene, rules)[0] > 0 if scene.has_depth else None
     summary = summarise_map(source, scene, exact)

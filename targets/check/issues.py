@@ -127,8 +127,7 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
             "traps",
             f"the drawn traps contradict the exact closures (IoU {summary.iou:.2f}; {shares})",
             f"an IoU above {MIN_IOU}",
-            "look whether traps and depth belong to one map, and whether other rules fit, "
-            "such as --rules.reading contour or --rules.faults sealing",
+            "look whether traps and depth belong to one map, and which rules fit: tools/fit_rules.py",
         )
     return found
 

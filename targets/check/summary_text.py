@@ -67,6 +67,8 @@ def dataset_summary(check: DataCheck) -> list[tuple[str, str]]:
         ]
     if shares := [summary.salt_share for summary in maps if summary.salt_share is not None]:
         lines += _salt_lines(shares)
+    if check.fitted is not None:
+        lines += [("rules", check.fitted.sentence()), *(("", doubt) for doubt in check.fitted.doubts)]
     if ious:
         lines.append(("drawn × exact", f"IoU {min(ious):.2f} to {max(ious):.2f}, median {np.median(ious):.2f}"))
     return lines

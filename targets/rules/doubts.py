@@ -11,6 +11,7 @@ from targets.rules.score_table import Choice, ScoreTable
 from targets.truth.traps import TrapCriteria
 
 TELLS = 0.01  # of IoU: a map on which two rules differ by more tells which of them holds
+NOT_A_FEW = 0.2  # of the maps that tell
 CLEARLY = 0.1  # of IoU: a map that another rule of faults explains so much better has that rule
 BETTER = 0.05  # of IoU: an interpreter whom another rule explains so much better has rules of his own
 QUESTIONS = {
@@ -47,7 +48,7 @@ def find_doubts(table: ScoreTable, choice: Choice) -> Iterator[str]:
         against = int((values.max(axis=0) - own > TELLS).sum())
         if tells == 0:
             yield f"{tells} of {_maps(count)} tell{_s(count)} {question}: {getattr(choice.rule, name)} is assumed."
-        elif against:
+        elif against > NOT_A_FEW * tells:
             yield f"{tells} of {_maps(count)} tell{_s(count)} {question}; {against} of them against the rule."
     yield from _contour_doubt(table, choice)
     yield from _fault_doubts(table, choice, own)
