@@ -49,6 +49,7 @@ def test_one_bad_map_does_not_stop_the_others(call, maps, tmp_path):
     assert (row["spill_depth"], row["spills_into"], row["touches_fault"]) == ("2100", "0", "False")
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_two_jobs_write_the_same_files_and_a_stopped_run_goes_on(call, maps, tmp_path):
     """The same bytes from one process and from two, the same mistake, and from a run that was stopped half-way."""
     alone, shared, stopped = (tmp_path / name for name in ("alone", "shared", "stopped"))

@@ -17,10 +17,11 @@ from targets.common.cli import run
 from targets.common.resume import JOURNAL
 from targets.io.catalogue import list_maps, read_map
 from targets.io.tgs_salt import IMAGE_SIDE, decode_rle, read_id_table
+from tests.conftest import TINY
 
-TINY = [
-    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]"),
-    *("--loop.epochs", "1", "--loop.batch_size", "4"),
+SALT = [
+    *TINY,
+    *("--loop.batch_size", "4"),
     *("--heads", "salt,empty,boundary,dist", "--inputs", "salt_depth_abs,ramp,true_depth"),
     *("--patches.size", "128", "--patches.small_map_mode", "reflect", "--split.val_fraction", "0.25"),
 ]
@@ -39,7 +40,7 @@ def run_folder(images, tmp_path_factory):
     """A finished run of the heads of salt, with what it said in said.txt."""
     out = tmp_path_factory.mktemp("salt_run") / "run"
     with redirect_stdout(StringIO()) as said:
-        run(train, ["--data", str(images), "--out", str(out), *TINY])
+        run(train, ["--data", str(images), "--out", str(out), *SALT])
     (out / "said.txt").write_text(said.getvalue())
     return out
 

@@ -23,13 +23,8 @@ from targets.common.cli import run
 from targets.common.resume import JOURNAL
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder.writer import write_map_folder
-from tests.conftest import dome_scene
+from tests.conftest import TINY, dome_scene
 from tests.mtl.commands.conftest import contents
-
-TINY = [
-    *("--net.encoder_weights", "none", "--net.decoder_channels", "[16,16,8,8,8]", "--patches.size", "64"),
-    *("--patches.stride", "64", "--loop.epochs", "1", "--loop.batch_size", "2", "--predict.stride", "32"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +162,7 @@ def test_two_jobs_and_a_run_that_was_stopped_leave_the_same_files(run_folder, do
     assert contents(stopped) == contents(alone)
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_evaluation_tables_agree_with_each_other(run_folder, dome_maps, tmp_path, capsys):
     run(evaluate, ["--checkpoint", str(run_folder / "best.ckpt"), "--data", str(dome_maps), "--out", str(tmp_path),
                    "--quiet"])  # fmt: skip

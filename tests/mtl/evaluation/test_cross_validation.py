@@ -18,7 +18,7 @@ from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.tgs_salt import decode_rle, read_id_table
-from tests.conftest import dome_scene, tiny_config
+from tests.conftest import SMALL_ENCODER, dome_scene, tiny_config
 
 TRAP = HEADS["trap"]
 
@@ -27,11 +27,11 @@ def config_of(dome_maps, **fields):
     config = tiny_config(
         data=str(dome_maps),
         heads=Names("trap,boundary"),
-        net=NetConfig(encoder_weights="none", decoder_channels=[8, 8]),
+        net=NetConfig("unet", SMALL_ENCODER, "none", decoder_channels=[8, 8]),
         patches=PatchConfig(64, 64),
         predict=PredictConfig(stride=64),
         split=SplitConfig(folds=2),
-        loop=LoopConfig(epochs=1, batch_size=4, panels_every=10),
+        loop=LoopConfig(epochs=1, batch_size=4, logger="csv"),
     )
     return replace(config, **fields)
 
@@ -71,8 +71,7 @@ def test_every_map_is_predicted_by_the_fold_that_did_not_see_it_and_new_maps_by_
 def test_folds_of_maps_of_several_sizes_have_one_window_and_are_an_ensemble(tmp_path):
     for i, size in enumerate((64, 64, 64, 64, 64, 90)):  # one fold trains on the largest, the other judges it
         write_map_folder(dome_scene(f"m{i}", size), tmp_path / "maps" / f"m{i}")
-    loop = LoopConfig(epochs=1, batch_size=4, panels_every=10, logger="csv")
-    config = config_of(tmp_path / "maps", patches=PatchConfig(128, 128), predict=PredictConfig(stride=128), loop=loop)
+    config = config_of(tmp_path / "maps", patches=PatchConfig(128, 128), predict=PredictConfig(stride=128))
     cross_validate(config, tmp_path / "out", test=str(tmp_path / "maps" / "m0"))
     folds = [tmp_path / "out" / f"fold_{fold}" / "best.ckpt" for fold in range(2)]
     assert {read_checkpoint(fold)[0].patches.size for fold in folds} == {96}
@@ -81,8 +80,7 @@ def test_folds_of_maps_of_several_sizes_have_one_window_and_are_an_ensemble(tmp_
 
 @pytest.mark.parametrize("nested", [True, False])
 def test_the_maps_that_judge_a_fold_chose_its_checkpoint_only_if_it_is_not_nested(dome_maps, tmp_path, nested):
-    config = config_of(dome_maps, loop=LoopConfig(epochs=1, batch_size=4, panels_every=10, logger="csv"))
-    config = replace(config, heads=Names("trap"))
+    config = config_of(dome_maps, heads=Names("trap"))
     text = cross_validate(config, tmp_path, nested=nested)
     judged = []
     for fold in range(2):
