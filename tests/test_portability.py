@@ -18,6 +18,8 @@ import pytest
 from targets.common import atomic_write as files
 from targets.common import process_lifetime
 from targets.common.files.input_files import walk_folders
+from targets.common.html_report import render_report
+from targets.common.rasters.gdal import open_band
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, find_maps, with_unique_names
 from targets.io.map_folder.words import recognise_kind
@@ -129,6 +131,22 @@ def test_a_name_in_another_encoding_keeps_its_letters_or_its_bytes(monkeypatch):
     monkeypatch.setattr("locale.getencoding", lambda: "utf-8")
     other = files.portable_name(os.fsdecode("Крошка".encode("koi8-r")))
     assert files.portable_name(name) != other and other.isascii() and WINDOWS_NAME.fullmatch(other)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hold no such names")
+def test_a_name_in_another_encoding_is_reported_or_read_and_no_map_hides_a_table(tmp_path):
+    name = os.fsencode(tmp_path) + b"/" + "Кровля".encode("cp866")
+    np.savez(tmp_path / "finished.jsonl.npz", depth=np.ones((3, 3)))
+    Path(os.fsdecode(name + b".npz")).write_bytes((tmp_path / "finished.jsonl.npz").read_bytes())
+    Path(os.fsdecode(name + b".tif")).write_bytes(b"II*\0")
+    assert [source.name for source in find_maps([tmp_path]).sources][:1] == ["finished_jsonl"]
+    with (
+        pytest.raises(UserError, match="in another encoding than UTF-8"),
+        open_band(Path(os.fsdecode(name + b".tif")), 9),
+    ):
+        pass
+    template = ROOT / "targets" / "common" / "templates" / "report.html.j2"
+    assert "<h1>?" in render_report(template, os.fsdecode("Кровля".encode("cp866")))
 
 
 def test_a_long_name_is_written_like_any_other(tmp_path):

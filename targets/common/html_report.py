@@ -79,7 +79,8 @@ def render_report(template: Path, title: str, **values: object) -> str:
     )
     environment.filters["data_uri"] = data_uri
     environment.filters["file_url"] = file_url
-    return environment.get_template(template.name).render(title=title, **values)
+    page = environment.get_template(template.name).render(title=title, **values)
+    return page.encode("utf-8", "replace").decode("utf-8")  # names of files may hold bytes that are no letters
 
 
 def data_uri(data: bytes) -> str:

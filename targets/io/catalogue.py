@@ -1,6 +1,7 @@
 """Catalogue of maps: what map folders, flat sets of files, pictures and grids hold, and how each is read."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from targets.io.tgs_salt import find_salt_images, read_salt_image
 from targets.scene import Scene
 
 SIDE_SUFFIXES = (".prj", ".wld", ".tfw", ".tifw", ".pgw", ".pngw", ".jgw", ".jpgw")
+TABLE_SUFFIXES = "csv|html|jsonl|md|png|yaml|gpkg"  # of what a tool writes beside the folders of maps
 MAX_REASONS = 5  # that a folder without maps names
 log = logging.getLogger(__name__)
 
@@ -334,4 +336,5 @@ def with_unique_names(sources: list[MapSource]) -> list[MapSource]:
 
 
 def _file_name(name: str) -> str:
-    return portable_name(name) or "map"
+    """A map's name for its folder, which lies beside tables of all maps: `closures.csv` becomes `closures_csv`."""
+    return re.sub(rf"\.({TABLE_SUFFIXES})$", r"_\1", portable_name(name), flags=re.IGNORECASE) or "map"

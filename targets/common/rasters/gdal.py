@@ -169,6 +169,8 @@ def open_band(path: Path, max_block: int, driver: str = "GTiff") -> Iterator[Ban
         large blocks, complex numbers, or a scale that is no number.
     """
     require_file(path, "a raster", in_memory=False)
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+        raise UserError(path, "its name is in another encoding than UTF-8", "a name that GDAL can open", "rename it")
     with _quiet_dataset(path, driver) as dataset:
         _check_band(path, dataset)
         for block in dataset.block_shapes[:1]:
