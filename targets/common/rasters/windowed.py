@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.common.atomic_write import flush, rename
+from targets.common.files.input_files import require_file
 from targets.common.optional_import import import_optional
 from targets.common.rasters.gdal import find_corner, open_band
 from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
@@ -200,6 +201,7 @@ def _open_path(path: Path) -> Any:
             with open_band(path, MAX_BLOCK) as band:
                 return GeoTiff(path.absolute(), band.shape, band.dtype)
         if path.suffix == ".npy":
+            require_file(path, "a .npy file", in_memory=False)
             array = np.load(path, mmap_mode="r")
             return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":

@@ -22,6 +22,7 @@ from targets.scene import GeoReference
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "grid": ("top.gri", load_surface),
     "windows": ("top.tif", open_raster),
+    "windows of an array": ("top.npy", open_raster),
     "picture": ("rgb.png", read_rgb),
     "colour TIFF": ("rgb.tif", lambda path: read_rgb(path) if is_picture_file(path) else load_surface(path)),
     "grey": ("depth_norm.png", read_grey),
