@@ -131,10 +131,12 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, st
         )
     used = len(rest) + len(held_out) + (len(judging) if nested else 0)
     pairs = int(np.triu(pieces.overlapping, 1).sum())
+    overlap = "1 pair of pieces overlaps" if pairs == 1 else f"{pairs} pairs of pieces overlap"
     note = (
         f"{len(scenes)} pieces of one map ({scenes[0].group}), placed by {pieces.by}: {len(rest)} train, "
         f"{len(held_out)} at one end validate, {len(scenes) - used} between them are left out (split.gap "
-        f"{split.gap:g})" + (f"; {pairs} pairs of pieces overlap" if pairs else "")
+        f"{split.gap:g})"
+        + (f"; {overlap}" if pairs else "")
     )
     parts = (rest.tolist(), held_out.tolist(), judging.tolist() if nested else [])
     return Split(*([scenes[i] for i in sorted(places)] for places in parts)), note

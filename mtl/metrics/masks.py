@@ -175,9 +175,11 @@ def count_mask_and_outline(
     cell_sides : tuple[float, float], default (1.0, 1.0)
         Height and width of a cell, in the unit of the tolerance.
     """
-    masks = (on_square_cells((a[0] > THRESHOLD) & valid, cell_sides) for a in (prediction, target))
-    outlines = (find_boundaries(mask, mode="inner") for mask in masks)
-    own = count_outline(*outlines, on_square_cells(valid, cell_sides), tolerance)
+    seen, true = (
+        find_boundaries(on_square_cells((a[0] > THRESHOLD) & valid, cell_sides), mode="inner")
+        for a in (prediction, target)
+    )
+    own = count_outline(seen, true, on_square_cells(valid, cell_sides), tolerance)
     return count_mask(prediction, target, valid) | own
 
 
@@ -208,8 +210,9 @@ def count_band(
     cell_sides : tuple[float, float], default (1.0, 1.0)
         Height and width of a cell, in the unit of the tolerance.
     """
-    bands = (on_square_cells(a, cell_sides) for a in (prediction[0] > THRESHOLD, target[0] > THRESHOLD, valid))
-    return count_mask(prediction, target, valid) | count_outline(*bands, tolerance)
+    seen, true = (on_square_cells(a[0] > THRESHOLD, cell_sides) for a in (prediction, target))
+    own = count_outline(seen, true, on_square_cells(valid, cell_sides), tolerance)
+    return count_mask(prediction, target, valid) | own
 
 
 def band_metrics(state: State) -> dict[str, float]:

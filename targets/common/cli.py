@@ -258,7 +258,7 @@ def checked_record(kind: type[Result], plain: Mapping[str, Any]) -> Result:
     """
     check_plain(plain, "settings")
     try:
-        return cast(Result, _value(_record_parser(kind).parse_object(dict(plain)), kind))
+        return cast(Result, _value(_record_parser(cast(Any, kind)).parse_object(dict(plain)), kind))
     except (ArgumentError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise UserError("settings", _readable(str(error)), "the settings of this version") from error
 
