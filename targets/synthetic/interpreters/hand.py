@@ -23,7 +23,7 @@ CORNERS = (8, 20)  # fewest and most of them
 CORNER_MISS = (2.0, 4.0)  # cells: how far corners of one polygon lie from the outline at most
 
 MISSED, INVENTED = 0.1, 0.05  # shares of a map's traps
-KEPT_AT_WELL = (0.5, 0.8)  # of the way from the crest to the far side of the largest trap
+KEPT_AT_WELL = (0.6, 0.9)  # of the way from the crest to the far side of the largest trap
 INVENTED_AREA = 120.0  # cells, where there is no trap to compare with
 INVENTED_SHAPE = (0.5, 1.0)  # short over long axis
 
