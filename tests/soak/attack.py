@@ -1,6 +1,6 @@
 """Attacks on a tool: hostile files and words of a command line, and what it must end in.
 
-A tool is run in a process of its own, forked so that nothing is imported anew, within bounds of time and memory. It has
+A tool is run in a process of its own, forked so that nothing is imported again, within bounds of time and memory. It has
 to end with a result or with one line and exit code 2, and to leave nothing half-written and no process.
 """
 
@@ -84,7 +84,7 @@ class Attack:
     check : Check
         (folder, how it ended) -> what is wrong beyond the general promise, or nothing.
     environment : Mapping[str, str]
-        Variables of the environment; with some the tool is not forked but started anew.
+        Variables of the environment; with some the tool is not forked but a process of its own.
     most : int
         Bytes that a file may have: to whoever writes a larger one the disk is full. 0: no limit.
     """
