@@ -12,7 +12,7 @@ const UNDO_BYTES = 2e8, HISTORY = 100, PATIENCE = 60;  // bytes, steps, seconds 
 
 const KEPT = "Corrections that are not saved stay in this tab; save them then.";
 const ABSENT = `The server does not answer. Start tools/review.py again and open its new address in another tab. ${KEPT}`;
-const RESTARTED = `The server was started anew. Open the address that tools/review.py printed in another tab. ${KEPT}`;
+const RESTARTED = `The server was started again. Open the address that tools/review.py printed in another tab. ${KEPT}`;
 const NO_TRAPS = '"none"';  // version of the traps of a map that has none
 
 let map = null;      // the open map: facts, rasters and pictures

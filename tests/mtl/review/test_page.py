@@ -32,7 +32,7 @@ def two_traps(scene):
 
 
 class Served:
-    """A data set of two maps and its server, which can be stopped and started anew with another key."""
+    """A data set of two maps and its server, which can be stopped and started again with another key."""
 
     def __init__(self, folder):
         self.session, self.server = ReviewSession(folder, two_traps, ReadOptions()), None
@@ -225,7 +225,7 @@ def test_a_held_key_saves_once_and_a_server_that_stops_loses_nothing(served, bro
         says(page, "#state", "The server does not answer.")
         address = served.start("another")
         click(page, "Save")
-        says(page, "#state", "The server was started anew.")
+        says(page, "#state", "The server was started again.")
         assert traps_of(tmp_path).sum() == 300
         other = page.context.new_page()
         other.goto(address)
