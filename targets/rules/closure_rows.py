@@ -48,6 +48,11 @@ class ClosureRows(NamedTuple):
     touches_fault: NDArray[np.bool_]
     parent: NDArray[np.int64]
 
+    def take(self, kept: NDArray[np.bool_]) -> "ClosureRows":
+        """Some of the rows, of outermost closures; kept : (N,)."""
+        return ClosureRows(self.area[kept], self.height[kept], self.drawn[kept], self.iou[kept], self.matched[kept],
+                           self.touches_fault[kept], self.parent[kept])  # fmt: skip
+
 
 def closure_rows(drawn: DrawnMap, rules: Sequence[TrapCriteria]) -> Iterator[tuple[TrapCriteria, ClosureRows]]:
     """List the closures of a map under each of several rules, whose thresholds do not count.
@@ -155,7 +160,8 @@ def _rows_at_contours(
     interval, base = contours_of(drawn.scene, rule)
     spill = table["spill_depth"][:count]
     if interval is None:
-        pieces, owner, sums = closures.labels, np.arange(count + 1), _PieceSums.zeros(count + 1)
+        pieces, sums = closures.labels, _PieceSums.zeros(count + 1)
+        owner: NDArray[np.integer] = np.arange(count + 1)
         sum_pieces(pieces, drawn.scene.depth, near_fault, *sums)
     else:
         level = base + (np.ceil((spill - base) / interval) - 1) * interval

@@ -76,8 +76,8 @@ def outline_levels(drawn: DrawnMap) -> NDArray[np.float64]:
     scene = drawn.scene
     labels, count = drawn.labels, len(drawn.areas) - 1
     blocked = scene.fault | ~scene.depth_valid | ~scene.map_valid
-    free = ndimage.binary_erosion(~blocked, np.ones((3, 3)), CLEAR_OF)
-    inside = free & (labels > 0) & ~ndimage.binary_erosion(drawn.drawn, np.ones((3, 3)))
+    free = ndimage.binary_erosion(~blocked, np.ones((3, 3), np.bool_), CLEAR_OF)
+    inside = free & (labels > 0) & ~ndimage.binary_erosion(drawn.drawn, np.ones((3, 3), np.bool_))
     grown = ndimage.grey_dilation(labels, size=(3, 3))
     outside = free & (labels == 0) & (grown > 0)
     found = []

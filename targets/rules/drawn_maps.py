@@ -72,9 +72,9 @@ def _on_true_surface(scene: Scene) -> Scene:
 def _drawn_map(scene: Scene) -> DrawnMap:
     """The map of a scene with drawn traps."""
     assert scene.traps is not None
-    scene = _on_true_surface(scene)
+    traps, scene = scene.traps, _on_true_surface(scene)
     interpreter = scene.provenance.interpreter if scene.provenance is not None else ""
-    drawn = np.asarray(scene.traps & scene.map_valid)
+    drawn = np.asarray(traps & scene.map_valid)
     labels = np.asarray(label(drawn, connectivity=2), np.int32)
     areas = np.bincount(labels.ravel()).astype(np.float64)
     areas[0] = 0

@@ -58,7 +58,7 @@ def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
     >>> rule, scene = TrapCriteria(min_area=200), make_structure_map(3, 96)
     >>> drawn = scene.replace(traps=compute_traps(scene, rule).labels > 0)
     >>> fit_rules([drawn]).iou
-    {'map_0003': 1.0}
+    {'synth_00003': 1.0}
     """
     maps = drawn_maps(scenes)
     if not maps:
@@ -93,7 +93,9 @@ def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
 def with_thresholds(choice: Choice, grid: Grid) -> TrapCriteria:
     """The rule of a choice with its least area and height."""
     place = choice.place
-    heights = dict.fromkeys(KINDS, 0.0) | {KINDS[place.kind]: float(grid.heights[place.kind, place.height])}
+    heights: dict[str, Any] = dict.fromkeys(KINDS, 0.0) | {
+        KINDS[place.kind]: float(grid.heights[place.kind, place.height])
+    }
     return replace(choice.rule, min_area=round(float(grid.area[place.area])), **heights)
 
 
@@ -166,7 +168,7 @@ def _agreement(drawn: DrawnMap, rules: TrapCriteria) -> tuple[float, int, int, i
     """IoU of a map, and cells that are trap by both, by hand, and by the rules."""
     found = compute_traps(drawn.scene, rules).labels > 0
     both = np.count_nonzero(found & drawn.drawn)
-    return _iou(found, drawn.drawn), both, np.count_nonzero(drawn.drawn), np.count_nonzero(found)
+    return _iou(found, drawn.drawn), int(both), int(np.count_nonzero(drawn.drawn)), int(np.count_nonzero(found))
 
 
 def _cross_validate(table: ScoreTable, gain: NDArray[np.float64]) -> float | None:

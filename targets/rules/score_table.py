@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ LIKELY = (
     TrapCriteria("contour", faults="sealing"),
 )
 MOST_MEASURED = 10  # maps that tell the error of outlines
-CONTACTS = ("any", "touching", "free")
+CONTACTS: tuple[Any, ...] = ("any", "touching", "free")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,6 @@ def cost(rule: TrapCriteria) -> float:
 def _in_contact(rows: ClosureRows, contact: str) -> ClosureRows:
     """The rows of outermost closures that touch a fault, or none; nested ones follow their outermost closure."""
     if (rows.parent >= 0).any():  # each culmination by itself: contact is weighed for outermost closures only
-        return ClosureRows(*(part[:0] for part in rows))
+        return rows.take(np.zeros(len(rows.area), np.bool_))
     kept = rows.touches_fault == (contact == "touching")
-    return ClosureRows(*(part[kept] for part in rows))
+    return rows.take(kept)

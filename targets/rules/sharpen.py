@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def sharpen_thresholds(maps: Sequence[DrawnMap], rules: TrapCriteria) -> TrapCri
             reached &= (other == name) | (others >= getattr(rules, other))
         ratio = _grid_ratio(name, maps)
         best = best_gap(values[reached], drawn[reached], limit, ratio)
-        rules = replace(rules, **{name: max(1, round(best)) if name == "min_area" else best})
+        changed: dict[str, Any] = {name: max(1, round(best)) if name == "min_area" else best}
+        rules = replace(rules, **changed)
     return rules
 
 

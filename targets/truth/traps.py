@@ -374,7 +374,7 @@ def label_interpreted_traps(scene: Scene, interpreted: Bool) -> Traps:
         crest is the cell farthest from the outline, and heights are 0.
     """
     labels = label(interpreted & scene.map_valid, connectivity=2).astype(np.int32)
-    depth = scene.depth
+    depth: NDArray = scene.depth
     if not scene.has_depth:
         depth = -ndimage.distance_transform_edt(np.pad(labels > 0, 1), sampling=scene.cell_sides)[1:-1, 1:-1]
     crests = np.zeros((labels.max(initial=0), 2), np.int64)
