@@ -67,11 +67,11 @@ def main() -> None:
 
 
 def read_surfaces(folder: Path) -> list[Scene]:
-    """Real surfaces, downsampled as `make_maps --longest 160` does; those of a field are one group."""
+    """Real surfaces as `make_maps --longest 160` writes them, whose cells are the map's own; a field is one group."""
     scenes = []
     for field, group in FIELDS.items():
         sources = find_maps([folder / field], ReadOptions(quiet=True)).sources
-        scenes += [downsample(read_map(source), SIZE).replace(group=group) for source in sources]
+        scenes += [downsample(read_map(source), SIZE).replace(group=group, coarsening=1.0) for source in sources]
     return scenes
 
 
