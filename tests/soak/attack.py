@@ -1,7 +1,7 @@
 """Attacks on a tool: hostile files and words of a command line, and what it must end in.
 
-A tool is run in a process of its own, forked so that nothing is imported again, within bounds of time and memory. It has
-to end with a result or with one line and exit code 2, and to leave nothing half-written and no process.
+A tool is run in a process of its own, forked so that nothing is imported again, within bounds of time and memory. It
+has to end with a result or with one line and exit code 2, and to leave nothing half-written and no process.
 """
 
 import contextlib
