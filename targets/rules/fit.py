@@ -55,8 +55,8 @@ def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
     --------
     >>> from targets.synthetic.structure_maps import make_structure_map
     >>> from targets.truth.traps import compute_traps
-    >>> rule, scene = TrapCriteria(min_area=200), make_structure_map(3, 96)
-    >>> drawn = scene.replace(traps=compute_traps(scene, rule).labels > 0)
+    >>> scene = make_structure_map(3, 96)
+    >>> drawn = scene.replace(traps=compute_traps(scene, TrapCriteria()).labels > 0)
     >>> fit_rules([drawn]).iou
     {'synth_00003': 1.0}
     """

@@ -82,7 +82,7 @@ def best_gap(values: NDArray[np.float64], drawn: NDArray[np.bool_], limit: float
 
     Examples
     --------
-    >>> best_gap(np.array([90.0, 120.0, 141.0, 172.0, 230.0]), np.array([False, True, False, True, True]), 130.0, 1.5)
+    >>> best_gap(np.array([90.0, 120.0, 141.0, 172.0, 230.0]), np.array([False, True, False, True, True]), 140.0, 1.5)
     150.0
     """
     order = np.argsort(values)

@@ -269,7 +269,7 @@ def round_between(low: float, high: float) -> float:
     Examples
     --------
     >>> round_between(143.0, 171.0), round_between(0.0213, 0.0262), round_between(7.0, 8.0)
-    (150.0, 0.025, 8.0)
+    (150.0, 0.025, 7.5)
     """
     middle = np.sqrt(max(low, high * 1e-3) * high)
     for digits in range(8):
