@@ -135,8 +135,7 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, st
     note = (
         f"{len(scenes)} pieces of one map ({scenes[0].group}), placed by {pieces.by}: {len(rest)} train, "
         f"{len(held_out)} at one end validate, {len(scenes) - used} between them are left out (split.gap "
-        f"{split.gap:g})"
-        + (f"; {overlap}" if pairs else "")
+        f"{split.gap:g})" + (f"; {overlap}" if pairs else "")
     )
     parts = (rest.tolist(), held_out.tolist(), judging.tolist() if nested else [])
     return Split(*([scenes[i] for i in sorted(places)] for places in parts)), note
