@@ -198,8 +198,8 @@ def build_trained_net(
     try:
         with without_memory():
             planned, _, _ = build_net(config, pretrained=False)
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(path, f"{error.where}: {error.found}", error.expected, error.hint or HINT) from error
     except Exception as error:  # whatever the libraries say of names and sizes that make no network
         reason = " ".join(str(error).split())[:200]
         raise UserError(path, f"describes no network ({type(error).__name__}: {reason})", "", HINT) from error

@@ -145,7 +145,7 @@ def test_closures_of_a_guessed_depth_are_read_from_the_colours_of_the_maps_own_c
 def test_a_predictor_is_described_in_one_line():
     described = repr(predictor(0))
     assert "\n" not in described and len(described) < 200
-    assert described.startswith("Predictor(depth -> trap,dist; 1 network, unetplusplus")
+    assert described.startswith("Predictor(depth -> trap,dist; 1 network, unet with ")
 
 
 def test_a_run_judges_downsampled_maps_as_evaluate_does():

@@ -103,7 +103,7 @@ def test_packed_entries_are_refused_before_they_unpack(tmp_path, content):
         ({"net": {"decoder_channels": [-1]}}, r"net.decoder_channels is \[-1\]"),
         ({"net": {"encoder": "hf-hub:someone/model"}}, "net.encoder"),  # would be fetched
         ({"net": {"encoder": "tu-local-dir:/etc"}}, "net.encoder"),
-        ({"net": {"encoder": "nonsense"}}, "cannot be built"),
+        ({"net": {"encoder": "nonsense"}}, "a.ckpt: net.encoder: unknown encoder 'nonsense'"),
     ],
 )
 def test_a_config_that_lies_is_refused(tmp_path, content, changes, found):
