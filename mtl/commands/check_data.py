@@ -12,8 +12,7 @@ from targets.common.cli import Presets, run
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.io.describe import describe_maps, print_lines
 from targets.io.read_options import ReadOptions
-from targets.rules import load_rules
-from targets.rules.fitted_rules import NO_RULES
+from targets.rules.fitted_rules import rules_of_file
 from targets.truth.traps import TrapCriteria
 
 READING, RULES = ReadOptions(), TrapCriteria()
@@ -64,5 +63,5 @@ def command(args: list[str] | None = None) -> None:
 
 def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
     """The rules of the file that --rules names; options that are typed come before them."""
-    file = values["rules_file"]
-    return None if file in (None, NO_RULES) else Presets({"rules": asdict(load_rules(file))}, replace_config=False)
+    rules = rules_of_file(values["rules_file"])
+    return None if rules is None else Presets({"rules": asdict(rules)}, replace_config=False)

@@ -26,8 +26,7 @@ from targets.io.describe import MapDescription, print_lines, report_maps
 from targets.io.map_folder.results import check_results_lie_apart
 from targets.io.outline_files import VectorFormat
 from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.rules import load_rules
-from targets.rules.fitted_rules import NO_RULES
+from targets.rules.fitted_rules import rules_of_file
 
 
 def main(
@@ -66,8 +65,9 @@ def main(
     rules : str | None, default None
         Rules of closure: a file of fit_rules, or none (the defaults); options that are typed come before them.
     """
-    if rules not in (None, NO_RULES) and (width := load_rules(rules).smoothing):
-        print_lines([f"{rules}: outlines are exact; its smoothing over {width:g} cells is left out"], reading)
+    if (criteria := rules_of_file(rules)) and criteria.smoothing:
+        left_out = f"its smoothing over {criteria.smoothing:g} cells is left out"
+        print_lines([f"{rules}: outlines are exact; {left_out}"], reading)
     if tile is not None:
         check_options(closures, error, tile, reading)
         raise_all(_analyse_by_tiles(maps, closures, error, workers, out, reading, tile))
@@ -118,5 +118,5 @@ def command(args: list[str] | None = None) -> None:
 
 def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
     """The options that the file of --rules stands for."""
-    file = values["rules"]
-    return None if file in (None, NO_RULES) else Presets(options_of_rules(load_rules(file)), replace_config=True)
+    rules = rules_of_file(values["rules"])
+    return None if rules is None else Presets(options_of_rules(rules), replace_config=True)

@@ -17,8 +17,7 @@ from mtl.training.run import train
 from targets.common.cli import Presets, run
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
-from targets.rules import load_rules
-from targets.rules.fitted_rules import NO_RULES
+from targets.rules.fitted_rules import rules_of_file
 
 RUNS = Path("runs")
 
@@ -99,10 +98,11 @@ def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets
 
 def _with_rules(presets: Presets | None, file: str | None) -> Presets | None:
     """Settings that are taken over, and the rules of a file."""
-    if file in (None, NO_RULES):
+    rules = rules_of_file(file)
+    if rules is None:
         return presets
     settings = {} if presets is None or isinstance(presets.settings, Path) else dict(presets.settings)
-    return Presets(settings | {"targets": {"traps": asdict(load_rules(file))}}, replace_config=True)
+    return Presets(settings | {"targets": {"traps": asdict(rules)}}, replace_config=True)
 
 
 def command(args: list[str] | None = None) -> None:

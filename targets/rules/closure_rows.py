@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure import Closures, find_closures, find_nesting
+from targets.closure import Closures, find_nesting
 from targets.closure.arguments import dilate
 from targets.closure.kernels.compiled import compiled
 from targets.rules.drawn_maps import DrawnMap
-from targets.truth.traps import TrapCriteria, contours_of
+from targets.truth.traps import TrapCriteria, contours_of, search_closures
 
 LEAST_ALIKE = 0.2  # of IoU: a closure that is less like what was drawn in it was not drawn
 LEAST_NESTED = 9  # cells of a culmination that may be a trap by itself
@@ -82,7 +82,7 @@ def closure_rows(drawn: DrawnMap, rules: Sequence[TrapCriteria]) -> Iterator[tup
                 yield rule, _nested_rows(drawn, rule)
                 continue
             if closures is None or near_fault is None:
-                closures = _search(drawn, rule, None, 0.0)
+                closures = search_closures(drawn.scene, rule)
                 near_fault = dilate(drawn.scene.fault, tree[2])
             yield rule, _rows_at_contours(drawn, closures, near_fault, rule)
 
@@ -92,25 +92,9 @@ def _tree(rule: TrapCriteria) -> tuple[str, str, int]:
     return rule.faults, rule.edge, rule.connectivity
 
 
-def _search(drawn: DrawnMap, rule: TrapCriteria, interval: float | None, base: float, min_area: int = 0) -> Closures:
-    """All closures of a map under a rule, without its thresholds."""
-    scene = drawn.scene
-    return find_closures(
-        scene.depth,
-        valid=scene.map_valid,
-        faults=scene.fault,
-        fault_rule=rule.faults,
-        edge=rule.edge,
-        connectivity=rule.connectivity,
-        contour_interval=interval,
-        contour_base=base,
-        min_area=min_area,
-    )
-
-
 def _nested_rows(drawn: DrawnMap, rule: TrapCriteria) -> ClosureRows:
     """Rows of outermost and nested closures, from a search of their own."""
-    closures = _search(drawn, rule, *contours_of(drawn.scene, rule), LEAST_NESTED)
+    closures = search_closures(drawn.scene, rule, *contours_of(drawn.scene, rule), min_area=LEAST_NESTED)
     table, parent = closures.table, closures.table["parent"].astype(np.int64) - 1
     shared = _shared_cells(find_nesting(closures).innermost, drawn.labels, table.size + 1)[1:]
     for k in range(table.size - 1, -1, -1):  # parents stand before what lies inside them

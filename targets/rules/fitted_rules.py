@@ -125,9 +125,14 @@ def load_rules(path: str | Path) -> TrapCriteria:
     return rules
 
 
+def rules_of_file(name: str | None) -> TrapCriteria | None:
+    """The rules of the file that an option names, None without one (None or `NO_RULES`); raises as `load_rules`."""
+    return None if name in (None, NO_RULES) else load_rules(name)
+
+
 def rules_named(name: str) -> TrapCriteria:
     """The rules of a file, or with `NO_RULES` the default ones; raises as `load_rules`."""
-    return TrapCriteria() if name == NO_RULES else load_rules(name)
+    return rules_of_file(name) or TrapCriteria()
 
 
 def _checked(path: str | Path, key: str, value: Any, hint: Any) -> Any:

@@ -319,19 +319,52 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
     """
     low, high = scene.relief
     interval, base = contours_of(scene, criteria)
-    closures = find_closures(
-        scene.depth,
-        valid=scene.map_valid,
-        faults=scene.fault,
-        fault_rule=criteria.faults,
-        edge=criteria.edge,
-        connectivity=criteria.connectivity,
+    closures = search_closures(
+        scene,
+        criteria,
         contour_interval=interval,
         contour_base=base,
         min_area=criteria.min_area / scene.coarsening**2,
         min_height=max(criteria.min_relief * (high - low), criteria.min_height),
     )
     return select_traps(closures, criteria.culminations, criteria.fault_contact)
+
+
+def search_closures(
+    scene: Scene,
+    criteria: TrapCriteria,
+    contour_interval: float | None = None,
+    contour_base: float = 0.0,
+    min_area: float = 0,
+    min_height: float = 0.0,
+) -> Closures:
+    """Find the closures of a scene under the fault rule, edge and connectivity of criteria.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth.
+    criteria : TrapCriteria
+        What else they say does not count.
+    contour_interval, contour_base, min_area, min_height
+        As of `find_closures`: in depth units and in cells of this scene.
+
+    Returns
+    -------
+    Closures
+    """
+    return find_closures(
+        scene.depth,
+        valid=scene.map_valid,
+        faults=scene.fault,
+        fault_rule=criteria.faults,
+        edge=criteria.edge,
+        connectivity=criteria.connectivity,
+        contour_interval=contour_interval,
+        contour_base=contour_base,
+        min_area=min_area,
+        min_height=min_height,
+    )
 
 
 def contours_of(scene: Scene, criteria: TrapCriteria) -> tuple[float | None, float]:
