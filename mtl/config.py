@@ -263,7 +263,8 @@ class LoopConfig:
     accumulate_batches : int, default 1
         Batches whose gradients are summed before the optimiser makes a step.
     precision : Literal['32-true', 'bf16-mixed', '16-mixed'], default '32-true'
-        Numeric precision, as Lightning names it: 32-true, bf16-mixed (GPUs from Ampere on, some CPUs) or 16-mixed.
+        Numeric precision, as Lightning names it: 32-true, bf16-mixed (GPUs from Ampere on, some CPUs;
+        on other CPUs 32-true is taken instead, on other GPUs 16-mixed) or 16-mixed.
     accelerator : str, default 'auto'
         Device that trains, as Lightning names it: auto, cpu, gpu, ...
     num_workers : int, default 0

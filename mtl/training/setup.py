@@ -20,6 +20,7 @@ from mtl.data.dataset import PatchDataset, prepare_sample, restrict_inputs
 from mtl.data.read import map_in_threads
 from mtl.data.samplers import DistributedBatchSampler, EpochSampler
 from mtl.distributed.launch import current_process
+from mtl.inference.backends import has_bfloat16
 from mtl.inference.tiling import pad_length
 from mtl.models.checkpoint import POSITION_KEY
 from mtl.training.callbacks.checkpoint_files import AtomicCheckpointIO
@@ -213,7 +214,7 @@ def build_trainer(
         max_epochs=epochs,
         **arguments,
         use_distributed_sampler=False,  # `DistributedBatchSampler` shares patches out, and shows none twice
-        precision=loop.precision,
+        precision=precision_of_device(config),
         accumulate_grad_batches=loop.accumulate_batches,
         gradient_clip_val=config.optim.grad_clip_norm or None,
         logger=list(loggers),
@@ -223,6 +224,29 @@ def build_trainer(
         num_sanity_val_steps=0,
         enable_model_summary=False,
     )
+
+
+def precision_of_device(config: TrainConfig) -> str:
+    """The precision to train in: `loop.precision`, or what replaces bf16-mixed where the device has no bfloat16.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings with a device that this machine has.
+
+    Returns
+    -------
+    The precision as Lightning names it. Said in one line where it is not the one of the settings.
+    """
+    wanted, accelerator = config.loop.precision, config.loop.accelerator
+    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    on_mps = accelerator != "cpu" and not on_gpu and torch.backends.mps.is_available()
+    if wanted != "bf16-mixed" or on_mps or has_bfloat16(on_gpu):
+        return wanted
+    taken, device = ("16-mixed", "GPU") if on_gpu else ("32-true", "processor")
+    if current_process().is_main:
+        print(f"loop.precision bf16-mixed: this {device} has no bfloat16, so training runs in {taken}", flush=True)
+    return taken
 
 
 def _identity(sample: Any) -> Any:

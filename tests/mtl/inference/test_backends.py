@@ -40,7 +40,8 @@ def test_engines_answer_as_torch_does(net, tiles, backend, library):
         torch.testing.assert_close(found[name], values, rtol=0, atol=1e-4)
 
 
-def test_bf16_is_nearly_the_same_and_leaves_the_network_as_it_was(net, tiles):
+def test_bf16_is_nearly_the_same_and_leaves_the_network_as_it_was(net, tiles, monkeypatch):
+    monkeypatch.setattr(backends, "has_bfloat16", lambda on_gpu: True)  # imitated, slowly, where the processor has none
     with torch.inference_mode():
         expected, found = net(tiles), make_backend(net, PLANES, "torch", "bf16")(tiles)
         again = net(tiles)
@@ -49,6 +50,15 @@ def test_bf16_is_nearly_the_same_and_leaves_the_network_as_it_was(net, tiles):
         off = (found[name] - values).abs().max() / values.abs().max()
         assert 1e-6 < off < 0.1
         torch.testing.assert_close(again[name], values, rtol=0, atol=0)
+
+
+def test_a_processor_without_bfloat16_computes_in_32_bits_and_says_so(net, tiles, monkeypatch, capsys):
+    monkeypatch.setattr(backends, "has_bfloat16", lambda on_gpu: False)
+    with torch.inference_mode():
+        expected, found = net(tiles), make_backend(net, PLANES, "torch", "bf16")(tiles)
+    for name, values in expected.items():
+        torch.testing.assert_close(found[name], values, rtol=0, atol=0)
+    assert "no bfloat16" in capsys.readouterr().out
 
 
 def test_a_patient_net_changes_once_there_are_many_tiles():

@@ -2,8 +2,11 @@
 
 import pytest
 
-from mtl.config import PatchConfig, PredictConfig
-from mtl.training.setup import decide_patch_size
+import torch
+
+from mtl.config import LoopConfig, PatchConfig, PredictConfig
+from mtl.training import setup
+from mtl.training.setup import decide_patch_size, precision_of_device
 from tests.conftest import tiny_config
 
 
@@ -32,3 +35,22 @@ def test_tiles_of_smaller_patches_overlap_as_much_and_leave_no_gap(stride, longe
     assert decided.patches.stride == stride * size / 256
     assert stride * size / 256 - 32 < decided.predict.stride <= max(32, stride * size / 256)
     assert decide_patch_size(decided, longest_side) == decided  # as a resumed run does
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bfloat16", "wanted", "taken"),
+    [
+        (False, True, "bf16-mixed", "bf16-mixed"),
+        (False, False, "bf16-mixed", "32-true"),
+        (True, False, "bf16-mixed", "16-mixed"),  # a GPU older than Ampere
+        (True, False, "32-true", "32-true"),
+        (False, False, "32-true", "32-true"),
+    ],
+)
+def test_a_device_without_bfloat16_trains_in_another_precision_and_says_so(
+    gpu, bfloat16, wanted, taken, monkeypatch, capsys
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(setup, "has_bfloat16", lambda on_gpu: bfloat16)
+    assert precision_of_device(tiny_config(loop=LoopConfig(precision=wanted))) == taken
+    assert (taken in capsys.readouterr().out) == (taken != wanted)
