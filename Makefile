@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
-EXTRAS := geo,balance,cluster,export,fast,review,tiles
+EXTRAS := geo,balance,cluster,export,fast,pictures,review,tiles
 
 .PHONY: install demo test lint browser bench soak lowest audit
 

@@ -1,0 +1,131 @@
+"""Scale through numbered ticks: values as a straight line over pixels, by a robust fit against misread numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_OFFSET = 2.5  # pixels between a number's middle and its tick, or
+MAX_OFFSET_SHARE = 0.12  # of the distance between neighbouring ticks, whichever is less
+MIN_TICKS = 3  # that agree
+MIN_SHARE = 0.5  # of the numbers along a scale must agree with it
+MAX_TICKS = 60  # along one scale; more are no ticks
+MIN_LENGTH = 12.0  # pixels between the first and the last tick
+
+
+@dataclass(frozen=True, eq=False)
+class TickScale:
+    """A linear scale along rows or columns.
+
+    Attributes
+    ----------
+    slope : float
+        Value a pixel, not 0.
+    offset : float
+        Value at the middle of pixel 0.
+    positions, values : (n,) float64
+        Pixels and values of the ticks that agree, by position.
+    found : int
+        Number of texts that could be ticks.
+    """
+
+    slope: float
+    offset: float
+    positions: NDArray[np.float64]
+    values: NDArray[np.float64]
+    found: int
+
+    def value(self, position: NDArray | float) -> NDArray[np.float64]:
+        """Value at pixels of any shape."""
+        return np.asarray(position, np.float64) * self.slope + self.offset
+
+    @property
+    def step(self) -> float:
+        """Least difference of two neighbouring values, above 0."""
+        return float(np.abs(np.diff(self.values)).min())
+
+    def shifted(self, by: float) -> "TickScale":
+        """The scale with a constant added to its values."""
+        return TickScale(self.slope, self.offset + by, self.positions, self.values + by, self.found)
+
+
+def fit_ticks(
+    positions: Sequence[float], readings: Sequence[tuple[float, ...]], least: int = MIN_TICKS
+) -> TickScale | None:
+    """Fit a straight scale through numbered ticks, of which some may be misread.
+
+    Every pair of readings proposes a scale; the one on which most ticks lie wins (RANSAC of Fischler and Bolles 1981,
+    over all pairs), likelier readings of a text before others.
+
+    Parameters
+    ----------
+    positions : Sequence[float]
+        Pixels of the ticks along the scale.
+    readings : Sequence[tuple[float, ...]]
+        The values that each may have, the likeliest first.
+    least : int, default MIN_TICKS
+        Ticks that must agree.
+
+    Returns
+    -------
+    TickScale | None
+        None where too few agree.
+
+    Examples
+    --------
+    >>> scale = fit_ticks([0, 10, 20, 30], [(1000.0,), (1010.0,), (7020.0,), (1030.0,)])
+    >>> round(scale.slope, 6), scale.values.tolist()
+    (1.0, [1000.0, 1010.0, 1030.0])
+    >>> fit_ticks([0, 10, 20], [(1.0,), (10.0,), (100.0,)]) is None
+    True
+    """
+    places = np.asarray(positions, np.float64)
+    order = np.argsort(places)[:MAX_TICKS]
+    ticks = [(float(places[i]), readings[i]) for i in order if readings[i]]
+    if len(ticks) < max(2, least):
+        return None
+    at = np.array([place for place, _ in ticks])
+    width = max(len(values) for _, values in ticks)
+    values = np.array([[*own, *[np.nan] * (width - len(own))] for _, own in ticks])
+    gaps = np.diff(at)
+    gap = float(np.median(gaps[gaps > 1])) if (gaps > 1).any() else 0.0
+    tolerance = min(MAX_OFFSET, MAX_OFFSET_SHARE * gap)
+    best: tuple[float, float] | None = None
+    chosen = np.zeros(values.shape, np.bool_)
+    for i, j in combinations(range(len(at)), 2):
+        if at[j] - at[i] < max(MIN_LENGTH, gap / 2):
+            continue
+        for a in ticks[i][1]:
+            for b in ticks[j][1]:
+                if a == b:
+                    continue
+                slope = (b - a) / (at[j] - at[i])
+                off = np.abs(values - (a + slope * (at - at[i]))[:, None]) / abs(slope)
+                agrees = off <= tolerance
+                rank = np.where(agrees.any(axis=1), agrees.argmax(axis=1), width)
+                error = float(np.nansum(np.where(agrees, off, np.nan)))
+                score = (float(agrees.any(axis=1).sum()) - 0.01 * float(rank[agrees.any(axis=1)].sum()), -error)
+                if best is None or score > best:
+                    best, chosen = score, agrees
+    if best is None:
+        return None
+    rows = np.flatnonzero(chosen.any(axis=1))
+    kept = values[rows, chosen[rows].argmax(axis=1)]
+    if len(rows) < least or len(rows) < MIN_SHARE * len(ticks) or len(np.unique(kept)) < len(rows):
+        return None
+    slope, offset = np.polyfit(at[rows], kept, 1)
+    return TickScale(float(slope), float(offset), at[rows], kept, len(ticks))
+
+
+def is_logarithmic(positions: Sequence[float], readings: Sequence[tuple[float, ...]]) -> bool:
+    """Whether numbers along a scale grow by a factor, not by a step: ticks of a logarithmic scale.
+
+    Examples
+    --------
+    >>> is_logarithmic([0, 10, 20], [(1.0,), (10.0,), (100.0,)]), is_logarithmic([0, 10, 20], [(1.0,), (2.0,), (3.0,)])
+    (True, False)
+    """
+    logarithms = [tuple(float(np.log10(v)) for v in values[:1] if v > 0) for values in readings]
+    return fit_ticks(positions, readings) is None and fit_ticks(positions, logarithms) is not None
