@@ -350,6 +350,10 @@ class TrainConfig:
     init : str | None, default None
         Trained model to start from: default (it comes with the package), or a checkpoint file; null: a new network as
         `net` describes it.
+    trap_base : Literal['auto', 'rules', 'none'], default 'auto'
+        What the trap head starts from on maps whose depth the network is shown: rules (the traps by targets.traps; the
+        head learns the difference, which counts only where maps that validate get better by it), none (it learns traps
+        from nothing), or auto (rules in a run whose training maps have drawn traps and a depth, else none).
     reading : ReadOptions
         How map folders and grids are read.
     net : NetConfig
@@ -377,6 +381,7 @@ class TrainConfig:
     data: str = "data/demo"
     overfit: int = 0
     init: str | None = None
+    trap_base: Literal["auto", "rules", "none"] = "auto"
     reading: ReadOptions = field(default_factory=ReadOptions)
     net: NetConfig = field(default_factory=NetConfig)
     patches: PatchConfig = field(default_factory=PatchConfig)
@@ -386,6 +391,11 @@ class TrainConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     predict: PredictConfig = field(default_factory=PredictConfig)
+
+    @property
+    def starts_from_rules(self) -> bool:
+        """Whether the trap head starts from the traps by rules; where nobody decided so, it does not."""
+        return self.trap_base == "rules"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types and the version of their names, as config.yaml, checkpoints and exported weights hold them."""

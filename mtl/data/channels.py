@@ -67,6 +67,8 @@ class InputChannel:
     missing_value : float | None, default None
         Value inside the map where the network does not see the input: one that no map has, or a missing input would
         look like an answer. None: `fill_value`, which the input never has inside a map.
+    is_base : bool, default False
+        It is a mask that a head starts from (`Head.residual_of`); the rest of the network does not see it.
     stored : StoredPicture | None, default None
         The picture that it is, cell by cell, for programs that read nothing but pictures; None: it takes more than
         that.
@@ -82,6 +84,7 @@ class InputChannel:
     shows_depth: bool = False
     noise: float = 0.0
     missing_value: float | None = None
+    is_base: bool = False
     stored: StoredPicture | None = None
 
     def row_reader(self, scene: Scene, criteria: TrapCriteria) -> Rows:
@@ -275,6 +278,30 @@ def closure_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
     _, _, height = compute_traps(scene, criteria)
     root = root_share_of_relief(height, scene)
     return lambda rows: root[None, rows]
+
+
+def rule_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
+    """1 inside the traps of the depth by the rules of the run, outlines smoothed as these say.
+
+    Returns
+    -------
+    Rows
+        A slice of rows -> (1, rows, W) float32, 0 or 1.
+    """
+    labels, _, _ = compute_traps(scene, criteria)
+    return lambda rows: (labels[None, rows] > 0).astype(np.float32)
+
+
+# Beside the inputs of a run whose trap head starts from its rules (`TrainConfig.trap_base`); nobody names it.
+RULE_TRAPS = InputChannel(
+    name="rules",
+    channels=1,
+    unit="1 = trap by the rules of the run",
+    build=rule_rows,
+    needs_depth=True,
+    missing_value=-1.0,
+    is_base=True,
+)
 
 
 INPUTS = {

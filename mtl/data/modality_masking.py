@@ -44,8 +44,20 @@ def input_sets_of(scene: Scene, inputs: Sequence[InputChannel], sets: Sequence[s
 
 
 def parse_input_sets(inputs: Sequence[InputChannel], sets: Sequence[str]) -> list[tuple[str, ...]]:
-    """The names of each input set of `TrainConfig.input_sets`; without any, one set of all inputs."""
-    return [Names(names) for names in sets] or [tuple(record.name for record in inputs)]
+    """The names of each input set of `TrainConfig.input_sets`; without any, one set of all inputs.
+
+    A mask that a head starts from belongs to every set that holds an input of the depth.
+
+    Examples
+    --------
+    >>> from mtl.data.channels import INPUTS, RULE_TRAPS
+    >>> parse_input_sets([INPUTS["rgb"], INPUTS["depth"], RULE_TRAPS], ["rgb", "rgb,depth"])
+    [('rgb',), ('rgb', 'depth', 'rules')]
+    """
+    named = [tuple(Names(names)) for names in sets] or [tuple(record.name for record in inputs)]
+    from_depth = {record.name for record in inputs if record.needs_depth}
+    bases = [record.name for record in inputs if record.is_base]
+    return [(*names, *(base for base in bases if base not in names and from_depth & set(names))) for names in named]
 
 
 def visible_scene(scene: Scene, inputs: Sequence[InputChannel], visible: Container[str]) -> Scene:

@@ -1,6 +1,6 @@
 """Predictor of whole maps: a trained network or an ensemble, tiled, blended, with derived outputs and stacking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from mtl.models.safetensors_io import bundled_model
 from mtl.models.stacking import Stacking, mean_stacking
 from mtl.tasks.base import Head, Output, mask_invalid
 from mtl.tasks.heads import FUSION, collect_outputs
+from mtl.tasks.postprocess import mask_probability, with_own_mask
 from targets.common.memory import require_memory
 from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
@@ -168,7 +169,23 @@ class Predictor:
             large = np.stack([upsample(plane, scene.shape) for plane in planes])
             large *= np.float32(factor if name in in_cells else 1)
             buffer.write(name, 0, mask_invalid(large, scene.map_valid))
-        return self._complete(buffer.arrays(), scene, factor)
+        enlarged = buffer.arrays()
+        self._restore_bases(enlarged, small, scene, lambda mask: upsample(mask_probability(mask[0]), scene.shape))
+        return self._complete(enlarged, scene, factor)
+
+    def _restore_bases(
+        self, predictions: dict[str, Float], seen: Scene, scene: Scene, carry_back: Callable[[Float], Float]
+    ) -> None:
+        """Let heads that start from a mask do so, in place, on a map's own cells, of which the network saw others.
+
+        `carry_back` turns the mask (1, h, w) of the map that the network saw into its probability (H, W) on own cells,
+        in the way that the predictions have come.
+        """
+        names, criteria = input_sets_of(scene, self.inputs, self.config.input_sets)[0], self.config.targets.traps
+        for record in (record for record in self.inputs if record.is_base and record.name in names):
+            base, own = carry_back(record.compute(seen, criteria)), record.compute(scene, criteria)[0]
+            for head in (head for head in self.heads if head.residual_of == record.name):
+                predictions[head.name] = with_own_mask(predictions[head.name][0], base, own)[None]
 
     def _blend(self, net: Net, inputs: Rows, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
         """{name: (C, H, W)} of what a network says about tiles, blended: values of heads, NaN outside the map."""
@@ -199,7 +216,15 @@ class Predictor:
         resized, buffer = buffer.arrays(), OutputBuffer(scene.shape[0], buffer_folder)
         for name, values in resized.items():
             buffer.write(name, 0, mask_invalid(resizer.inverse(values), scene.map_valid))
-        return buffer.arrays()
+        blended = buffer.arrays()
+        if self.config.patches.small_map_mode == "resize":
+            self._restore_bases(
+                blended,
+                scene,
+                scene,
+                lambda mask: resizer.inverse(mask_probability(resizer.forward(mask, smooth=True)))[0],
+            )
+        return blended
 
     def _complete(self, predictions: dict[str, Float], scene: Scene, factor: float = 1.0) -> dict[str, Float]:
         """Every output, of the heads' blended values: these postprocessed, what is derived from them, and the stacking.

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from mtl.config import TrainConfig
 from mtl.config_ranges import check_ranges
-from mtl.data.channels import INPUTS, InputChannel
+from mtl.data.channels import INPUTS, RULE_TRAPS, InputChannel
 from mtl.data.modality_masking import parse_input_sets
 from mtl.migration import upgrade_trained
 from mtl.models.multi_head_net import MultiHeadNet
@@ -116,6 +116,8 @@ def _check_archive(path: Path) -> None:
 def select_inputs(config: TrainConfig) -> tuple[InputChannel, ...]:
     """The records of a run's input channels, with the values that its settings give to masked ones.
 
+    Last comes the mask that the trap head starts from, if it does.
+
     Raises
     ------
     UserError
@@ -123,9 +125,10 @@ def select_inputs(config: TrainConfig) -> tuple[InputChannel, ...]:
     """
     inputs = select_records(INPUTS, config.inputs, "--inputs")
     select_records(INPUTS, list(config.missing_values) or list(config.inputs), "missing_values")
-    return tuple(
+    chosen = (
         replace(record, missing_value=config.missing_values.get(record.name, record.missing_value)) for record in inputs
     )
+    return (*chosen, RULE_TRAPS) if config.starts_from_rules else tuple(chosen)
 
 
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
@@ -261,6 +264,7 @@ def check_ensemble_member(path: str | Path, config: TrainConfig, first: str | Pa
         "heads",
         "inputs",
         "input_sets",
+        "starts_from_rules",
         "patches.size",
         "patches.context",
         "patches.max_side",

@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from mtl.config import NetConfig
+from mtl.data.channel_stack import channel_slices
 from mtl.data.channels import InputChannel
 from mtl.data.modality_masking import parse_input_sets
 from mtl.models.architectures import decoder_options
@@ -21,6 +22,7 @@ from mtl.models.decoder_blocks import (
     stack_hypercolumn,
 )
 from mtl.models.head_layers import make_head_layers
+from mtl.models.mask_residual import MaskResidual
 from mtl.models.pretrained import PixelScale, load_imagenet_weights, widen_stem
 from mtl.models.stacking import Stacking
 from mtl.tasks.base import Head
@@ -36,7 +38,7 @@ class MultiHeadNet(nn.Module):
     config : NetConfig
         Architecture, encoder and what heads read.
     inputs : Sequence[InputChannel]
-        Input channels, in the order of their planes.
+        Input channels, in the order of their planes; one that is a base comes last, and only its head sees it.
     heads : Sequence[Head]
         What is predicted.
     context : int, default 0
@@ -67,18 +69,24 @@ class MultiHeadNet(nn.Module):
         input_sets: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__()
+        bases = {record.name: planes.start for record, planes in channel_slices(inputs) if record.is_base}
+        seen = [record for record in inputs if not record.is_base]
         shared, scale = _encoder_decoder(config)
         widths = [shared.segmentation_head[0].in_channels]
         if config.hypercolumn or config.deep_supervision:
             widths = measure_stage_widths(shared.encoder, shared.decoder)
-        widen_stem(shared.encoder, inputs, config.stem, scale)
+        widen_stem(shared.encoder, seen, config.stem, scale)
         self.encoder, self.decoder = shared.encoder, shared.decoder
         self.hypercolumn = config.hypercolumn
         width = sum(widths) if config.hypercolumn else widths[-1]
         self.context = context
         self.mix = make_context_mixing(width) if context else nn.Identity()
-        self.input_skip_channels = sum(record.channels for record in inputs) if config.inputs_to_heads else 0
-        self.heads = make_head_layers(width + self.input_skip_channels, heads, inputs if config.inputs_to_heads else ())
+        self.input_skip_channels = sum(record.channels for record in seen) if config.inputs_to_heads else 0
+        read = width + self.input_skip_channels
+        self.heads = make_head_layers(read, heads, seen if config.inputs_to_heads else ())
+        self.bases = len(bases)
+        self.base_planes = {head.name: bases[head.residual_of] for head in heads if head.residual_of in bases}
+        self.residuals = nn.ModuleDict({h.name: MaskResidual(read, h) for h in heads if h.name in self.base_planes})
         self.early = nn.ModuleList(make_head_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = collect_outputs(heads)
         members = trap_outputs([output for output in outputs if output is not FUSION])
@@ -86,7 +94,7 @@ class MultiHeadNet(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head at the size of the input."""
-        return self.head_logits(self.shared_features(x), x.shape[-2:])
+        return self.head_logits(self.shared_features(x), x.shape[-2:], x)
 
     def shared_features(self, x: Tensor) -> Tensor:
         """The features that all heads read: (B, width, h, w) of inputs (B, C, H, W)."""
@@ -99,6 +107,7 @@ class MultiHeadNet(nn.Module):
         middle of the wider one's features, enlarged to where it lies, is mixed in; the stages are those of the square
         itself.
         """
+        x = self._without_bases(x)
         if self.context:
             both, stages = self._decode(rearrange(x, "b (square c) h w -> (square b) c h w", square=2))
             near, wide = rearrange(both, "(square b) c h w -> square b c h w", square=2)
@@ -120,9 +129,24 @@ class MultiHeadNet(nn.Module):
         stages = run_decoder_stages(self.decoder, features)
         return stack_hypercolumn(stages) if self.hypercolumn else stages[-1], stages[:-1]
 
-    def head_logits(self, shared: Tensor, size: torch.Size) -> dict[str, Tensor]:
-        """Logits of every head, at a size (H, W), from shared features."""
-        return apply_heads(self.heads, shared, size)
+    def _without_bases(self, x: Tensor) -> Tensor:
+        """Inputs (B, C, H, W), and of the square around them, without the masks that heads start from."""
+        if not self.bases:
+            return x
+        squares = 2 if self.context else 1
+        each = rearrange(x, "b (square c) h w -> b square c h w", square=squares)
+        return rearrange(each[:, :, : -self.bases], "b square c h w -> b (square c) h w")
+
+    def head_logits(self, shared: Tensor, size: torch.Size, x: Tensor | None = None) -> dict[str, Tensor]:
+        """Logits of every head, at a size (H, W), from shared features.
+
+        `x` are the inputs, of which heads take the mask that they start from; None: no head does.
+        """
+        logits = apply_heads(self.heads, shared, size)
+        if x is not None:
+            for name, residual in self.residuals.items():
+                logits[name] = residual(logits[name], shared, x[:, self.base_planes[name], None])
+        return logits
 
     def deep_supervision_logits(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
         """Logits of every head from each earlier decoder stage, for deep supervision; empty without it."""

@@ -141,7 +141,7 @@ class Head(Output):
         Tiles are averaged as `values` (after the activation) or as `logits` (before it).
     residual_of : str, default ''
         Name of the input of one plane that the head predicts a correction of, where that input is visible: the
-        untrained head answers with the input itself. "": none.
+        untrained head answers with the input itself, a binary head with the input's mask. "": none.
     class_names : tuple[str, ...], default ()
         Names of the classes of a `multiclass` head, one for each channel.
     postprocess : Postprocess | None, default None

@@ -163,6 +163,7 @@ HEADS = {
             curve=PROBABILITY,
             bias=-1.5,
             role="mask",
+            residual_of="rules",
         ),
         Head(
             name="boundary",

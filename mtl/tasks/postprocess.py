@@ -1,4 +1,4 @@
-"""Postprocessing of whole maps: a predicted depth refined by the map's own detail, and traps derived from heads.
+"""Postprocessing of whole maps: predictions with the detail of the map itself, and traps derived from heads.
 
 In all functions `values` are (C, H, W) float32 in the head's unit, the scene has no picture or depth that the network
 did not see, and `coarsening` is the number of the scene's cells along one cell of the map that the network saw.
@@ -7,6 +7,7 @@ did not see, and `coarsening` is the number of the scene's cells along one cell 
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import expit, logit
 
 from mtl.tasks.base import mask_invalid
 from targets.picture_reading.colour_bands import band_levels, dequantise, masked_gaussian
@@ -25,6 +26,10 @@ DEPTH_ERROR = 0.0001
 
 # Of a depth of -1 to 1; corrections with a smaller standard deviation are noise; see docs/experiments/tasks.md
 NEGLIGIBLE_CHANGE = 0.005
+
+# Logit of a cell in a mask that a head starts from, and less of one outside: 0.95, about as often as rules are right
+START_LOGIT = 3.0
+MIN_PROBABILITY = 1e-6  # so that logits are finite
 
 
 def refine_depth(values: Float, scene: Scene, coarsening: float) -> Float:
@@ -62,7 +67,8 @@ def coarse_relative_depth(scene: Scene, coarsening: float) -> Float:
 def traps_from_depth(values: Float, scene: Scene, options: GroundTruthOptions, coarsening: float) -> Float:
     """(1, H, W) probability of closure, from the height h above the spill of the predicted depth's exact closures.
 
-    It is h / (h + e) with the usual error e of the depth, so one half where the height is as large as the error.
+    It is h / (h + e) with the usual error e of the depth, so one half where the height is as large as the error. What a
+    smoothed outline takes in below the spill level is as probable as the crest of its trap.
 
     Returns
     -------
@@ -76,7 +82,9 @@ def traps_from_depth(values: Float, scene: Scene, options: GroundTruthOptions, c
     else:
         scene, criteria = drop_contour_interval(scene), criteria.without_units()
     scene = scene.replace(depth=np.nan_to_num(surface))
-    _, _, height = compute_traps(scene, criteria)
+    labels, crests, height = compute_traps(scene, criteria)
+    if criteria.smoothing:
+        height = np.where((labels > 0) & (height <= 0), np.append(0, height[tuple(crests.T)])[labels], height)
     share = rasters.share_of_relief(height, scene)
     return mask_invalid((share / (share + DEPTH_ERROR))[None], scene.map_valid)
 
@@ -120,3 +128,45 @@ def closure_mask(surface: Float, scene: Scene, criteria: TrapCriteria) -> Float:
     """
     labels, _, _ = compute_traps(scene.replace(depth=np.nan_to_num(surface)), criteria)
     return mask_invalid((labels > 0)[None].astype(np.float32), scene.map_valid)
+
+
+def mask_probability(mask: Float) -> Float:
+    """The probability that an untrained head gives to the cells of a mask (..., H, W) of 0 to 1.
+
+    Examples
+    --------
+    >>> mask_probability(np.array([0.0, 1.0])).round(3).tolist()
+    [0.047, 0.953]
+    """
+    return expit((2 * mask - 1) * np.float32(START_LOGIT)).astype(np.float32)
+
+
+def with_own_mask(predicted: Float, seen: Float, own: Float) -> Float:
+    """A prediction on a map's own cells, of which the network saw a copy with other cells: the change, on the own mask.
+
+    Parameters
+    ----------
+    predicted : (H, W) float32
+        Probabilities, brought back to the map's own cells.
+    seen : (H, W) float32
+        Those of the mask alone that the network saw, brought back in the same way.
+    own : (H, W) float32
+        Mask on the map's own cells, 0 or 1.
+
+    Returns
+    -------
+    (H, W) float32 probabilities; where nothing was changed, those of the own mask.
+
+    Examples
+    --------
+    >>> blurred, mask = np.array([0.3, 0.6], np.float32), np.array([0.0, 1.0], np.float32)
+    >>> with_own_mask(blurred, blurred, mask).round(3).tolist()
+    [0.047, 0.953]
+    """
+    change = _logit(predicted) - _logit(seen)
+    return expit(_logit(mask_probability(own)) + change).astype(np.float32)
+
+
+def _logit(probability: Float) -> Float:
+    """Logits of probabilities, finite."""
+    return logit(np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY))

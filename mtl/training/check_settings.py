@@ -11,7 +11,7 @@ import torch
 from mtl.config import STRIDE, TrainConfig
 from mtl.config_ranges import check_ranges
 from mtl.data.augment import PICTURE_TRANSFORMS
-from mtl.data.channels import INPUTS
+from mtl.data.channels import INPUTS, RULE_TRAPS
 from mtl.data.context import FACTORS
 from mtl.losses.weighting import find_weighting
 from mtl.metrics.base import Mode
@@ -93,6 +93,9 @@ def check_settings(config: TrainConfig) -> None:
     for names in config.input_sets:
         select_records({record.name: record for record in inputs}, Names(names), "--input_sets")
     heads = select_records(HEADS, config.heads, "--heads")
+    if config.starts_from_rules and not can_start_from_rules(config):
+        found = f"rules, with heads {config.heads} and inputs {config.inputs}"
+        raise UserError("trap_base", found, "the head trap, and an input of the depth")
     monitored_metric(config, heads)
     optim = config.optim
     by_head: dict[str, Mapping[str, Any]] = {
@@ -134,6 +137,12 @@ def check_settings(config: TrainConfig) -> None:
     check_network(config)
 
 
+def can_start_from_rules(config: TrainConfig) -> bool:
+    """Whether a run has a head that may start from the traps by rules, and is shown the depth that they follow from."""
+    starting = any(HEADS[name].residual_of == RULE_TRAPS.name for name in config.heads)
+    return starting and any(INPUTS[name].needs_depth for name in config.inputs)
+
+
 def check_network(config: TrainConfig) -> None:
     """Refuse a network that cannot be built, or that cannot take patches of `patches.size`.
 
@@ -143,7 +152,7 @@ def check_network(config: TrainConfig) -> None:
         One of both.
     """
     parts = asdict(config.net), list(config.heads), list(config.inputs), config.input_sets, config.optim.losses
-    key = json.dumps([*parts, config.patches.size, config.patches.context])
+    key = json.dumps([*parts, config.starts_from_rules, config.patches.size, config.patches.context])
     if key in ANSWERING:
         return
     try:

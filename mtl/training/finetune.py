@@ -109,10 +109,11 @@ def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
         name: value
         for name, value in weights.items()
         if name in new and value.shape == new[name].shape
-        if not name.startswith("fusion.")  # stacking is fitted again at the end of every epoch
+        # stacking is fitted again at the end of every epoch, and changes were those of other rules
+        if not name.startswith(("fusion.", "residuals."))
     }
     net.load_state_dict(fitting, strict=False)
     missing = [name for name in new if name not in fitting]
-    if foreign := [name for name in missing if not name.startswith(("heads.", "early.", "fusion."))]:
+    if foreign := [name for name in missing if not name.startswith(("heads.", "residuals.", "early.", "fusion."))]:
         raise UserError(path, f"has no weights for {foreign[0]}", "the same network", "start without --init")
     return [head for head in net.heads if any(name.startswith(f"heads.{head}.") for name in missing)]

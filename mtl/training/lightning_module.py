@@ -120,7 +120,7 @@ class MultiTaskModule(L.LightningModule):
         with global_batch():
             inputs = batch["inputs"].contiguous(memory_format=torch.channels_last)
             features, stages = self.net.features(inputs)
-            losses = self.head_losses(self.net.head_logits(features, inputs.shape[-2:]), batch)
+            losses = self.head_losses(self.net.head_logits(features, inputs.shape[-2:], inputs), batch)
             early = [
                 self.head_losses(logits, batch)
                 for logits in self.net.deep_supervision_logits(stages, inputs.shape[-2:])
@@ -167,7 +167,7 @@ class MultiTaskModule(L.LightningModule):
         """AdamW with a learning rate of its own for a pretrained encoder, and the schedule."""
         optim, net = self.config.optim, self.net
         encoder_lr = optim.lr if self.config.net.encoder_weights == "none" else optim.encoder_lr
-        decoder = [p for part in (net.decoder, net.mix, net.heads, net.early) for p in part.parameters()]
+        decoder = [p for part in (net.decoder, net.mix, net.heads, net.residuals, net.early) for p in part.parameters()]
         groups: list[dict[str, Any]] = [
             {"params": net.encoder.parameters(), "lr": encoder_lr, "name": "encoder"},
             {"params": decoder, "lr": optim.lr, "name": "decoder"},

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,14 @@ def read_resumable(last: Path, config: TrainConfig, processes: int) -> dict[str,
         expected = f"{config.loop.batch_size} in {processes}"
         raise UserError(last, found, expected, f"keep processes x {BATCH}, or {hint}")
     return content
+
+
+def with_saved_trap_base(config: TrainConfig, out: Path) -> TrainConfig:
+    """The settings to resume with, with what the run in a folder decided on `trap_base`, if they leave it open."""
+    if config.trap_base != "auto" or not (out / "last.ckpt").exists():
+        return config
+    saved, _ = read_checkpoint(out / "last.ckpt")
+    return replace(config, trap_base=saved.trap_base)
 
 
 def _check_state(last: Path, content: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from mtl.config import TrainConfig
 from mtl.data.read import load_maps, longest_side
 from mtl.distributed.launch import current_process
 from mtl.metrics.base import Mode
+from mtl.models.checkpoint import read_checkpoint
 from mtl.training.callbacks.checkpoint_files import RelocatableModelCheckpoint
 from mtl.training.callbacks.ema import WarmupEMA
 from mtl.training.callbacks.epoch_means import EpochMeans
@@ -25,13 +26,13 @@ from mtl.training.callbacks.plateau import PlateauSchedule
 from mtl.training.callbacks.preemption import PreemptionCheckpoint
 from mtl.training.callbacks.progress import progress_display
 from mtl.training.callbacks.resume_state import ResumeState
-from mtl.training.callbacks.stacking import StackingFit
+from mtl.training.callbacks.validation_fits import ChangeAcceptance, StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, find_monitor, monitored_metric
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
-from mtl.training.resume import check_same_maps, map_names, read_resumable
+from mtl.training.resume import check_same_maps, map_names, read_resumable, with_saved_trap_base
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
-from mtl.training.trap_rules import with_fitted_rules
+from mtl.training.trap_rules import describe_acceptance, with_fitted_rules, with_trap_base
 from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
@@ -48,13 +49,15 @@ def train(
 ) -> dict[str, float]:
     """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`.
 
-    With `fits_rules` a new run takes the rules of traps from what was drawn on its training maps.
+    With `fits_rules`, or a trap head that is told to start from rules, the run takes the rules of traps from what was
+    drawn on its training maps.
     """
     check_settings(config)
     with lock_folder(out) if current_process().is_main else nullcontext():
         maps = load_maps(config)
-        if fits_rules and not resume:
+        if config.starts_from_rules or (fits_rules and not resume):
             config = with_fitted_rules(config, maps.training)
+        config = with_saved_trap_base(config, out) if resume else with_trap_base(config, maps.training)
         config = decide_patch_size(config, maps.longest_side)
         return _fit_decided(config, out, maps.training, maps.validation, resume, extra_callbacks)
 
@@ -128,6 +131,10 @@ def _fit_decided(
         trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
         with nullcontext() if checkpoint is None else state.report_damage(last):
             trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
+    if run.config.starts_from_rules and (out / "best.ckpt").exists() and current_process().is_main:
+        _, best = read_checkpoint(out / "best.ckpt")
+        state = best["callbacks"].get(ChangeAcceptance.__name__, {})
+        print(*(describe_acceptance(head, state) for head in run.module.net.base_planes), sep="\n", flush=True)
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
     if not trainer.callback_metrics and table.rows:  # the run was finished
@@ -160,10 +167,12 @@ def _build_callbacks(
     """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
     module, optim, loop = run.module, run.config.optim, run.config.loop
     show = partial(log_figure, loggers)
-    metrics = ValidationMetrics(module.outputs)
+    corrected = [head for head in module.heads if head.name in module.net.base_planes]
+    metrics = ValidationMetrics(module.outputs, [head.name for head in corrected])
     callbacks: list[Callback] = [
         progress_display(run.plan.steps_per_epoch * loop.accumulate_batches),
         FiniteCheck(),
+        *(ChangeAcceptance(head, module.net.residuals[head.name], metrics) for head in corrected),
         *([StackingFit(module.net.fusion, metrics)] if module.net.fusion is not None else []),
         metrics,
         *([ValidationPictures(metrics, loop.panels_every, show)] if any(map(holds_pictures, loggers)) else []),
@@ -171,7 +180,8 @@ def _build_callbacks(
         EpochMeans(),
         table,
         # `max` tells the state of one without a metric from that of last.ckpt
-        RelocatableModelCheckpoint(out, "best", *(monitor or (None, "max"))),
+        # as long as no change of rules is accepted, the traps are those of the rules, and other heads still learn
+        RelocatableModelCheckpoint(out, "best", *(monitor or (None, "max")), last_of_equal=bool(corrected)),
         RelocatableModelCheckpoint(out, "last"),
         state,
     ]

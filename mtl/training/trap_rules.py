@@ -1,10 +1,12 @@
-"""Rules of traps of a run: those that explain best what was drawn on its training maps."""
+"""Rules of traps of a run: those that explain its training maps best, and whether corrections of them are accepted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from mtl.config import TrainConfig
 from mtl.distributed.launch import current_process
+from mtl.training.check_settings import can_start_from_rules
 from targets.rules import fit_rules
 from targets.rules.drawn_maps import has_drawn_traps
 from targets.scene import Scene
@@ -26,12 +28,110 @@ def with_fitted_rules(config: TrainConfig, training: Sequence[Scene]) -> TrainCo
     TrainConfig
         The same settings where no training map has a depth and drawn traps.
     """
-    if config.targets.traps != TrapCriteria():
-        return config
-    drawn = [scene for scene in training if has_drawn_traps(scene)]
-    if not any(scene.traps is not None and scene.traps.any() for scene in drawn):
+    drawn = drawn_maps(training)
+    if config.targets.traps != TrapCriteria() or not drawn:
         return config
     fitted = fit_rules(drawn)
     if current_process().is_main:
         print(f"rules of the drawn traps: {fitted.sentence()}", flush=True)
-    return replace(config, targets=replace(config.targets, traps=fitted.rules))
+    return start_from_rules(replace(config, targets=replace(config.targets, traps=fitted.rules)))
+
+
+def with_trap_base(config: TrainConfig, training: Sequence[Scene]) -> TrainConfig:
+    """The settings, with a trap head that starts from rules if these were chosen, and traps drawn; as above."""
+    chosen = config.targets.traps != TrapCriteria() and drawn_maps(training)
+    return start_from_rules(config) if chosen else config
+
+
+def start_from_rules(config: TrainConfig) -> TrainConfig:
+    """The settings with a trap head that starts from rules, unless they say otherwise or the network sees no depth."""
+    if config.trap_base != "auto" or not can_start_from_rules(config):
+        return config
+    if current_process().is_main:
+        print("the trap head starts from these rules and learns what differs (--trap_base none: all of it)", flush=True)
+    return replace(config, trap_base="rules")
+
+
+def drawn_maps(training: Sequence[Scene]) -> list[Scene]:
+    """The maps with a depth and drawn traps; none if nobody drew a trap on any of them."""
+    drawn = [scene for scene in training if has_drawn_traps(scene)]
+    return drawn if any(scene.traps is not None and scene.traps.any() for scene in drawn) else []
+
+
+RULES_IOU, CHANGED_IOU, ACCEPTED = "iou_of_rules", "iou_of_changes", "changes_accepted"  # of a head, logged
+
+
+class MapComparison(NamedTuple):
+    """Cells of one map: traps by the rules alone, and with what the trap head changes of them.
+
+    Attributes
+    ----------
+    group : str
+        Maps of a group are not independent of each other.
+    rules : tuple[int, int]
+        Cells that are trap by the rules and in truth, and cells that are by one of both.
+    changed : tuple[int, int]
+        The same of the changed traps.
+    """
+
+    group: str
+    rules: tuple[int, int]
+    changed: tuple[int, int]
+
+
+def pooled_iou(counts: Collection[tuple[int, int]]) -> float:
+    """Intersection over union of several maps together; 1 where there is nothing to find and nothing was found.
+
+    Examples
+    --------
+    >>> pooled_iou([(1, 2), (2, 4)]), pooled_iou([])
+    (0.5, 1.0)
+    """
+    union = sum(union for _, union in counts)
+    return sum(common for common, _ in counts) / union if union else 1.0
+
+
+def accepts_changes(maps: Sequence[MapComparison]) -> bool:
+    """Whether the changes make maps better, and not because of one group of them alone.
+
+    The pooled intersection over union has to be higher than that of the rules, also without any one of the groups: what
+    a single map gains says little about the next one. With one group it has to be higher on that.
+
+    Examples
+    --------
+    >>> gain, loss = MapComparison("a", (8, 10), (9, 10)), MapComparison("b", (9, 10), (9, 11))
+    >>> accepts_changes([gain]), accepts_changes([gain, loss]), accepts_changes([gain, gain._replace(group="b")])
+    (True, False, True)
+    """
+
+    def is_better(some: Sequence[MapComparison]) -> bool:
+        return pooled_iou([one.changed for one in some]) > pooled_iou([one.rules for one in some])
+
+    groups = {one.group for one in maps}
+    rests = [[one for one in maps if one.group != left_out] for left_out in groups] if len(groups) > 1 else []
+    return bool(maps) and is_better(maps) and all(is_better(rest) for rest in rests)
+
+
+def describe_acceptance(head: str, state: Mapping[str, float]) -> str:
+    """One line about a checkpoint: whether it changes the traps by rules, and what that is worth.
+
+    Parameters
+    ----------
+    head : str
+        Name of the head that starts from rules.
+    state : Mapping[str, float]
+        `RULES_IOU`, `CHANGED_IOU` and `ACCEPTED` of its validation; empty where no map that validates shows its depth.
+
+    Examples
+    --------
+    >>> describe_acceptance("trap", {RULES_IOU: 0.9, CHANGED_IOU: 0.925, ACCEPTED: 1.0})
+    'trap: the learned changes are taken: IoU 0.925 on maps that validate, 0.900 by the rules alone (+2.5 points)'
+    """
+    if not state:
+        return f"{head}: the rules alone are taken, as no map that validates shows the network its depth"
+    rules, changed = state[RULES_IOU], state[CHANGED_IOU]
+    if state[ACCEPTED]:
+        what = f"the learned changes are taken: IoU {changed:.3f} on maps that validate, {rules:.3f} by the rules alone"
+    else:
+        what = f"the rules alone are taken: IoU {rules:.3f} on maps that validate, {changed:.3f} with what was learned"
+    return f"{head}: {what} ({100 * (changed - rules):+.1f} points)"

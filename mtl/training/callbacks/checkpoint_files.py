@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
+from torch import Tensor
 
 from mtl.training.version_1 import upgrade_training_state
 from targets.common.atomic_write import atomic_write
@@ -66,12 +68,24 @@ class RelocatableModelCheckpoint(ModelCheckpoint):
         The metric that a new checkpoint has to improve; None: every epoch is written.
     mode : str, default 'min'
         Whether the smallest (`min`) or the largest (`max`) metric is the best.
+    last_of_equal : bool, default False
+        Of epochs with one metric the last is kept, not the first.
     """
 
-    def __init__(self, folder: Path, name: str, monitor: str | None = None, mode: str = "min") -> None:
+    def __init__(
+        self, folder: Path, name: str, monitor: str | None = None, mode: str = "min", last_of_equal: bool = False
+    ) -> None:
         super().__init__(
             folder, name, monitor=monitor, mode=mode, enable_version_counter=False, save_on_train_epoch_end=True
         )
+        self.last_of_equal = last_of_equal
+
+    def check_monitor_top_k(self, trainer: L.Trainer, current: Tensor | None = None) -> bool:
+        """Whether the metric of this epoch is the best."""
+        is_best = super().check_monitor_top_k(trainer, current)
+        if is_best or current is None or not self.last_of_equal:
+            return is_best
+        return bool(current == self.best_k_models[self.kth_best_model_path])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state of a run, with the paths that its files have now."""

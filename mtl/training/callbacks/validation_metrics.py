@@ -1,6 +1,6 @@
 """Metrics of every output over all validation maps of all processes."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import lightning as L
@@ -56,10 +56,13 @@ class ValidationMetrics(Callback):
     ----------
     outputs : Sequence[Output]
         All outputs of the run, its heads among them.
+    later : Container[str], default ()
+        Names of outputs that are decided on at the end of a validation, and added by the callbacks that decide. The
+        stacked output always is.
     """
 
-    def __init__(self, outputs: Sequence[Output]) -> None:
-        self.outputs = outputs
+    def __init__(self, outputs: Sequence[Output], later: Container[str] = ()) -> None:
+        self.outputs, self.later = outputs, later
         self._totals = {output.name: MapTotals(len(output.metric.state)) for output in outputs}
         self._curves = {o.name: MapTotals(*o.curve.state_shape) for o in outputs if o.curve is not None}
         self._losses: dict[str, list[float]] = {}
@@ -81,7 +84,7 @@ class ValidationMetrics(Callback):
         if outputs is None:
             return
         for output in self.outputs:
-            if output is not FUSION:  # it is fitted first, and added by the callback that fits it
+            if output is not FUSION and output.name not in self.later:
                 judged = outputs.sample.judged
                 self.add(output, outputs.predictions[output.name], *judged.target_of(output), judged.scene.cell_sides)
         for name, loss in outputs.losses.items():

@@ -5,7 +5,7 @@ import pytest
 
 from mtl.config import LoopConfig
 from mtl.models.stacking import Stacking
-from mtl.training.callbacks.stacking import StackingFit
+from mtl.training.callbacks.validation_fits import StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.run import fit
 from targets.common.cli import Names

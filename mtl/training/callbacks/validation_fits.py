@@ -1,0 +1,167 @@
+"""Decisions by the maps that validate: whether changes of rules are accepted, and the fit of the stacked output."""
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+from lightning.pytorch.callbacks import Callback
+
+from mtl.data.channels import RULE_TRAPS
+from mtl.data.sample import Sample
+from mtl.distributed.collectives import all_gather_objects
+from mtl.metrics.base import THRESHOLD
+from mtl.models.mask_residual import MaskResidual
+from mtl.models.stacking import LabelledMap, Stacking, halves_of
+from mtl.tasks.base import Output
+from mtl.tasks.heads import FUSION, trap_outputs
+from mtl.tasks.postprocess import mask_probability
+from mtl.training.callbacks.validation_metrics import ValidationMetrics
+from mtl.training.lightning_module import MultiTaskModule, ValidatedMap
+from mtl.training.trap_rules import ACCEPTED, CHANGED_IOU, RULES_IOU, MapComparison, accepts_changes, pooled_iou
+from targets.scene import Bool, Float
+
+
+class ChangeAcceptance(Callback):
+    """Accepts what a head changes of the traps by rules only if the maps that validate get better by it.
+
+    Else the head answers with the traps by rules, in the metrics of this validation and in the checkpoints, until
+    another epoch does better. Maps whose depth the network does not see have no part in it. It has to come before all
+    callbacks that look at predictions when a validation ends.
+
+    Parameters
+    ----------
+    output : Output
+        The head.
+    residual : MaskResidual
+        Its change.
+    metrics : ValidationMetrics
+        Gets the predictions of the head, which it leaves to this callback.
+    """
+
+    def __init__(self, output: Output, residual: MaskResidual, metrics: ValidationMetrics) -> None:
+        self.output, self.residual, self.metrics = output, residual, metrics
+        self._maps: list[tuple[Sample, Float, Float | None]] = []  # prediction (1, H, W), and traps by rules
+        self._masks: dict[str, Float] = {}
+        self.state: dict[str, float] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the last validation said, kept in checkpoints."""
+        return self.state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.state = dict(state_dict)
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._maps = []
+
+    def on_validation_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Show the changes; a moving average has taken the place of the weights by now."""
+        self.residual.accepted.fill_(1)
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: MultiTaskModule,  # type: ignore[override]
+        outputs: ValidatedMap | None,  # type: ignore[override]
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if outputs is None:
+            return
+        sample, mask = outputs.sample, None
+        if RULE_TRAPS.name in sample.input_sets[0]:
+            name, scene = sample.scene.name, sample.judged.scene
+            if name not in self._masks:
+                self._masks[name] = RULE_TRAPS.compute(scene, pl_module.config.targets.traps)
+            mask = self._masks[name]
+        self._maps.append((sample, outputs.predictions[self.output.name], mask))
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        compared = all_gather_objects([self._compare(*item) for item in self._maps if item[2] is not None])
+        if len({one.group for one in compared}) == 1:  # pieces of one map: each stands for itself
+            compared = [one._replace(group=str(number)) for number, one in enumerate(compared)]
+        is_accepted = accepts_changes(compared)
+        self.residual.accepted.fill_(float(is_accepted))
+        for sample, prediction, mask in self._maps:
+            if mask is not None and not is_accepted:  # in place: other callbacks look at the same array
+                np.copyto(prediction, mask_probability(mask), where=sample.judged.scene.map_valid)
+            judged = sample.judged
+            self.metrics.add(self.output, prediction, *judged.target_of(self.output), judged.scene.cell_sides)
+        self.state, self._maps = {}, []
+        if compared:
+            rules, changed = (pooled_iou([getattr(one, name) for one in compared]) for name in ("rules", "changed"))
+            self.state = {RULES_IOU: rules, CHANGED_IOU: changed, ACCEPTED: float(is_accepted)}
+        for name, value in self.state.items():
+            pl_module.log(f"{self.output.name}/{name}", value)
+
+    def _compare(self, sample: Sample, prediction: Float, mask: Float) -> MapComparison:
+        """Count the cells of one map."""
+        target, valid = sample.judged.target_of(self.output)
+        truth, by_rules, changed = (plane[0][valid] > THRESHOLD for plane in (target, mask, prediction))
+
+        def counts(own: Bool) -> tuple[int, int]:
+            return int(np.count_nonzero(own & truth)), int(np.count_nonzero(own | truth))
+
+        return MapComparison(sample.scene.group, counts(by_rules), counts(changed))
+
+
+class StackingFit(Callback):
+    """Fits the weights of a `Stacking` to this epoch's maps, and judges a fit to each half of them on the other half.
+
+    So its metrics are of maps that had no part in the fit, where there are several groups of maps (or, of one group,
+    several maps); those of a single map are of the map itself. It has to come before the callbacks that log metrics or
+    draw pictures.
+
+    Parameters
+    ----------
+    stacking : Stacking
+        Of the run's network; fitted in place.
+    metrics : ValidationMetrics
+        Gets the predictions of the stacked output.
+    """
+
+    def __init__(self, stacking: Stacking, metrics: ValidationMetrics) -> None:
+        self.stacking, self.metrics = stacking, metrics
+        self._maps: list[LabelledMap] = []
+        self._names: list[str] = []
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._maps, self._names = [], []
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: MultiTaskModule,  # type: ignore[override]
+        outputs: ValidatedMap | None,  # type: ignore[override]
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if outputs is None:
+            return
+        sample, members = outputs.sample, trap_outputs(pl_module.outputs)
+        predictions = {output.name: outputs.predictions[output.name] for output in members}
+        target, valid = sample.judged.target_of(FUSION)
+        sides = sample.judged.scene.cell_sides
+        self._maps.append(LabelledMap(sample.input_sets[0], predictions, target, valid, sample.scene.group, sides))
+        self._names.append(sample.scene.name)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        groups = all_gather_objects([one.group for one in self._maps])
+        if len(set(groups)) == 1:  # pieces of one map
+            self._maps = [one._replace(group=name) for one, name in zip(self._maps, self._names, strict=True)]
+            groups = all_gather_objects(self._names)
+        halves = halves_of(groups)
+        self.stacking.fit(self._maps)
+        for half in sorted(set(halves.values())):
+            judge = self.stacking
+            if len(halves) > 1:
+                judge = self.stacking.unfitted_copy()
+                judge.fit([one for one in self._maps if halves[one.group] != half])
+            for visible, predictions, target, valid, group, sides in self._maps:
+                if halves[group] == half:
+                    self.metrics.add(FUSION, judge(predictions, visible), target, valid, sides)
+        self._maps, self._names = [], []
