@@ -59,6 +59,8 @@ class GeoReference:
         Of a map without a location: row of its first cell in the picture as it is on disk, whose margin was cropped.
     first_col : int, default 0
         Likewise its column.
+    pixels : float, default 1.0
+        Likewise, pixels of that picture along a cell: more than 1 where its lines were wide.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class GeoReference:
     xy_unit: str | None = None
     first_row: int = 0
     first_col: int = 0
+    pixels: float = 1.0
 
     def __post_init__(self) -> None:
         place = {key: getattr(self, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
@@ -224,7 +227,8 @@ class GeoReference:
             are pixels of the picture as it is on disk: x = column, y = row.
         """
         if self.x0 is None or self.y0 is None or self.dx is None or self.dy is None:
-            return (1.0, 0.0, float(self.first_col), 0.0, 1.0, float(self.first_row))
+            size, half = self.pixels, (self.pixels - 1) / 2
+            return (size, 0.0, self.first_col + half, 0.0, size, self.first_row + half)
         cos, sin = np.cos(np.radians(self.rotation)), np.sin(np.radians(self.rotation))
         return (self.dx * cos, -self.dy * sin, self.x0, self.dx * sin, self.dy * cos, self.y0)
 
@@ -290,6 +294,10 @@ class Provenance:
         Pixels of the picture that were cropped at the top, bottom, left and right.
     interpreter : str, default ''
         Who drew its traps, where the files say so.
+    path : str, default ''
+        The whole path of the file or folder.
+    page : object, default None
+        What was read of the page of a picture alone: a `targets.pages.page.Page`.
     """
 
     file: str
@@ -300,6 +308,8 @@ class Provenance:
     is_elevation: bool = False
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)
     interpreter: str = ""
+    path: str = ""
+    page: object = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,7 +99,7 @@ def _analyse_by_tiles(
         for index, source in enumerate(sources):
             folder = out / source.name
             try:
-                check_results_lie_apart(source.input_files, folder, "closures --tile")
+                check_results_lie_apart(source.path, source.input_files, folder, "closures --tile")
                 found = analyse_tiled(source.path, folder, closures, error, tile, reading, executor)
             except UserError as problem:
                 failed[index] = problem

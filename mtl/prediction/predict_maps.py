@@ -119,7 +119,7 @@ def predict_maps(
     """
     sources = report_maps(paths, reading)
     for source in sources if batch.folders else ():
-        check_results_lie_apart(source.input_files, out / source.name, "predict")
+        check_results_lie_apart(source.path, source.input_files, out / source.name, "predict")
     chosen = options_for_batch(options, len(sources), workers.is_serial and not resume)
     predictor = cached_predictor(chosen)
     batch = replace(batch, mask_output=batch.mask_output or _submission_output(predictor.outputs))

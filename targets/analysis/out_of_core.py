@@ -141,7 +141,9 @@ def analyse_tiled(
         depth = DepthRaster(raster, nulls, is_elevation)
         filled = fill_tiled(depth, extent, tile, Path(notes), numba.config.NUMBA_NUM_THREADS)
         found = find_closures_tiled(filled, folder, options=search, tiles=tiles, workers=workers)
-    write_mark({"made_by": "closures --tile", "map": folder.name, "file": grid.name}, folder)
+    write_mark(
+        {"made_by": "closures --tile", "map": folder.name, "file": grid.name, "path": str(grid.resolve())}, folder
+    )
     outermost = int(np.count_nonzero(found.table["parent"] == 0))
     rows, cols = raster.shape
     line = f"{grid.name}: {rows} x {cols} cells by tiles of {tile}, depth {extent[0]:g} to {extent[1]:g}"

@@ -95,7 +95,7 @@ def analyse_map(
         What is wrong with the map or an option.
     """
     folder = out / source.name
-    check_results_lie_apart(source.input_files, folder, "closures")
+    check_results_lie_apart(source.path, source.input_files, folder, "closures")
     remove_half_written(folder)
     scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from targets.check.map_summary import MapSummary
 from targets.check.overlap import Footprint, Overlap
@@ -194,8 +197,8 @@ def overlap_issues(
     for kind in ("copy", "same ground"):
         chosen = [pair for pair in overlaps if (pair.method == "copy") == (kind == "copy")]
         for members in connected_sets(len(footprints), chosen):
-            names = tuple(footprints[i].name for i in members)
-            best = max((p for p in chosen if p.first in members), key=lambda pair: (pair.share, pair.similarity))
+            names, together = tuple(footprints[i].name for i in members), set(members)
+            best = max((p for p in chosen if p.first in together), key=lambda pair: (pair.share, pair.similarity))
             first, second = footprints[best.first].name, footprints[best.second].name
             if kind == "copy":
                 text = f"{len(names)} maps are one, perhaps turned, mirrored or resampled: {name_list(names)}"
@@ -214,12 +217,12 @@ def overlap_issues(
 
 def connected_sets(count: int, pairs: Sequence[Overlap]) -> list[list[int]]:
     """Sets of maps that are connected by overlaps; maps without any are left out."""
-    label = list(range(count))
-    for pair in pairs:
-        old, new = label[pair.second], label[pair.first]
-        label = [new if value == old else value for value in label]
-    sets = [[i for i in range(count) if label[i] == value] for value in dict.fromkeys(label)]
-    return [members for members in sets if len(members) > 1]
+    edges = np.array([(pair.first, pair.second) for pair in pairs], np.int64).reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (count, count))
+    sets: dict[int, list[int]] = {}
+    for place, label in enumerate(connected_components(graph, directed=False)[1].tolist()):
+        sets.setdefault(label, []).append(place)
+    return [members for members in sets.values() if len(members) > 1]
 
 
 def name_list(names: Sequence[str], most: int = 6) -> str:

@@ -1,6 +1,7 @@
 """HTML report of a data check: what the set holds, what looks wrong, and every map, the worst first."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +71,11 @@ def write_check_report(
     UserError
         The file cannot be written.
     """
-    maps = sorted(check.maps, key=lambda summary: _rank(summary, check.findings))
-    with_findings = {name for finding in check.findings if finding.kind != "set" for name in finding.maps}
-    others = [summary for summary in maps if summary.name not in with_findings]
-    faulty = [summary for summary in maps if summary.name in with_findings]
+    findings = _findings_of_maps(check.findings)
+    rank = {id(finding): number for number, finding in enumerate(check.findings)}
+    maps = sorted(check.maps, key=lambda summary: min((rank[id(f)] for f in findings[summary.name]), default=len(rank)))
+    others = [summary for summary in maps if not findings[summary.name]]
+    faulty = [summary for summary in maps if findings[summary.name]]
     gallery = faulty[:MAX_FAULTY] + others[:MAX_GALLERY]
     page = render_report(
         TEMPLATE,
@@ -82,24 +84,22 @@ def write_check_report(
         findings=[_finding_row(finding) for finding in check.findings],
         worst=_worst_map(check.maps, options, rules or check.rules),
         histograms=png_of_figure(draw_histograms(maps)) if maps else b"",
-        gallery=[_gallery_item(summary, check.findings) for summary in gallery],
+        gallery=[_gallery_item(summary, findings[summary.name]) for summary in gallery],
         omitted=len(maps) - len(gallery),
         table_header=TABLE_HEADER,
-        table=[_table_row(summary, check.findings) for summary in maps],
+        table=[_table_row(summary, findings[summary.name]) for summary in maps],
     )
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _rank(summary: MapSummary, findings: Sequence[Finding]) -> int:
-    """The place of a map's worst finding; maps without any come last."""
-    places = [i for i, finding in enumerate(findings) if finding.kind != "set" and summary.name in finding.maps]
-    return min(places, default=len(findings))
-
-
-def _of_map(summary: MapSummary, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings about one map."""
-    return [finding for finding in findings if finding.kind != "set" and summary.name in finding.maps]
+def _findings_of_maps(findings: Sequence[Finding]) -> Mapping[str, list[Finding]]:
+    """{map: the findings about it}, worst first; those about the set as a whole are no map's."""
+    found = defaultdict[str, list[Finding]](list)
+    for finding in findings:
+        for name in dict.fromkeys(finding.maps if finding.kind != "set" else ()):
+            found[name].append(finding)
+    return found
 
 
 def _finding_row(finding: Finding) -> tuple[Cell | str, ...]:
@@ -221,7 +221,7 @@ def _gallery_item(summary: MapSummary, findings: Sequence[Finding]) -> GalleryIt
     return GalleryItem(
         name=summary.name,
         text=f"group {summary.group} · {summary.shape[0]} × {summary.shape[1]} · {held}",
-        findings=[f"{finding.kind}: {finding.error.found}" for finding in _of_map(summary, findings)],
+        findings=[f"{finding.kind}: {finding.error.found}" for finding in findings],
         thumbnail=summary.thumbnail,
         palette=palette,
     )
@@ -229,7 +229,7 @@ def _gallery_item(summary: MapSummary, findings: Sequence[Finding]) -> GalleryIt
 
 def _table_row(summary: MapSummary, findings: Sequence[Finding]) -> tuple[Cell | str, ...]:
     """Cells of a map in the order of `TABLE_HEADER`; what is unknown is a dash."""
-    kinds = dict.fromkeys(finding.kind for finding in _of_map(summary, findings))
+    kinds = dict.fromkeys(finding.kind for finding in findings)
     relief = summary.relief
     return (
         summary.name,

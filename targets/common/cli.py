@@ -17,7 +17,7 @@ from docstring_parser import DocstringStyle, parse
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentError, ArgumentParser, Namespace
 from jsonargparse.typing import register_type
 
-from targets.common.process_lifetime import sigterm_as_interrupt
+from targets.common.process_lifetime import end_without_reader, sigterm_as_interrupt
 from targets.common.settings_files import check_plain, find_config, read_yaml
 from targets.errors import UserError, lack_of_memory
 
@@ -160,6 +160,17 @@ def run(
     earlier : EarlierNames | None, default None
         Names of options in earlier versions: config files may use them, the command line may not.
     """
+    with end_without_reader():
+        return _run_to_end(function, args, find_presets, earlier)
+
+
+def _run_to_end(
+    function: Callable[..., Result],
+    args: list[str] | None,
+    find_presets: FindPresets | None,
+    earlier: EarlierNames | None,
+) -> Result:
+    """`run` with its answers to errors and signals."""
     try:
         with sigterm_as_interrupt():
             return _run(function, args, find_presets, earlier)

@@ -1,15 +1,17 @@
 """Ends of processes: a worker ends with its parent, even if that was killed, and the parent at Ctrl-C and SIGTERM."""
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import parent_process, resource_tracker
 from threading import Thread, current_thread, main_thread
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NO_READER = 128 + 13  # exit code of a program that SIGPIPE ends, which Windows does not know
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
@@ -72,6 +74,42 @@ def postpone_interrupts() -> Iterator[None]:
             signal.signal(number, handler)
         if received:
             signal.raise_signal(received[0])
+
+
+@contextmanager
+def end_without_reader() -> Iterator[None]:
+    """End quietly, as programs do, where nobody reads what is printed any more (`| head`).
+
+    Raises
+    ------
+    SystemExit
+        With the exit code of SIGPIPE in a shell, 141.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        if not _drop_unread():  # a pipe to another process
+            raise
+        raise SystemExit(NO_READER) from error
+    finally:
+        _drop_unread()
+
+
+def _drop_unread() -> bool:
+    """Let what nobody reads go nowhere, or Python complains of it at its end; whether there is such."""
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        # What cannot be asked (a stream that is no file, or a file on Windows) is read.
+        with suppress(AttributeError, OSError, ValueError):
+            listener = select.poll()
+            listener.register(stream.fileno(), 0)  # errors are told without being asked for
+            if listener.poll(0):
+                found = True
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+    return found
 
 
 def use_utf_8() -> None:

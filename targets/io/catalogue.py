@@ -207,6 +207,13 @@ def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene
     ...     read_map(source).shape
     (4, 4)
     """
+    scene = _read_files(source, reading)
+    known = scene.provenance
+    return scene if known is None else scene.replace(provenance=replace(known, path=str(source.path.resolve())))
+
+
+def _read_files(source: MapSource, reading: ReadOptions) -> Scene:
+    """Read a map by what reads its kind."""
     if source.problem is not None:
         raise UserError(*source.problem.args)
     if source.kind == "tgs":

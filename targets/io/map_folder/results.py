@@ -47,7 +47,7 @@ def write_result_file(scene: Scene, tool: str, folder: Path) -> None:
     known, geo = scene.provenance, scene.geo
     content: dict[str, object] = {"made_by": tool, "map": scene.name}
     if known is not None:
-        content |= {"file": known.file, "format": known.format}
+        content |= {"file": known.file, "path": known.path, "format": known.format}
         content |= {"notes": list(known.notes)} if known.notes else {}
     content |= {"rows": scene.shape[0], "columns": scene.shape[1]}
     if geo.located:
@@ -64,13 +64,15 @@ def write_mark(content: dict[str, object], folder: Path) -> None:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path, tool: str) -> None:
-    """Refuse a folder for results in which the map's own files lie, or the results of another tool.
+def check_results_lie_apart(path: Path, inputs: tuple[Path, ...], folder: Path, tool: str) -> None:
+    """Refuse a folder for results in which the map's own files lie, or results of another tool or another map.
 
     Parameters
     ----------
+    path : Path
+        The map's file or folder.
     inputs : tuple[Path, ...]
-        All files that the map is read from.
+        All files that it is read from.
     folder : Path
         Where its results would be written.
     tool : str
@@ -79,7 +81,7 @@ def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path, tool: str) -
     Raises
     ------
     UserError
-        One of the files lies in it, or another tool wrote there.
+        One of the files lies in it, or another tool wrote there, or this one for a map of the same name.
     """
     place = folder.resolve()
     for file in inputs:
@@ -89,8 +91,13 @@ def check_results_lie_apart(inputs: tuple[Path, ...], folder: Path, tool: str) -
                             "choose another --out")  # fmt: skip
     if is_result_folder(folder):
         known = read_yaml(folder / RESULT_FILE)
-        before = str(known.get("made_by", "")) if isinstance(known, dict) else ""
+        known = known if isinstance(known, dict) else {}
+        before, other = str(known.get("made_by", "")), str(known.get("path", ""))
         if before and before.split()[0] != tool.split()[0]:
             raise UserError("--out", f"{folder} holds results of the tool {before}",
                             f"a folder without them, or with results of {tool}: files of both have the same names",
                             "choose another --out")  # fmt: skip
+        if other and other != str(path.resolve()):
+            raise UserError("--out", f"{folder} holds results of another map of this name, {other}",
+                            f"a folder without them, or with results of {path.resolve()}",
+                            f"choose another --out; if the map was moved, remove {folder}")  # fmt: skip

@@ -184,6 +184,37 @@ def test_a_terminal_of_any_encoding_takes_every_name(encoding):
     assert done.stdout.rstrip().endswith(b"? b") and b"8.1 km" in done.stdout
 
 
+SPEAK = """
+from targets.common.cli import run
+from targets.errors import UserError
+def speak(*, lines: int, wrong: bool = False):
+    for number in range(lines):
+        print(number)
+    if wrong:
+        raise UserError("a.tif", "damaged")
+run(speak)
+"""
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (["--lines", "1"], 141, b""),  # noticed when it is written out at the end
+        (["--lines", "99999"], 141, b""),  # amid the work
+        (["--lines", "1", "--wrong"], 2, b"error: a.tif: damaged\n"),
+        (["--help"], 0, b""),
+    ],
+)
+def test_a_tool_ends_quietly_when_nobody_reads_what_it_prints(words, code, said):
+    """`| head` left a traceback, or "Exception ignored" behind all that was printed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    where = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run([sys.executable, "-c", SPEAK, *words], stdout=writer, stderr=subprocess.PIPE, env=where)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
 def test_unknown_key_in_the_config_is_an_error(tmp_path, capsys):
     file = tmp_path / "c.yaml"
     file.write_text("rates: {haed: 3}\n")

@@ -60,6 +60,19 @@ def test_results_of_another_tool_are_not_replaced(pair: str, tmp_path: Path) -> 
     before, tool = pair.split(", ")
     write_mark({"made_by": before, "map": "top"}, tmp_path / "top")
     with pytest.raises(UserError, match=f"--out: .*top holds results of the tool {before}; .*choose another --out"):
-        check_results_lie_apart((), tmp_path / "top", tool)
-    check_results_lie_apart((), tmp_path / "top", before)  # its own may be made again
-    check_results_lie_apart((), tmp_path / "other", tool)
+        check_results_lie_apart(tmp_path / "a.tif", (), tmp_path / "top", tool)
+    check_results_lie_apart(tmp_path / "a.tif", (), tmp_path / "top", before)  # its own may be made again
+    check_results_lie_apart(tmp_path / "a.tif", (), tmp_path / "other", tool)
+
+
+def test_results_of_another_map_of_the_same_name_are_not_replaced(tmp_path: Path) -> None:
+    """`closures north --out o` and `closures south --out o`: the second would have taken the place of the first."""
+    for place in ("north", "south"):
+        write_map_folder(make_scene(), tmp_path / place / "dome")
+    north, south = (list_maps([tmp_path / place])[0] for place in ("north", "south"))
+    analyse_map(north, tmp_path / "out")
+    before = (tmp_path / "out" / "dome" / "closures.csv").read_bytes()
+    with pytest.raises(UserError, match="results of another map of this name, .*north.dome; .*choose another --out"):
+        analyse_map(south, tmp_path / "out")
+    assert (tmp_path / "out" / "dome" / "closures.csv").read_bytes() == before
+    analyse_map(north, tmp_path / "out")  # its own may be made again
