@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 EXTRAS := geo,balance,cluster,export,fast,pictures,review,tiles
 
-.PHONY: install demo test lint browser bench soak lowest audit
+.PHONY: install demo test lint browser docs bench soak lowest audit
 
 install: .venv/installed
 
@@ -32,6 +32,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install  ## the site of the documents in site/; a dead link or a name that does not exist is an error
+	$(RUN) docs/site/build.py site
 
 bench: install  ## speed beside peers; prints ratios
 	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
