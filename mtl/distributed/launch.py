@@ -1,11 +1,13 @@
 """Rank and world size of a training process, read from the environment that torchrun or Slurm's srun sets."""
 
+import json
 import math
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -131,6 +133,14 @@ def require_single_process(what: str) -> None:
         raise UserError(what, f"{number} processes", "one", "start it without torchrun or srun")
 
 
+def _leave_to_torchrun(error: UserError) -> None:
+    """Give torchrun the line of an error, with which its own report ends; that begins with a traceback of itself."""
+    if file := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        with suppress(OSError):
+            content = {"message": f"error: {error}", "timestamp": int(time.time())}
+            Path(file).write_text(json.dumps(content), "utf-8")
+
+
 @contextmanager
 def report_error_once() -> Iterator[None]:
     """Let only the process that knows an error report it; the launcher ends the others while they wait.
@@ -143,9 +153,10 @@ def report_error_once() -> Iterator[None]:
     process = current_process()
     try:
         yield
-    except UserError:
+    except UserError as error:
         if not process.is_main:  # the main process reports the same error, if it has it
             time.sleep(GRACE_SECONDS)
+        _leave_to_torchrun(error)
         raise
     except RuntimeError as error:
         if process.world_size == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):

@@ -21,7 +21,7 @@ GROUPS = (
 def available_memory() -> int | None:
     """Bytes that this process can still take without swapping, as far as the system says it; None where it does not.
 
-    The least of what the machine has left, what the limit of a container leaves, and what ``ulimit -v`` leaves.
+    The least of what is left by the machine, the limit of a container, and ``ulimit -v`` and ``-d``.
     """
     found = [value for value in (_of_machine(), *map(_of_group, GROUPS), _of_process()) if value is not None]
     return min(found, default=None)
@@ -77,12 +77,14 @@ def _of_group(files: tuple[str, str, str]) -> int | None:
 
 
 def _of_process() -> int | None:
-    """What a limit of the address space leaves."""
+    """What limits of the address space and of its part for data leave."""
     try:
         import resource
 
-        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+        pages = Path("/proc/self/statm").read_text("ascii").split()
     except (ImportError, OSError, ValueError):
         return None
-    return None if limit == resource.RLIM_INFINITY else max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
+    used = [int(pages[place]) * os.sysconf("SC_PAGE_SIZE") for place in (0, 5)]
+    left = [limit - size for limit, size in zip(limits, used, strict=True) if limit != resource.RLIM_INFINITY]
+    return max(0, min(left)) if left else None

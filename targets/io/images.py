@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from targets.common.atomic_write import atomic_write
 from targets.common.files.input_files import is_file, require_file
+from targets.common.memory import require_memory
 from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 
@@ -26,6 +27,7 @@ RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 # refused by its header, before the memory is asked for.
 MAX_PIXELS = 150_000_000
 MAX_SIDE = 65_535  # pixels; that of JPEG
+PIXEL_BYTES = 24  # that reading a pixel takes, as a depth or as colours (measured: 12 to 23)
 STRIP_SIZE = 2**20  # pixels decoded together: a large picture takes 2 GiB at most, and its strips stay in cache
 MAX_GREY = 0.05  # share of pixels of a mask between a quarter and three quarters of white: soft edges at most
 MAX_SOFT = 0.2  # likewise of any two tones: thin lines with soft edges
@@ -285,6 +287,7 @@ def _decode(path: str | Path) -> Image.Image:
             ):
                 if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                     raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+                require_memory(PIXEL_BYTES * image.width * image.height, path, "save it at a lower resolution")
                 image.load()  # decodes every pixel
                 return image if image.mode.startswith("I") or image.mode in KNOWN_MODES else image.convert("RGBA")
     except FileNotFoundError as error:

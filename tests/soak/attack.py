@@ -30,6 +30,7 @@ PATIENCE = 300.0  # seconds on the clock: for what sleeps or waits
 MEMORY = 3 * 2**30  # bytes beyond those of the program at its start
 MAX_LINE = 4000  # characters of an error that a user still reads
 LEFT = re.compile(rf"\.in_use(_by)?|\.notes.*|\.voids.*|{HALF_WRITTEN.pattern}")
+TERMINAL = "PYTHONIOENCODING"
 BAD_WORDS = ("Traceback (most recent", "Exception ignored", "Segmentation fault", "core dumped")
 
 
@@ -84,7 +85,8 @@ class Attack:
     check : Check
         (folder, how it ended) -> what is wrong beyond the general promise, or nothing.
     environment : Mapping[str, str]
-        Variables of the environment; with some the tool is not forked but a process of its own.
+        Variables of the environment; with others than the encoding of the terminal (`TERMINAL`) the tool is not forked
+        but a process of its own.
     most : int
         Bytes that a file may have: to whoever writes a larger one the disk is full. 0: no limit.
     """
@@ -264,15 +266,17 @@ def _become_tool(
         os.chdir(folder)
         for number, output in zip((1, 2), outputs, strict=True):
             os.dup2(output, number)
-        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
+        encoding = environment.get(TERMINAL, "utf-8")
+        sys.stdout = os.fdopen(1, "w", encoding=encoding)
+        sys.stderr = os.fdopen(2, "w", encoding=encoding, errors="backslashreplace")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
-        resource.setrlimit(resource.RLIMIT_DATA, (_data_size() + MEMORY,) * 2)
+        resource.setrlimit(resource.RLIMIT_DATA, (data_size() + MEMORY,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if most:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-        if environment:  # which counts when Python starts
+        if environment.keys() - {TERMINAL}:  # which counts when Python starts
             tool = Path(__file__).parents[2] / "tools" / f"{words[0]}.py"
             os.execve(sys.executable, [sys.executable, str(tool), *words[1:]], {**os.environ, **environment})
         os.environ["PYTHONUTF8"] = "1"  # in another locale the tool would start this program again
@@ -329,7 +333,7 @@ def _processes_of(session: int) -> list[int]:
     return found
 
 
-def _data_size() -> int:
+def data_size() -> int:
     """Bytes of memory that this process has taken for data."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):

@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from mtl.distributed import launch
 from mtl.distributed.launch import Process, current_process, report_error_once, require_single_process
@@ -82,6 +83,15 @@ def test_the_end_of_another_process_is_one_line_and_a_bug_stays_one(
     with pytest.raises(Exception, match=expected) as caught, report_error_once():
         raise error
     assert isinstance(caught.value, UserError) == (expected in ("process 3 of 4", "map: is empty"))
+
+
+def test_torchrun_ends_its_own_report_with_the_line_of_the_error(set_environment, tmp_path):
+    file = tmp_path / "error.json"
+    set_environment({"TORCHELASTIC_ERROR_FILE": str(file)})
+    with pytest.raises(UserError), report_error_once():
+        raise UserError("кровля.tif", "damaged")
+    failure = ProcessFailure(local_rank=0, pid=1, exitcode=2, error_file=str(file))
+    assert ChildFailedError("train.py", {0: failure}).format_msg().count("error: кровля.tif: damaged") == 1
 
 
 def test_shares_are_alike_and_in_order():

@@ -72,6 +72,17 @@ def test_dwa_of_a_hand_made_case_and_its_memory():
     assert resumed([nothing[0], nothing[0]], nothing)[1].tolist() == pytest.approx(expected)
 
 
+def test_dwa_compares_the_means_of_epochs_whatever_their_length():
+    balance, nothing = find_weighting("dwa", [1.0, 1.0]), torch.zeros(1, 1, 1, 1)
+    for batches, losses in ((1, [4.0, 1.0]), (3, [2.0, 1.0])):
+        for _ in range(batches):
+            balance([torch.tensor(loss) for loss in losses], nothing)
+        balance.end_epoch()
+    pace = torch.tensor([2.0 / 4.0, 1.0 / 1.0])
+    weights = balance([torch.tensor(1.0), torch.tensor(1.0)], nothing)[1]
+    assert weights.tolist() == pytest.approx((2 * torch.softmax(pace / 2, 0)).tolist())
+
+
 @pytest.mark.parametrize("method", SURGERY)
 def test_surgery_leaves_heads_alone_that_do_not_fight(method):
     pytest.importorskip("torchjd")
@@ -91,6 +102,17 @@ def test_surgery_never_climbs_for_a_head(method):
     total.backward()
     assert (directions @ shared.grad.flatten() > -0.05).all()
     assert weights.mean() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("method", SURGERY)
+def test_surgery_does_not_depend_on_the_scale_of_the_gradients(method):
+    """The library takes gradients of 1e-4 for none."""
+    pytest.importorskip("torchjd")
+    chosen = []
+    for scale in (1.0, 1e-5):
+        shared, costs = shared_and([3.0 * scale, 1.0 * scale], [-1.0 * scale, 0.2 * scale])
+        chosen.append(find_weighting(f"torchjd:{method}", [1.0, 1.0])(costs, shared)[1].tolist())
+    assert chosen[1] == pytest.approx(chosen[0], abs=1e-3)
 
 
 def test_surgery_keeps_heads_out_that_have_no_gradient():

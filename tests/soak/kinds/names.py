@@ -5,8 +5,10 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+import yaml
+
 from tests.soak.attack import Attack, Budget, Ended, Kind, answered, try_attacks
-from tests.soak.kinds.samples import FAULTS, dome_depth, write_depth, write_maps
+from tests.soak.kinds.samples import FAULTS, TINY_RUN, dome_depth, write_depth, write_maps
 
 NAMES = (
     "=1+1", "+cmd|' C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "<script>alert(1)</script>", "<img src=x onerror=a>",
@@ -33,6 +35,15 @@ TOOLS = (
     ("predict", "in", "--out", "out", "--tta", "none", "--backend", "torch"),
     ("make_maps", "--grids", "in", "--out", "out", "--count", "1"),
 )
+LEARNERS = (
+    ("train", "--data", "Кровля ²", "--out", "итог", *TINY_RUN, "--loop.epochs", "1", "--loop.logger", "csv"),
+    ("crossval", "--data", "Кровля ²", "--out", "итог", *TINY_RUN, "--loop.epochs", "1", "--split.folds", "2",
+     "--loop.logger", "csv"),
+    ("evaluate", "--data", "Кровля ²", "--out", "итог", "--tta", "none", "--backend", "torch"),
+    ("fit_rules", "Кровля ²", "--out", "правила.yaml"),
+    ("judge", "Кровля ²/dome0", "--out", "итог"),
+    ("ablate", "--config", "опыт.yaml", "--base", "основа.yaml", "--out", "итог"),
+)  # fmt: skip
 
 
 def stays_inside(folder: Path, ended: Ended) -> str:
@@ -63,6 +74,19 @@ def make_named(name: str, as_folder: bool, words: Sequence[str], folder: Path) -
     return words
 
 
+def make_set(words: Sequence[str], folder: Path) -> Sequence[str]:
+    """A set of maps with drawn traps in a folder of a Cyrillic name."""
+    write_maps(folder / "Кровля ²", 4)
+    ablation = {"name": "опыт", "rows": {"первый": {}}, "conditions": {"глубина": {"inputs": "depth"}}, "seeds": 1,
+                "outputs": ["trap"], "test_sets": {"своё": "Кровля ²"}}  # fmt: skip
+    base = {"heads": "trap", "inputs": "depth", "data": "Кровля ²", "patches": {"size": 32, "stride": 32},
+            "net": {"encoder_weights": "none", "decoder_channels": [8] * 5},
+            "loop": {"epochs": 1, "logger": "csv"}}  # fmt: skip
+    for name, settings in (("опыт.yaml", ablation), ("основа.yaml", base)):
+        (folder / name).write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    return words
+
+
 def names(budget: Budget) -> Iterator[Attack]:
     """Every name, as a grid or a folder, by the tools in turns."""
     for number, name in enumerate(NAMES):
@@ -76,6 +100,8 @@ def locales(budget: Budget) -> Iterator[Attack]:
     """A Cyrillic name in every environment, by every tool."""
     for variables, words in product(LOCALES, (TOOLS[0], TOOLS[3], TOOLS[4])):
         yield Attack(f"{words[0]} with {variables}", partial(make_named, "Кровля ²", False, words), answered, variables)
+    for variables, words in product(LOCALES[:6], LEARNERS):
+        yield Attack(f"{words[0]} with {variables}", partial(make_set, words), answered, variables)
 
 
 NAMED = Kind("names of maps", "nothing outside --out, no formula, no markup", partial(try_attacks, names), 500)

@@ -50,6 +50,15 @@ def test_a_side_beyond_all_pictures_is_refused_before_it_is_decoded(tmp_path: Pa
         read_rgba(tmp_path / "a.png")
 
 
+def test_a_picture_that_needs_more_memory_than_is_free_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (400, 300)).save(tmp_path / "a.png")
+    monkeypatch.setattr("targets.common.memory.available_memory", lambda: 2_000_000)
+    with pytest.raises(UserError, match=r"a.png: takes about 0.00268 GiB of memory; .*lower resolution"):
+        read_rgb(tmp_path / "a.png")
+
+
 def test_a_large_picture_takes_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside what is given back (9 bytes a pixel at most) and what is decoded no array of the whole picture."""
     import tracemalloc

@@ -72,7 +72,7 @@ def test_results_of_another_map_of_the_same_name_are_not_replaced(tmp_path: Path
     north, south = (list_maps([tmp_path / place])[0] for place in ("north", "south"))
     analyse_map(north, tmp_path / "out")
     before = (tmp_path / "out" / "dome" / "closures.csv").read_bytes()
-    with pytest.raises(UserError, match="results of another map of this name, .*north.dome; .*choose another --out"):
+    with pytest.raises(UserError, match=r"results of another map of this name, .*north.dome; .*choose another --out"):
         analyse_map(south, tmp_path / "out")
     assert (tmp_path / "out" / "dome" / "closures.csv").read_bytes() == before
     analyse_map(north, tmp_path / "out")  # its own may be made again
