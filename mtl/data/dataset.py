@@ -22,12 +22,13 @@ from mtl.data.context import Context
 from mtl.data.crop import Origin, crop
 from mtl.data.modality_masking import input_sets_of, mask_modalities, picture_visible
 from mtl.data.resize import Resizer
-from mtl.data.sample import Batch, JudgedMap, Sample
+from mtl.data.sample import TRAPS, Batch, JudgedMap, Sample
 from mtl.registry import select_records
 from mtl.tasks.base import Head
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
 from targets.surface.resample import downsample
+from targets.truth.rasters import closure_planes
 from targets.truth.traps import GroundTruthOptions, build_ground_truth, downsample_truth
 
 VIEW_STREAM = 1  # random numbers that choose input set and picture style, apart from those of the augmentation
@@ -41,6 +42,7 @@ def prepare_sample(
     input_sets: Sequence[str] = (),
     max_side: int = 0,
     judged: bool = False,
+    with_traps: bool = False,
 ) -> Sample:
     """Stack the inputs of a scene and compute every head's target on the whole map.
 
@@ -62,12 +64,17 @@ def prepare_sample(
         The network sees a copy with a longer side of at most this many cells; 0: the map itself.
     judged : bool, default False
         Keep the map as it was given, so that predictions of the whole map can be judged by it.
+    with_traps : bool, default False
+        Add what losses on closures read.
     """
     truth = build_ground_truth(scene, options)
     given = JudgedMap(scene, truth) if judged and max(scene.shape) > max_side > 0 else None
     scene, truth = downsample(scene, max_side), downsample_truth(truth, max_side)
     possible = tuple(input_sets_of(scene, inputs, input_sets))
     targets = {head.name: head.target(truth) for head in heads}
+    if with_traps:
+        known = truth.scene.interpreted_mask is not None or truth.scene.has_depth
+        targets[TRAPS] = closure_planes(truth), truth.scene.map_valid & known
     return Sample(
         scene,
         truth,
@@ -178,7 +185,7 @@ class PatchDataset(Dataset[Batch]):
         -------
         dict of Tensor
             `inputs` (C, size, size) float32, with a context (2C, size, size); `target/NAME` (channels, size, size)
-            float32 and `valid/NAME` (1, size, size) bool of every head; `key`.
+            float32 and `valid/NAME` (1, size, size) bool of every head, and of `TRAPS` where a loss reads them; `key`.
         """
         epoch, number = divmod(int(key), len(self))
         index, origin = self._places[number]
@@ -212,7 +219,7 @@ class PatchDataset(Dataset[Batch]):
         return self._samples[index].scene.name, origin
 
     def _crop_targets(self, sample: Sample, resizer: Resizer, origin: Origin) -> dict[str, np.ndarray]:
-        """`target/NAME` and `valid/NAME` of every head."""
+        """`target/NAME` and `valid/NAME` of every head, and of `TRAPS`."""
         arrays = {}
         for name, values in sample.targets.items():
             valid = resizer.forward(sample.valid[name][None]) & resizer.own_cells()

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from mtl.losses.masked import MaskedTraps
 from mtl.tasks.base import MaskedValues, Output
 from targets.scene import Bool, Float, Scene
 from targets.truth.traps import GroundTruth
 
 Batch = dict[str, Tensor]
+TRAPS = "traps"  # beside the names of heads, in targets and validity: what losses on closures read
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +49,9 @@ class Sample:
     inputs : (C, H, W) float32
         Stacked input channels.
     targets : dict[str, (channels, H, W) float32]
-        Target of every head.
+        Target of every head, and the planes `TRAPS` of `targets.truth.rasters.closure_planes` where a loss reads them.
     valid : dict[str, (H, W) bool]
-        Where the target of every head is known.
+        Where they are known.
     given : JudgedMap | None, default None
         The map before it was downsampled, where its predictions are to be judged; None: it was not, or they are not.
     """
@@ -72,3 +74,8 @@ class Sample:
         if output.name in self.targets:
             return self.targets[output.name], self.valid[output.name]
         return output.target(self.truth)
+
+
+def traps_of(batch: Batch) -> MaskedTraps | None:
+    """The traps of a batch for losses that read them; None if no loss of the run does."""
+    return MaskedTraps(batch[f"target/{TRAPS}"], batch[f"valid/{TRAPS}"]) if f"target/{TRAPS}" in batch else None

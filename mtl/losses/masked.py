@@ -13,16 +13,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mtl.distributed.collectives import all_gather, all_reduce
+from mtl.losses.closure_layer import closure_cost
 from targets.errors import UserError
+from targets.truth.traps import TrapCriteria
 
 Task = Literal["binary", "heatmap", "regression", "multiclass"]
+DEFAULT_CRITERIA = TrapCriteria()
+
+
+class MaskedTraps(NamedTuple):
+    """The traps of a batch of maps, as a loss on closures reads them.
+
+    Attributes
+    ----------
+    planes : (B, 4, H, W) float32
+        Of `targets.truth.rasters.closure_planes`; any value, also NaN, where they are not known.
+    known : (B, 1, H, W) bool or float
+        1 in cells of the map, where traps are known.
+    """
+
+    planes: Tensor
+    known: Tensor
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,9 @@ class Loss:
         Planes of logits for each channel of the target.
     weighs_errors : bool, default False
         `function` takes `fp_weight` and `fn_weight`.
+    reads_traps : bool, default False
+        `function` takes the map's traps after `valid`, and `criteria`: it is for heads that predict a depth, and says
+        something where no depth is known.
     """
 
     name: str
@@ -48,8 +69,9 @@ class Loss:
     function: Callable[..., Tensor]
     logits_per_channel: int = 1
     weighs_errors: bool = False
+    reads_traps: bool = False
 
-    def __call__(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, target: Tensor, valid: Tensor, traps: MaskedTraps | None = None) -> Tensor:
         """The loss of a batch.
 
         Parameters
@@ -60,9 +82,12 @@ class Loss:
             Any value, also NaN, where it is not valid.
         valid : (B, 1, H, W) bool or float
             1 where the target is known.
+        traps : MaskedTraps | None, default None
+            The traps of the maps, for a loss that reads them.
         """
         known = target.float().masked_fill(valid == 0, 0.0)  # NaN times 0 would be NaN
-        return self.function(logits.float(), known, valid.float())
+        more = (traps,) if self.reads_traps else ()
+        return self.function(logits.float(), known, valid.float(), *more)
 
 
 def masked_mean(values: Tensor, valid: Tensor) -> Tensor:
@@ -317,6 +342,29 @@ def heteroscedastic(values: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return masked_mean(cost, valid)
 
 
+def closure(
+    values: Tensor, target: Tensor, valid: Tensor, traps: MaskedTraps, criteria: TrapCriteria = DEFAULT_CRITERIA
+) -> Tensor:
+    """Mean cost of false and missed height above spill of the predicted surface (`mtl.losses.closure_layer`).
+
+    A partner where depths are known, as `smooth_l1+slopes+closure`; where none is, it alone says something.
+
+    Parameters
+    ----------
+    values, target : (B, 1, H, W) float32
+        Relative depth, +1 = shallowest .. -1 = deepest; the target is not read.
+    valid : (B, 1, H, W) float32
+        Not read: traps are known in other cells than depths are.
+    traps : MaskedTraps
+        Drawn or computed traps of the maps.
+    criteria : TrapCriteria
+        Which closures count.
+    """
+    known = traps.known.float()
+    planes = traps.planes.float().masked_fill(known == 0, 0.0)
+    return masked_mean(closure_cost(-values, planes, known, criteria), known)
+
+
 # -- classes -----------------------------------------------------------------------------------------------------
 
 
@@ -358,6 +406,7 @@ LOSSES = {
         Loss("peak_focal", ("heatmap",), peak_focal),
         Loss("smooth_l1", ("regression",), smooth_l1),
         Loss("slopes", ("regression",), gradient_loss),
+        Loss("closure", ("regression",), closure, reads_traps=True),
         Loss("heteroscedastic", ("regression",), heteroscedastic, logits_per_channel=2),
         Loss("cross_entropy", ("multiclass",), cross_entropy),
         Loss("class_dice", ("multiclass",), class_dice),
@@ -365,7 +414,14 @@ LOSSES = {
 }
 
 
-def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_weight: float = 0.7) -> Loss:
+def find_loss(
+    name: str,
+    task: Task,
+    option: str,
+    fp_weight: float = 0.3,
+    fn_weight: float = 0.7,
+    criteria: TrapCriteria = DEFAULT_CRITERIA,
+) -> Loss:
     """The loss of this name, or the sum of several: `bce+dice`.
 
     Parameters
@@ -378,6 +434,8 @@ def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_wei
         The setting that names it, for error messages.
     fp_weight, fn_weight : float
         Weights of false alarms and misses in `tversky`.
+    criteria : TrapCriteria
+        Which closures count in `closure`.
 
     Raises
     ------
@@ -404,12 +462,18 @@ def find_loss(name: str, task: Task, option: str, fp_weight: float = 0.3, fn_wei
             )
         if record.weighs_errors:
             record = replace(record, function=partial(record.function, fp_weight=fp_weight, fn_weight=fn_weight))
+        if record.reads_traps:
+            record = replace(record, function=partial(record.function, criteria=criteria))
         parts.append(record)
     if len({record.logits_per_channel for record in parts}) > 1:
         raise UserError(option, f"{name} adds losses of different planes", expected)
-    return parts[0] if len(parts) == 1 else Loss(name, (task,), partial(sum_losses, parts), parts[0].logits_per_channel)
+    if len(parts) == 1:
+        return parts[0]
+    reads_traps = any(record.reads_traps for record in parts)
+    total = partial(sum_losses, parts)
+    return Loss(name, (task,), total, parts[0].logits_per_channel, reads_traps=reads_traps)
 
 
-def sum_losses(parts: Sequence[Loss], logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """The sum of several losses."""
-    return reduce(add, (part.function(logits, target, valid) for part in parts))
+def sum_losses(parts: Sequence[Loss], logits: Tensor, target: Tensor, valid: Tensor, *traps: MaskedTraps) -> Tensor:
+    """The sum of several losses; those that read traps get them."""
+    return reduce(add, (part.function(logits, target, valid, *(traps if part.reads_traps else ())) for part in parts))

@@ -153,7 +153,7 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
     inputs = select_inputs(config)
-    heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim)
+    heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim, config.targets.traps)
     net = config.net if pretrained else replace(config.net, encoder_weights="none")
     sets = parse_input_sets(inputs, config.input_sets)
     return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads

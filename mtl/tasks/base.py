@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl.losses.masked import Loss, Task
+from mtl.losses.masked import Loss, MaskedTraps, Task
 from mtl.metrics.base import Metric, Mode, best_mode
 from mtl.metrics.curves import CurveMetric
 from mtl.metrics.keypoints import PointMatches
@@ -186,7 +186,7 @@ class Head(Output):
         """(..., channels, H, W) values in the head's unit, from (..., out_channels, H, W) logits."""
         return self.activation(self.main_logits(logits))
 
-    def compute_loss(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    def compute_loss(self, logits: Tensor, target: Tensor, valid: Tensor, traps: MaskedTraps | None = None) -> Tensor:
         """The head's loss of a batch.
 
         Parameters
@@ -197,6 +197,8 @@ class Head(Output):
             In the head's unit.
         valid : (B, 1, H, W) bool or float
             1 where the target is known.
+        traps : MaskedTraps | None, default None
+            Traps of the maps, for a loss that reads them.
 
         Returns
         -------
@@ -206,7 +208,7 @@ class Head(Output):
             extra = logits.narrow(-3, self.channels, self.out_channels - self.channels)
             logits = torch.cat([self.values(logits.float()) / self.scale, extra], -3)
             target = target / self.scale
-        return self.loss(logits, target, valid)
+        return self.loss(logits, target, valid, traps)
 
 
 def mask_invalid(values: Float, valid: Bool) -> Float:

@@ -8,14 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, sigmoid, softmax
 
 from mtl.config import OptimConfig
-from mtl.losses.masked import LOSSES, find_loss
+from mtl.losses.masked import DEFAULT_CRITERIA, LOSSES, find_loss
 from mtl.metrics import keypoints, masks, regression, tgs
 from mtl.metrics.curves import CurveMetric, error_histogram, probability_curves
 from mtl.tasks.base import Derive, Derived, Drawing, Head, MaskedValues, Output
 from mtl.tasks.postprocess import refine_depth, traps_from_classes, traps_from_depth, traps_from_height
+from targets.errors import UserError
 from targets.scene import Float
 from targets.truth import rasters
-from targets.truth.traps import GroundTruth
+from targets.truth.traps import GroundTruth, TrapCriteria
 
 # -- targets and where they are known (records must pickle under spawn: `partial` rather than closures) ----------
 
@@ -307,8 +308,19 @@ FUSION = Output(
 # -- heads of a run ----------------------------------------------------------------------------------------------
 
 
-def with_losses(heads: Sequence[Head], optim: OptimConfig) -> tuple[Head, ...]:
+def with_losses(
+    heads: Sequence[Head], optim: OptimConfig, criteria: TrapCriteria = DEFAULT_CRITERIA
+) -> tuple[Head, ...]:
     """The heads with the losses that a run's settings name.
+
+    Parameters
+    ----------
+    heads : Sequence[Head]
+        Records of heads.
+    optim : OptimConfig
+        Losses by head, and the weights in them.
+    criteria : TrapCriteria
+        Which closures count, for a loss on closures.
 
     Raises
     ------
@@ -316,11 +328,19 @@ def with_losses(heads: Sequence[Head], optim: OptimConfig) -> tuple[Head, ...]:
         An unknown loss, or one that does not fit its head.
     """
     return tuple(
-        replace(head, loss=find_loss(name, head.task, f"optim.losses.{head.name}", optim.fp_weight, optim.fn_weight))
-        if (name := optim.losses.get(head.name))
-        else head
+        _with_loss(head, optim.losses[head.name], optim, criteria) if optim.losses.get(head.name) else head
         for head in heads
     )
+
+
+def _with_loss(head: Head, name: str, optim: OptimConfig, criteria: TrapCriteria) -> Head:
+    """The head with the loss of this name."""
+    option = f"optim.losses.{head.name}"
+    loss = find_loss(name, head.task, option, optim.fp_weight, optim.fn_weight, criteria)
+    if loss.reads_traps and head.role != "elevation":
+        fitting = ", ".join(record.name for record in HEADS.values() if record.role == "elevation")
+        raise UserError(option, f"{name} reads closures of a surface, which {head.name} does not predict", fitting)
+    return replace(head, loss=loss)
 
 
 def collect_outputs(heads: Sequence[Head]) -> tuple[Output, ...]:

@@ -207,8 +207,9 @@ def check_losses(config: TrainConfig, heads: Sequence[Head]) -> None:
         An unknown loss, one for other heads or other logits, or a second stage that never begins.
     """
     optim = config.optim
-    first_stage = with_losses(heads, optim)
-    second_stage = with_losses(heads, replace(optim, losses=optim.losses | optim.second_stage_losses))
+    criteria = config.targets.traps
+    first_stage = with_losses(heads, optim, criteria)
+    second_stage = with_losses(heads, replace(optim, losses=optim.losses | optim.second_stage_losses), criteria)
     for before, after in zip(first_stage, second_stage, strict=True):
         if before.out_channels != after.out_channels:
             raise UserError(

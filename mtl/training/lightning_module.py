@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from mtl.config import STRIDE, TrainConfig
-from mtl.data.sample import Batch, Sample
+from mtl.data.sample import TRAPS, Batch, Sample, traps_of
 from mtl.distributed.collectives import all_reduce, global_batch
 from mtl.inference.predictor import Predictor
+from mtl.losses.masked import MaskedTraps
 from mtl.losses.weighting import find_weighting
 from mtl.models.checkpoint import CONFIG_KEY, build_net
 from mtl.models.multi_head_net import MultiHeadNet
@@ -92,7 +93,8 @@ class MultiTaskModule(L.LightningModule):
         given = [config.optim.loss_weights.get(head.name, 1.0) for head in self.heads]
         self.balance = find_weighting(config.optim.balance, given)
         second_stage = config.optim.losses | config.optim.second_stage_losses
-        self.second_stage_heads = with_losses(self.heads, replace(config.optim, losses=second_stage))
+        later = replace(config.optim, losses=second_stage)
+        self.second_stage_heads = with_losses(self.heads, later, config.targets.traps)
         self.outputs = collect_outputs(self.heads)
         # Validation comes every epoch: tiles lie half a patch apart, without test-time augmentation.
         stride = max(STRIDE, config.patches.size // 2 // STRIDE * STRIDE)
@@ -137,8 +139,9 @@ class MultiTaskModule(L.LightningModule):
 
     def head_losses(self, logits: Mapping[str, Tensor], batch: Batch) -> list[Tensor]:
         """Every head's loss on a batch, in the order of the heads."""
+        traps = traps_of(batch)
         return [
-            head.compute_loss(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"])
+            head.compute_loss(logits[head.name], batch[f"target/{head.name}"], batch[f"valid/{head.name}"], traps)
             for head in self.current_heads
         ]
 
@@ -155,12 +158,16 @@ class MultiTaskModule(L.LightningModule):
         predictions, logits = predictor.predict_with_logits(
             lambda rows: sample.inputs[:, rows], sample.scene, sample.judged.scene
         )
+        traps = None
+        if TRAPS in sample.targets:
+            planes, known = sample.targets[TRAPS], sample.valid[TRAPS]
+            traps = MaskedTraps(torch.from_numpy(planes)[None], torch.from_numpy(known)[None, None])
         losses = {}
         for head in self.current_heads:
             target = torch.from_numpy(sample.targets[head.name])[None]
             valid = torch.tensor(sample.valid[head.name])[None, None].float()  # copied: a seismic image's is read-only
             raw = torch.from_numpy(logits[head.name])[None].nan_to_num()
-            losses[head.name] = float(head.compute_loss(raw, target, valid))
+            losses[head.name] = float(head.compute_loss(raw, target, valid, traps))
         return ValidatedMap(sample, predictions, losses)
 
     def configure_optimizers(self) -> Any:

@@ -129,6 +129,7 @@ def prepare_run(
         options=config.targets,
         input_sets=config.input_sets,
         max_side=config.patches.max_side,
+        with_traps=any(head.loss.reads_traps for head in (*module.heads, *module.second_stage_heads)),
     )
     samples = map_in_threads(prepare, training)
     val_samples = map_in_threads(partial(prepare, judged=True), process.shard(validation))

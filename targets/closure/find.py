@@ -139,12 +139,39 @@ def find_closures(
     check_contours(options, depth, state)
     near_fault = np.empty((0, 0), bool) if faults is None else dilate(faults != 0, connectivity)
     grid = Grid(depth, state, options.eight, options.edge_open, options.interval, options.base)
+    return search_grid(grid, near_fault, options.min_area, options.min_height, geo)
+
+
+def search_grid(
+    grid: Grid,
+    near_fault: NDArray[np.bool_],
+    min_area: float = 0,
+    min_height: float = 0.0,
+    geo: GeoReference | None = None,
+) -> Closures:
+    """Find the closures of a map whose cells have their states already.
+
+    Parameters
+    ----------
+    grid : Grid
+        The map; nothing of it is checked.
+    near_fault : (H, W) bool
+        Cells on or beside a fault; (0, 0) when there is none.
+    min_area, min_height : float
+        As in `find_closures`.
+    geo : GeoReference | None, default None
+        Where the map lies.
+
+    Returns
+    -------
+    Closures
+    """
     tree = grow_tree(grid)
     totals = tree.total(near_fault)
-    count, ids = number_nodes(tree.highs, totals, options.min_area, options.min_height)
+    count, ids = number_nodes(tree.highs, totals, min_area, min_height)
     table = np.empty(count, ROW)
     tree.fill(table, ids, totals)
     basin, closures = tree.cells.basin, tree.highs.closures
     del tree, totals  # most of the memory, before more is asked for
-    labels, height = label_map(depth, basin, closures, ids)
-    return Closures(labels, height, table, grid, geo)
+    labels, height = label_map(grid.depth, basin, closures, ids)
+    return Closures(labels, height, table, grid, geo or GeoReference())

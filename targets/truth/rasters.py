@@ -15,6 +15,7 @@ from targets.scene import Bool, Float, Scene
 from targets.truth.traps import GroundTruth
 
 BACKGROUND, INTERIOR, RIM = range(3)  # planes of `trap_classes`
+TRAP, FAULT, BORDER, LEAST_AREA = range(4)  # planes of `closure_planes`
 
 
 def trap_mask(truth: GroundTruth) -> Float:
@@ -36,6 +37,27 @@ def no_trap_flag(truth: GroundTruth) -> Float:
 def fault_mask(truth: GroundTruth) -> Float:
     """(H, W) float32: 1 on faults, 0 elsewhere."""
     return truth.scene.fault.astype(np.float32)
+
+
+def closure_planes(truth: GroundTruth) -> Float:
+    """Collect what the closures of another surface are compared with, cell by cell, so that it can be cropped.
+
+    Parameters
+    ----------
+    truth : GroundTruth
+        Ground truth of the map.
+
+    Returns
+    -------
+    (4, H, W) float32
+        `TRAP`: the number of the cell's trap, 0 = none; `FAULT`: 1 on faults; `BORDER`: 1 on cells of the map beside
+        what lies outside; `LEAST_AREA`: the smallest trap by the criteria, in cells of this scene.
+    """
+    scene = truth.scene
+    outside = np.pad(~scene.map_valid, 1, constant_values=True)
+    border = ndimage.binary_dilation(outside, np.ones((3, 3), bool))[1:-1, 1:-1] & scene.map_valid
+    area = np.full(scene.shape, truth.options.traps.min_area / scene.coarsening**2)
+    return np.stack([truth.labels, scene.fault, border, area]).astype(np.float32)
 
 
 def relative_depth(truth: GroundTruth) -> Float:

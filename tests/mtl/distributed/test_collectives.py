@@ -13,7 +13,7 @@ from torch import nn
 
 from mtl.distributed.batch_norm import SynchronizedBatchNorm
 from mtl.distributed.collectives import all_gather_objects, all_reduce, global_batch
-from mtl.losses.masked import LOSSES, find_loss
+from mtl.losses.masked import LOSSES, MaskedTraps, find_loss
 from mtl.losses.weighting import gradient_gramian
 from mtl.tasks.heads import HEADS
 
@@ -44,7 +44,12 @@ def step(loss, rows, synchronize=False):
     inputs, target, valid = (part[rows] for part in batch(loss))
     shared = net(inputs)
     logits = shared if loss.logits_per_channel == 2 else shared[:, :3]
-    costs = [loss(logits, target, valid), loss(logits.flip(1), target, valid)]
+    if loss.reads_traps:  # of one surface a patch
+        drawn = (target[:, :1] > 0.7).float()
+        traps = MaskedTraps(torch.cat([drawn, drawn.new_zeros(len(drawn), 3, 6, 6)], 1), valid)
+        costs = [loss(logits[:, plane : plane + 1], target, valid, traps) for plane in range(2)]
+    else:
+        costs = [loss(logits, target, valid), loss(logits.flip(1), target, valid)]
     products = gradient_gramian(costs, shared)
     (costs[0] + 2 * costs[1]).backward()
     statistics = {name: value for name, value in net.named_buffers() if "running" in name}
