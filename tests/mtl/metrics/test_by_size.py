@@ -45,6 +45,16 @@ def test_traps_and_false_alarms_stand_in_the_class_of_their_size():
     assert values["1/2 to 1"]["recall"] == 0 and np.isnan(values["above 2"]["iou"])
 
 
+def test_a_trap_is_found_if_more_than_half_of_it_is_predicted():
+    scene, target = dome_scene(), squares((4, 4, 8))
+    prediction = target.copy()
+    prediction[0, 4:8] = 0
+    for more, found in ((0, 0), (1, 1)):
+        prediction[0, 4, 4] = more
+        classes = count_by_size(prediction, target, scene.map_valid, scene, one_tile(), 64)
+        assert add_states(classes)["found"] == found
+
+
 @pytest.mark.parametrize(("diameter", "expected"), [(15.9, 0), (16.1, 1), (33, 2), (65, 3), (200, 4)])
 def test_a_disc_is_as_large_as_its_diameter(diameter, expected):
     assert size_class(np.pi * diameter**2 / 4, 64) == expected

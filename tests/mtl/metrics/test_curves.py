@@ -43,6 +43,12 @@ def test_the_threshold_of_one_half_is_the_mask_that_is_evaluated():
     )
 
 
+def test_a_cell_that_gets_no_probability_at_all_is_missed_by_every_threshold_but_the_first():
+    prediction, target = np.array([[[0.0, 0.9]]], np.float32), np.ones((1, 1, 2), np.float32)
+    found = threshold_curves(count_probability(prediction, target, np.ones((1, 2), bool)))
+    assert found.recall[:2].tolist() == [1.0, 0.5] and found.iou[1] == 0.5
+
+
 def test_average_precision_is_that_of_scikit_learn():
     prediction, target, valid = random_mask()
     values = probability_metrics(count_probability(prediction, target, valid))

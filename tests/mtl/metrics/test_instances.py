@@ -74,5 +74,7 @@ def test_added_states_of_two_maps_are_the_state_of_one_map_with_both() -> None:
 
 
 def test_the_contingency_table_counts_pairs_of_labels() -> None:
+    nothing = np.zeros((2, 2))
+    assert contingency_table(nothing, nothing).tolist() == [[4]]
     first, second = np.array([[0, 1, 1], [2, 2, 0]]), np.array([[0, 0, 1], [1, 1, 1]])
     np.testing.assert_array_equal(contingency_table(first, second), [[1, 1], [1, 1], [0, 2]])

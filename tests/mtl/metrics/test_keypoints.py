@@ -27,6 +27,16 @@ def test_one_predicted_crest_cannot_match_two():
     assert (state["hits"], state["true"], state["seen"]) == (1, 2, 1)
 
 
+def test_a_lower_peak_counts_beyond_the_least_distance_and_outside_the_map_is_none():
+    heat, valid = np.zeros((40, 40)), np.ones((40, 40), bool)
+    heat[20, 15], heat[20, 21], heat[5, 38] = 1, 0.9, 0.8
+    assert sorted(find_peaks(heat, valid).tolist()) == [[5, 38], [20, 15], [20, 21]]
+    valid[:, 30:] = False
+    assert sorted(find_peaks(heat, valid).tolist()) == [[20, 15], [20, 21]]
+    heat[20, 21], heat[20, 20] = 0, 0.9
+    assert find_peaks(heat, valid).tolist() == [[20, 15]]
+
+
 @pytest.mark.parametrize("gap", [1, 2, 3, 4, 5, 7, 9, 10])
 def test_peaks_are_as_far_apart_on_the_ground_along_rows_as_along_columns(gap):
     heat = np.zeros((40, 40))

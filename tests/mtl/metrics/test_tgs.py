@@ -19,6 +19,7 @@ from mtl.metrics.tgs import SALT_METRIC, my_iou_metric, tgs_precision
         ((72, 18, 10), 0.5, 0.5),  # IoU 0.72 exceeds 0.50, 0.55, 0.60, 0.65, 0.70
         ((70, 20, 10), 0.4, 0.4),  # IoU 0.70 does not exceed 0.70; as floats (0.7 - 0.45) * 20 is a little below 5
         ((1, 1, 0), 0.0, 0.0),  # IoU 0.50 exceeds nothing; (0.5 - 0.45) * 20 is a little below 1
+        ((1, 0, 1), 0.0, 0.0),  # as many cells seen as missed
         ((51, 49, 0), 0.1, 0.1),
         ((96, 4, 0), 1.0, 1.0),
         ((95, 5, 0), 0.9, 0.9),  # IoU 0.95 does not exceed 0.95
@@ -41,6 +42,7 @@ def test_salt_is_evaluated_per_image_beside_what_predicting_nothing_gets():
     assert values["my_iou_metric"] == pytest.approx((0.7 + 1 + 0 + 0) / 4)
     assert values["predict_nothing"] == 0.5
     assert values["iou"] == pytest.approx(40 / (50 + 50 + 50))
+    assert [SALT_METRIC.update(most, true, valid)["predict_nothing"] for true in (empty, half)] == [1, 0]
     unknown = SALT_METRIC.update(half, empty, np.zeros((10, 10), bool))
     assert add_states([state, unknown]) == state  # an image whose salt nobody drew does not count
     assert math.isnan(SALT_METRIC.compute(unknown)["tgs"])
