@@ -14,7 +14,8 @@ MAX_VALUE = 1e9  # larger numbers are no depths and no coordinates
 # Letters that recognition takes digits for; accents stand for ticks above a number.
 DIGITS_OF_LETTERS = {"0": "OoDQØòóôöàáâäÒÓÔÖÀÁÂÄ", "1": "IlL|!]i", "5": "Ss", "8": "B", "2": "Zz"}
 LOOKALIKES = str.maketrans({letter: digit for digit, letters in DIGITS_OF_LETTERS.items() for letter in letters})
-MINUS = re.compile(r"[−–—‐‑‒―﹣－~]")
+MINUS_SIGNS = "-~−–—‐‑‒―﹣－"
+MINUS = re.compile(f"[{re.escape(MINUS_SIGNS)}]")
 NUMBER = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d.,' ]*?)(?:e(?P<power>[-+]?\d{1,2}))?(?P<unit>[a-z°'\".²³^/ ]*)\Z")
 POWER_OF_TEN = re.compile(r"[x×*·]\s?10\^?([-+]?\d{1,2})\Z")
 
@@ -75,9 +76,10 @@ def read_numbers(text: str) -> tuple[float, ...]:
     >>> read_numbers("Depth Map"), read_numbers("5 932 000")
     ((), (5932000.0,))
     """
-    plain = MINUS.sub("-", unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")).strip(" .:;•·_=*")
+    plain = MINUS.sub("-", unicodedata.normalize("NFKC", text)).strip(" .:;•·_=*")
     if not any(letter.isdigit() for letter in plain) and len(plain) != 1:
         return ()
+    plain = re.sub(r"-(?:\s*-)+", "-", plain)
     plain = re.sub(r"(?<=\d)\s*[-.]+\Z|\s(?=[.,]\d)|(?<=[-+])\s+|(?<=\d):(?=\d)", "", plain).strip()
     power = 1.0
     if found := POWER_OF_TEN.search(plain):

@@ -20,6 +20,7 @@ MIN_SCORE = 0.5  # of a recognised text; less is drawing, not writing
 TALL = 1.5  # height over width of a text that is read turned
 MAX_TILT = 8.0  # degrees from upright or turned by a quarter; text that is tilted more follows a line of the map
 MIN_INK_CONTRAST = 0.4  # of the range of a text's brightness, that its letters are away from their ground
+MAX_GAP = 1.0  # heights of letters between two words of one text
 INK_MARGIN = 1  # pixels round the letters that are recognised with them: more changes what is read
 LINE_SIZE = (3, 48, 120)  # channels, height and least width of a line as it is recognised: most texts are numbers
 
@@ -98,20 +99,24 @@ def read_text(picture: RGB) -> tuple[TextBox, ...]:
     found = engine(cv2.cvtColor(page, cv2.COLOR_RGB2BGR), use_det=True, use_cls=False, use_rec=False)
     if found.boxes is None:
         return ()
-    texts = []
+    texts: list[TextBox] = []
     for corners in np.asarray(found.boxes, np.float64) / scale:
-        text = _read_upright(picture, corners) if _tilt(corners) <= MAX_TILT else _read_tilted(picture, corners)
-        if text is not None:
-            texts.append(text)
+        texts += _read_upright(picture, corners) if _tilt(corners) <= MAX_TILT else _read_tilted(picture, corners)
     return tuple(sorted(texts, key=lambda text: text.box))
 
 
-def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> TextBox | None:
-    """The text between four corners (4, 2) of columns and rows, whose lines run along rows or columns."""
+def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> list[TextBox]:
+    """The texts between four corners (4, 2) of columns and rows, whose lines run along rows or columns."""
     height, width = picture.shape[:2]
     col0, row0 = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
     col1, row1 = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int)
-    box = tight_box(picture, (int(row0), int(col0), int(row1), int(col1)))
+    whole = tight_box(picture, (int(row0), int(col0), int(row1), int(col1)))
+    found = [_read_box(picture, box) for box in split_at_gaps(picture, whole)]
+    return [text for text in found if text is not None]
+
+
+def _read_box(picture: RGB, box: Box) -> TextBox | None:
+    """The text in a tight box."""
     row0, col0, row1, col1 = box
     margin = INK_MARGIN
     crop = picture[max(0, row0 - margin) : row1 + margin, max(0, col0 - margin) : col1 + margin]
@@ -124,7 +129,7 @@ def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> TextBox | None:
     return TextBox(text, box, score, angle) if text and score >= MIN_SCORE else None
 
 
-def _read_tilted(picture: RGB, corners: NDArray[np.float64]) -> TextBox | None:
+def _read_tilted(picture: RGB, corners: NDArray[np.float64]) -> list[TextBox]:
     """The text between four corners (4, 2) of columns and rows from its top left one, in any direction."""
     across, down = np.hypot(*(corners[1] - corners[0])), np.hypot(*(corners[3] - corners[0]))
     size = (max(2, round(float(across))), max(2, round(float(down))))
@@ -139,7 +144,7 @@ def _read_tilted(picture: RGB, corners: NDArray[np.float64]) -> TextBox | None:
     (col0, row0), (col1, row1) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
     angle = -round(float(np.degrees(np.arctan2(*(corners[1] - corners[0])[::-1]))))
     box = (max(0, int(row0)), max(0, int(col0)), int(row1) + 1, int(col1) + 1)
-    return TextBox(text, box, score, angle) if text and score >= MIN_SCORE else None
+    return [TextBox(text, box, score, angle)] if text and score >= MIN_SCORE else []
 
 
 def recognise(crop: RGB) -> tuple[str, float]:
@@ -179,17 +184,42 @@ def tight_box(picture: RGB, box: Box) -> Box:
     >>> tight_box(page, (2, 3, 18, 28))
     (5, 10, 9, 20)
     """
-    row0, col0, row1, col1 = box
-    crop = picture[row0:row1, col0:col1].astype(np.int16)
-    if crop.size == 0:
-        return box
-    edge = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
-    away = np.abs(crop - np.median(edge, axis=0)).max(axis=2)
-    ink = away > MIN_INK_CONTRAST * away.max()
-    if not away.max():
+    row0, col0, _, _ = box
+    ink = _ink(picture, box)
+    if not ink.any():
         return box
     rows, cols = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return row0 + int(rows[0]), col0 + int(cols[0]), row0 + int(rows[-1]) + 1, col0 + int(cols[-1]) + 1
+
+
+def split_at_gaps(picture: RGB, box: Box) -> list[Box]:
+    """Split an upright line of letters at gaps that are wider than between words: numbers of an axis.
+
+    Examples
+    --------
+    >>> page = np.full((20, 60, 3), 255, np.uint8)
+    >>> page[6:14, 11:20] = page[6:14, 40:49] = 0
+    >>> split_at_gaps(page, (5, 10, 15, 50))
+    [(5, 11, 15, 20), (5, 40, 15, 49)]
+    """
+    row0, col0, row1, _ = box
+    height = row1 - row0
+    cols = np.flatnonzero(_ink(picture, box).any(axis=0))
+    if len(cols) < 2 or cols[-1] - cols[0] < TALL * height:
+        return [box]
+    breaks = np.flatnonzero(np.diff(cols) > MAX_GAP * height)
+    starts, ends = [cols[0], *cols[breaks + 1]], [*cols[breaks], cols[-1]]
+    return [(row0, col0 + int(one), row1, col0 + int(other) + 1) for one, other in zip(starts, ends, strict=True)]
+
+
+def _ink(picture: RGB, box: Box) -> NDArray[np.bool_]:
+    """Pixels of a box (h, w) that differ from its ground, the colour that most of its pixels or of its edge have."""
+    row0, col0, row1, col1 = box
+    crop = picture[row0:row1, col0:col1].astype(np.int16)
+    if crop.size == 0:
+        return np.zeros(crop.shape[:2], np.bool_)
+    away = np.abs(crop - np.median(crop.reshape(-1, 3), axis=0)).max(axis=2)
+    return np.asarray(away > max(MIN_INK_CONTRAST * away.max(), 1))
 
 
 def _tilt(corners: NDArray[np.float64]) -> float:

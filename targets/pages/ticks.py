@@ -1,17 +1,24 @@
 """Scale through numbered ticks: values as a straight line over pixels, by a robust fit against misread numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from targets.pages.numbers import MINUS_SIGNS
+from targets.pages.text import TextBox
+from targets.rendering.palettes import RGB
 
 MAX_OFFSET = 2.5  # pixels between a number's middle and its tick, or
 MAX_OFFSET_SHARE = 0.12  # of the distance between neighbouring ticks, whichever is less
 MIN_TICKS = 3  # that agree
 MIN_SHARE = 0.5  # of the numbers along a scale must agree with it
 MAX_TICKS = 60  # along one scale; more are no ticks
+INK_CONTRAST = 60  # grey levels between ink and its ground
+MAX_OUTLINE = 3  # pixels, of the outline of a strip
+MAX_SIGN_HEIGHT = 0.4  # of the height of digits, the height of a minus sign
 MIN_LENGTH = 12.0  # pixels between the first and the last tick
 
 
@@ -129,3 +136,38 @@ def is_logarithmic(positions: Sequence[float], readings: Sequence[tuple[float, .
     """
     logarithms = [tuple(float(np.log10(v)) for v in values[:1] if v > 0) for values in readings]
     return fit_ticks(positions, readings) is None and fit_ticks(positions, logarithms) is not None
+
+
+def without_tick_mark(picture: RGB, text: TextBox, edge: int) -> TextBox:
+    """A number with the sign that stands before it, not the one that recognition made of its tick mark.
+
+    A mark begins at the strip or frame that it belongs to; a sign stands free.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+        The page.
+    text : TextBox
+        A number right of a strip or frame.
+    edge : int
+        The column behind that strip or frame, whose outline may follow.
+
+    Returns
+    -------
+    TextBox
+        The text itself where it has no sign.
+    """
+    row0, col0, row1, col1 = text.box
+    bare = text.text.lstrip(f"{MINUS_SIGNS}•· ")
+    if bare == text.text or col0 < edge:
+        return text
+    around = picture[row0:row1, edge:col1].astype(np.int16)
+    ground = np.median(around[:, max(0, col0 - edge) :].reshape(-1, 3), axis=0)
+    heights = (np.abs(around - ground).max(axis=2) > INK_CONTRAST).sum(axis=0)
+    ink = heights > 0
+    steps = np.flatnonzero(np.diff(np.concatenate([[0], ink.astype(np.int8), [0]])))
+    runs = [(int(start), int(end)) for start, end in zip(steps[::2], steps[1::2], strict=True)]
+    if runs and runs[0][0] <= MAX_OUTLINE:
+        runs = runs[1:]  # the outline, and the mark on it
+    has_sign = bool(runs) and heights[slice(*runs[0])].max() <= MAX_SIGN_HEIGHT * (row1 - row0)
+    return replace(text, text=f"-{bare}" if has_sign else bare)
