@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from mtl.config import TrainConfig
-from mtl.data.splits import Split, are_pieces, limit_groups, split_maps, split_pieces
+from mtl.data.splits import Split, limit_groups, split_maps
 from mtl.distributed.launch import current_process
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, find_maps, read_map
@@ -56,18 +56,10 @@ def load_maps(config: TrainConfig) -> RunMaps:
         few = scenes[: config.overfit]
         return RunMaps(few, few, [], longest_side(few))
     whole = Split(scenes, val_scenes, [])
-    split = whole if config.split.val_data else _split(scenes, config)
+    split = whole if config.split.val_data else split_maps(scenes, config.split, config.targets)
+    print_lines([split.note] if split.note and current_process().is_main else [], config.reading)
     training = limit_groups(split.training, config.split)
     return RunMaps(training, split.validation, split.judging, longest_side([*scenes, *val_scenes]))
-
-
-def _split(scenes: list[Scene], config: TrainConfig) -> Split:
-    """The split of a run's maps; how pieces of one map are split is printed."""
-    if not are_pieces(scenes):
-        return split_maps(scenes, config.split, config.targets)
-    split, note = split_pieces(scenes, config.split)
-    print_lines([note] if current_process().is_main else [], config.reading)
-    return split
 
 
 def longest_side(scenes: Iterable[Scene]) -> int:

@@ -25,11 +25,14 @@ class Split(NamedTuple):
         Maps that train, and maps that choose the best checkpoint.
     judging : list[Scene]
         Maps of a nested fold, which do neither and judge.
+    note : str, default ''
+        Of pieces of one map: what places them, and how many train, validate and are left out.
     """
 
     training: list[Scene]
     validation: list[Scene]
     judging: list[Scene]
+    note: str = ""
 
 
 def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruthOptions) -> Split:
@@ -54,7 +57,7 @@ def split_maps(scenes: Sequence[Scene], split: SplitConfig, options: GroundTruth
     """
     groups = sorted({scene.group for scene in scenes})
     if are_pieces(scenes):
-        return split_pieces(scenes, split)[0]
+        return split_pieces(scenes, split)
     nested = split.nested and split.folds > 0
     wanted = max(2, split.folds)
     if len(groups) < wanted:
@@ -86,7 +89,7 @@ def are_pieces(scenes: Sequence[Scene]) -> bool:
     return len(scenes) > 1 and len({scene.group for scene in scenes}) == 1
 
 
-def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, str]:
+def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> Split:
     """Split the pieces of one map: those at one end validate, and those within the gap beside them are left out.
 
     Pieces are ordered by their location where all have one, else by the numbers in their names. Folds are sections of
@@ -101,27 +104,18 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, st
 
     Returns
     -------
-    split : Split
-    note : str
-        What places the pieces, and how many train, validate and are left out.
+    Split
+        With its note.
 
     Raises
     ------
     UserError
         Nothing is left to train on, or there is no such fold.
     """
-    pieces = arrange_pieces(scenes, split.gap)
     _check_fold(split)
-    if split.folds:
-        held_out = np.array_split(pieces.order, split.folds)[split.fold]
-    else:
-        held_out = _draw_end(pieces.order, split)
-    judging, rest = held_out, _beyond(pieces, pieces.order, held_out)
-    nested = split.nested and split.folds > 0
-    if nested:
-        held_out = _draw_end(rest, split)
-        rest = _beyond(pieces, rest, held_out)
-    if min(len(rest), len(held_out)) == 0:
+    pieces = arrange_pieces(scenes, split.gap)
+    parts = _draw_parts(pieces.order, pieces.near, split)
+    if min(len(parts.training), len(parts.validation)) == 0:
         raise UserError(
             "--data",
             f"{len(scenes)} maps of 1 group, all of them neighbours",
@@ -129,16 +123,41 @@ def split_pieces(scenes: Sequence[Scene], split: SplitConfig) -> tuple[Split, st
             "add maps, give validation maps with --split.val_data DIR, narrow --split.gap, or check the pipeline with "
             "--overfit 1",
         )
-    used = len(rest) + len(held_out) + (len(judging) if nested else 0)
+    training, validation, judging = ([scenes[i] for i in sorted(part.tolist())] for part in parts)
+    note = f"{len(scenes)} pieces of one map ({scenes[0].group}), {_describe_parts(pieces, parts, split)}"
+    return Split(training, validation, judging, note)
+
+
+class _Parts(NamedTuple):
+    """Places of the pieces that train, validate and judge, as in `Split`."""
+
+    training: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    judging: NDArray[np.int64]
+
+
+def _draw_parts(order: NDArray[np.int64], near: NDArray[np.bool_], split: SplitConfig) -> _Parts:
+    """Split ordered pieces; those that are near to one of another part are in none."""
+    held_out = np.array_split(order, split.folds)[split.fold] if split.folds else _draw_end(order, split)
+    rest = _beyond(near, order, held_out)
+    if not (split.nested and split.folds):
+        return _Parts(rest, held_out, held_out[:0])
+    choosing = _draw_end(rest, split)
+    return _Parts(_beyond(near, rest, choosing), choosing, held_out)
+
+
+def _describe_parts(pieces: Pieces, parts: _Parts, split: SplitConfig) -> str:
+    """What places pieces, how many train, validate and are left out, what a gap of 0 changes, and how many overlap."""
+    training, validation, judging = map(len, parts)
+    left_out = len(pieces.order) - training - validation - judging
+    touching = len(_draw_parts(pieces.order, pieces.overlapping, split).training)
+    gap = f"split.gap {split.gap:g}" + (f"; with 0, {touching} would train" if touching > training else "")
     pairs = int(np.triu(pieces.overlapping, 1).sum())
     overlap = "1 pair of pieces overlaps" if pairs == 1 else f"{pairs} pairs of pieces overlap"
-    note = (
-        f"{len(scenes)} pieces of one map ({scenes[0].group}), placed by {pieces.by}: {len(rest)} train, "
-        f"{len(held_out)} at one end validate, {len(scenes) - used} between them are left out (split.gap "
-        f"{split.gap:g})" + (f"; {overlap}" if pairs else "")
+    return (
+        f"placed by {pieces.by}: {training} train, {validation} at one end validate, {left_out} between them are left "
+        f"out ({gap})" + (f"; {overlap}" if pairs else "")
     )
-    parts = (rest.tolist(), held_out.tolist(), judging.tolist() if nested else [])
-    return Split(*([scenes[i] for i in sorted(places)] for places in parts)), note
 
 
 def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]:
@@ -147,9 +166,9 @@ def _draw_end(order: NDArray[np.int64], split: SplitConfig) -> NDArray[np.int64]
     return order[:count] if np.random.default_rng(split.seed).integers(2) else order[len(order) - count :]
 
 
-def _beyond(pieces: Pieces, order: NDArray[np.int64], held_out: NDArray[np.int64]) -> NDArray[np.int64]:
+def _beyond(near: NDArray[np.bool_], order: NDArray[np.int64], held_out: NDArray[np.int64]) -> NDArray[np.int64]:
     """The pieces of an order that are neither held out nor near to one that is."""
-    is_near = np.asarray(pieces.near[held_out].any(axis=0), np.bool_)
+    is_near = np.asarray(near[held_out].any(axis=0), np.bool_)
     return order[~is_near[order] & ~np.isin(order, held_out)]
 
 

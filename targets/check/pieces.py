@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +14,19 @@ from targets.io.map_folder.flat_set import piece_numbers
 from targets.scene import Scene
 
 Pairs = NDArray[np.bool_]  # (N, N), symmetric
+Shift = tuple[int, int]  # rows and columns that one piece lies below and right of another
 
 # Shared pixels: windows of a picture whose content alone decides that they are kept (winnowing, Schleimer, Wilkerson
-# and Aiken 2003) are found in both pieces wherever their overlap lies.
+# and Aiken 2003) are found in both pieces wherever their overlap lies. Where they say it lies, pixel is compared with
+# pixel: pictures of few colours hold many windows that are alike by chance.
 WINDOW = 8  # pixels
 KEPT_WINDOWS = 2048  # of a piece, at least
 MIN_SHARED = 3  # windows; fewer are chance
 MAX_PIECES = 6  # that hold one window; more is a legend or a pattern
+MAX_SHIFTS = 3  # that are tried of a pair of pieces
+MIN_EQUAL = 0.5  # of the windows of the common part that show anything: by chance below 0.5, 1 but for marks
+MIN_COMPARED = 16  # of these windows
+MIN_COLOURS = 3  # that both show; the border of two is alike at many places
 MAX_STEP = 0.2  # of the variance along an edge: the mean squared step across it where two pieces continue each other
 FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
@@ -137,26 +144,62 @@ def _sharing_pixels(scenes: Sequence[Scene]) -> Pairs:
     """Pairs that show exactly the same pixels somewhere, at whatever place of each."""
     smallest = min(scene.depth.size for scene in scenes)
     kept_bits = max(0, int(math.log2(max(1, smallest / KEPT_WINDOWS))))
-    windows = [_distinct_windows(scene, kept_bits) for scene in scenes]
+    codes = [_pixel_codes(scene) for scene in scenes]
+    windows = [_distinct_windows(code, kept_bits) for code in codes]
     hashes = np.concatenate([found[0] for found in windows])
     places = np.concatenate([np.column_stack([np.full(len(found[0]), i), found[1]]) for i, found in enumerate(windows)])
     order = np.argsort(hashes, kind="stable")
     starts = np.flatnonzero(np.diff(hashes[order], prepend=hashes[order][:1] ^ np.uint64(1)))
-    shifts: dict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    shifts: dict[tuple[int, int], Counter[Shift]] = defaultdict(Counter)
     for start, end in pairwise([*starts.tolist(), len(order)]):
         if 1 < end - start <= MAX_PIECES:
             for (i, *one), (j, *other) in combinations(places[order[start:end]].tolist(), 2):
                 shifts[i, j][one[0] - other[0], one[1] - other[1]] += 1
     found = np.eye(len(scenes), dtype=np.bool_)
     for (i, j), counts in shifts.items():
-        # What is alike by chance lies at all kinds of shifts.
-        best = counts.most_common(1)[0][1]
-        if best >= max(MIN_SHARED, counts.total() / 2):
-            found[i, j] = found[j, i] = True
+        likely = [shift for shift, count in counts.most_common(MAX_SHIFTS) if count >= MIN_SHARED]
+        found[i, j] = found[j, i] = any(_is_equal_at(codes[i], codes[j], shift) for shift in likely)
     return found
 
 
-def _distinct_windows(scene: Scene, kept_bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def _pixel_codes(scene: Scene) -> NDArray[np.uint64]:
+    """(H, W) a number for each colour, or for each depth where there is no picture."""
+    if scene.rgb is None:
+        return np.ascontiguousarray(scene.depth).view(np.uint32).astype(np.uint64)
+    parts = scene.rgb.astype(np.uint64)
+    return parts[..., 0] * np.uint64(65536) + parts[..., 1] * np.uint64(256) + parts[..., 2]
+
+
+def _is_equal_at(one: NDArray[np.uint64], other: NDArray[np.uint64], shift: Shift) -> bool:
+    """Whether two pieces show the same pixels where they lie on each other, the other below and right by `shift`.
+
+    Windows of a single colour say nothing, and two colours little.
+    """
+    here, there = [], []
+    for offset, length, other_length in zip(shift, one.shape, other.shape, strict=True):
+        here.append(slice(max(0, offset), min(length, other_length + offset)))
+        there.append(slice(max(0, -offset), min(other_length, length - offset)))
+    one, other = one[tuple(here)], other[tuple(there)]
+    if min(one.shape) < WINDOW:
+        return False
+    # a window is the square below and right of its pixel
+    kernel, edges = np.ones((WINDOW, WINDOW), np.uint8), _is_edge(one) | _is_edge(other)
+    equal = cv2.erode((one == other).astype(np.uint8), kernel, anchor=(0, 0))
+    varied = cv2.dilate(edges.astype(np.uint8), kernel, anchor=(0, 0))
+    equal, varied = (plane[: 1 - WINDOW, : 1 - WINDOW] > 0 for plane in (equal, varied))
+    is_enough = varied.sum() >= MIN_COMPARED and len(np.unique(one[one == other])) >= MIN_COLOURS
+    return bool(is_enough and (equal & varied).sum() >= MIN_EQUAL * varied.sum())
+
+
+def _is_edge(code: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(H, W) pixels that differ from the next one below or to the right."""
+    edge = np.zeros(code.shape, np.bool_)
+    edge[:-1] |= code[1:] != code[:-1]
+    edge[:, :-1] |= code[:, 1:] != code[:, :-1]
+    return edge
+
+
+def _distinct_windows(code: NDArray[np.uint64], kept_bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Windows that their content selects, one of 2^`kept_bits`, without those that occur twice, as flat ones do.
 
     Returns
@@ -165,11 +208,6 @@ def _distinct_windows(scene: Scene, kept_bits: int) -> tuple[NDArray[np.uint64],
     places : (n, 2) int64
         Row and column of each.
     """
-    if scene.rgb is not None:
-        parts = scene.rgb.astype(np.uint64)
-        code = parts[..., 0] * np.uint64(65536) + parts[..., 1] * np.uint64(256) + parts[..., 2]
-    else:
-        code = np.ascontiguousarray(scene.depth).view(np.uint32).astype(np.uint64)
     if min(code.shape) < WINDOW:
         return np.zeros(0, np.uint64), np.zeros((0, 2), np.int64)
     code = (code + np.uint64(1)) * FACTORS[0]

@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from mtl.config import SplitConfig
 from mtl.data.splits import coverage_class, limit_groups, split_maps, split_pieces
+from targets.check.pieces import arrange_pieces
 from targets.errors import UserError
 from targets.scene import GeoReference, Scene
 from targets.truth.traps import GroundTruthOptions
@@ -17,7 +18,7 @@ from tests.conftest import dome_scene
 
 def test_groups_are_never_separated():
     scenes = [dome_scene(f"m{i}", 32, group=f"g{i // 3}") for i in range(12)]
-    training, validation, _ = split_maps(scenes, SplitConfig(val_fraction=0.25, seed=3), GroundTruthOptions())
+    training, validation, *_ = split_maps(scenes, SplitConfig(val_fraction=0.25, seed=3), GroundTruthOptions())
     assert len(validation) == 3 and len(training) == 9
     assert not {s.group for s in training} & {s.group for s in validation}
 
@@ -56,7 +57,7 @@ def test_folds_cover_all_maps_once_keep_groups_and_are_alike():
     scenes = [drawn(f"m{i}", 0.0 if (i // 2) % 2 else 0.35, f"g{i // 2}") for i in range(24)]
     held = []
     for fold in range(3):
-        training, validation, _ = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
+        training, validation, *_ = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
         assert len(training) + len(validation) == 24
         assert not {s.group for s in training} & {s.group for s in validation}
         assert sum(bool(s.traps.any()) for s in validation) == 4
@@ -70,7 +71,7 @@ def test_folds_of_single_maps_are_those_of_scikit_learn_in_the_order_of_the_maps
     classes = np.ceil(shares * 10)
     rule = StratifiedKFold(5, shuffle=True, random_state=1337)
     for fold, (_, held) in enumerate(rule.split(shares, classes)):
-        _, validation, _ = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
+        _, validation, *_ = split_maps(scenes, SplitConfig(seed=1337, folds=5, fold=fold), GroundTruthOptions())
         assert [scene.name for scene in validation] == [f"m{i}" for i in held]
 
 
@@ -102,7 +103,7 @@ def test_a_nested_fold_judges_only(fold):
     plain = split_maps(scenes, SplitConfig(folds=3, fold=fold), GroundTruthOptions())
     nested = split_maps(scenes, SplitConfig(folds=3, fold=fold, nested=True), GroundTruthOptions())
     assert nested.judging == plain.validation and not plain.judging  # the same maps judge
-    groups = [{scene.group for scene in part} for part in nested]
+    groups = [{scene.group for scene in part} for part in nested[:3]]
     assert all(groups) and sum(map(len, groups)) == len(set.union(*groups)) == 6
 
 
@@ -143,10 +144,10 @@ def least_distance(one, other, cols):
 @pytest.mark.parametrize("stride", [1.0, 0.5], ids=["side by side", "overlapping"])
 def test_pieces_of_one_map_are_split_with_a_gap(located, stride):
     scenes = pieces_of_one_map(12, 3, located, stride)
-    split, note = split_pieces(scenes[::-1], SplitConfig(val_fraction=0.2))
-    assert ("their location" if located else "the numbers in their names") in note
+    split = split_pieces(scenes[::-1], SplitConfig(val_fraction=0.2))
+    assert ("their location" if located else "the numbers in their names") in split.note
     assert split.training and len(split.validation) == 7
-    assert ("overlap" in note) == (stride < 1)
+    assert ("overlap" in split.note) == (stride < 1)
     if located:
         assert least_distance(split.training, split.validation, 3) > 1 / stride
     for one in split.training:
@@ -156,13 +157,44 @@ def test_pieces_of_one_map_are_split_with_a_gap(located, stride):
             assert located or steps.sum() > 1, "training and validation are side by side"
 
 
+def test_the_note_says_what_the_gap_leaves_out():
+    scenes = pieces_of_one_map(2, 4, located=True)
+    split = split_pieces(scenes, SplitConfig(gap=1))
+    assert "4 train, 2 at one end validate, 2 between them are left out (split.gap 1; with 0, 6 would" in split.note
+    split = split_pieces(scenes, SplitConfig(gap=0))
+    assert "6 train, 2 at one end validate, 0 between them are left out (split.gap 0)" in split.note
+
+
+@pytest.mark.parametrize("step", [96, 86], ids=["side by side", "overlapping"])
+def test_pieces_of_few_colours_overlap_only_where_every_pixel_agrees(step):
+    """Smooth surfaces of twenty greys hold the same small windows at many places."""
+    side = 96
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(size=(step + side, 3 * step + side))
+        large = ndimage.gaussian_filter(noise, 30)
+        grey = np.float32(np.rint(19 * (large - large.min()) / np.ptp(large)))
+        inside = np.ones((side, side), bool)
+        row, col = np.divmod(np.arange(8), 4)
+        windows = [np.s_[i : i + side, j : j + side] for i, j in zip(step * row, step * col, strict=True)]
+        scenes = [
+            Scene(f"{i:02}_reek", grey[window].copy(), inside, inside, ~inside, group="reek", geo=GeoReference())
+            for i, window in enumerate(windows)
+        ]
+        beside = abs(row[:, None] - row) + abs(col[:, None] - col) == 1
+        overlapping = arrange_pieces(scenes, gap=0).overlapping
+        touching = np.maximum(abs(row[:, None] - row), abs(col[:, None] - col)) <= (step < side)
+        assert not (overlapping & ~touching).any(), seed
+        if step < side:
+            assert overlapping[beside].mean() > 0.7
+
+
 def test_folds_of_pieces_are_sections_and_a_nested_fold_judges_apart():
     scenes = pieces_of_one_map(15, 1, located=True)
     held = []
     for fold in range(3):
-        split, _ = split_pieces(scenes, SplitConfig(folds=3, fold=fold))
+        split = split_pieces(scenes, SplitConfig(folds=3, fold=fold))
         held += [scene.name for scene in split.validation]
-        nested, _ = split_pieces(scenes, SplitConfig(folds=3, fold=fold, nested=True))
+        nested = split_pieces(scenes, SplitConfig(folds=3, fold=fold, nested=True))
         assert nested.judging == split.validation
         for part in (nested.training, nested.validation):
             assert part and least_distance(part, nested.judging, 1) > 1
@@ -172,8 +204,8 @@ def test_folds_of_pieces_are_sections_and_a_nested_fold_judges_apart():
 
 def test_without_a_gap_only_overlapping_pieces_are_left_out():
     scenes = pieces_of_one_map(10, 1)
-    split, note = split_pieces(scenes, SplitConfig(gap=0))
-    assert len(split.training) + len(split.validation) == 10 and "0 between them" in note
+    split = split_pieces(scenes, SplitConfig(gap=0))
+    assert len(split.training) + len(split.validation) == 10 and "0 between them" in split.note
     overlapping = pieces_of_one_map(10, 1, stride=0.5)
-    split, _ = split_pieces(overlapping, SplitConfig(gap=0))
+    split = split_pieces(overlapping, SplitConfig(gap=0))
     assert len(split.training) + len(split.validation) == 9
