@@ -29,11 +29,13 @@ class ClosureRows(NamedTuple):
         From crest to spill point, in depth units.
     drawn : (N,) float64
         Cells of it that were drawn as trap.
-    iou : (N,) float64
-        Intersection over union of it and the drawn traps that match it: that lie in it by a quarter, or fill half of
-        it.
     matched : (N,) float64
-        Number of these, 0 where the IoU is low.
+        Number of drawn traps that match it: that lie in it by a quarter, or fill half of it; 0 where all of it and
+        them are little alike.
+    outline : (N,) float64
+        Length of the outlines of these, in cells.
+    gap : (N,) float64
+        Mean distance in cells between its outline and theirs.
     touches_fault : (N,) bool
         Whether it touches a fault.
     parent : (N,) int64
@@ -43,15 +45,11 @@ class ClosureRows(NamedTuple):
     area: NDArray[np.float64]
     height: NDArray[np.float64]
     drawn: NDArray[np.float64]
-    iou: NDArray[np.float64]
     matched: NDArray[np.float64]
+    outline: NDArray[np.float64]
+    gap: NDArray[np.float64]
     touches_fault: NDArray[np.bool_]
     parent: NDArray[np.int64]
-
-    def take(self, kept: NDArray[np.bool_]) -> "ClosureRows":
-        """Some of the rows, of outermost closures; kept : (N,)."""
-        return ClosureRows(self.area[kept], self.height[kept], self.drawn[kept], self.iou[kept], self.matched[kept],
-                           self.touches_fault[kept], self.parent[kept])  # fmt: skip
 
 
 def closure_rows(drawn: DrawnMap, rules: Sequence[TrapCriteria]) -> Iterator[tuple[TrapCriteria, ClosureRows]]:
@@ -118,13 +116,15 @@ def _rows(
     touches: NDArray[np.bool_], parent: NDArray[np.int64],
 ) -> ClosureRows:  # fmt: skip
     """Rows from cells (N,) and from the cells (N, M + 1) that closures share with drawn traps."""
-    traps = drawn.areas
-    matches = (shared >= traps / 4) & (shared > 0) | (shared >= area[:, None] / 2)
+    traps, cell = drawn.areas, drawn.scene.coarsening
+    matches = ((shared >= traps / 4) | (shared >= area[:, None] / 2)) & (shared > 0)
     inside = shared.sum(axis=1)
-    own = np.where(matches, shared, 0).sum(axis=1)
-    iou = inside / np.maximum(area + np.where(matches, traps, 0).sum(axis=1) - own, 1)
-    matched, scale = np.where(iou >= LEAST_ALIKE, matches.sum(axis=1), 0.0), drawn.scene.coarsening**2
-    return ClosureRows(area * scale, height, inside * scale, iou, matched, touches, parent)
+    union = area + np.where(matches, traps - shared, 0).sum(axis=1)
+    matches &= (inside >= LEAST_ALIKE * union)[:, None]
+    outline = np.where(matches, drawn.outlines, 0).sum(axis=1)
+    gap = (union - inside) / np.maximum(outline, 1)
+    return ClosureRows(area * cell**2, height, inside * cell**2, matches.sum(axis=1).astype(np.float64),
+                       outline * cell, gap * cell, touches, parent)  # fmt: skip
 
 
 def rows_of_labels(drawn: DrawnMap, labels: NDArray[np.int32]) -> ClosureRows:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label
+from skimage.measure import label, regionprops
 
 from targets.scene import Bool, Scene
 
@@ -24,6 +24,8 @@ class DrawnMap:
         The drawn traps one by one, 1 to M.
     areas : (M + 1,) float64
         Their cells; the first is nothing.
+    outlines : (M + 1,) float64
+        Lengths of their outlines in cells, the first is 0.
     interpreter : str
         Who drew them; "" where the files do not say.
     """
@@ -32,6 +34,7 @@ class DrawnMap:
     drawn: Bool
     labels: NDArray[np.int32]
     areas: NDArray[np.float64]
+    outlines: NDArray[np.float64]
     interpreter: str
 
     @property
@@ -78,4 +81,5 @@ def _drawn_map(scene: Scene) -> DrawnMap:
     labels = np.asarray(label(drawn, connectivity=2), np.int32)
     areas = np.bincount(labels.ravel()).astype(np.float64)
     areas[0] = 0
-    return DrawnMap(scene.replace(rgb=None), drawn, labels, areas, interpreter)
+    outlines = np.array([0.0, *(region.perimeter for region in regionprops(labels))])
+    return DrawnMap(scene.replace(rgb=None), drawn, labels, areas, outlines, interpreter)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,11 @@ from targets.truth.traps import TrapCriteria, compute_traps
 MOST_SEARCHED = 40  # maps that choose; all of them are judged
 MOST_THREADS = 4  # that read the closures of maps
 FOLDS = 5  # of a cross-validation; up to twice as many maps are left out one by one
-ROUNDS = 3  # of turning one choice after the other; the second one mostly changes nothing
-KEPT_CONTOURS = 4  # of the candidates, with every rule of faults
+FULLY_SEARCHED = 6  # maps on which every fault rule is tried with all contours
+KEPT_CONTOURS = 4  # of the candidates, for a closed border and for single culminations
+KEPT_RULES = 30  # from the few maps for all
+ROUNDS = 2  # of turning single choices of the best rule
+MOST_SPARED = 20.0  # surprise a map that smoothing may spare
 SMOOTHINGS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # cells
 FAULT_RULES: tuple[Any, ...] = ("transparent", "sealing", "leaking")
 
@@ -33,9 +36,9 @@ FAULT_RULES: tuple[Any, ...] = ("transparent", "sealing", "leaking")
 def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
     """Find the rules of closure that explain best which traps were drawn.
 
-    One choice is turned after the other until none helps: fault rule and contours, border of the map, neighbours,
-    culminations, contact with faults, each with the least area and height that suit it best; smoothing comes last.
-    Where maps cannot tell, the default stays, and a doubt says so.
+    Fault rules, contours and contact with faults are tried in all combinations, each with all least areas and heights,
+    then with a closed border, other neighbours, single culminations; smoothing comes last. Where maps cannot tell, the
+    default stays, and a doubt says so.
 
     Parameters
     ----------
@@ -65,14 +68,10 @@ def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
         raise UserError("maps", "none with a depth and drawn traps", "at least one", "draw traps with tools/review.py")
     if not any(drawn.drawn.any() for drawn in maps):
         raise UserError("maps", "drawn traps that are empty on all maps", "a trap on at least one")
-    searched = np.unique(np.linspace(0, len(maps) - 1, min(MOST_SEARCHED, len(maps))).astype(int))
-    table = ScoreTable([maps[i] for i in searched], min(MOST_THREADS, os.cpu_count() or 1))
-    everyone = np.arange(len(table.maps))
-    choice = _search(table, everyone)
-    rules = with_thresholds(choice, table.grid)
-    rules = sharpen_thresholds(table.maps, rules)
-    smoothing, gain = _smoothing(table, rules)
-    rules = replace(rules, smoothing=smoothing)
+    table = _search([maps[i] for i in spread(len(maps), MOST_SEARCHED)])
+    choice, rules = _choose_smoothed(table)
+    smoothing = _try_smoothing(table.maps, rules)
+    rules = replace(sharpen_thresholds(table.maps, rules), smoothing=smoothing.width)
     judged = [_agreement(drawn, rules) for drawn in maps]
     iou = {drawn.name: shares[0] for drawn, shares in zip(maps, judged, strict=True)}
     both, by_hand, by_rule = np.sum([shares[1:] for shares in judged], axis=0)
@@ -81,7 +80,7 @@ def fit_rules(scenes: Iterable[Scene]) -> FittedRules:
     return FittedRules(
         rules,
         iou,
-        _cross_validate(table, gain),
+        _cross_validate(table, smoothing.iou),
         explained=float(both / max(by_hand, 1)),
         added=float(1 - both / max(by_rule, 1)),
         doubts=tuple(find_doubts(table, choice)),
@@ -99,29 +98,42 @@ def with_thresholds(choice: Choice, grid: Grid) -> TrapCriteria:
     return replace(choice.rule, min_area=round(float(grid.area[place.area])), **heights)
 
 
-def _search(table: ScoreTable, everyone: NDArray[np.int64]) -> Choice:
-    """Turn one choice after the other until none helps."""
-    contours = candidate_contours(table.maps)
-    rule = bare(DEFAULTS)
+def _search(maps: Sequence[DrawnMap]) -> ScoreTable:
+    """Search in full on a few maps; all maps choose among the rules that explain these best and their variations."""
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    few = [maps[i] for i in spread(len(maps), FULLY_SEARCHED)]
+    table, everyone = ScoreTable(few, threads), np.arange(len(few))
+    contours = candidate_contours(maps)
+    table.add(replace(rule, faults=faults) for faults in FAULT_RULES for rule in _readings(bare(DEFAULTS), contours))
+    best = _best_contours(table, contours, everyone)[:KEPT_CONTOURS]
+    for change in ({"edge": "closed"}, {"culminations": "single"}):
+        changed = replace(bare(DEFAULTS), **change)
+        table.add(replace(rule, faults=faults) for faults in FAULT_RULES for rule in _readings(changed, best))
+    if len(few) < len(maps):
+        likely = [choice.rule for choice in table.ranked(everyone)]
+        table, everyone = ScoreTable(maps, threads), np.arange(len(maps))
+        table.add(list(dict.fromkeys(bare(rule) for rule in likely))[:KEPT_RULES])
     for _ in range(ROUNDS):
-        few = _best_contours(table, contours, everyone)[:KEPT_CONTOURS]
-        table.add(replace(one, faults=faults) for faults in FAULT_RULES for one in _readings(rule, few))
-        table.add(_readings(table.choose(everyone).rule, contours))
-        table.add(_variations(table.choose(everyone).rule))
-        found = table.choose(everyone).rule
-        if bare(found) == bare(rule):
-            break
-        rule = found
-    table.add(_variations(table.choose(everyone).rule))
-    return table.choose(everyone)
+        choice = table.choose(everyone)
+        table.add(_variations(choice.rule))
+    return table
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """Places of at most so many of a number of things, from first to last.
+
+    Examples
+    --------
+    >>> spread(3, 5).tolist(), spread(9, 3).tolist()
+    ([0, 1, 2], [0, 4, 8])
+    """
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
 
 
 def _readings(rule: TrapCriteria, contours: Sequence[Contours]) -> list[TrapCriteria]:
     """A rule with every reading: down to spill points, or to the last closed of some contours."""
-    joined = replace(rule, culminations="joined")  # nested closures take a search for every contour
-    spill = replace(joined, reading="spill", contour_interval=None, contour_base=None)
-    return [spill, *(replace(joined, reading="contour", contour_interval=interval, contour_base=base)
-                     for interval, base in contours)]  # fmt: skip
+    return [rule, *(replace(rule, reading="contour", contour_interval=interval, contour_base=base)
+                    for interval, base in contours)]  # fmt: skip
 
 
 def _variations(rule: TrapCriteria) -> list[TrapCriteria]:
@@ -143,19 +155,43 @@ def _best_contours(table: ScoreTable, contours: Sequence[Contours], everyone: ND
     return sorted(contours, key=best.__getitem__, reverse=True)
 
 
-def _smoothing(table: ScoreTable, rules: TrapCriteria) -> tuple[float, NDArray[np.float64]]:
-    """The smoothing that helps most, 0 where none does; and (M,) what it adds to the IoU of each map."""
+class _Smoothing(NamedTuple):
+    """The smoothing that helps most, 0 where none does; the surprise that it spares, and (M,) the IoU that it adds."""
+
+    width: float
+    spared: float
+    iou: NDArray[np.float64]
+
+
+def _choose_smoothed(table: ScoreTable) -> tuple[Choice, TrapCriteria]:
+    """Choose the rule that explains the maps best with the smoothing of its outlines; and with its thresholds."""
+    ranked = table.ranked(np.arange(len(table.maps)))
+    rivals: dict[tuple[str, str], Choice] = {}
+    for choice in ranked:
+        if choice.score > ranked[0].score - MOST_SPARED * len(table.maps):
+            rivals.setdefault((choice.rule.reading, choice.rule.faults), choice)
+    few = [table.maps[i] for i in spread(len(table.maps), FULLY_SEARCHED)]
+    scores = {}
+    for choice in rivals.values() if len(rivals) > 1 else ():
+        spared = _try_smoothing(few, with_thresholds(choice, table.grid)).spared
+        scores[choice] = choice.score + spared * len(table.maps) / len(few)
+    best = max(scores, key=scores.__getitem__, default=ranked[0])
+    return best, with_thresholds(best, table.grid)
+
+
+def _try_smoothing(maps: Sequence[DrawnMap], rules: TrapCriteria) -> _Smoothing:
+    """Smooth the outlines of a rule's traps by every width."""
     widths = (0.0, *SMOOTHINGS)
-    surprise, iou = np.zeros((2, len(widths), len(table.maps)))
-    for place, drawn in enumerate(table.maps):
+    surprise, iou = np.zeros((2, len(widths), len(maps)))
+    for place, drawn in enumerate(maps):
         labels = compute_traps(drawn.scene, rules).labels
         for k, width in enumerate(widths):
             smooth = smooth_outlines(labels, width / drawn.scene.coarsening, drawn.scene.map_valid)
             iou[k, place] = _iou(smooth > 0, drawn.drawn)
-            surprise[k, place] = surprise_of_rows(rows_of_labels(drawn, smooth), table.hand).sum()
+            surprise[k, place] = surprise_of_rows(rows_of_labels(drawn, smooth)).sum()
     total = surprise.sum(axis=1) + THRESHOLD * (np.array(widths) > 0)
     best = int(total.argmin())
-    return widths[best], iou[best] - iou[0]
+    return _Smoothing(widths[best], float(total[0] - total[best]), iou[best] - iou[0])
 
 
 def _iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

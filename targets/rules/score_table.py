@@ -2,26 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.rules.closure_rows import ClosureRows, closure_rows
+from targets.rules.closure_rows import closure_rows
 from targets.rules.contours import is_round
 from targets.rules.drawn_maps import DrawnMap
-from targets.rules.thresholds import DEFAULTS, Grid, Place, Scores, best_place, error_of_hand, score_map, threshold_grid
+from targets.rules.thresholds import DEFAULTS, Grid, Place, Scores, best_place, score_map, threshold_grid
 from targets.truth.traps import TrapCriteria
 
-SAME = 0.5  # a difference in score that says nothing
-LIKELY = (
-    TrapCriteria(),
-    TrapCriteria("contour"),
-    TrapCriteria(faults="sealing"),
-    TrapCriteria("contour", faults="sealing"),
-)
-MOST_MEASURED = 10  # maps that tell the error of outlines
+USUAL_STEPS = 20  # contours of a relief
+COARSER, FINER = 0.3, 0.1  # surprise that an interval of twice, half the usual step has to spare
 CONTACTS: tuple[Any, ...] = ("any", "touching", "free")
 
 
@@ -56,8 +50,8 @@ class ScoreTable:
         That fill the table.
     grid : Grid
         Cut points of thresholds.
-    hand : float
-        Usual error of drawn outlines, as of `error_of_hand`.
+    relief : float
+        Of a usual map, in depth units.
     scores : dict[TrapCriteria, Scores]
         By rule without thresholds.
     """
@@ -65,14 +59,13 @@ class ScoreTable:
     maps: Sequence[DrawnMap]
     threads: int
     grid: Grid = field(init=False)
-    hand: float = field(init=False)
+    relief: float = field(init=False)
     scores: dict[TrapCriteria, Scores] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         cells = float(np.median([drawn.scene.map_valid.sum() * drawn.scene.coarsening**2 for drawn in self.maps]))
-        self.grid = threshold_grid(cells, float(np.median([np.ptp(drawn.scene.relief) for drawn in self.maps])))
-        rows = [dict(closure_rows(drawn, [bare(rule) for rule in LIKELY])) for drawn in self.maps[:MOST_MEASURED]]
-        self.hand = min(error_of_hand([part[bare(rule)] for part in rows]) for rule in LIKELY)
+        self.relief = float(np.median([np.ptp(drawn.scene.relief) for drawn in self.maps]))
+        self.grid = threshold_grid(cells, self.relief)
 
     def add(self, rules: Iterable[TrapCriteria]) -> None:
         """Score rules on all maps, with every contact with faults; those that are there stay.
@@ -96,22 +89,27 @@ class ScoreTable:
         # Without faults one rule of faults is as another.
         as_asked = rules if scene.fault.any() else [replace(rule, faults=DEFAULTS.faults) for rule in rules]
         rows_of = dict(closure_rows(drawn, list(dict.fromkeys(as_asked))))
+        scores: dict[bytes, Scores] = {}  # many contours cut the same closures
         for rule, asked in zip(rules, as_asked, strict=True):
             rows = rows_of[asked]
             for contact in CONTACTS:
-                chosen = rows if contact == "any" else _in_contact(rows, contact)
-                found[replace(rule, fault_contact=contact)] = score_map(chosen, self.grid, drawn, self.hand)
+                same = b"".join([contact.encode(), *(column.tobytes() for column in rows)])
+                if same not in scores:
+                    scores[same] = score_map(rows, self.grid, drawn, contact)
+                found[replace(rule, fault_contact=contact)] = scores[same]
         return found
 
-    def choose(self, maps: NDArray[np.int64]) -> Choice:
-        """Choose the rule and its thresholds that explain some maps best; of those that do as well, the plainest."""
+    def ranked(self, maps: NDArray[np.int64]) -> list[Choice]:
+        """Rank the rules, each with its best thresholds, by how well they explain some maps for what they cost."""
         choices = []
         for rule, scores in self.scores.items():
             place, score = best_place(scores.total(maps), self.grid)
-            choices.append(Choice(rule, place, score - cost(rule)))
-        best = max(choice.score for choice in choices)
-        close = [choice for choice in choices if choice.score >= best - SAME]
-        return min(close, key=lambda choice: (changes(choice.rule), -choice.score))
+            choices.append(Choice(rule, place, score - cost(rule, self.relief)))
+        return sorted(choices, key=lambda choice: -choice.score)
+
+    def choose(self, maps: NDArray[np.int64]) -> Choice:
+        """Choose the rule and its thresholds that explain some maps best for what they cost."""
+        return self.ranked(maps)[0]
 
     def iou(self, choice: Choice) -> NDArray[np.float32]:
         """(M,) the softened IoU of each map with a chosen rule."""
@@ -123,30 +121,31 @@ def bare(rule: TrapCriteria) -> TrapCriteria:
     return replace(rule, min_area=0, min_relief=0.0, min_height=0.0, fault_contact="any", smoothing=0.0)
 
 
-def changes(rule: TrapCriteria) -> int:
-    """How many choices of a rule without thresholds are not the default."""
-    default = bare(DEFAULTS)
-    return sum(getattr(rule, item.name) != getattr(default, item.name) for item in fields(rule))
+def cost(rule: TrapCriteria, relief: float) -> float:
+    """What the choices of a rule without thresholds have to spare: unusual ones, and ones that can fit by chance.
 
+    Parameters
+    ----------
+    rule : TrapCriteria
+        The rule.
+    relief : float
+        Of a usual map: of intervals that explain as much, one that suits it is taken.
 
-def cost(rule: TrapCriteria) -> float:
-    """What the choices of a rule without thresholds have to gain: unusual ones, and ones that can fit by chance."""
-    return sum(price for price, is_made in (
+    Returns
+    -------
+    float
+        Surprise; 0 for the default rule.
+    """
+    interval = rule.contour_interval
+    steps = 0.0 if interval is None else float(np.log2(interval * USUAL_STEPS / relief))
+    return max(COARSER * steps, -FINER * steps) + sum(price for price, is_made in (
         (2.0, rule.fault_contact != "any"),
         (2.0, rule.culminations != "joined"),
         (1.0, rule.faults != "transparent"),
         (1.0, rule.edge != "open"),
         (1.0, rule.connectivity != 8),
         (1.0, rule.reading == "contour"),
-        (1.5, rule.contour_interval is not None),
-        (2.0, not is_round(rule.contour_interval)),
+        (1.0, interval is not None),
+        (3.0, not is_round(interval)),
         (2.0, bool(rule.contour_base)),
     ) if is_made)  # fmt: skip
-
-
-def _in_contact(rows: ClosureRows, contact: str) -> ClosureRows:
-    """The rows of outermost closures that touch a fault, or none; nested ones follow their outermost closure."""
-    if (rows.parent >= 0).any():  # each culmination by itself: contact is weighed for outermost closures only
-        return rows.take(np.zeros(len(rows.area), np.bool_))
-    kept = rows.touches_fault == (contact == "touching")
-    return rows.take(kept)

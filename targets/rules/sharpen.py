@@ -13,7 +13,7 @@ from targets.rules.score_table import bare
 from targets.rules.thresholds import AREAS, DEFAULTS, HEIGHTS, LEAST_AREA, LEAST_SHARE, MOST_SHARE, round_between
 from targets.truth.traps import TrapCriteria
 
-AROUND = 2  # cut points of the grid on both sides
+AROUND = 1  # cut points of the grid on both sides: the likeliest one lies where a gap is nearest to the default
 
 
 def sharpen_thresholds(maps: Sequence[DrawnMap], rules: TrapCriteria) -> TrapCriteria:
@@ -73,7 +73,7 @@ def best_gap(values: NDArray[np.float64], drawn: NDArray[np.bool_], limit: float
     limit : float
         The threshold so far.
     ratio : float
-        The gap lies within this factor of it; of several as good ones the nearest is taken.
+        How far it may move, as a factor; of several gaps as good the nearest is taken.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def best_gap(values: NDArray[np.float64], drawn: NDArray[np.bool_], limit: float
     gaps = np.flatnonzero(near & (rightly == rightly[near].max()))
     distance = np.maximum(np.maximum(low[gaps] / limit, limit / high[gaps]), 1)
     gap = gaps[int(distance.argmin())]
-    return round_between(max(float(low[gap]), limit / ratio**2), float(high[gap]))
+    return round_between(max(float(low[gap]), limit / ratio), min(float(high[gap]), limit * ratio))
 
 
 def _closures(drawn: DrawnMap, rules: TrapCriteria) -> tuple[NDArray, NDArray, NDArray, NDArray]:

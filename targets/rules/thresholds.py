@@ -13,15 +13,19 @@ from targets.truth.traps import TrapCriteria
 
 DEFAULTS = TrapCriteria()
 KINDS = ("min_relief", "min_height")  # a least height is a share of the relief, or a depth
-AREAS, HEIGHTS = 40, 28  # cut points of a grid
+AREAS, HEIGHTS = 28, 22  # cut points of a grid
 LEAST_AREA, LEAST_SHARE, MOST_SHARE = 4, 0.002, 0.6  # cells, shares of the relief
 MOST_AREA = 0.3  # of a usual map
 SOFTENING = 1e-3  # of a map, added to intersection and union: nothing drawn and nothing found is right
-FORGOTTEN = 1.5  # surprise at a closure that was not drawn
-INVENTED = 2.5  # surprise at a drawn trap where no closure is
-HAND = (1.0, 12.0)  # least and most usual error of outlines
-THRESHOLD = 2.0  # surprise that a least area or height has to spare
+FORGOTTEN = 3.0  # surprise at a closure that was not drawn: one in twenty
+INVENTED = 2.5  # surprise at a drawn trap where no closure is, before its outline
+STRAYING = 10.0  # cells of outline that stray to one side together: one witness
+MOST_WITNESSES = 20.0  # of one closure
+SURE = 0.3  # cells: no hand is more exact
+ELSEWHERE = 1 / 18  # of an outline's length: how far it lies from that of any other closure as large
+THRESHOLD = 1.5  # surprise that a least area or height has to spare
 FARTHER = 0.5  # more for every factor of e between it and the default
+KIND = 1.0  # more for a height in depth units
 
 
 class Grid(NamedTuple):
@@ -33,10 +37,13 @@ class Grid(NamedTuple):
         Least areas in cells, rising from 0.
     heights : (2, B) float64
         Least heights as shares of the relief and in depth units, rising from 0.
+    price : (2, A, B) float64
+        Surprise that each pair of cut points has to spare.
     """
 
     area: NDArray[np.float64]
     heights: NDArray[np.float64]
+    price: NDArray[np.float64]
 
 
 class Place(NamedTuple):
@@ -72,36 +79,26 @@ class Scores:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("iou", "surprise")))
 
 
-def surprise_of_rows(rows: ClosureRows, hand: float) -> NDArray[np.float64]:
+def surprise_of_rows(rows: ClosureRows) -> NDArray[np.float64]:
     """How unlikely it is that a hand drew each kept closure as it did, as minus the logarithm of a probability.
 
-    A closure may be forgotten; else the share of it that the drawn traps get wrong is that of an outline some cells
-    off, so falls with the root of the area. Traps that match are no longer invented ones. At worst the closure was
-    forgotten and they were invented.
+    Every stretch of a drawn outline is a witness: the nearer it lies to that of the closure, compared with any outline
+    as long, the less surprising it is, and large distances surprise little more than others (as of Student's t).
+    A matched trap is no longer an invented one. At worst the closure was forgotten.
 
     Parameters
     ----------
     rows : ClosureRows
         Of the closures.
-    hand : float
-        Usual error of the outlines, as of `error_of_hand`.
 
     Returns
     -------
     (N,) float64
+        Below 0 where the rule explains a drawn trap.
     """
-    return np.minimum(np.where(rows.matched > 0, _errors(rows) / hand - INVENTED * rows.matched, np.inf), FORGOTTEN)
-
-
-def _errors(rows: ClosureRows) -> NDArray[np.float64]:
-    """Errors of outlines in cells, up to a factor of about four."""
-    return np.asarray((1 - rows.iou) * np.sqrt(rows.area))
-
-
-def error_of_hand(rows: Sequence[ClosureRows]) -> float:
-    """The usual error of outlines where drawn traps match closures, in the measure of `surprise_of_rows`."""
-    errors = np.concatenate([_errors(part)[part.matched > 0] for part in rows])
-    return float(np.clip(np.median(errors), *HAND)) if errors.size else HAND[1]
+    witnesses = np.minimum(rows.outline / STRAYING, MOST_WITNESSES)
+    off = witnesses * np.log((rows.gap + SURE) / (ELSEWHERE * rows.outline + SURE))
+    return np.minimum(np.where(rows.matched > 0, off - INVENTED * rows.matched, np.inf), FORGOTTEN)
 
 
 def threshold_grid(cells: float, relief: float) -> Grid:
@@ -117,7 +114,7 @@ def threshold_grid(cells: float, relief: float) -> Grid:
     share = np.geomspace(LEAST_SHARE, MOST_SHARE, HEIGHTS - 2)
     areas = np.sort(np.concatenate([[0, DEFAULTS.min_area], area]))
     shares = np.sort(np.concatenate([[0, DEFAULTS.min_relief], share]))
-    return Grid(areas, np.stack([shares, shares * relief]))
+    return Grid(areas, np.stack([shares, shares * relief]), _price(areas, shares))
 
 
 def heights_of(rows: ClosureRows, relief: float) -> NDArray[np.float64]:
@@ -125,7 +122,7 @@ def heights_of(rows: ClosureRows, relief: float) -> NDArray[np.float64]:
     return np.stack([rows.height / relief, rows.height])
 
 
-def score_map(rows: ClosureRows, grid: Grid, drawn: DrawnMap, hand: float) -> Scores:
+def score_map(rows: ClosureRows, grid: Grid, drawn: DrawnMap, contact: str = "any") -> Scores:
     """Score one map for every pair of cut points.
 
     Parameters
@@ -136,8 +133,8 @@ def score_map(rows: ClosureRows, grid: Grid, drawn: DrawnMap, hand: float) -> Sc
         Cut points.
     drawn : DrawnMap
         The map.
-    hand : float
-        Usual error of the outlines.
+    contact : str, default 'any'
+        Which of them count, as in `TrapCriteria.fault_contact`.
 
     Returns
     -------
@@ -145,11 +142,11 @@ def score_map(rows: ClosureRows, grid: Grid, drawn: DrawnMap, hand: float) -> Sc
         Of one map.
     """
     heights = heights_of(rows, float(np.ptp(drawn.scene.relief)))
-    weights = np.stack([rows.area, rows.drawn, surprise_of_rows(rows, hand)])
-    sums = _sums_of_nested(rows, grid, heights, weights) if (rows.parent >= 0).any() else (
-        _sums_of_outermost(rows, grid, heights, weights)
-    )  # fmt: skip
-    area, inside, surprise = sums
+    weights = np.stack([rows.area, rows.drawn, surprise_of_rows(rows)])
+    if contact != "any":
+        weights *= rows.touches_fault == (contact == "touching")
+    count = _sums_of_nested if (rows.parent >= 0).any() else _sums_of_outermost
+    area, inside, surprise = count(rows, grid, heights, weights)
     scale = drawn.scene.coarsening**2
     soft, by_hand = SOFTENING * drawn.scene.map_valid.sum() * scale, drawn.areas.sum() * scale
     iou = (inside + soft) / (area + by_hand - inside + soft)
@@ -163,27 +160,22 @@ def _sums_of_outermost(
     """(3, 2, A, B) sums of the weights (3, N) over the closures that reach each pair of cut points."""
     shape = (len(grid.area), grid.heights.shape[1])
     at = np.searchsorted(grid.area, rows.area, side="right") - 1
-    sums = np.empty((len(weights), 2, *shape))
+    sums = np.zeros((len(weights), 2, *shape))
     for kind in (0, 1):
-        place = at * shape[1] + np.searchsorted(grid.heights[kind], heights[kind], side="right") - 1
+        place = np.searchsorted(grid.heights[kind], heights[kind], side="right") - 1
         for k, weight in enumerate(weights):
-            plane = np.bincount(place, weight, minlength=shape[0] * shape[1]).reshape(shape)
-            sums[k, kind] = plane[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
-    return sums
+            np.add.at(sums[k, kind], (at, place), weight)
+    return sums[:, :, ::-1, ::-1].cumsum(axis=2).cumsum(axis=3)[:, :, ::-1, ::-1]
 
 
 def _sums_of_nested(
     rows: ClosureRows, grid: Grid, heights: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Likewise over the closures with one kept culmination each, at every second cut point; its neighbours take it."""
-    sums = np.empty((len(weights), 2, len(grid.area), grid.heights.shape[1]))
-    for kind in (0, 1):
-        for a in range(0, len(grid.area), 2):
-            for b in range(0, grid.heights.shape[1], 2):
-                kept = (rows.area >= grid.area[a]) & (heights[kind] >= grid.heights[kind, b])
-                chosen = single_culminations(rows.parent, kept)
-                sums[:, kind, a : a + 2, b : b + 2] = weights[:, chosen].sum(axis=1)[:, None, None]
-    return sums
+    """Likewise over the closures with one kept culmination each."""
+    reach = rows.area[:, None] >= grid.area
+    kept = reach[:, None, :, None] & (heights.T[:, :, None, None] >= grid.heights[None, :, None, :])
+    chosen = single_culminations(rows.parent, kept)
+    return np.einsum("kn,nhab->khab", weights, chosen, optimize=True)
 
 
 def single_culminations(parent: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -193,12 +185,12 @@ def single_culminations(parent: NDArray[np.int64], kept: NDArray[np.bool_]) -> N
     ----------
     parent : (N,) int64
         Place of the closure around each, -1 = none; parents come before what lies in them.
-    kept : (N,) bool
+    kept : (N, ...) bool
         Closures that reach the thresholds, parents of kept ones among them.
 
     Returns
     -------
-    (N,) bool
+    (N, ...) bool
 
     Examples
     --------
@@ -207,60 +199,48 @@ def single_culminations(parent: NDArray[np.int64], kept: NDArray[np.bool_]) -> N
     >>> single_culminations(np.array([-1, -1, 0, 0]), np.array([True, True, True, False])).tolist()
     [True, True, False, False]
     """
-    places = np.flatnonzero(kept)
-    above = parent[places]
-    children = np.bincount(above[above >= 0], minlength=len(parent))
-    parted = children > 1  # itself, then whatever lies around it
-    front = np.flatnonzero(parted)
-    while front.size:
-        front = np.unique(parent[front][parent[front] >= 0])
-        front = front[~parted[front]]
-        parted[front] = True
-    return kept & ~parted & np.where(parent >= 0, parted[parent], True)
+    peaks = np.zeros(kept.shape, np.int32)
+    for k in range(len(parent) - 1, -1, -1):
+        peaks[k] = np.maximum(peaks[k], kept[k])
+        if parent[k] >= 0:
+            peaks[parent[k]] += peaks[k]
+    chosen = kept & (peaks == 1)
+    nested = parent >= 0
+    chosen[nested] &= peaks[parent[nested]] > 1
+    return chosen
 
 
 def best_place(total: NDArray[np.float64], grid: Grid) -> tuple[Place, float]:
-    """The best cut points of a score (2, A, B), and that score less what they cost.
+    """The likeliest cut points of a score (2, A, B), and the score of all of them together, each weighed by its price.
 
     Parameters
     ----------
     total : (2, A, B) float64
         Of `Scores.total`.
     grid : Grid
-        Cut points. One that is not the default has to gain `THRESHOLD`; of several as good ones the middle is taken.
+        Cut points.
+
+    Returns
+    -------
+    place : Place
+    score : float
+        Logarithm of the sum over all cut points: a rule that needs no exact threshold has more.
     """
-    area = int(np.flatnonzero(grid.area == DEFAULTS.min_area)[0])
-    share = int(np.flatnonzero(grid.heights[0] == DEFAULTS.min_relief)[0])
-    areas, heights = range(len(grid.area)), range(grid.heights.shape[1])
-    kind, _, height = (int(i) for i in np.unravel_index(int(total.argmax()), total.shape))
-    both = _middle_of_best(total, [Place(kind, i, height) for i in areas])
-    options = [
-        (0, Place(0, area, share)),
-        (1, _middle_of_best(total, [Place(0, i, share) for i in areas])),
-        (1, _middle_of_best(total, [Place(0, area, i) for i in heights])),
-        (1, _middle_of_best(total, [Place(1, area, i) for i in heights])),
-        (2, _middle_of_best(total, [Place(kind, both.area, i) for i in heights])),
-    ]
-    gains = [float(total[place]) - _price(place, changed, grid) for changed, place in options]
-    best = int(np.argmax(gains))
-    return options[best][1], gains[best]
+    weighed = total - grid.price
+    best = float(weighed.max())
+    place = Place(*(int(i) for i in np.unravel_index(int(weighed.argmax()), weighed.shape)))
+    return place, best + float(np.log(np.exp(weighed - best).sum()))
 
 
-def _price(place: Place, changed: int, grid: Grid) -> float:
-    """What thresholds have to gain: more the farther they are from the default; depths a little more than shares."""
-    shares = grid.heights[0]
-    area = abs(np.log(max(grid.area[place.area], 1.0) / DEFAULTS.min_area))
-    share = abs(np.log(max(shares[place.height], shares[1]) / DEFAULTS.min_relief))
-    return float(THRESHOLD * changed + FARTHER * (area + share) + FARTHER * place.kind) if changed else 0.0
-
-
-def _middle_of_best(total: NDArray[np.float64], line: Sequence[Place]) -> Place:
-    """The middle of the run of best places on a line of them."""
-    values = np.array([total[place] for place in line])
-    first = int(values.argmax())
-    worse = np.flatnonzero(values[first:] < values[first] - 1e-9)
-    last = first + int(worse[0]) - 1 if worse.size else len(values) - 1
-    return line[(first + last) // 2]
+def _price(area: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, A, B) what cut points have to spare: more the farther from the default; depths a little more than shares."""
+    default = area[:, None] != DEFAULTS.min_area, share[None] != DEFAULTS.min_relief
+    far = (
+        abs(np.log(np.maximum(area, 1) / DEFAULTS.min_area))[:, None],
+        abs(np.log(np.maximum(share, share[1]) / DEFAULTS.min_relief)),
+    )
+    price = THRESHOLD * np.add(*default, dtype=np.float64) + FARTHER * np.add(*far)
+    return np.stack([price, price + KIND])
 
 
 def round_between(low: float, high: float) -> float:
