@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mtl.ablation.grid import AblationRun
 from mtl.tasks.base import Output
-from mtl.tasks.heads import HEADS, collect_outputs
+from mtl.tasks.heads import known_outputs
 from targets.common.atomic_write import atomic_write
 from targets.io.catalogue import find_maps, read_map
 from targets.io.read_options import ReadOptions
@@ -21,7 +21,7 @@ from targets.truth.traps import GroundTruthOptions, build_ground_truth
 
 MAX_EXAMPLES = 6  # maps, evenly spread over a test set
 EXAMPLES_FILE = "examples.npz"  # in a run's folder, under the test set's name
-OUTPUTS = {output.name: output for output in collect_outputs(tuple(HEADS.values()))}
+OUTPUTS = known_outputs()
 
 
 def write_examples(

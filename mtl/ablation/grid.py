@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mtl.config import TrainConfig, fingerprint
+from mtl.data.channels import RULE_TRAPS
 from mtl.evaluation.baselines import BASELINES, INITIAL_MODEL, TRAP_HEAD
 from mtl.migration import EARLIER_SETTINGS
 from mtl.registry import select_records
-from mtl.tasks.heads import HEADS, collect_outputs
+from mtl.tasks.heads import HEADS, collect_outputs, known_outputs, with_objects
 from mtl.training.check_settings import check_settings
 from mtl.training.finetune import DEFAULT_MODEL, as_word, find_model_presets
 from targets.common.atomic_write import safe_file_name
@@ -161,7 +162,7 @@ def expand_grid(ablation: Ablation, out: Path) -> list[AblationRun]:
 
 def _check_scored(ablation: Ablation, runs: list[AblationRun]) -> None:
     """Refuse outputs that no row has, and metrics that none of them has: their columns would stay empty."""
-    known = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
+    known = {name: output.metric for name, output in known_outputs().items()}
     scored = {name for run in runs for name in run.outputs}
     if missing := [name for name in ablation.outputs if name not in scored]:
         raise UserError(f"{ablation.name}, outputs", ", ".join(missing), f"some of {', '.join(sorted(scored))}")
@@ -219,6 +220,8 @@ def scored_outputs(ablation: Ablation, row: str, config: TrainConfig, baseline: 
         The row has none of them.
     """
     heads = (TRAP_HEAD,) if baseline in BASELINES else select_records(HEADS, config.heads, "heads")
+    if config.starts_from_rules:
+        heads = with_objects(heads, RULE_TRAPS.name)
     available = [output.name for output in collect_outputs(heads)]
     if not (scored := tuple(name for name in ablation.outputs if name in available)):
         raise UserError(f"{ablation.name}, {row}", f"answers {', '.join(available)}", f"one of {ablation.outputs}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mtl.evaluation.evaluate import MapScore
 from mtl.metrics.base import Metric, State, add_states
-from mtl.tasks.heads import HEADS, collect_outputs
+from mtl.tasks.heads import known_outputs
 from targets.common.csv_tables import read_csv, write_csv
 from targets.errors import UserError
 
@@ -25,7 +25,7 @@ RUN_COLUMNS = {
     "test": "test_set",
     "settings": "fingerprint",
 }
-METRICS: dict[str, Metric] = {output.name: output.metric for output in collect_outputs(tuple(HEADS.values()))}
+METRICS: dict[str, Metric] = {name: output.metric for name, output in known_outputs().items()}
 
 
 @dataclass(frozen=True)

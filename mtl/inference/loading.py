@@ -100,11 +100,7 @@ def _load(options: PredictorOptions, states: tuple[object, ...]) -> Predictor:
     """`load_predictor`, cached by options and states."""
     checkpoint, precision = options.checkpoint, options.precision
     rules = None if options.rules is None else rules_named(options.rules)
-    predictor = load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision)
-    if rules is None:
-        return predictor
-    config = predictor.config
-    return replace(predictor, config=replace(config, targets=replace(config.targets, traps=rules)))
+    return load_predictor(checkpoint, options.device, options.stride, options.tta, options.backend, precision, rules)
 
 
 def threads_per_worker(workers: Workers) -> int | None:

@@ -26,12 +26,14 @@ from mtl.models.checkpoint import build_trained_net, check_ensemble_member, read
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import bundled_model
 from mtl.models.stacking import Stacking, mean_stacking
-from mtl.tasks.base import Head, Output, mask_invalid
-from mtl.tasks.heads import FUSION, collect_outputs
+from mtl.tasks.base import Derive, Head, Output, mask_invalid
+from mtl.tasks.heads import FUSION, OBJECTS, collect_outputs
+from mtl.tasks.objects import traps_from_objects
 from mtl.tasks.postprocess import mask_probability, with_own_mask
 from targets.common.memory import require_memory
 from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
+from targets.truth.traps import TrapCriteria
 
 CELL_BYTES = 400  # of memory a cell of a tile takes at least in a network on a CPU; the bundled one takes 620
 
@@ -226,6 +228,14 @@ class Predictor:
             )
         return blended
 
+    @property
+    def _fitted_derivations(self) -> dict[str, Derive]:
+        """{output: how it is derived with the numbers fitted in training}, of an ensemble with their means."""
+        numbers = [net.object_numbers.double().cpu() for net in self.nets if net.object_numbers is not None]
+        if not numbers:
+            return {}
+        return {OBJECTS.name: partial(traps_from_objects, numbers=torch.stack(numbers).mean(0).numpy())}
+
     def _complete(self, predictions: dict[str, Float], scene: Scene, factor: float = 1.0) -> dict[str, Float]:
         """Every output, of the heads' blended values: these postprocessed, what is derived from them, and the stacking.
 
@@ -238,7 +248,7 @@ class Predictor:
                 if head.postprocess is not None:
                     predictions[head.name] = head.postprocess(predictions[head.name], visible, factor)
                 if head.derived is not None:
-                    derive = head.derived.derive
+                    derive = self._fitted_derivations.get(head.derived.name, head.derived.derive)
                     predictions[head.derived.name] = derive(
                         predictions[head.name], visible, self.config.targets, factor
                     )
@@ -261,6 +271,7 @@ def load_predictor(
     tta: Symmetry | None = None,
     backend: Backend = "auto",
     precision: Precision = "32",
+    rules: TrapCriteria | None = None,
 ) -> Predictor:
     """Load the predictor of a checkpoint, of several as an ensemble, or of the model that comes with the package.
 
@@ -279,6 +290,9 @@ def load_predictor(
         What runs the network (`mtl.inference.backends.make_backend`).
     precision : Precision, default '32'
         Bits inside the network.
+    rules : TrapCriteria | None, default None
+        Rules of traps that closures follow; None: those of the run. With others than those a head that starts from
+        rules answers with their traps alone: what it learned differs from the rules of its run.
 
     Raises
     ------
@@ -311,10 +325,17 @@ def load_predictor(
     for path, (own, content) in zip(paths, members, strict=True):
         check_ensemble_member(path, own, paths[0], config)
         net, inputs, heads = build_trained_net(own, content["state_dict"], path)
+        if rules is not None and rules != own.targets.traps and own.starts_from_rules:
+            net.forget_changes()
+            print(
+                f"{path}: learned what differs from other rules; its trap head answers by those given alone", flush=True
+            )
         net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         built.append((net, inputs, heads))
     _, inputs, heads = built[0]
     nets = tuple(net for net, _, _ in built)
+    if rules is not None:
+        config = replace(config, targets=replace(config.targets, traps=rules))
     config = replace(config, predict=replace(config.predict, **changed))
     predictor = Predictor(nets, mean_stacking([net.fusion for net in nets]), inputs, heads, config)
     backends = tuple(make_backend(net, predictor.in_channels, backend, precision) for net in nets)

@@ -22,7 +22,7 @@ from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import SUFFIX, read_weights
 from mtl.registry import select_records
 from mtl.tasks.base import Head
-from mtl.tasks.heads import HEADS, with_losses
+from mtl.tasks.heads import HEADS, with_losses, with_objects
 from targets.common.cli import checked_record
 from targets.common.settings_files import check_plain
 from targets.errors import UserError
@@ -131,6 +131,18 @@ def select_inputs(config: TrainConfig) -> tuple[InputChannel, ...]:
     return (*chosen, RULE_TRAPS) if config.starts_from_rules else tuple(chosen)
 
 
+def select_heads(config: TrainConfig) -> tuple[Head, ...]:
+    """The records of a run's heads, with the losses that its settings name and the outputs that it derives from them.
+
+    Raises
+    ------
+    UserError
+        An unknown head or loss.
+    """
+    heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim, config.targets.traps)
+    return with_objects(heads, RULE_TRAPS.name) if config.starts_from_rules else heads
+
+
 def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tuple[InputChannel, ...], tuple[Head, ...]]:
     """Build the network of a training run, untrained.
 
@@ -152,8 +164,7 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
         raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/training.md")
-    inputs = select_inputs(config)
-    heads = with_losses(select_records(HEADS, config.heads, "--heads"), config.optim, config.targets.traps)
+    inputs, heads = select_inputs(config), select_heads(config)
     net = config.net if pretrained else replace(config.net, encoder_weights="none")
     sets = parse_input_sets(inputs, config.input_sets)
     return MultiHeadNet(net, inputs, heads, config.patches.context, sets), inputs, heads

@@ -26,7 +26,8 @@ from mtl.models.mask_residual import MaskResidual
 from mtl.models.pretrained import PixelScale, load_imagenet_weights, widen_stem
 from mtl.models.stacking import Stacking
 from mtl.tasks.base import Head
-from mtl.tasks.heads import FUSION, collect_outputs, trap_outputs
+from mtl.tasks.heads import FUSION, OBJECTS, collect_outputs, trap_outputs
+from mtl.tasks.objects import NUMBERS
 from targets.errors import UserError
 
 
@@ -59,6 +60,7 @@ class MultiHeadNet(nn.Module):
 
     encoder: nn.Module
     decoder: nn.Module
+    object_numbers: Tensor | None
 
     def __init__(
         self,
@@ -87,6 +89,8 @@ class MultiHeadNet(nn.Module):
         self.bases = len(bases)
         self.base_planes = {head.name: bases[head.residual_of] for head in heads if head.residual_of in bases}
         self.residuals = nn.ModuleDict({h.name: MaskResidual(read, h) for h in heads if h.name in self.base_planes})
+        decides = any(head.derived is OBJECTS for head in heads)
+        self.register_buffer("object_numbers", torch.zeros(NUMBERS) if decides else None)
         self.early = nn.ModuleList(make_head_layers(w, heads) for w in widths[:-1] if config.deep_supervision)
         outputs = collect_outputs(heads)
         members = trap_outputs([output for output in outputs if output is not FUSION])
@@ -147,6 +151,13 @@ class MultiHeadNet(nn.Module):
             for name, residual in self.residuals.items():
                 logits[name] = residual(logits[name], shared, x[:, self.base_planes[name], None])
         return logits
+
+    def forget_changes(self) -> None:
+        """Let heads that start from a mask answer with it alone, and closures be those of the rules."""
+        for residual in self.residuals.values():
+            residual.get_buffer("accepted").zero_()
+        if self.object_numbers is not None:
+            self.object_numbers.zero_()
 
     def deep_supervision_logits(self, stages: Sequence[Tensor], size: torch.Size) -> list[dict[str, Tensor]]:
         """Logits of every head from each earlier decoder stage, for deep supervision; empty without it."""

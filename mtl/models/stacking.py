@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import nn
@@ -15,7 +16,7 @@ from mtl.tasks.base import Output
 from targets.scene import Bool, Float
 
 MAX_PROBABILITY = 0.99  # of a computed mask, which is 0 or 1, so that its logit is finite
-MIN_IOU_GAIN = 0.02  # over the best output alone, on the maps that the weights are fitted to
+MIN_IOU_GAIN = 0.02  # over the best output alone, out of fold
 CELLS_PER_MAP = 20_000  # that the weights are fitted to; more would not change four numbers
 
 
@@ -25,8 +26,8 @@ class Stacking(nn.Module):
     There is one for each set of inputs that a map may come with: what is computed from a given depth deserves more
     trust than what is computed from a picture. Its offset is moved so that 0.5 is the threshold of the largest
     intersection over union: few cells are trap, and the likeliest class of a cell is too often "no trap". Where it
-    gains little over the best output alone, that output is taken: closures are exact on maps of any kind, what is
-    learned may not be.
+    gains little over the best output alone, on maps that it was not fitted to, that output is taken: closures are exact
+    on maps of any kind, what is learned may not be.
 
     Parameters
     ----------
@@ -102,24 +103,80 @@ class Stacking(nn.Module):
 
     def _fit_row(self, row: int, maps: Sequence["LabelledMap"]) -> None:
         """Fit the weights of one set of inputs."""
-        features, classes = [], []
-        for _, predictions, target, valid, *_ in maps:
+        own = []
+        for _, predictions, target, valid, group, *_ in maps:
             step = max(1, int(valid.sum()) // CELLS_PER_MAP)
-            features.append(self._logits(predictions)[:, valid].T[::step])
-            classes.append(target[0][valid][::step] > 0.5)
-        features, classes = all_gather_objects(features), all_gather_objects(classes)
-        if not features or len(np.unique(np.concatenate(classes))) < 2:
+            cells = self._logits(predictions)[:, valid].T[::step], target[0][valid][::step] > 0.5
+            own.append(LabelledCells(group, *cells))
+        everywhere: list[LabelledCells] = all_gather_objects(own)
+        if not everywhere:
             return
-        logits, truth = np.concatenate(features), np.concatenate(classes)
+        logits, truth = _joined(everywhere)
+        if len(np.unique(truth)) < 2:
+            return
         alone = [iou_of_cells(plane > 0, truth) for plane in logits.T]
         best = int(np.argmax(alone))
-        # C: hardly any shrinkage, the cells are many and the weights few
-        weights = LogisticRegression(C=1e3).fit(logits, truth).coef_[0]
-        offset = -best_threshold(logits @ weights, truth)
-        if iou_of_cells(logits @ weights + offset > 0, truth) < alone[best] + MIN_IOU_GAIN:
+        if out_of_fold_iou(everywhere, best) < alone[best] + MIN_IOU_GAIN:
             weights, offset = np.eye(len(alone))[best], 0.0
+        else:
+            weights, offset = fit_weights(logits, truth)
         self.weights[row] = torch.from_numpy(weights)
         self.offset[row] = offset
+
+
+class LabelledCells(NamedTuple):
+    """Cells of a predicted map with their truth.
+
+    Attributes
+    ----------
+    group : str
+        Maps of a group are not independent of each other.
+    logits : (n, outputs) float
+        Of every output.
+    truth : (n,) bool
+        Which cells are trap.
+    """
+
+    group: str
+    logits: Float
+    truth: Bool
+
+
+def fit_weights(logits: Float, truth: Bool) -> tuple[NDArray[np.float64], float]:
+    """Weights (outputs,) of logits (n, outputs), and the offset by which 0 is the threshold of the largest IoU."""
+    # C: hardly any shrinkage, the cells are many and the weights few
+    weights = LogisticRegression(C=1e3).fit(logits, truth).coef_[0]
+    return weights, -best_threshold(logits @ weights, truth)
+
+
+def out_of_fold_iou(maps: Sequence[LabelledCells], best: int) -> float:
+    """Intersection over union of weights fitted to each half of the groups, on the other half.
+
+    Parameters
+    ----------
+    maps : Sequence[LabelledCells]
+        Of both classes. Those of a single group are judged by weights that are fitted to themselves.
+    best : int
+        The output that answers for a half whose other half is of one class.
+    """
+    halves = halves_of([one.group for one in maps])
+    predicted, known = [], []
+    for half in sorted(set(halves.values())):
+        own = [one for one in maps if halves[one.group] == half]
+        others = [one for one in maps if halves[one.group] != half] or own
+        (logits, truth), (own_logits, own_truth) = (_joined(part) for part in (others, own))
+        if len(np.unique(truth)) < 2:
+            predicted.append(own_logits[:, best] > 0)
+        else:
+            weights, offset = fit_weights(logits, truth)
+            predicted.append(own_logits @ weights + offset > 0)
+        known.append(own_truth)
+    return iou_of_cells(np.concatenate(predicted), np.concatenate(known))
+
+
+def _joined(maps: Sequence[LabelledCells]) -> tuple[Float, Bool]:
+    """Logits and truth of the cells of several maps."""
+    return np.concatenate([one.logits for one in maps]), np.concatenate([one.truth for one in maps])
 
 
 class LabelledMap(NamedTuple):

@@ -12,7 +12,7 @@ from mtl.inference.predictor import Predictor
 from mtl.prediction.instances import find_instances, instance_outputs
 from mtl.prediction.writers import apply_colour_map, output_valid
 from mtl.tasks.base import Output, mask_invalid
-from mtl.tasks.heads import HEADS, collect_outputs, trap_outputs
+from mtl.tasks.heads import known_outputs, trap_outputs
 from targets.errors import UserError
 from targets.io.images import read_rgba
 from targets.scene import Scene
@@ -94,7 +94,7 @@ def predictions_in_folder(folder: Path) -> PredictionSource:
 
     def read(scene: Scene) -> MapPrediction:
         layers = {}
-        for output in collect_outputs(tuple(HEADS.values())):
+        for output in known_outputs().values():
             path = folder / scene.name / f"{output.name}.png"
             if not path.exists():
                 continue

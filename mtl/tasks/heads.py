@@ -12,6 +12,7 @@ from mtl.losses.masked import DEFAULT_CRITERIA, LOSSES, find_loss
 from mtl.metrics import keypoints, masks, regression, tgs
 from mtl.metrics.curves import CurveMetric, error_histogram, probability_curves
 from mtl.tasks.base import Derive, Derived, Drawing, Head, MaskedValues, Output
+from mtl.tasks.objects import traps_from_objects
 from mtl.tasks.postprocess import refine_depth, traps_from_classes, traps_from_depth, traps_from_height
 from targets.errors import UserError
 from targets.scene import Float
@@ -305,6 +306,10 @@ FUSION = Output(
 )
 
 
+# Derived from the trap head of a run that starts from rules; fitted to its maps, as the fusion is.
+OBJECTS = derived_traps("objects", "closures decided on one by one", traps_from_objects, PROBABILITY)
+
+
 # -- heads of a run ----------------------------------------------------------------------------------------------
 
 
@@ -341,6 +346,17 @@ def _with_loss(head: Head, name: str, optim: OptimConfig, criteria: TrapCriteria
         fitting = ", ".join(record.name for record in HEADS.values() if record.role == "elevation")
         raise UserError(option, f"{name} reads closures of a surface, which {head.name} does not predict", fitting)
     return replace(head, loss=loss)
+
+
+def with_objects(heads: Sequence[Head], base: str) -> tuple[Head, ...]:
+    """The heads of a run that is given a mask to start from: the head of that mask decides on closures one by one."""
+    return tuple(replace(head, derived=OBJECTS) if head.residual_of == base else head for head in heads)
+
+
+def known_outputs() -> dict[str, Output]:
+    """{name: output} of every output that a run may have."""
+    outputs = collect_outputs(tuple(HEADS.values()))
+    return {output.name: output for output in (*outputs[:-1], OBJECTS, outputs[-1])}
 
 
 def collect_outputs(heads: Sequence[Head]) -> tuple[Output, ...]:

@@ -18,7 +18,7 @@ from mtl.metrics.base import Mode
 from mtl.models.checkpoint import MAX_WINDOW, build_net, without_memory
 from mtl.registry import select_records
 from mtl.tasks.base import Head
-from mtl.tasks.heads import HEADS, collect_outputs, with_losses
+from mtl.tasks.heads import HEADS, collect_outputs, with_losses, with_objects
 from mtl.training.loggers import select_loggers
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -96,7 +96,7 @@ def check_settings(config: TrainConfig) -> None:
     if config.starts_from_rules and not can_start_from_rules(config):
         found = f"rules, with heads {config.heads} and inputs {config.inputs}"
         raise UserError("trap_base", found, "the head trap, and an input of the depth")
-    monitored_metric(config, heads)
+    monitored_metric(config, with_objects(heads, RULE_TRAPS.name) if config.starts_from_rules else heads)
     optim = config.optim
     by_head: dict[str, Mapping[str, Any]] = {
         "loss_weights": optim.loss_weights,

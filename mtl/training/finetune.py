@@ -23,6 +23,9 @@ INHERITED = (
 )  # fmt: skip
 INHERITED_BY_HEAD = ("losses", "loss_weights")  # of optim
 
+# Of a network: what validation decides, again at the end of every epoch, and changes, which were those of other rules
+DECIDED = ("fusion.", "residuals.", "object_numbers")
+
 # A tenth of the rates from ImageNet's weights: what the model knows is refined, not replaced.
 FINETUNE_RATES = {"lr": 2e-4, "encoder_lr": 5e-5}
 
@@ -109,11 +112,10 @@ def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
         name: value
         for name, value in weights.items()
         if name in new and value.shape == new[name].shape
-        # stacking is fitted again at the end of every epoch, and changes were those of other rules
-        if not name.startswith(("fusion.", "residuals."))
+        if not name.startswith(DECIDED)
     }
     net.load_state_dict(fitting, strict=False)
     missing = [name for name in new if name not in fitting]
-    if foreign := [name for name in missing if not name.startswith(("heads.", "residuals.", "early.", "fusion."))]:
+    if foreign := [name for name in missing if not name.startswith(("heads.", "early.", *DECIDED))]:
         raise UserError(path, f"has no weights for {foreign[0]}", "the same network", "start without --init")
     return [head for head in net.heads if any(name.startswith(f"heads.{head}.") for name in missing)]

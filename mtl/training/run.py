@@ -15,6 +15,7 @@ from mtl.data.read import load_maps, longest_side
 from mtl.distributed.launch import current_process
 from mtl.metrics.base import Mode
 from mtl.models.checkpoint import read_checkpoint
+from mtl.tasks.heads import OBJECTS
 from mtl.training.callbacks.checkpoint_files import RelocatableModelCheckpoint
 from mtl.training.callbacks.ema import WarmupEMA
 from mtl.training.callbacks.epoch_means import EpochMeans
@@ -26,7 +27,7 @@ from mtl.training.callbacks.plateau import PlateauSchedule
 from mtl.training.callbacks.preemption import PreemptionCheckpoint
 from mtl.training.callbacks.progress import progress_display
 from mtl.training.callbacks.resume_state import ResumeState
-from mtl.training.callbacks.validation_fits import ChangeAcceptance, StackingFit
+from mtl.training.callbacks.validation_fits import ChangeAcceptance, ObjectFit, StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, find_monitor, monitored_metric
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
@@ -49,7 +50,7 @@ def train(
 ) -> dict[str, float]:
     """Read the maps of `config.data` and train on them, with the run folder locked; parameters are those of `fit`.
 
-    With `fits_rules`, or a trap head that is told to start from rules, the run takes the rules of traps from what was
+    With `fits_rules`, or a trap head that has to start from rules, the run takes the rules of traps from what was
     drawn on its training maps.
     """
     check_settings(config)
@@ -127,7 +128,7 @@ def _fit_decided(
         if monitor is None and current_process().is_main:
             name, _ = monitored_metric(run.config, run.module.heads)
             print(f"no map that validates has what {name} measures: best.ckpt will be the last epoch's", flush=True)
-        callbacks = [*extra_callbacks, *_build_callbacks(run, out, loggers, table, state, monitor)]
+        callbacks = [*extra_callbacks, *_build_callbacks(run, training, out, loggers, table, state, monitor)]
         trainer = build_trainer(run.config, out, config.loop.epochs, loggers, callbacks)
         with nullcontext() if checkpoint is None else state.report_damage(last):
             trainer.fit(run.module, run.train_loader, run.val_loader, ckpt_path=last if resume else None)
@@ -158,6 +159,7 @@ def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> Non
 
 def _build_callbacks(
     run: PreparedRun,
+    training: Sequence[Scene],
     out: Path,
     loggers: Sequence[Logger],
     table: MetricsCSV,
@@ -168,11 +170,12 @@ def _build_callbacks(
     module, optim, loop = run.module, run.config.optim, run.config.loop
     show = partial(log_figure, loggers)
     corrected = [head for head in module.heads if head.name in module.net.base_planes]
-    metrics = ValidationMetrics(module.outputs, [head.name for head in corrected])
+    metrics = ValidationMetrics(module.outputs, [*(head.name for head in corrected), OBJECTS.name])
     callbacks: list[Callback] = [
         progress_display(run.plan.steps_per_epoch * loop.accumulate_batches),
         FiniteCheck(),
         *(ChangeAcceptance(head, module.net.residuals[head.name], metrics) for head in corrected),
+        *(ObjectFit(module.net, training, run.config.targets, metrics) for _ in corrected),
         *([StackingFit(module.net.fusion, metrics)] if module.net.fusion is not None else []),
         metrics,
         *([ValidationPictures(metrics, loop.panels_every, show)] if any(map(holds_pictures, loggers)) else []),

@@ -1,24 +1,42 @@
 """Decisions by the maps that validate: whether changes of rules are accepted, and the fit of the stacked output."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
 import numpy as np
+import torch
 from lightning.pytorch.callbacks import Callback
 
 from mtl.data.channels import RULE_TRAPS
-from mtl.data.sample import Sample
+from mtl.data.sample import JudgedMap, Sample
 from mtl.distributed.collectives import all_gather_objects
 from mtl.metrics.base import THRESHOLD
 from mtl.models.mask_residual import MaskResidual
+from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.stacking import LabelledMap, Stacking, halves_of
 from mtl.tasks.base import Output
-from mtl.tasks.heads import FUSION, trap_outputs
+from mtl.tasks.heads import FUSION, HEADS, OBJECTS, trap_outputs
+from mtl.tasks.objects import (
+    NUMBERS,
+    KnownObjects,
+    MapObjects,
+    choose,
+    fit_choice,
+    fit_out_of_fold,
+    known_objects,
+    map_objects,
+    with_head,
+)
 from mtl.tasks.postprocess import mask_probability
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.lightning_module import MultiTaskModule, ValidatedMap
 from mtl.training.trap_rules import ACCEPTED, CHANGED_IOU, RULES_IOU, MapComparison, accepts_changes, pooled_iou
-from targets.scene import Bool, Float
+from targets.rules.drawn_maps import has_drawn_traps
+from targets.scene import Bool, Float, Scene
+from targets.truth.traps import GroundTruthOptions, build_ground_truth
+
+MOST_FITTED = 40  # maps that train and tell of closures: more would not change a dozen numbers
 
 
 class ChangeAcceptance(Callback):
@@ -80,7 +98,12 @@ class ChangeAcceptance(Callback):
         self._maps.append((sample, outputs.predictions[self.output.name], mask))
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        compared = all_gather_objects([self._compare(*item) for item in self._maps if item[2] is not None])
+        own = [
+            compare_masks(sample.scene.group, sample.judged, mask[0] > THRESHOLD, prediction[0] > THRESHOLD)
+            for sample, prediction, mask in self._maps
+            if mask is not None
+        ]
+        compared = all_gather_objects(own)
         if len({one.group for one in compared}) == 1:  # pieces of one map: each stands for itself
             compared = [one._replace(group=str(number)) for number, one in enumerate(compared)]
         is_accepted = accepts_changes(compared)
@@ -97,15 +120,95 @@ class ChangeAcceptance(Callback):
         for name, value in self.state.items():
             pl_module.log(f"{self.output.name}/{name}", value)
 
-    def _compare(self, sample: Sample, prediction: Float, mask: Float) -> MapComparison:
-        """Count the cells of one map."""
-        target, valid = sample.judged.target_of(self.output)
-        truth, by_rules, changed = (plane[0][valid] > THRESHOLD for plane in (target, mask, prediction))
 
-        def counts(own: Bool) -> tuple[int, int]:
-            return int(np.count_nonzero(own & truth)), int(np.count_nonzero(own | truth))
+def compare_masks(group: str, judged: Sample | JudgedMap, rules: Bool, changed: Bool) -> MapComparison:
+    """Count the cells of one map: traps by rules (H, W), and what was made of them."""
+    target, valid = judged.target_of(FUSION)
+    truth = target[0][valid] > THRESHOLD
 
-        return MapComparison(sample.scene.group, counts(by_rules), counts(changed))
+    def counts(own: Bool) -> tuple[int, int]:
+        return int(np.count_nonzero(own & truth)), int(np.count_nonzero(own | truth))
+
+    return MapComparison(group, counts(rules[valid]), counts(changed[valid]))
+
+
+class ObjectFit(Callback):
+    """Fits the choice of closures to the drawn maps of a run, and judges it on maps that it was not fitted to.
+
+    Maps that train tell of closures alone, since the network has learned from them; maps that validate also of what the
+    trap head says. The prediction of a map that validates is by a choice fitted without its group, and the choice is
+    taken only if these predictions are better than the traps by rules (`accepts_changes`). It has to come after
+    `ChangeAcceptance`, and before all callbacks that look at predictions when a validation ends.
+
+    Parameters
+    ----------
+    net : MultiHeadNet
+        The network of the run, which keeps the numbers of the choice.
+    training : Sequence[Scene]
+        Maps that train.
+    options : GroundTruthOptions
+        With the rules of the run.
+    metrics : ValidationMetrics
+        Gets the predictions.
+    """
+
+    def __init__(
+        self, net: MultiHeadNet, training: Sequence[Scene], options: GroundTruthOptions, metrics: ValidationMetrics
+    ) -> None:
+        self.net, self.training, self.options, self.metrics = net, training, options, metrics
+        self._known: list[KnownObjects] | None = None  # of maps that train
+        self._found: dict[str, MapObjects] = {}  # of maps that validate, by name
+        self._maps: list[tuple[Sample, Mapping[str, Float], MapObjects | None]] = []
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._maps = []
+        if self._known is None:
+            drawn = [scene for scene in self.training if has_drawn_traps(scene)][:MOST_FITTED]
+            truths = [build_ground_truth(scene, self.options) for scene in drawn]
+            self._known = [known_objects(map_objects(t.scene, self.options.traps), t.labels, "") for t in truths]
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: MultiTaskModule,  # type: ignore[override]
+        outputs: ValidatedMap | None,  # type: ignore[override]
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if outputs is None:
+            return
+        sample, name, objects = outputs.sample, outputs.sample.scene.name, None
+        if RULE_TRAPS.name in sample.input_sets[0]:
+            if name not in self._found:
+                self._found[name] = map_objects(sample.judged.scene, self.options.traps)
+            objects = self._found[name]
+        predictions = {output: outputs.predictions[output] for output in (HEADS["trap"].name, OBJECTS.name)}
+        self._maps.append((sample, predictions, objects))
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        shown = [(s, p, with_head(o, p[HEADS["trap"].name][0])) for s, p, o in self._maps if o is not None]
+        one_group = len(set(all_gather_objects([sample.scene.group for sample, _, _ in shown]))) == 1
+        known = [
+            known_objects(o, s.judged.truth.labels, s.scene.name if one_group else s.scene.group) for s, _, o in shown
+        ]
+        everywhere, others = all_gather_objects(known), self._known or []
+        by_group = fit_out_of_fold(everywhere, others)
+        compared, answers = [], []
+        for one, (sample, _, objects) in zip(known, shown, strict=True):
+            answers.append(choose(objects, by_group[one.group], self.options.traps.smoothing))
+            compared.append(compare_masks(one.group, sample.judged, objects.rules > 0, answers[-1] > THRESHOLD))
+        is_accepted = accepts_changes(all_gather_objects(compared))
+        numbers = fit_choice([*others, *everywhere]) if is_accepted else np.zeros(NUMBERS)
+        assert self.net.object_numbers is not None
+        self.net.object_numbers.copy_(torch.from_numpy(numbers))
+        for (_, predictions, objects), answer in zip(shown, answers, strict=True):
+            own = answer if is_accepted else choose(objects, numbers)
+            np.copyto(predictions[OBJECTS.name], own)  # in place: other callbacks look at the same array
+        for sample, predictions, _ in self._maps:
+            judged = sample.judged
+            self.metrics.add(OBJECTS, predictions[OBJECTS.name], *judged.target_of(OBJECTS), judged.scene.cell_sides)
+        self._maps = []
 
 
 class StackingFit(Callback):

@@ -46,6 +46,26 @@ def test_two_outputs_that_are_right_in_parts_are_weighed():
     assert (stacking.weights > 0).all()
 
 
+def test_outputs_are_weighed_only_if_that_helps_maps_that_had_no_part_in_the_weights():
+    """On the maps of one group one output is right, on those of the other group the other one is."""
+    random = np.random.default_rng(2)
+    truth = (np.indices((40, 40))[0] < 20).astype(np.float32)[None]
+    names = ("trap", "depth_traps")
+
+    def one_map(right, group):
+        maps = {
+            name: np.clip(0.5 + (truth - 0.5) * share + random.normal(0, 0.2, truth.shape), 0.01, 0.99)
+            for name, share in ((name, 0.6 if name == right else 0.1) for name in names)
+        }
+        return LabelledMap(ALL, maps, truth, np.ones((40, 40), bool), group)
+
+    stacking = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
+    stacking.fit([one_map(names[0], "a"), one_map(names[1], "b")])
+    assert sorted(stacking.weights[0].tolist()) == [0, 1]
+    stacking.fit([one_map(names[0], ""), one_map(names[1], "")])  # of one group: nothing says that it does not help
+    assert (stacking.weights > 0).all()
+
+
 def test_stacking_keeps_its_weights_where_nothing_can_be_learnt_and_nan_outside():
     stacking = Stacking([HEADS["trap"], HEADS["depth"].derived], [ALL])
     maps, truth, valid = outputs("trap", "depth_traps")

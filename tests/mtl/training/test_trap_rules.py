@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from mtl.config import LoopConfig, OptimConfig
 from mtl.inference.predictor import load_predictor
@@ -56,6 +57,14 @@ def test_what_was_decided_holds_for_a_resumed_run(drawn_domes, tmp_path):
     train(replace(short, loop=replace(short.loop, epochs=2)), tmp_path / "run", resume=True)
     last, content = read_checkpoint(tmp_path / "run" / "last.ckpt")
     assert last.starts_from_rules and last.targets.traps != TrapCriteria() and content["epoch"] == 1
+    content["state_dict"]["net.residuals.trap.accepted"].fill_(1)  # whatever was decided
+    content["state_dict"]["net.residuals.trap.change.bias"].fill_(9)
+    torch.save(content, tmp_path / "changed.ckpt")
+    scene, answers = dome_scene("new"), {}
+    for rules in (None, last.targets.traps, TrapCriteria()):
+        answers[rules] = load_predictor(tmp_path / "changed.ckpt", "cpu", rules=rules)(scene)["trap"][0] > 0.5
+    assert answers[None].all() and answers[last.targets.traps].all()
+    assert np.array_equal(answers[TrapCriteria()], compute_traps(scene, TrapCriteria()).labels > 0)
 
 
 @pytest.mark.parametrize("fields", [{"inputs": Names("fault")}, {"heads": Names("dist")}])
