@@ -1,5 +1,6 @@
 """Colour bar of a page: a strip of the map's colours with numbers beside it, and the depths that it gives the map."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ class ColourBar:
         Red, green and blue along it; of a discrete bar one colour a band.
     values : (N,) float64
         The number of each colour, as written beside the bar; of a band that of its middle.
+    numbers : tuple[tuple[int, int, int, int], ...], default ()
+        Boxes of the numbers beside it.
     edges : (N + 1,) float64, default None
         Numbers of the edges of the bands of a discrete bar.
     quantity : Quantity
@@ -66,6 +69,7 @@ class ColourBar:
     ticks: int
     grows: Direction | None
     reason: str
+    numbers: tuple[Box, ...] = ()
     edges: NDArray[np.float64] | None = None
     problem: str = ""
 
@@ -319,7 +323,7 @@ def _read_strip(picture: RGB, page: RGB, strip: Box, group: Sequence[_Tick], is_
     colours, ink = _without_lines(colours)
     box = (low, top, high, bottom) if is_lying else strip
     bar = ColourBar(box, colours[~ink], scale.value(rows)[~ink], Quantity(""), len(scale.values), None, "",
-                    problem=problem)  # fmt: skip
+                    numbers=tuple(tick.text.box for tick in beside), problem=problem)  # fmt: skip
     return _banded(bar, scale, top) if not problem else bar
 
 
@@ -383,7 +387,7 @@ def _own_share(bar: ColourBar, sample: NDArray[np.float64]) -> float:
 def _closeness(bar: ColourBar, map_box: Box) -> tuple[float]:
     """Pixels between a bar and the map, 0 where it lies inside."""
     gaps = [max(0, bar.box[axis] - map_box[axis + 2], map_box[axis] - bar.box[axis + 2]) for axis in (0, 1)]
-    return (float(np.hypot(*gaps)),)
+    return (math.hypot(*gaps),)
 
 
 def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> ColourBar:
@@ -415,7 +419,7 @@ def _distance(box: Box, text: TextBox) -> float | None:
     if read_numbers(text.text) or len(text.text) < 1:
         return None
     gaps = [max(0, text.box[axis] - box[axis + 2], box[axis] - text.box[axis + 2]) for axis in (0, 1)]
-    distance = float(np.hypot(*gaps))
+    distance = math.hypot(*gaps)
     return distance if distance <= WORDS_REACH * max(10, text.size) else None
 
 

@@ -1,5 +1,6 @@
 """Scale through numbered ticks: values as a straight line over pixels, by a robust fit against misread numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -17,6 +18,7 @@ MIN_TICKS = 3  # that agree
 MIN_SHARE = 0.5  # of the numbers along a scale must agree with it
 MAX_TICKS = 60  # along one scale; more are no ticks
 INK_CONTRAST = 60  # grey levels between ink and its ground
+MIN_MARK, MAX_MARK_OFFSET = 2, 4.0  # pixels, of a mark's length, and between a mark and the middle of its number
 MAX_OUTLINE = 3  # pixels, of the outline of a strip
 MAX_SIGN_HEIGHT = 0.4  # of the height of digits, the height of a minus sign
 MIN_LENGTH = 12.0  # pixels between the first and the last tick
@@ -171,3 +173,41 @@ def without_tick_mark(picture: RGB, text: TextBox, edge: int) -> TextBox:
         runs = runs[1:]  # the outline, and the mark on it
     has_sign = bool(runs) and heights[slice(*runs[0])].max() <= MAX_SIGN_HEIGHT * (row1 - row0)
     return replace(text, text=f"-{bare}" if has_sign else bare)
+
+
+def find_marks(strip: RGB, places: Sequence[float]) -> NDArray[np.float64]:
+    """Find the tick marks of numbers: ink on a strip between a frame and its numbers, nearest to each number's middle.
+
+    Parameters
+    ----------
+    strip : (k, n, 3) uint8
+        Pixels, the axis along n.
+    places : Sequence[float]
+        Middles (m,) of the numbers.
+
+    Returns
+    -------
+    (m,) float64
+        Middles of the marks; NaN where there is none, all NaN where most numbers have none.
+
+    Examples
+    --------
+    >>> strip = np.full((6, 100, 3), 255, np.uint8)
+    >>> strip[:4, 20] = strip[:4, 70] = 0
+    >>> find_marks(strip, [21.5, 69.0]).tolist()
+    [20.0, 70.0]
+    """
+    found = np.full(len(places), np.nan)
+    if min(strip.shape[:2]) == 0:
+        return found
+    away = np.abs(strip.astype(np.int16) - np.median(strip, axis=1)[:, None]).max(axis=2)
+    dark = np.where(away > INK_CONTRAST, away, 0)
+    weight = np.where((dark > 0).sum(axis=0) >= min(MIN_MARK, len(strip)), dark.sum(axis=0), 0).astype(np.float64)
+    for number, place in enumerate(places):
+        first = max(0, math.ceil(place - MAX_MARK_OFFSET))
+        near = weight[first : math.floor(place + MAX_MARK_OFFSET) + 1]
+        if near.any():
+            best = int(near.argmax())
+            low, high = max(0, best - 1), best + 2
+            found[number] = first + np.average(np.arange(low, low + len(near[low:high])), weights=near[low:high])
+    return found if np.isfinite(found).sum() > len(places) / 2 else np.full(len(places), np.nan)
