@@ -21,6 +21,7 @@ ROOMS = {
         "rules",
         "rendering",
         "picture_reading",
+        "pages",
         "io",
         "synthetic",
         "analysis",

@@ -62,6 +62,8 @@ class MapSummary:
         Intersection over union of learned traps and exact closures, in cells; None without a depth, or without any.
     units : MapUnits
         Units of areas, depths and volumes.
+    confidence : float, default 1.0
+        Of the reading of a picture's page; 1 of other maps.
     """
 
     name: str
@@ -73,6 +75,7 @@ class MapSummary:
     exact_count: int | None
     iou: float | None
     units: MapUnits
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +195,7 @@ def write_report(maps: Sequence[MapSummary], failed: Sequence[tuple[str, UserErr
     UserError
         The file cannot be written.
     """
-    ordered = sorted(maps, key=lambda summary: -(summary.uncertainty or 0))
+    ordered = sorted(maps, key=lambda summary: (round(summary.confidence, 1), -(summary.uncertainty or 0)))
     traps = sorted(((summary, trap) for summary in ordered for trap in summary.traps),
                    key=lambda pair: -pair[1].uncertainty)  # fmt: skip
     selection = f"the {MAX_LISTED_TRAPS} of {len(traps)}" if len(traps) > MAX_LISTED_TRAPS else f"all {len(traps)}"
@@ -229,6 +232,8 @@ def _gallery_item(summary: MapSummary, folder: Path) -> GalleryItem:
     parts = [f"{_count(len(summary.traps), 'trap')} on {summary.trap_fraction:.1%} of the map"]
     if summary.uncertainty is not None:
         parts.insert(0, f"uncertainty {summary.uncertainty:.2f}")
+    if summary.confidence < 1:
+        parts.insert(0, f"page read with confidence {summary.confidence:.2f}")
     if summary.exact_count is not None:
         iou = "" if summary.iou is None else f", IoU {summary.iou:.2f}"
         parts.append(f"{_count(summary.exact_count, 'exact closure')}{iou}")

@@ -26,6 +26,8 @@ from mtl.prediction.html_report import (
     write_preview,
     write_report,
 )
+from mtl.prediction.pages import page_of, predict_scene, write_page, write_refused_page
+from mtl.prediction.picture_depth import with_depth_in_units
 from mtl.prediction.writers import write_prediction
 from mtl.tasks.base import Output
 from targets.common.csv_tables import write_csv
@@ -38,7 +40,10 @@ from targets.io.map_folder.results import check_results_lie_apart
 from targets.io.outline_files import VectorFormat
 from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
-from targets.truth.traps import find_trap_closures
+from targets.pages.page import PageError
+from targets.scene import Scene
+from targets.surface.contour_interval import warn_of_few_contours
+from targets.truth.traps import TrapCriteria, contours_of, find_trap_closures
 
 REPORT_FILE = "report.html"
 STD_TABLE_FILE = "relative_std.csv"
@@ -197,20 +202,45 @@ def predict_map(
         The map cannot be read, or a file cannot be written.
     """
     predictor = cached_predictor(options, threads)
-    scene = read_map(source, reading)
-    values = predictor(scene)
+    try:
+        scene = read_map(source, reading)
+        page = page_of(scene)
+        if page is not None and page.question is not None:
+            raise PageError(page.question, page)
+    except PageError as error:
+        if batch.folders:
+            write_refused_page(error, source.name, out / source.name)
+        raise
+    predicted = predict_scene(predictor, scene)
+    values = predicted.values
+    scene = with_depth_in_units(scene, values, predictor.outputs)
+    notes = [*predicted.notes, *_contour_notes(scene, predictor.config.targets.traps)]
+    if notes and scene.provenance is not None:
+        known = scene.provenance
+        scene = scene.replace(provenance=replace(known, notes=(*known.notes, *notes)))
     record: dict[str, Any] = {"description": describe_map(scene), "relative_std": relative_std(values)}
     if batch.mask_output is not None:
         record["run_length_code"] = encode_rle(np.nan_to_num(values[batch.mask_output][0]) > batch.threshold)
     if batch.folders:
         exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
-        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, batch.vectors)
+        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, batch.vectors,
+                                      predicted.confidence)  # fmt: skip
+        if page is not None:
+            write_page(page, out / source.name)
         if batch.mask_output is None:
             write_preview(scene, prediction, out / source.name)
-            record["summary"] = asdict(summarise_prediction(scene, prediction))
+            summary = replace(summarise_prediction(scene, prediction), confidence=predicted.confidence)
+            record["summary"] = asdict(summary)
     if next(_maps_of_this_process) % MAPS_PER_COLLECTION == 0:
         gc.collect()
     return record
+
+
+def _contour_notes(scene: Scene, rules: TrapCriteria) -> list[str]:
+    """Say that hardly any contour of the rules passes through a map."""
+    interval, base = contours_of(scene, rules) if scene.has_depth else (None, 0.0)
+    few = warn_of_few_contours(*scene.relief, interval, base) if interval else ""
+    return [few] if few else []
 
 
 def _submission_output(outputs: Sequence[Output]) -> str | None:

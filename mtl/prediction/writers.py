@@ -17,6 +17,7 @@ from mtl.metrics.base import THRESHOLD
 from mtl.metrics.keypoints import find_peaks
 from mtl.prediction.compare_exact import AGREEMENT_COLOURS, ExactComparison, disagreement_layer
 from mtl.prediction.instances import instance_outputs, planes_by_role
+from mtl.prediction.pages import page_of, with_page_confidence
 from mtl.prediction.traps import PredictedTrap, TrapPrediction, extract_traps, trap_polygons
 from mtl.tasks.base import Drawing, Output, mask_invalid
 from targets.analysis.closure_table import write_closure_table
@@ -52,11 +53,12 @@ def write_prediction(
     folder: Path,
     exact: Closures | None,
     vectors: VectorFormat = "gpkg",
+    confidence: float = 1.0,
 ) -> TrapPrediction | None:
     """Write the prediction of one map into its folder.
 
     ``NAME.png`` of every output, and ``NAME.tif`` where the map is located, likewise of its standard deviation where
-    `maps` holds one; ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in
+    `maps` holds one; of a picture whose depths are known ``depth.tif`` (``.npz`` without a location) in their unit; ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in
     columns and rows without a location) and ``closures.csv``; and with exact closures ``exact.csv`` and
     ``disagreement.png`` (and ``.tif``). Outputs that are defined inside traps only are transparent elsewhere.
 
@@ -74,6 +76,8 @@ def write_prediction(
         Closures of the map's depth, None without a depth.
     vectors : VectorFormat, default 'gpkg'
         Format of the outlines of traps.
+    confidence : float, default 1.0
+        Of the reading of the map's page, by which that of its traps is multiplied.
 
     Returns
     -------
@@ -89,6 +93,7 @@ def write_prediction(
     remove_half_written(folder)
     write_result_file(scene, "predict", folder)
     prediction = extract_traps(scene, maps, outputs, exact) if instance_outputs(outputs) else None
+    prediction = with_page_confidence(prediction, confidence)
     labels = None if prediction is None else prediction.labels
     for output in outputs:
         valid, drawing = output_valid(output, scene, labels), output.drawing
@@ -97,6 +102,8 @@ def write_prediction(
         if (deviation := maps.get(std_name(output.name))) is not None:
             largest = mask_invalid(deviation, valid).max(0)
             write_output_plane(scene, std_name(output.name), largest, std_drawing(drawing), folder)
+    if page_of(scene) is not None and scene.has_depth:
+        write_picture_depth(scene, folder)
     polygons: list[list[Ring]] = []
     if prediction is not None:
         polygons = trap_polygons(prediction)
@@ -146,10 +153,20 @@ def std_drawing(drawing: Drawing) -> Drawing:
 def write_output_plane(scene: Scene, name: str, plane: Float, drawing: Drawing, folder: Path) -> None:
     """Write a plane (H, W) as NAME.png of the size of the picture on disk, and as NAME.tif where it is located."""
     top, bottom, left, right = (0, 0, 0, 0) if scene.provenance is None else scene.provenance.margin
-    on_page = np.pad(plane, ((top, bottom), (left, right)), constant_values=np.nan)
+    on_page = plane
+    if (page := page_of(scene)) is not None and page.reduction > 1:
+        size = (page.shape[1] - left - right, page.shape[0] - top - bottom)
+        on_page = cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)
+    on_page = np.pad(on_page, ((top, bottom), (left, right)), constant_values=np.nan)
     write_plane_png(drawing, on_page, folder / f"{name}.png")
     if scene.geo.located:
         write_grid(plane, scene.geo, folder / f"{name}.tif")
+
+
+def write_picture_depth(scene: Scene, folder: Path) -> None:
+    """Write the depth of a map on a picture in its unit: depth.tif, or depth.npz without a location."""
+    suffix = ".tif" if scene.geo.located else ".npz"
+    write_grid(np.where(scene.map_valid, scene.depth, np.nan), scene.geo, folder / f"depth{suffix}")
 
 
 def write_plane_png(drawing: Drawing, values: np.ndarray, path: Path) -> None:

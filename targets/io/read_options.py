@@ -7,6 +7,7 @@ from typing import Any, Literal
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.map_folder.layout import Layout
+from targets.picture_reading.colour_ends import HighEnd
 from targets.scene import GeoReference
 from targets.surface.fill import FillMethod
 from targets.units.crs import map_plane_scale, same_crs, understand_crs
@@ -39,8 +40,18 @@ class ReadOptions:
     xy_unit : str | None, default None
         Unit of the map coordinates of maps whose files name none: m, km, ft or degrees; an error where a file or the
         coordinate system says another.
+    depth_range : tuple[float, float] | None, default None
+        Shallowest and deepest depth of pictures whose map.yaml gives no depth_range and whose page no numbers, in
+        brackets: [1500,2000]. Of depth pictures what white and black mean, else what the highest and lowest colour do.
     polarity : Polarity | None, default None
-        Polarity of depth pictures whose map.yaml names none: normal (black = deepest) or inverted.
+        Polarity of pictures whose map.yaml names none: normal (black, and blue, = deepest) or inverted.
+    high : HighEnd | None, default None
+        The end of the colours that is high in pictures whose map.yaml says nothing: red, blue, light or dark. By
+        default numbers on the page tell, else red is high, and maps from dark to light are refused.
+    panel : str | None, default None
+        The panel to read of pictures with several maps: its number in reading order, or a word of its title.
+    map_box : tuple[int, int, int, int] | None, default None
+        The map in pictures of a page, if it is not found: left,top,right,bottom in pixels, in brackets.
     fault_file : Path | None, default None
         File of the faults of the grids, in place of the files beside them; none: no faults.
     duplicates : Duplicates, default 'shallower'
@@ -58,7 +69,11 @@ class ReadOptions:
     crs: str | None = None
     depth_unit: str | None = None
     xy_unit: str | None = None
+    depth_range: tuple[float, float] | None = None
     polarity: Polarity | None = None
+    high: HighEnd | None = None
+    panel: str | None = None
+    map_box: tuple[int, int, int, int] | None = None
     fault_file: Path | None = None
     duplicates: Duplicates = "shallower"
     quiet: bool = False

@@ -10,6 +10,7 @@ Comput. 28, 297-310.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
@@ -49,6 +50,21 @@ def count_adjacency(bins: NDArray[np.intp], count: int) -> csr_array:
             differ = (one >= 0) & (other >= 0) & (one != other)
             counts = counts + csr_array((np.ones(differ.sum()), (one[differ], other[differ])), (count, count))
     return counts + counts.T
+
+
+def spread_bins(bins: NDArray[np.intp], inside: Bool) -> NDArray[np.intp]:
+    """Give the cells of a map that have no colour bin, such as ink, that of the nearest cell with one.
+
+    Examples
+    --------
+    >>> spread_bins(np.array([[0, -1, -1, -1, 2]]), np.array([[True, True, True, False, True]])).tolist()
+    [[0, 0, 2, -1, 2]]
+    """
+    lacking = bins < 0
+    if lacking.all() or not (lacking & inside).any():
+        return bins
+    rows, cols = distance_transform_edt(lacking, return_distances=False, return_indices=True)
+    return np.where(lacking & inside, bins[rows, cols], bins)
 
 
 def order_colours(

@@ -44,8 +44,22 @@ ARCHIVED = ((b"xl/", "an Excel workbook"), (b"word/", "a Word document"), (b"ppt
 SUFFIXES = {".flt": "the values of an Esri float grid, which is named by its .hdr",
             ".pet": "a Petrel project", ".ptd": "a part of a Petrel project", ".sgy": "a SEG-Y seismic volume",
             ".segy": "a SEG-Y seismic volume"}  # fmt: skip
+PAGES = ("a PDF document", "a PostScript document", "a PowerPoint document", "a Word document")
+PAGE_SUFFIXES = (".pdf", ".svg", ".svgz", ".emf", ".wmf", ".cgm", ".eps", ".ai", ".psd", ".heic", ".avif", ".djvu",
+                 ".doc", ".ppt", ".odg", ".odp")  # fmt: skip
 SEGY_STARTS = (b"\xc3\x40", b"\xc3\xf1", b"C 1", b"C1 ", b"C01")  # of 3,200 bytes of text, mostly in EBCDIC
 NUMBER = re.compile(r'"?[+-]?(\d+([.,]\d*)?|[.,]\d+)([eEdD][+-]?\d+)?"?\Z')
+
+
+def shows_pages(path: Path, look: str) -> bool:
+    """Whether a file shows pages or pictures in a format that is not read; look : what it looks like.
+
+    Examples
+    --------
+    >>> shows_pages(Path("map.svg"), "text"), shows_pages(Path("map.grd"), "a PDF document")
+    (True, True)
+    """
+    return look in PAGES or path.suffix.lower() in PAGE_SUFFIXES
 
 
 def describe_unknown_file(path: Path, head: bytes) -> str:

@@ -12,17 +12,20 @@ from targets.io.images import read_mask, read_rgb
 from targets.io.map_folder.conventions import SetConventions, read_set_mask
 from targets.io.map_folder.depth_files import read_depth, read_true_depth, to_depth_units
 from targets.io.map_folder.flat_set import SET_SIDECAR
-from targets.io.map_folder.framing import crop_to_frame
+from targets.io.map_folder.framing import LOSSY, crop_to_frame
 from targets.io.map_folder.layout import find_map_files, folder_of
 from targets.io.map_folder.location import check_same_location, read_picture_location
 from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_inside, derive_measured
 from targets.io.map_folder.polarity import check_depth_polarity
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
 from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
+from targets.pages.crop import crop_to_map
+from targets.pages.page import PageError, PageOptions, read_page
 from targets.scene import GeoReference, Provenance, Scene
 from targets.surface.fill import fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
+PICTURE_ALONE = {"rgb", "map", SET_SIDECAR}
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 
 
@@ -93,6 +96,8 @@ def read_map_files(
         sidecar = replace(sidecar, inverted=polarity == "inverted")
     rgb = read_rgb(files["rgb"]) if "rgb" in files else None
     placed = read_picture_location(files["rgb"]) if rgb is not None else None
+    if rgb is not None and set(files) <= PICTURE_ALONE:
+        return _read_page_map(name, files, reading, sidecar, rgb, placed)
     arrays: dict[str, NDArray] = {
         kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files
     }
@@ -138,6 +143,57 @@ def read_map_files(
     provenance = Provenance(file, form, (), undefined, notes, margin=margin, interpreter=sidecar.interpreter)
     return Scene(name, depth, known, inside, fault, rgb, traps, geo, sidecar.group or group, true_depth=true_depth,
                  provenance=provenance)  # fmt: skip
+
+
+def _read_page_map(
+    name: str,
+    files: Mapping[str, Path],
+    reading: ReadOptions,
+    sidecar: Sidecar,
+    rgb: NDArray[np.uint8],
+    placed: tuple[GeoReference, str] | None,
+) -> Scene:
+    """The map on the page of a picture alone; with a depth where its colour bar was read."""
+    path = files["rgb"]
+    options = PageOptions(sidecar.high or reading.high, sidecar.inverted, sidecar.panel or reading.panel,
+                          sidecar.map_box or reading.map_box)  # fmt: skip
+    page = read_page(rgb, options, path, path.suffix.lower() in LOSSY)
+    if page.problem is not None:
+        raise PageError(page.problem, page)
+    found = crop_to_map(page)
+    geo = replace(sidecar.geo, first_row=found.geo.first_row, first_col=found.geo.first_col, pixels=found.geo.pixels)
+    if placed is not None:
+        geo = _with_picture_location(files, geo, placed)
+    if geo.located:
+        geo = _of_cells(geo, found.geo)
+    elif page.axes is not None:
+        geo = page.axes.georeference(*found.first, geo)
+    if page.bar is not None and found.depth is not None and geo.depth_unit is None:
+        geo = replace(geo, depth_unit=page.bar.unit)
+    try:
+        geo, notes = complete_location(geo, reading, found.depth is not None)
+    except UserError as error:
+        raise UserError(f"{error.where} and {folder_of(files) / name}", *error.args[1:]) from error
+    said = tuple(stage.sentence for stage in page.stages if stage.sentence)
+    unused = _unused_options(files, replace(sidecar, inverted=None), reading, found.depth is not None)
+    by_axes = " located by its axes" if page.axes is not None and page.axes.is_location and placed is None else ""
+    form = "picture" + (f" located by {placed[1]}" if placed is not None else by_axes)
+    provenance = Provenance(path.name, form, notes=(*said, *notes, *unused), margin=found.margin,
+                            path=str(path.absolute()), page=page)  # fmt: skip
+    depth, known = np.zeros(found.inside.shape, np.float32), np.zeros(found.inside.shape, np.bool_)
+    if found.depth is not None:
+        known = found.inside & np.isfinite(found.depth)
+        depth = fill_holes(found.depth, known, found.inside, reading.fill)
+    return Scene(name, depth, known, found.inside, np.zeros_like(known), found.rgb, None, geo, sidecar.group,
+                 provenance=provenance)  # fmt: skip
+
+
+def _of_cells(geo: GeoReference, first: GeoReference) -> GeoReference:
+    """The location of a map's own cells, from that of the picture's pixels."""
+    row, col = (start + (first.pixels - 1) / 2 for start in (first.first_row, first.first_col))
+    x0, y0 = geo.xy(row, col)
+    assert geo.dx is not None and geo.dy is not None
+    return replace(geo, x0=float(x0), y0=float(y0), dx=geo.dx * first.pixels, dy=geo.dy * first.pixels)
 
 
 def _read_mask(kind: str, path: Path, reading: ReadOptions, conventions: SetConventions | None) -> NDArray[np.bool_]:

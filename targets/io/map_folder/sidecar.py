@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import yaml
@@ -12,11 +12,12 @@ import yaml
 from targets.common.atomic_write import atomic_write
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
+from targets.picture_reading.colour_ends import HighEnd
 from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 
-GEO_FIELDS = [entry for entry in fields(GeoReference) if entry.name not in ("first_row", "first_col")]
-WORDS = ("group", "polarity", "interpreter")  # the other keys
+GEO_FIELDS = [entry for entry in fields(GeoReference) if entry.name not in ("first_row", "first_col", "pixels")]
+WORDS = ("group", "polarity", "interpreter", "high", "panel", "map_box")  # the other keys
 TEXT_FIELDS = {entry.name for entry in GEO_FIELDS if "str" in str(entry.type)}
 
 
@@ -34,12 +35,21 @@ class Sidecar:
         Depth pictures: white = deepest; depth grids: positive up. None: the file does not say.
     interpreter : str, default ''
         Who drew the traps, or "".
+    high : HighEnd | None, default None
+        Of a picture alone: the end of its colours that is high.
+    panel : str | None, default None
+        Of a picture alone: number or title of its panel.
+    map_box : tuple[int, int, int, int] | None, default None
+        Of a picture alone: left, top, right and bottom of its map in pixels.
     """
 
     geo: GeoReference = field(default_factory=GeoReference)
     group: str = ""
     inverted: bool | None = None
     interpreter: str = ""
+    high: HighEnd | None = None
+    panel: str | None = None
+    map_box: tuple[int, int, int, int] | None = None
 
     def given_fields(self) -> dict[str, Any]:
         """{field of `GeoReference`: value} of all that differ from "unknown"."""
@@ -71,7 +81,8 @@ def read_sidecar(*paths: Path) -> Sidecar:
     if not paths:
         return Sidecar()
     polarity = values.pop("polarity", None)
-    group, interpreter = (str(values.pop(key, None) or "") for key in ("group", "interpreter"))
+    group, interpreter, panel = (str(values.pop(key, None) or "") for key in ("group", "interpreter", "panel"))
+    high, map_box = values.pop("high", None), values.pop("map_box", None)
     path = paths[-1]
     try:
         geo = GeoReference(**{key: value for key, value in values.items() if value is not None})
@@ -80,7 +91,8 @@ def read_sidecar(*paths: Path) -> Sidecar:
     except UserError as error:
         raise UserError(path, *error.args[1:]) from error
     check_not_mirrored(path, geo)
-    return Sidecar(geo, group, None if polarity is None else polarity == "inverted", interpreter)
+    inverted = None if polarity is None else polarity == "inverted"
+    return Sidecar(geo, group, inverted, interpreter, high, panel or None, map_box and tuple(map_box))
 
 
 def _read_values(path: Path) -> dict[str, Any]:
@@ -95,6 +107,11 @@ def _read_values(path: Path) -> dict[str, Any]:
         raise UserError(path, f"unknown key {', '.join(unknown)}", "", f"known keys: {', '.join(known)}")
     if content.get("polarity") not in (None, "normal", "inverted"):
         raise UserError(path, f"polarity is {content['polarity']!r}", "'normal' (black = deepest) or 'inverted'")
+    if content.get("high") not in (None, *get_args(HighEnd)):
+        raise UserError(path, f"high is {content['high']!r}", "red, blue, light or dark: the end that is high")
+    box = content.get("map_box")
+    if box is not None and not (isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box)):
+        raise UserError(path, f"map_box is {box!r}", "[left, top, right, bottom] in pixels of the picture")
     return {key: value if key in WORDS or value is None else _parse_value(path, key, value)
             for key, value in content.items()}  # fmt: skip
 

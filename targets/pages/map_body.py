@@ -1,0 +1,192 @@
+"""Parts of a page that show a map: broad areas of ordered colours, which bars, icons, tables and charts have not."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from targets.picture_reading.colour_order import count_adjacency, order_colours, spread_bins
+from targets.picture_reading.contour_removal import detect_dark_lines
+from targets.picture_reading.page_layout import MAX_LINE_WIDTH
+from targets.rendering.palettes import RGB
+from targets.scene import Bool
+
+Box = tuple[int, int, int, int]  # first row, first column, last row + 1, last column + 1
+
+MIN_SIDE = 40  # pixels of a part
+# What a map has, and bars, icons, tables, charts, patchworks, seismic sections and clouds of points have not; see
+# docs/experiments/picture_reading.md.
+MIN_PAGE_SHARE = 0.03  # of the page
+MIN_PART_SHARE = 0.02  # of the largest part, of a block beside it
+MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 2.5, 0.87, 6.0, 0.4, 0.85
+MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
+CUBE = 24  # grey levels of the cubes that colours are counted in
+NEAR = (
+    0.25  # of the palette: colours that are no farther apart are neighbours, and those next to each other in any case
+)
+MIN_CUBE_SHARE = 0.005  # of the part, of a cube that counts
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A connected part of a page beside its ground.
+
+    Attributes
+    ----------
+    box : Box
+        Its bounding box.
+    mask : (h, w) bool
+        Its cells in the box, holes filled.
+    """
+
+    box: Box
+    mask: Bool
+
+    @property
+    def cells(self) -> int:
+        """Number of its cells."""
+        return int(self.mask.sum())
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What tells a map from other coloured parts of a page.
+
+    Attributes
+    ----------
+    levels : float
+        Effective number of colours: the inverse of the sum of squared shares.
+    order : float
+        Share of the boundaries between colours that lie between neighbours in the order of the colours: 1 on a surface.
+    crossings : float
+        How often a straight line across the part runs through its whole range of colours and back.
+    straightness : float
+        Share of the boundaries between colours that run along rows or columns for `MIN_SIDE` / 2 pixels.
+    strip : float
+        1 where the colours change in one direction only, as in a colour bar.
+    """
+
+    levels: float
+    order: float
+    crossings: float
+    straightness: float
+    strip: float
+
+    @property
+    def is_map(self) -> bool:
+        """Whether a part with these traits shows a surface."""
+        return self.lack == ""
+
+    @property
+    def lack(self) -> str:
+        """Why a part with these traits shows no surface, in words; empty for a map."""
+        if self.levels < MIN_LEVELS:
+            return f"{self.levels:.1f} colours"
+        if self.strip > MAX_STRIP:
+            return "colours that change in one direction only"
+        if self.order < MIN_ORDER:
+            return "colours without an order"
+        if self.straightness > MAX_STRAIGHTNESS:
+            return "straight edges between its colours"
+        return "colours that change too fast for a surface" if self.crossings > MAX_CROSSINGS else ""
+
+    @property
+    def confidence(self) -> float:
+        """How clearly a part shows a surface, 0 to 1."""
+        margins = (
+            (self.levels - MIN_LEVELS) / MIN_LEVELS,
+            (self.order - MIN_ORDER) / (1 - MIN_ORDER),
+            2 * (MAX_CROSSINGS - self.crossings) / MAX_CROSSINGS,
+            2 * (MAX_STRAIGHTNESS - self.straightness) / MAX_STRAIGHTNESS,
+            4 * (MAX_STRIP - self.strip) / MAX_STRIP,
+        )
+        return float(np.clip(min(margins), 0.0, 1.0))
+
+
+def find_parts(ground: Bool) -> list[Part]:
+    """Find the broad parts of a page that are not ground, the largest first; lines, frames and letters are none."""
+    foreground = ~ground
+    size = 2 * (MAX_LINE_WIDTH // 2) + 1
+    square = np.ones((size, size), np.uint8)
+    padded = np.pad(foreground, size).astype(np.uint8)
+    for operation in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN):
+        padded = cv2.morphologyEx(padded, operation, square)
+    broad = (padded[size:-size, size:-size] > 0) & foreground
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(broad.astype(np.uint8), connectivity=8)
+    found = []
+    for number in range(1, len(stats)):
+        left, top, width, height = (int(stats[number, k]) for k in range(4))
+        if min(width, height) < 8 or max(width, height) < MIN_SIDE:
+            continue
+        box = (top, left, top + height, left + width)
+        found.append(Part(box, parts[top : top + height, left : left + width] == number))
+    return sorted(found, key=lambda part: -part.cells)
+
+
+def measure_traits(rgb: RGB, part: Part) -> Traits:
+    """Measure what tells a map."""
+    top, left, bottom, right = part.box
+    patch = cv2.medianBlur(np.ascontiguousarray(rgb[top:bottom, left:right]), MEDIAN_WIDTH)
+    inside = cv2.erode(part.mask.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
+    inside &= ~detect_dark_lines(rgb[top:bottom, left:right])
+    if not inside.any():
+        return Traits(0.0, 0.0, 0.0, 1.0, 1.0)
+    cube = (patch // CUBE).astype(np.int64) @ np.array([121, 11, 1])
+    _, bins, counts = np.unique(cube[inside], return_inverse=True, return_counts=True)
+    share = counts / counts.sum()
+    often = share >= MIN_CUBE_SHARE
+    label = np.full(inside.shape, -1)
+    label[inside] = np.where(often[bins], bins, -1)
+    centres = np.stack([np.bincount(bins, patch[inside][:, k]) / counts for k in range(3)], axis=1)
+    levels = float(1 / (share**2).sum())
+    if often.sum() < 3:
+        return Traits(levels, 0.0, 0.0, _straightness(label), 1.0)
+    label = spread_bins(label, part.mask)
+    placed, position = order_colours(count_adjacency(label, len(counts)), counts, often, centres, np.inf)
+    place = np.full(len(counts) + 1, np.nan)
+    place[placed] = position
+    rank = place[label]
+    steps = np.concatenate([np.abs(np.diff(rank, axis=axis)).ravel() for axis in (0, 1)])
+    steps = steps[np.isfinite(steps) & (steps > 0)]
+    near = max(1.01 / max(len(placed) - 1, 1), NEAR)
+    order = float((steps <= near).mean()) if len(steps) else 0.0
+    return Traits(levels, order, _crossings(rank), _straightness(label), _strip(patch, inside))
+
+
+def _crossings(rank: NDArray[np.float64]) -> float:
+    """Mean total variation of the rank along rows and columns: how often the whole range is run through."""
+    sums = []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(rank, axis=axis))
+        known = np.isfinite(steps).sum(axis=axis)
+        length = rank.shape[axis]
+        lines = np.nansum(steps, axis=axis)[known > length / 3]
+        if len(lines):
+            sums.append(float(lines.mean()))
+    return float(np.mean(sums)) if sums else 0.0
+
+
+def _straightness(label: NDArray[np.intp]) -> float:
+    """Share of the boundaries between colours that run straight along rows or columns."""
+    straight = total = 0
+    for labels in (label, label.T):
+        edge = (labels[1:] != labels[:-1]) & (labels[1:] >= 0) & (labels[:-1] >= 0)
+        run = ndimage.uniform_filter1d(edge.astype(np.float32), MIN_SIDE // 2, axis=1) > 0.999
+        run = ndimage.maximum_filter1d(run, MIN_SIDE // 2, axis=1) & edge
+        straight, total = straight + int(run.sum()), total + int(edge.sum())
+    return straight / max(total, 1)
+
+
+def _strip(patch: RGB, inside: Bool) -> float:
+    """Share of the colours' variance that rows or columns alone explain, the larger one."""
+    colours = patch.astype(np.float64)
+    mean = colours[inside].mean(axis=0)
+    whole = ((colours[inside] - mean) ** 2).sum()
+    explained = []
+    for axis in (0, 1):
+        count = inside.sum(axis=axis)
+        sums = (colours * inside[..., None]).sum(axis=axis)
+        explained.append(((sums / np.maximum(count, 1)[:, None] - mean) ** 2).sum(axis=1) @ count)
+    return float(max(explained) / max(whole, 1e-9))

@@ -1,0 +1,396 @@
+"""Reading of a page: ground, panels, map, text, colour bar and axes, each with a measured confidence and a sentence."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from targets.errors import UserError
+from targets.pages.axes import PageAxes, read_axes
+from targets.pages.bar_depth import depth_from_bar
+from targets.pages.colour_bar import ColourBar, find_colour_bar
+from targets.pages.ground import find_ground
+from targets.pages.map_body import MIN_PAGE_SHARE, MIN_PART_SHARE, Box, Part, Traits, find_parts, measure_traits
+from targets.pages.panels import Panel, choose_panel, list_panels
+from targets.pages.text import TextBox, can_read_text, read_text
+from targets.picture_reading.colour_ends import ColourEnds, HighEnd, agreement, find_colour_ends
+from targets.picture_reading.contour_removal import detect_dark_lines
+from targets.picture_reading.resolution import reduced, reduction_of
+from targets.rendering.palettes import RGB
+from targets.scene import Bool, Float
+from targets.surface.outline import inside_of_map
+
+MIN_MARGIN = 12  # pixels beside the map, in which numbers can stand
+MAX_CANDIDATES = 40  # parts that are looked at
+MIN_OWN_COLOURS = 0.6  # of a part's cells in colours of the map, of a block of it
+COLOUR_STEP = 32  # grey levels of the cubes in which colours are compared
+MIN_BAR_ASPECT, MIN_BAR_FILL = 4.0, 0.75  # length over width of a bar, and the share of its bounding box that it fills
+MAX_TEXT_SIDE = 4000  # pixels, of a picture whose text is read as it is
+GOOD_SHARE, GOOD_DISTANCE = 0.7, 12.0  # of the map read through its bar, and grey levels from its colours: sure
+UNUSED_CONFIDENCE = 0.3  # of a page whose bar was found and cannot be used
+USUAL_CONFIDENCE = 0.8  # of an end that is high by convention
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """What a user says of a page.
+
+    Attributes
+    ----------
+    high : HighEnd | None, default None
+        The end of the colours that is high.
+    is_inverted : bool | None, default None
+        Whether the usual end is low.
+    panel : str | None, default None
+        Number or title of the panel to read.
+    map_box : tuple[int, int, int, int] | None, default None
+        Left, top, right and bottom of the map, in pixels of the picture.
+    """
+
+    high: HighEnd | None = None
+    is_inverted: bool | None = None
+    panel: str | None = None
+    map_box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of the reading found.
+
+    Attributes
+    ----------
+    name : str
+        The stage.
+    confidence : float
+        0 to 1.
+    sentence : str
+        What was found, or why nothing was; empty where there is nothing to say.
+    """
+
+    name: str
+    confidence: float
+    sentence: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What was read of a page; all arrays and boxes count in cells, `reduction` pixels of the picture each.
+
+    Attributes
+    ----------
+    picture : (H, W, 3) uint8
+        The page, reduced where its lines were wide.
+    shape : tuple[int, int]
+        Rows and columns of the picture on disk.
+    reduction : float
+        Pixels of the picture along one cell.
+    ground : (H, W) bool
+        Its ground.
+    inside : (H, W) bool
+        The map that was taken; nowhere without one.
+    panels : tuple[Panel, ...]
+        All maps on the page, in reading order.
+    panel : Panel | None
+        The one that was taken.
+    texts : tuple[TextBox, ...]
+        Its text; none where it was not read.
+    bar : ColourBar | None
+        Its colour bar.
+    axes : PageAxes | None
+        Its axes.
+    depth : (H, W) float32 | None
+        Positive down, NaN where the bar says nothing; None without a bar.
+    ends : ColourEnds | None
+        Of the map's colours.
+    high : HighEnd | None
+        The end of the colours that is high, as the user says or by convention; None with a depth.
+    stages : tuple[Stage, ...]
+        Each stage's confidence and sentence.
+    problem : UserError | None
+        Why the page cannot be read.
+    question : UserError | None
+        What must be said before traps can be found on it: which end of its colours is high.
+    """
+
+    picture: RGB
+    shape: tuple[int, int]
+    reduction: float
+    ground: Bool
+    inside: Bool
+    panels: tuple[Panel, ...] = ()
+    panel: Panel | None = None
+    texts: tuple[TextBox, ...] = ()
+    bar: ColourBar | None = None
+    axes: PageAxes | None = None
+    depth: Float | None = None
+    ends: ColourEnds | None = None
+    high: HighEnd | None = None
+    stages: tuple[Stage, ...] = field(default_factory=tuple)
+    problem: UserError | None = None
+    question: UserError | None = None
+
+    @property
+    def confidence(self) -> float:
+        """The least confidence of all stages."""
+        return min((stage.confidence for stage in self.stages), default=0.0)
+
+    def stage(self, name: str) -> Stage | None:
+        """The stage of this name, None where the reading did not come so far."""
+        return next((stage for stage in self.stages if stage.name == name), None)
+
+
+class PageError(UserError):
+    """The problem of a page, with all that was read of it until then.
+
+    Parameters
+    ----------
+    problem : UserError
+        What is wrong.
+    page : Page
+        The page; it is lost where the error goes to another process.
+    """
+
+    def __init__(self, problem: UserError, page: Page | None = None) -> None:
+        super().__init__(problem.where, problem.found, problem.expected, problem.hint)
+        self.page = page
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, ...]]:
+        return UserError, (self.where, self.found, self.expected, self.hint)
+
+
+DEFAULT_OPTIONS = PageOptions()
+
+
+def read_page(rgb: RGB, options: PageOptions = DEFAULT_OPTIONS, where: object = "page", lossy: bool = False) -> Page:
+    """Read a page as a person does: its map, its numbers, and which end of its colours is high.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture of the page.
+    options : PageOptions, default DEFAULT_OPTIONS
+        What the user says of it.
+    where : object, default 'page'
+        Its name, for errors.
+    lossy : bool, default False
+        Whether the file has blurred its colours (JPEG).
+
+    Returns
+    -------
+    Page
+        With a `problem` where there is no map on it or which one is meant has to be said, and a `question` where it has
+        to be said which end of its colours is high.
+    """
+    factor = reduction_of(rgb)
+    picture = reduced(rgb, factor)
+    ground = find_ground(picture, lossy)
+    found = Page(picture, (rgb.shape[0], rgb.shape[1]), factor, ground, np.zeros(ground.shape, np.bool_))
+    if factor > 1:
+        sentence = f"reduced {factor:.3g} times, to lines of about three pixels"
+        found = _with_stage(found, Stage("resolution", 1.0, sentence))
+    graded = _graded_parts(found, options, where)
+    if isinstance(graded, UserError):
+        return _with_stage(replace(found, problem=graded), Stage("map", 0.0, graded.found))
+    maps, traits = [part for part, _ in graded], [own for _, own in graded]
+    found = _with_text(found, rgb, maps[0])
+    panels = tuple(list_panels(ground, maps, found.texts))
+    found = replace(found, panels=panels)
+    try:
+        panel, sentence = choose_panel(panels, options.panel)
+    except UserError as error:
+        problem = UserError(where if error.where == "page" else error.where, *error.args[1:])
+        return _with_stage(replace(found, problem=problem), Stage("panel", 0.0, error.found))
+    if sentence:
+        found = _with_stage(found, Stage("panel", 1.0, sentence))
+    own = next(own for part, own in zip(maps, traits, strict=True) if part is panel.part)
+    found = _with_stage(replace(found, panel=panel), Stage("map", 1.0 if own is None else own.confidence))
+    found = replace(found, inside=_inside(found, options.map_box is not None))
+    return _with_polarity(_with_numbers(found, options), options, where)
+
+
+def _with_stage(page: Page, stage: Stage) -> Page:
+    return replace(page, stages=(*page.stages, stage))
+
+
+def _graded_parts(page: Page, options: PageOptions, where: object) -> list[tuple[Part, Traits | None]] | UserError:
+    """The parts that show maps with their traits, the largest first, or why there are none."""
+    height, width = page.ground.shape
+    if options.map_box is not None:
+        left, top, right, bottom = (round(side / page.reduction) for side in options.map_box)
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            size = f"{round(width * page.reduction)} x {round(height * page.reduction)}"
+            return UserError("--map_box", " ".join(map(str, options.map_box)), "left, top, right and bottom in pixels "
+                             f"of the picture, which has {size}")  # fmt: skip
+        part = Part((top, left, bottom, right), ~page.ground[top:bottom, left:right])
+        return [(part, None)] if part.mask.any() else UserError(where, "nothing but ground in --map_box", "a map")
+    parts = find_parts(page.ground)[:MAX_CANDIDATES]
+    large = [part for part in parts if part.cells >= MIN_PAGE_SHARE * page.ground.size]
+    graded = [(part, measure_traits(page.picture, part)) for part in large]
+    maps: list[tuple[Part, Traits | None]] = [(part, own) for part, own in graded if own.is_map]
+    if maps:
+        return maps
+    reasons = f"{graded[0][1].lack} in the largest part" if graded else "no broad coloured part"
+    return UserError(where, f"no coloured map found ({reasons})", "a map whose colours show depth",
+                     "look at read.png; --map_box LEFT TOP RIGHT BOTTOM reads a part of the picture in any "
+                     "case")  # fmt: skip
+
+
+def _with_text(page: Page, rgb: RGB, largest: Part) -> Page:
+    """The page with its text, where something stands beside its map."""
+    top, left, bottom, right = largest.box
+    height, width = page.ground.shape
+    beside = ~page.ground
+    beside[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = False
+    if max(top, left, height - bottom, width - right) < MIN_MARGIN or not beside.any():
+        return page
+    if not can_read_text():
+        return _with_stage(page, Stage("text", 1.0, "its text is not read: pip install 'trapmtl[pictures]'"))
+    factor = page.reduction if max(rgb.shape) <= MAX_TEXT_SIDE else 1.0
+    texts = read_text(rgb if factor > 1 else page.picture)
+    return replace(page, texts=tuple(_scaled(text, 1 / factor) for text in texts))
+
+
+def _scaled(text: TextBox, factor: float) -> TextBox:
+    row0, col0, row1, col1 = (round(side * factor) for side in text.box)
+    return replace(text, box=(row0, col0, max(row1, row0 + 1), max(col1, col0 + 1)))
+
+
+def _inside(page: Page, is_asked: bool) -> Bool:
+    """The cells of the panel's map, and of the blocks beside it that have its colours."""
+    assert page.panel is not None
+    part, inside = page.panel.part, np.zeros(page.ground.shape, np.bool_)
+    _paste(inside, part)
+    if is_asked:
+        return inside
+    own = np.zeros(8**3, np.bool_)
+    cubes = (page.picture // COLOUR_STEP).astype(np.int64) @ np.array([64, 8, 1])
+    own[np.unique(cubes[inside])] = True
+    others = [panel.frame for panel in page.panels if panel is not page.panel]
+    frame = page.panel.frame
+    for block in find_parts(page.ground):
+        top, left, bottom, right = block.box
+        beyond = frame != part.box and not _overlap(block.box, frame)
+        if block is part or beyond or _is_bar(block) or any(_overlap(block.box, other) for other in others):
+            continue
+        has_own_colours = own[cubes[top:bottom, left:right][block.mask]].mean() >= MIN_OWN_COLOURS
+        if block.cells >= MIN_PART_SHARE * part.cells and has_own_colours:
+            _paste(inside, block)
+    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    box = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    inside[box] = inside_of_map(inside[box])
+    return inside
+
+
+def _paste(mask: Bool, part: Part) -> None:
+    top, left, bottom, right = part.box
+    mask[top:bottom, left:right] |= part.mask
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _is_bar(part: Part) -> bool:
+    height, width = part.mask.shape
+    is_long = max(height, width) >= MIN_BAR_ASPECT * min(height, width)
+    return bool(is_long and part.mask.mean() >= MIN_BAR_FILL)
+
+
+def _with_numbers(page: Page, options: PageOptions) -> Page:
+    """The page with what its colour bar and axes say; a bar in the map is taken out of it."""
+    assert page.panel is not None
+    if not page.texts:
+        return page
+    bar = _own_bar(page, page.panel)
+    axes = read_axes(page.picture, page.panel.frame, page.texts, None if bar is None else bar.box)
+    if axes is not None:
+        page = _with_stage(replace(page, axes=axes), Stage("axes", 1.0, axes.sentence))
+    if bar is None:
+        return page
+    row0, col0, row1, col1 = bar.box
+    inside = page.inside.copy()
+    inside[row0:row1, col0:col1] = False
+    page = replace(page, bar=bar, inside=inside)
+    if bar.problem:
+        return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}: not used"))
+    if bar.grows is None:
+        asked = _asked_end(page, options)
+        if asked is None:
+            return page
+        bar = _grown_towards(page, bar, asked)
+    try:
+        read = depth_from_bar(page.picture, bar, inside, page.texts)
+    except UserError as error:
+        return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}; not used: {error.found}"))
+    sentence = f"{bar.sentence}; read on {read.share:.0%} of the map"
+    fit = float(np.clip(read.share / GOOD_SHARE, 0, 1) * np.clip(GOOD_DISTANCE / max(read.distance, 1e-6), 0, 1))
+    return _with_stage(replace(page, bar=bar, depth=read.depth), Stage("colour bar", fit, sentence))
+
+
+def _own_bar(page: Page, panel: Panel) -> ColourBar | None:
+    """The colour bar of a panel, looked for up to the frames of the others."""
+    top, left, bottom, right = panel.frame
+    others = [other.frame for other in page.panels if other is not panel]
+    height, width = page.ground.shape
+    row0 = max((box[2] for box in others if box[2] <= top), default=0)
+    col0 = max((box[3] for box in others if box[3] <= left), default=0)
+    row1 = min((box[0] for box in others if box[0] >= bottom), default=height)
+    col1 = min((box[1] for box in others if box[1] >= right), default=width)
+    texts = [_moved(text, -row0, -col0) for text in page.texts
+             if row0 <= text.centre[0] < row1 and col0 <= text.centre[1] < col1]  # fmt: skip
+    frame = (top - row0, left - col0, bottom - row0, right - col0)
+    bar = find_colour_bar(page.picture[row0:row1, col0:col1], frame, texts)
+    if bar is None:
+        return None
+    a, b, c, d = bar.box
+    return replace(bar, box=(a + row0, b + col0, c + row0, d + col0))
+
+
+def _moved(text: TextBox, rows: int, cols: int) -> TextBox:
+    a, b, c, d = text.box
+    return replace(text, box=(a + rows, b + cols, c + rows, d + cols))
+
+
+def _grown_towards(page: Page, bar: ColourBar, high: HighEnd) -> ColourBar:
+    """The bar with the direction of its numbers that makes the asked end of its colours high."""
+    strip, everywhere = np.rint(bar.colours).astype(np.uint8)[None], np.ones((1, len(bar.values)), np.bool_)
+    rises = agreement(strip, everywhere, bar.values[None].astype(np.float32), high) > 0
+    return replace(bar, grows="up" if rises else "down", reason=f"{high} is high, as asked")
+
+
+def _asked_end(page: Page, options: PageOptions) -> HighEnd | None:
+    """The end of the colours that is high, as the user says."""
+    if options.high is not None or options.is_inverted is None:
+        return options.high
+    ends = _ends(page)
+    if ends.usual or ends.has_red_and_blue:
+        return "blue" if options.is_inverted else "red"
+    return "dark" if options.is_inverted else "light"
+
+
+def _ends(page: Page) -> ColourEnds:
+    clear = page.inside & ~detect_dark_lines(page.picture)
+    return find_colour_ends(page.picture, clear if clear.any() else page.inside)
+
+
+def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
+    """The page with the end of its colours that is high: as asked, by its numbers, or as usual."""
+    ends, asked = _ends(page), _asked_end(page, options)
+    page = replace(page, ends=ends)
+    if page.depth is not None:
+        by_bar = asked is None or agreement(page.picture, np.isfinite(page.depth) & page.inside, -page.depth, asked) > 0
+        if by_bar:
+            return page
+        sentence = f"{asked} is high as asked; the colour bar says otherwise and is not used"
+        return _with_stage(replace(page, depth=None, high=asked), Stage("polarity", 0.5, sentence))
+    if asked is not None:
+        return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high, as asked"))
+    if ends.usual is not None and (page.bar is None or page.bar.grows is not None):
+        sentence = f"{ends.usual} is taken to be high, as on most maps; no numbers say so ({ends.choices})"
+        return _with_stage(replace(page, high=ends.usual), Stage("polarity", USUAL_CONFIDENCE, sentence))
+    reason = "they run from dark to light, and no numbers were read"
+    if page.bar is not None and page.bar.grows is None:
+        reason = "the numbers of the colour bar may be depths or elevations"
+    question = UserError(where, f"which end of its colours is high is not known: {reason}",
+                        "a colour bar with numbers and the word depth or elevation beside the map",
+                        f"say it: {ends.choices}, or high in map.yaml")  # fmt: skip
+    return _with_stage(replace(page, question=question), Stage("polarity", 0.0, question.found))

@@ -1,0 +1,124 @@
+"""Ends of a map's colours: what red, blue, light and dark parts of a surface are, and which of them is usually high."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from targets.picture_reading.colour_bins import bin_colours, bin_means
+from targets.picture_reading.colour_order import count_adjacency, order_colours, spread_bins
+from targets.rendering.palettes import RGB
+from targets.scene import Bool
+
+HighEnd = Literal["red", "blue", "light", "dark"]
+
+MIN_WARMTH = 40  # grey levels between red and blue of a colour that is red, or blue
+MIN_TONE = 0.04  # of the map's cells that are red, and blue, on a map of both
+MAX_CELLS = 200_000  # that are looked at
+# Net change of lightness along a palette over the sum of its rises and falls, above which colours run from dark to
+# light: such palettes are drawn either way round.
+MAX_SEQUENTIAL = 0.8
+STEPS = 12  # of the palette, between which lightness is compared
+MIN_BIN_SHARE = 0.004  # of the cells, of a bin of colours that counts: others are mixed on edges
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+class ColourEnds(NamedTuple):
+    """The two ends of a map's colours.
+
+    Attributes
+    ----------
+    has_red_and_blue : bool
+        Whether red and blue parts can be told apart.
+    is_sequential : bool
+        Whether the palette runs from dark to light, which says nothing of high and low.
+    """
+
+    has_red_and_blue: bool
+    is_sequential: bool
+
+    @property
+    def usual(self) -> HighEnd | None:
+        """The end that is high on most structure maps; None where maps are drawn either way round."""
+        return "red" if self.has_red_and_blue and not self.is_sequential else None
+
+    @property
+    def choices(self) -> str:
+        """What can be said of them, in words."""
+        return "--high red or --high blue" if self.usual else "--high light or --high dark"
+
+
+def find_colour_ends(rgb: RGB, inside: Bool) -> ColourEnds:
+    """Find what tells the two ends of a map's colours apart.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        The map, without its lines; at least one cell.
+
+    Examples
+    --------
+    >>> ramp = np.linspace(0, 255, 64)[None, :, None]
+    >>> grey = (ramp * np.ones((8, 1, 3))).astype(np.uint8)
+    >>> find_colour_ends(grey, np.ones((8, 64), bool)).usual is None
+    True
+    >>> rainbow = np.array([[0, 0, 200], [0, 200, 255], [0, 220, 0], [255, 255, 0], [230, 0, 0]], np.uint8)
+    >>> find_colour_ends(rainbow.repeat(9, 0)[None].repeat(9, 0), np.ones((9, 45), bool)).usual
+    'red'
+    """
+    step = int(np.ceil(np.sqrt(inside.sum() / MAX_CELLS))) or 1
+    small, use = rgb[::step, ::step], inside[::step, ::step]
+    colours = small[use].astype(np.float64)
+    warmth = colours[:, 0] - colours[:, 2]
+    red, blue = float((warmth > MIN_WARMTH).mean()), float((warmth < -MIN_WARMTH).mean())
+    return ColourEnds(min(red, blue) >= MIN_TONE, _is_sequential(small, use, colours))
+
+
+def _is_sequential(rgb: RGB, use: Bool, colours: NDArray[np.float64]) -> bool:
+    """Whether lightness rises or falls along the palette."""
+    bins = np.full(use.shape, -1)
+    bins[use] = bin_colours(colours)
+    cells = np.bincount(bins[use])
+    centres = bin_means(colours, bins[use])
+    frequent = cells >= max(3, MIN_BIN_SHARE * cells.sum())
+    bins[use] = np.where(frequent[bins[use]], bins[use], -1)
+    bins = spread_bins(bins, np.ones(use.shape, np.bool_))
+    placed, position = order_colours(count_adjacency(bins, len(cells)), cells, frequent, centres, 20.0)
+    light = centres[placed] @ LUMINANCE
+    if len(placed) < 3:
+        return False
+    order = np.argsort(position)
+    along = np.cumsum(cells[placed][order]) / cells[placed].sum()
+    mean = np.interp(np.linspace(along[0], 1, STEPS), along, light[order])
+    mean[1:-1] = np.median([mean[:-2], mean[1:-1], mean[2:]], axis=0)  # a rare colour may be out of place
+    return abs(float(mean[-1] - mean[0])) > MAX_SEQUENTIAL * float(np.abs(np.diff(mean)).sum())
+
+
+def agreement(rgb: RGB, inside: Bool, height: NDArray[np.float32], high: HighEnd) -> float:
+    """Correlate a height with the end of the colours that is said to be high.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        Its cells that are read.
+    height : (H, W) float32
+        A guess, positive up.
+    high : HighEnd
+        The end that is high.
+
+    Returns
+    -------
+    float
+        -1 to 1; below 0 where the guess is upside down.
+    """
+    colours = rgb[inside].astype(np.float64)
+    towards = colours @ LUMINANCE if high in ("light", "dark") else colours[:, 0] - colours[:, 2]
+    towards = -towards if high in ("blue", "dark") else towards
+    values = height[inside]
+    if np.ptp(towards) == 0 or np.ptp(values) == 0:
+        return 0.0
+    return float(np.corrcoef(towards, values)[0, 1])

@@ -1,0 +1,187 @@
+"""Pages that the tests draw: the map is found on any ground and at any size, and what is no map is refused."""
+
+import cv2
+import numpy as np
+import pytest
+
+from targets.common.rgb_planes import colourfulness
+from targets.pages import page as page_module
+from targets.pages.crop import crop_to_map
+from targets.pages.page import PageOptions, read_page
+from targets.pages.text import TextBox
+from targets.picture_reading.resolution import line_width, reduction_of
+from targets.rendering.palettes import colour_table
+
+
+@pytest.fixture(autouse=True)
+def no_text(monkeypatch):
+    """Recognition takes seconds; texts are given where a test needs them."""
+    monkeypatch.setattr(page_module, "can_read_text", lambda: False)
+
+
+def surface(height: int = 120, width: int = 160) -> np.ndarray:
+    """(height, width) of 0 to 1: two highs and a low."""
+    rows, cols = np.mgrid[:height, :width] / min(height, width)
+    bumps = [(0.35, 0.4, 1.0), (0.6, 0.95, 0.8), (0.75, 0.4, -0.7)]
+    z = sum(size * np.exp(-((rows - r) ** 2 + (cols - c) ** 2) / 0.045) for r, c, size in bumps)
+    return (z - z.min()) / np.ptp(z)
+
+
+def coloured(z: np.ndarray, palette: str = "jet", bands: int = 12) -> np.ndarray:
+    """A surface in bands of colour, with a dark line of one pixel between them."""
+    levels = np.minimum((z * bands).astype(int), bands - 1)
+    rgb = colour_table(palette)[levels * 255 // (bands - 1)]
+    edge = (np.diff(levels, axis=0, append=levels[-1:]) != 0) | (np.diff(levels, axis=1, append=levels[:, -1:]) != 0)
+    rgb[edge] = 20
+    return rgb
+
+
+def on_page(picture: np.ndarray, ground: int = 255, margin: int = 40) -> np.ndarray:
+    """A picture on a page with a frame and a title."""
+    page = np.full((picture.shape[0] + 2 * margin, picture.shape[1] + 2 * margin, 3), ground, np.uint8)
+    ink = (0, 0, 0) if ground > 127 else (255, 255, 255)
+    page[margin:-margin, margin:-margin] = picture
+    cv2.rectangle(page, (margin - 1, margin - 1), (page.shape[1] - margin, page.shape[0] - margin), ink, 1)
+    cv2.putText(page, "Top Sand", (margin, margin - 14), cv2.FONT_HERSHEY_SIMPLEX, 0.5, ink, 1)
+    return page
+
+
+@pytest.mark.parametrize("ground", [255, 0, 190, 60])
+def test_a_map_is_found_on_any_ground(ground):
+    found = read_page(on_page(coloured(surface()), ground))
+    assert found.problem is None and len(found.panels) == 1
+    true = np.zeros(found.inside.shape, bool)
+    true[40:-40, 40:-40] = True
+    assert (found.inside != true).sum() <= 2 * 2 * (120 + 160)  # the frame's line may count as either
+    assert found.high == "red"
+
+
+def chart(kind: str) -> np.ndarray:
+    """A page without a map."""
+    rng = np.random.default_rng(1)
+    page = np.full((300, 400, 3), 255, np.uint8)
+    if kind == "text":
+        for row in range(20, 290, 14):
+            cv2.putText(page, "The structure of the field is", (20, row), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
+    elif kind == "menu":
+        page[:] = 230
+        page[40:280, 20:120] = page[40:280, 140:390] = 255
+        for k in range(18):
+            page[8:24, 10 + 21 * k : 26 + 21 * k] = rng.integers(0, 255, 3)
+    elif kind == "table":
+        for row in range(10, 290, 20):
+            page[row : row + 20, 10:390] = (217, 225, 242) if row // 20 % 2 else (255, 255, 255)
+        page[10:30, 10:390] = (68, 114, 196)
+    elif kind == "bars":
+        for k, height in enumerate([80, 200, 150, 240, 100, 60]):
+            page[280 - height : 280, 20 + 60 * k : 60 + 60 * k] = colour_table("hue")[40 * k]
+    elif kind == "histogram":
+        for k in range(40):
+            height = int(240 * np.exp(-(((k - 20) / 8) ** 2)))
+            page[280 - height : 280, 40 + 8 * k : 48 + 8 * k] = colour_table("mpl:viridis")[6 * k]
+    elif kind == "pie":
+        for k, colour in enumerate([(31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189)]):
+            cv2.ellipse(page, (200, 150), (120, 120), 0, 72 * k, 72 * (k + 1), colour, -1)
+    elif kind == "blocks":
+        table = rng.integers(60, 250, (12, 3))
+        page[30:270, 50:350] = table[rng.integers(0, 12, (8, 10))].repeat(30, 0).repeat(30, 1)
+    elif kind == "patches":
+        points, (rows, cols) = rng.random((30, 2)) * (240, 300), np.mgrid[:240, :300]
+        nearest = np.argmin((rows[..., None] - points[:, 0]) ** 2 + (cols[..., None] - points[:, 1]) ** 2, axis=2)
+        page[30:270, 50:350] = rng.integers(60, 250, (10, 3))[nearest % 10]
+    elif kind == "seismic":
+        z = cv2.GaussianBlur(rng.normal(size=(240, 300)), (0, 0), sigmaX=14, sigmaY=3)
+        page[30:270, 50:350] = colour_table("mpl:seismic")[np.clip(128 + 90 * z / z.std(), 0, 255).astype(int)]
+    elif kind == "lines":
+        z = surface(240, 300)
+        page[30:270, 50:350][colourfulness(coloured(z, bands=14)) == 0] = 0
+    return page
+
+
+KINDS = ["text", "menu", "table", "bars", "histogram", "pie", "blocks", "patches", "seismic", "lines"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_without_a_map_is_refused(kind):
+    found = read_page(chart(kind), where="page.png")
+    assert found.problem is not None and not found.inside.any()
+    assert str(found.problem).startswith("page.png: no coloured map found (")
+
+
+def test_a_level_of_the_colour_of_the_paper_is_map_and_a_void_is_none():
+    """White tops of `terrain` were paper; the black parts of a survey without data were the lowest lows."""
+    z = surface()
+    picture = coloured(z, "jet")
+    picture[z > 0.8] = 255
+    found = read_page(on_page(picture))
+    assert found.inside[40:-40, 40:-40].mean() > 0.99
+    void = coloured(surface())
+    void[:50, :30] = void[80:, 100:] = 0
+    found = read_page(on_page(void))
+    assert not found.inside[50:80, 45:60].any() and not found.inside[130:150, 150:180].any()
+    assert found.inside[110, 80] and found.inside[60, 150]
+
+
+@pytest.mark.parametrize("times", [2, 3, 7])
+def test_an_enlarged_picture_is_the_same_picture(times):
+    page = on_page(coloured(surface()))
+    one, many = read_page(page), read_page(page.repeat(times, 0).repeat(times, 1))
+    assert many.reduction == times * one.reduction
+    np.testing.assert_array_equal(many.picture, one.picture)
+    np.testing.assert_array_equal(many.inside, one.inside)
+    first, other = crop_to_map(one), crop_to_map(many)
+    assert other.margin == tuple(times * side for side in first.margin)
+    row, col = (float(value) for value in other.geo.xy(0, 0)[::-1])
+    assert (row, col) == (times * first.margin[0] + (times - 1) / 2, times * first.margin[2] + (times - 1) / 2)
+
+
+def test_lines_have_one_width_at_every_resolution():
+    plt = pytest.importorskip("matplotlib.figure")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    widths, shares = [], []
+    for dpi in (80, 200, 300):
+        figure = plt.Figure(figsize=(4, 3), dpi=dpi)
+        canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
+        axis.contourf(surface(), 10, cmap="jet")
+        axis.contour(surface(), 10, colors="black")
+        canvas.draw()
+        picture = np.asarray(canvas.buffer_rgba())[..., :3]
+        found = read_page(picture)
+        widths.append(line_width(picture) / reduction_of(picture))
+        shares.append(found.inside.mean())
+    assert all(1.3 < width < 3 for width in widths)
+    np.testing.assert_allclose(shares, shares[0], atol=0.01)
+
+
+def test_panels_are_listed_and_never_mixed(monkeypatch):
+    one, other = on_page(coloured(surface())), on_page(coloured(surface()[::-1], "mpl:viridis"))
+    page = np.hstack([other, one])
+    found = read_page(page)
+    assert "2 panels: 1, 2" in str(found.problem) and "--panel" in str(found.problem)
+    second = read_page(page, PageOptions(panel="2"))
+    assert second.problem is None and not second.inside[:, :240].any() and second.inside[:, 240:].any()
+    texts = (TextBox("Porosity", (20, 40, 30, 110)), TextBox("Depth map", (20, 285, 30, 350)))
+    monkeypatch.setattr(page_module, "can_read_text", lambda: True)
+    monkeypatch.setattr(page_module, "read_text", lambda picture: texts)
+    by_title = read_page(page)
+    np.testing.assert_array_equal(by_title.inside, second.inside)
+    assert "'Depth map' by its title" in by_title.stages[0].sentence
+    assert "panels" in str(read_page(page, PageOptions(panel="thickness")).problem)
+
+
+def test_the_high_end_of_the_colours_is_asked_where_nothing_tells_it():
+    """Depths in viridis, which are drawn either way round, were read upside down without a word."""
+    page = on_page(coloured(surface(), "mpl:viridis"))
+    assert "--high light or --high dark" in str(read_page(page).question)
+    assert read_page(page, PageOptions(high="dark")).question is None
+    rainbow = on_page(coloured(surface()))
+    assert read_page(rainbow).high == "red"
+    assert read_page(rainbow, PageOptions(is_inverted=True)).high == "blue"
+
+
+def test_a_box_is_the_map_as_asked():
+    page = on_page(coloured(surface()))
+    found = read_page(page, PageOptions(map_box=(60, 50, 160, 120)))
+    assert found.problem is None and found.inside.sum() == 100 * 70 and found.inside[50:120, 60:160].all()
+    assert "has 240 x 200" in str(read_page(page, PageOptions(map_box=(60, 50, 900, 120))).problem)
