@@ -58,9 +58,10 @@ def write_prediction(
     """Write the prediction of one map into its folder.
 
     ``NAME.png`` of every output, and ``NAME.tif`` where the map is located, likewise of its standard deviation where
-    `maps` holds one; of a picture whose depths are known ``depth.tif`` (``.npz`` without a location) in their unit; ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in
-    columns and rows without a location) and ``closures.csv``; and with exact closures ``exact.csv`` and
-    ``disagreement.png`` (and ``.tif``). Outputs that are defined inside traps only are transparent elsewhere.
+    `maps` holds one; of a picture whose depths are known ``depth.tif`` (``.npz`` without a location) in their unit;
+    ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in columns and rows
+    without a location) and ``closures.csv``; and with exact closures ``exact.csv`` and ``disagreement.png`` (and
+    ``.tif``). Outputs that are defined inside traps only are transparent elsewhere.
 
     Parameters
     ----------

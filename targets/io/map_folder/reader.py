@@ -1,5 +1,6 @@
 """Reader of maps that lie on disk as pictures: map folders, flat sets of files, pictures alone."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,7 @@ def read_map_files(
         As `read_map_folder`.
     """
     sidecar = read_sidecar(*(files[kind] for kind in (SET_SIDECAR, "map") if kind in files))
+    sidecar = _with_depth_range(sidecar, reading)
     polarity = reading.polarity or (conventions.polarity if conventions is not None else None)
     if "depth" not in files and sidecar.inverted is None and polarity is not None:
         sidecar = replace(sidecar, inverted=polarity == "inverted")
@@ -170,12 +172,16 @@ def _read_page_map(
         geo = page.axes.georeference(*found.first, geo)
     if page.bar is not None and found.depth is not None and geo.depth_unit is None:
         geo = replace(geo, depth_unit=page.bar.unit)
+    has_depths = found.depth is not None or geo.depth_range is not None
     try:
-        geo, notes = complete_location(geo, reading, found.depth is not None)
+        geo, notes = complete_location(geo, reading, has_depths)
     except UserError as error:
         raise UserError(f"{error.where} and {folder_of(files) / name}", *error.args[1:]) from error
     said = tuple(stage.sentence for stage in page.stages if stage.sentence)
-    unused = _unused_options(files, replace(sidecar, inverted=None), reading, found.depth is not None)
+    unused = _unused_options(files, replace(sidecar, inverted=None), reading, has_depths)
+    if found.depth is not None and geo.depth_range is not None:
+        geo = replace(geo, depth_range=None)
+        unused.append("depth_range is not used: the colour bar gives the depths")
     by_axes = " located by its axes" if page.axes is not None and page.axes.is_location and placed is None else ""
     form = "picture" + (f" located by {placed[1]}" if placed is not None else by_axes)
     provenance = Provenance(path.name, form, notes=(*said, *notes, *unused), margin=found.margin,
@@ -213,6 +219,16 @@ def _with_picture_location(
     check_same_location(where, geo, location, by)
     own = {key: getattr(location, key) for key in ("x0", "y0", "dx", "dy", "rotation")}
     return replace(geo, **own, crs=geo.crs or location.crs)
+
+
+def _with_depth_range(sidecar: Sidecar, reading: ReadOptions) -> Sidecar:
+    """What the sidecar says, with the range of depths that the user says where it says none."""
+    if reading.depth_range is None or sidecar.geo.depth_range is not None:
+        return sidecar
+    low, high = reading.depth_range
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise UserError("--depth_range", f"[{low:g},{high:g}]", "shallowest before deepest, positive down")
+    return replace(sidecar, geo=replace(sidecar.geo, depth_range=(low, high)))
 
 
 def _unused_options(
