@@ -93,7 +93,7 @@ def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets
         return None
     content = read_yaml(saved)
     earlier = isinstance(content, dict) and content.get("version", 1) != VERSION
-    return Presets(upgrade_trained(content, saved) if earlier else saved, replace_config=False)
+    return Presets(upgrade_trained(content, saved) if earlier else saved, replace_config=False, source=saved)
 
 
 def _with_rules(presets: Presets | None, file: str | None) -> Presets | None:

@@ -86,10 +86,13 @@ class Presets:
         Plain types as in a config file, sections as mappings; or the config file itself.
     replace_config : bool
         Whether they also replace the settings of config files that are typed (`--config`).
+    source : object, default 'settings'
+        Where plain types come from, such as a file; errors name it.
     """
 
     settings: Mapping[str, Any] | Path
     replace_config: bool
+    source: object = "settings"
 
 
 RECORD_FILES = {"--rules": "--rules_file"}  # the file of a record whose fields are options --rules.FIELD
@@ -113,6 +116,7 @@ class _ConfigFile(ActionConfigFile):
         check_plain(settings, values)
         if (earlier := parser.earlier) is not None and settings:
             settings = earlier.upgrade(settings, values)
+        _check_sections(parser, settings or {}, values)
         # As text in ASCII: the library would read the file by itself, without bounds and in the locale's encoding.
         content = yaml.safe_dump(settings or {}, sort_keys=False)
         try:
@@ -138,8 +142,8 @@ def run(
 
     The options come from the function's signature, their help from the parameters that its numpydoc docstring lists:
 
-    - a parameter before the `*` is positional, except that the fields of a dataclass there become options of
-      the tool itself;
+    - a parameter before the `*` is positional, and may be named like an option (`--data maps`), except that the
+      fields of a dataclass there become options of the tool itself;
     - a parameter behind the `*` is an option `--name`, required when it has no default; `bool` is a flag
       (`--resume`, `--no_resume`), a dataclass gives `--name.field`, at any depth;
     - `--reading.field` may be typed `--field`: every tool reads files by the same options;
@@ -307,8 +311,7 @@ def _parse_with_presets(parser: Any, words: list[str], find_presets: FindPresets
             base = _parsed(parser, ["--config", str(presets.settings)], defaults=False)
             base.pop("config")
         else:
-            check_plain(presets.settings, "settings")
-            base = parser.parse_object(dict(presets.settings), defaults=False)
+            base = _parsed_object(parser, presets.settings, presets.source)
     parser.replacements = base if presets.replace_config else Namespace()
     return _parsed(parser, words, namespace=base)
 
@@ -332,10 +335,62 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
     for option in (_underscored(word)[2:].partition("=")[0] for word in words if word.startswith("--")):
         if earlier is not None and option in earlier.options:
             raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
+    words = _joined_values(parser, _with_record_files(parser, _positionals_first(parser, words)))
     try:
-        return parser.parse_args(_joined_values(parser, _with_record_files(parser, words)), **how)
+        return parser.parse_args(words, **how)
     except ArgumentError as error:
-        raise UserError(parser.prog, _readable(str(error)), hint=f"see {parser.prog} --help") from error
+        said, hint = _readable(str(error)), f"see {parser.prog} --help"
+        lone = said.removeprefix("unrecognized arguments: ")
+        if lone in words and not lone.startswith("-") and any(action.dest == "data" for action in parser._actions):
+            hint = f"name maps with --data {lone}"
+        raise UserError(parser.prog, said, hint=hint) from error
+
+
+def _positionals_first(parser: ArgumentParser, words: list[str]) -> list[str]:
+    """Words with the values of named positionals (`--data maps`) in front, where the parser takes them without a name.
+
+    Examples
+    --------
+    >>> parser = ArgumentParser()
+    >>> _ = parser.add_argument("data", nargs="+"), parser.add_argument("--out")
+    >>> _positionals_first(parser, ["--out", "o", "--data", "a", "b"])
+    ['a', 'b', '--out', 'o']
+    """
+    positionals = {f"--{action.dest}" for action in parser._actions if not action.option_strings}
+    front, rest = list[str](), list[str]()
+    taking = rest
+    for word in words:
+        option, equals, value = _underscored(word).partition("=")
+        if option in positionals:
+            taking = front
+            front += [value] if equals else []
+        else:
+            taking = rest if word.startswith("--") else taking
+            taking.append(word)
+    return [*front, *rest]
+
+
+def _check_sections(parser: ArgumentParser, plain: Mapping[str, Any], source: object, section: str = "") -> None:
+    """Refuse a value where a section with options of its own is due."""
+    known = [action.dest for action in parser._actions]
+    for key, value in plain.items():
+        name = f"{section}{key}"
+        if name in known or not any(option.startswith(f"{name}.") for option in known):
+            continue
+        if not isinstance(value, Mapping):
+            found = f"{name} is {str(value)[:60]!r}"
+            raise UserError(source, found, f"options of {name} by their names", f"see {parser.prog} --help")
+        _check_sections(parser, value, source, f"{name}.")
+
+
+def _parsed_object(parser: ArgumentParser, plain: Mapping[str, Any], source: object) -> Any:
+    """The values of settings in plain types."""
+    check_plain(plain, source)
+    _check_sections(parser, plain, source)
+    try:
+        return parser.parse_object(dict(plain), defaults=False)
+    except (ArgumentError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise UserError(source, _readable(str(error)), "the settings of this version") from error
 
 
 def _underscored(word: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 
 from targets.common.cli import Names, Presets, checked_record, run
 from targets.errors import UserError
@@ -68,6 +69,21 @@ def test_positionals_options_flags_and_nested_records():
     maps, config, out, resume, grids = run(work, words.split())
     assert maps == (Path("a"), Path("b")) and out == Path("o") and resume and grids == (Path("g"), Path("h"))
     assert config == Config(heads=Names(["x", "y"]), rates=Rates(2.0, True))
+
+
+@pytest.mark.parametrize("words", ["--maps a b --out o", "--out o --maps a b", "--maps=a b --heads x --out o"])
+def test_positionals_may_be_named(words):
+    maps, _, out, _, _ = run(work, words.split())
+    assert maps == (Path("a"), Path("b")) and out == Path("o")
+
+
+def test_maps_without_a_name_get_a_hint_where_a_tool_asks_for_one(capsys):
+    def train(*, data: str = "maps"):
+        return data
+
+    with pytest.raises(SystemExit, match="2"):
+        run(train, ["my_maps"])
+    assert "unrecognized arguments: my_maps; name maps with --data my_maps" in capsys.readouterr().err
 
 
 def test_config_file_and_option_after_it(tmp_path):
@@ -182,6 +198,21 @@ def test_a_terminal_of_any_encoding_takes_every_name(encoding):
     done = subprocess.run([sys.executable, "-c", TELL, "--out", "b"], env=where, capture_output=True)
     assert done.stderr == b"" and done.returncode == 0
     assert done.stdout.rstrip().endswith(b"? b") and b"8.1 km" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "plain", [{"unknown": 1}, {"rates": 3}, {"rates": {"head": "x"}}, {"rates": {"haed": 1}}, {"rates": None}]
+)
+def test_settings_that_are_taken_over_are_named_where_they_are_wrong(plain, tmp_path, capsys):
+    """A config.yaml of an earlier version with an unknown key ended in a traceback when its run was resumed."""
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o"], find_presets=lambda *_: Presets(plain, False, "run/config.yaml"))
+    assert capsys.readouterr().err.startswith("error: run/config.yaml: ")
+    file = tmp_path / "c.yaml"
+    file.write_text(yaml.safe_dump(plain), "utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        run(work, ["a", "--out", "o", "--config", str(file)])
+    assert capsys.readouterr().err.startswith(f"error: {file}: ")
 
 
 SPEAK = """
