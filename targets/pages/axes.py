@@ -9,7 +9,7 @@ import numpy as np
 from targets.pages.colour_bar import ColourBar
 from targets.pages.numbers import name_quantity, read_numbers
 from targets.pages.text import Box, TextBox
-from targets.pages.ticks import MIN_TICKS, TickScale, find_marks, fit_ticks, without_tick_mark
+from targets.pages.ticks import MIN_TICKS, TickScale, fit_ticks, tick_places, without_tick_mark
 from targets.rendering.palettes import RGB
 from targets.scene import GeoReference
 from targets.units.columns import format_number
@@ -169,9 +169,8 @@ def _best_scale(picture: RGB, map_box: Box, texts: Sequence[TextBox], is_x: bool
     best: TickScale | None = None
     for line in _sides(picture, map_box, texts, is_x):
         places = [text.centre[1 if is_x else 0] for text in line]
-        marks = find_marks(_strip_to(picture, map_box, line, is_x), places)
-        readings = [read_numbers(text.text) for text in line]
-        scale = fit_ticks(np.where(np.isfinite(marks), marks, places).tolist(), readings, least=2)
+        places = tick_places([_strip_to(picture, map_box, line, is_x)], places).tolist()
+        scale = fit_ticks(places, [read_numbers(text.text) for text in line], least=2)
         if scale is not None and (best is None or len(scale.values) > len(best.values)):
             best = scale
         if best is not None and len(best.values) >= MIN_TICKS:

@@ -104,7 +104,7 @@ def depth_from_bar(picture: RGB, bar: ColourBar, mask: Bool, texts: Sequence[Tex
 
 
 def _look_up(picture: RGB, bar: ColourBar, mask: Bool) -> tuple[Float, Float, Float]:
-    """Number of each pixel's colour, that of another place of the bar hardly farther or NaN, and distance, all (H, W)."""
+    """Number (H, W) of each pixel, that of another place of the bar hardly farther or NaN, and distance in colour."""
     pixels = picture[mask].astype(np.int64)
     packed = (pixels[:, 0] << 16) | (pixels[:, 1] << 8) | pixels[:, 2]
     unique, inverse = np.unique(packed, return_inverse=True)

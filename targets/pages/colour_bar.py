@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from targets.pages.numbers import Direction, Quantity, name_quantity, read_numbers
 from targets.pages.text import Box, TextBox
-from targets.pages.ticks import INK_CONTRAST, TickScale, fit_ticks, is_logarithmic, without_tick_mark
+from targets.pages.ticks import INK_CONTRAST, TickScale, fit_ticks, is_logarithmic, tick_places, without_tick_mark
 from targets.rendering.palettes import RGB
 
 MIN_WIDTH, MIN_LENGTH = 4, 30  # pixels, of a strip
@@ -304,7 +304,8 @@ def _read_strip(picture: RGB, page: RGB, strip: Box, group: Sequence[_Tick], is_
     beside = [tick for tick in group if top - margin / 2 <= tick.middle <= bottom + margin / 2]
     if not is_lying:
         beside = [replace(tick, text=without_tick_mark(picture, tick.text, high)) for tick in beside]
-    at, readings = [tick.middle for tick in beside], [read_numbers(tick.text.text) for tick in beside]
+    at = tick_places(_mark_strips(page, strip, beside), [tick.middle for tick in beside]).tolist()
+    readings = [read_numbers(tick.text.text) for tick in beside]
     scale = fit_ticks(at, readings)
     if scale is None and len(beside) == 2 and abs(at[0] - at[1]) >= 0.85 * (bottom - top):
         scale = fit_ticks(at, readings, least=2)
@@ -325,6 +326,16 @@ def _read_strip(picture: RGB, page: RGB, strip: Box, group: Sequence[_Tick], is_
     bar = ColourBar(box, colours[~ink], scale.value(rows)[~ink], Quantity(""), len(scale.values), None, "",
                     numbers=tuple(tick.text.box for tick in beside), problem=problem)  # fmt: skip
     return _banded(bar, scale, top) if not problem else bar
+
+
+def _mark_strips(page: RGB, strip: Box, beside: Sequence[_Tick]) -> list[RGB]:
+    """Where the marks of a strip's ticks may be, turned so that the strip runs along: outside and inside its edge."""
+    _, low, _, high = strip
+    is_behind = float(np.median([tick.near for tick in beside] or [high])) >= high
+    outside = page[:, high : high + MARK_REACH] if is_behind else page[:, max(0, low - MARK_REACH) : low]
+    inner = page[:, high - MARK_REACH : high - 1] if is_behind else page[:, low + 1 : low + MARK_REACH]
+    away = np.abs(inner.astype(np.int16) - np.median(page[:, low:high], axis=1)[:, None])
+    return [np.asarray(side.transpose(1, 0, 2), np.uint8) for side in (outside, np.minimum(away, 255))]
 
 
 def _are_powers(beside: Sequence[_Tick]) -> bool:

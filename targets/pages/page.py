@@ -9,6 +9,7 @@ from targets.pages.axes import PageAxes, read_axes
 from targets.pages.bar_depth import depth_from_bar
 from targets.pages.colour_bar import ColourBar, find_colour_bar
 from targets.pages.ground import find_ground
+from targets.pages.labels import read_labels, values_around_labels
 from targets.pages.map_body import MIN_PAGE_SHARE, MIN_PART_SHARE, Box, Part, Traits, find_parts, measure_traits
 from targets.pages.panels import Panel, choose_panel, list_panels
 from targets.pages.text import TextBox, can_read_text, read_text
@@ -27,6 +28,7 @@ MIN_BAR_ASPECT, MIN_BAR_FILL = 4.0, 0.75  # length over width of a bar, and the 
 MAX_TEXT_SIDE = 4000  # pixels, of a picture whose text is read as it is
 GOOD_SHARE, GOOD_DISTANCE = 0.7, 12.0  # of the map read through its bar, and grey levels from its colours: sure
 UNUSED_CONFIDENCE = 0.3  # of a page whose bar was found and cannot be used
+MIN_LABEL_CORRELATION, LABEL_CONFIDENCE = 0.6, 0.9  # of labels with red or light, that tell which end is high
 USUAL_CONFIDENCE = 0.8  # of an end that is high by convention
 
 
@@ -301,7 +303,7 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
     if not page.texts:
         return page
     bar = _own_bar(page, page.panel)
-    axes = read_axes(page.picture, page.panel.frame, page.texts, None if bar is None else bar.box)
+    axes = read_axes(page.picture, page.panel.frame, page.texts, bar)
     if axes is not None:
         page = _with_stage(replace(page, axes=axes), Stage("axes", 1.0, axes.sentence))
     if bar is None:
@@ -342,7 +344,8 @@ def _own_bar(page: Page, panel: Panel) -> ColourBar | None:
     if bar is None:
         return None
     a, b, c, d = bar.box
-    return replace(bar, box=(a + row0, b + col0, c + row0, d + col0))
+    numbers = tuple((e + row0, f + col0, g + row0, h + col0) for e, f, g, h in bar.numbers)
+    return replace(bar, box=(a + row0, b + col0, c + row0, d + col0), numbers=numbers)
 
 
 def _moved(text: TextBox, rows: int, cols: int) -> TextBox:
@@ -384,6 +387,8 @@ def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
         return _with_stage(replace(page, depth=None, high=asked), Stage("polarity", 0.5, sentence))
     if asked is not None:
         return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high, as asked"))
+    if (by_labels := _end_by_labels(page, ends)) is not None:
+        return by_labels
     if ends.usual is not None and (page.bar is None or page.bar.grows is not None):
         sentence = f"{ends.usual} is taken to be high, as on most maps; no numbers say so ({ends.choices})"
         return _with_stage(replace(page, high=ends.usual), Stage("polarity", USUAL_CONFIDENCE, sentence))
@@ -394,3 +399,21 @@ def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
                         "a colour bar with numbers and the word depth or elevation beside the map",
                         f"say it: {ends.choices}, or high in map.yaml")  # fmt: skip
     return _with_stage(replace(page, question=question), Stage("polarity", 0.0, question.found))
+
+
+def _end_by_labels(page: Page, ends: ColourEnds) -> Page | None:
+    """The page with the end that its contour labels say is high; None where they say nothing."""
+    assert page.panel is not None
+    labels = read_labels(page.panel.frame, page.texts)
+    if labels is None:
+        return None
+    numbers = values_around_labels(labels, page.inside)
+    height = numbers if max(labels.values) <= 0 else -numbers
+    pairs: list[tuple[HighEnd, HighEnd]] = [("red", "blue"), ("light", "dark")]
+    for first, other in pairs if ends.has_red_and_blue else pairs[::-1]:
+        correlation = agreement(page.picture, np.isfinite(height), height, first)
+        if abs(correlation) >= MIN_LABEL_CORRELATION:
+            high = first if correlation > 0 else other
+            sentence = f"{high} is high by the {labels.sentence} (correlation {abs(correlation):.2f})"
+            return _with_stage(replace(page, high=high), Stage("polarity", LABEL_CONFIDENCE, sentence))
+    return None

@@ -175,6 +175,28 @@ def without_tick_mark(picture: RGB, text: TextBox, edge: int) -> TextBox:
     return replace(text, text=f"-{bare}" if has_sign else bare)
 
 
+def tick_places(strips: Sequence[RGB], places: Sequence[float]) -> NDArray[np.float64]:
+    """Pixels of ticks: of their marks, where most numbers have one; the others as far from their number as most marks.
+
+    Parameters
+    ----------
+    strips : Sequence[(k, n, 3) uint8]
+        Where marks may be, the likeliest first: between a frame and its numbers, or inside the frame; the axis along n.
+    places : Sequence[float]
+        Middles (m,) of the numbers.
+
+    Returns
+    -------
+    (m,) float64
+    """
+    middles = np.asarray(places, np.float64)
+    for strip in strips:
+        marks = find_marks(strip, places)
+        if np.isfinite(marks).any():
+            return np.where(np.isfinite(marks), marks, middles + np.nanmedian(marks - middles))
+    return middles
+
+
 def find_marks(strip: RGB, places: Sequence[float]) -> NDArray[np.float64]:
     """Find the tick marks of numbers: ink on a strip between a frame and its numbers, nearest to each number's middle.
 
