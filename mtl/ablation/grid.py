@@ -12,7 +12,7 @@ from mtl.migration import EARLIER_SETTINGS
 from mtl.registry import select_records
 from mtl.tasks.heads import HEADS, collect_outputs, known_outputs, with_objects
 from mtl.training.check_settings import check_settings
-from mtl.training.finetune import DEFAULT_MODEL, as_word, find_model_presets
+from mtl.training.finetune import DEFAULT_MODEL, as_word, check_initial_model, find_model_presets
 from targets.common.atomic_write import safe_file_name
 from targets.common.cli import Names, read_record
 from targets.errors import UserError
@@ -206,6 +206,7 @@ def resolve_config(ablation: Ablation, row: str, condition: str) -> TrainConfig:
         if config.split.val_data:
             config = replace(config, split=replace(config.split, val_data=ablation.locate(config.split.val_data)))
         check_settings(config)
+        check_initial_model(config)
     except UserError as error:
         raise UserError(where, str(error)) from error
     return config

@@ -13,10 +13,10 @@ READING, NETWORK = ReadOptions(), PredictorOptions()
 
 
 def main(
+    data: tuple[str, ...],
     network: PredictorOptions = NETWORK,
     workers: Workers = THIS_PROCESS,
     *,
-    data: tuple[str, ...],
     out: str,
     tile: float | None = None,
     reading: ReadOptions = READING,

@@ -23,6 +23,7 @@ from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS
 from mtl.training.check_settings import check_settings
+from mtl.training.finetune import check_initial_model
 from mtl.training.run_folder import ensure_run, holds_run
 from targets.common.atomic_write import atomic_write
 from targets.common.cli import Names
@@ -113,6 +114,7 @@ def cross_validate(config: TrainConfig, out: Path, test: str | None = None, nest
         if value is not None:
             raise UserError(name, f"{value}", "none: the folds of --data validate", f"leave out --{name}")
     check_settings(config)
+    check_initial_model(config)
     if test is not None:
         find_maps([test], config.reading)  # before hours of training
     config = replace(config, split=replace(config.split, nested=nested))

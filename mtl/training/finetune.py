@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from mtl.config import TrainConfig
-from mtl.models.checkpoint import differing_settings, read_checkpoint
+from mtl.models.checkpoint import build_net, differing_settings, read_checkpoint, without_memory
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.safetensors_io import bundled_model
 from targets.common.cli import Names, Presets
@@ -79,6 +81,20 @@ def as_word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def check_initial_model(config: TrainConfig) -> None:
+    """Refuse a model `config.init` that is absent or does not fit the run, before maps are read.
+
+    Raises
+    ------
+    UserError
+        As of `load_initial_weights`.
+    """
+    if config.init is not None:
+        with without_memory():
+            net, _, _ = build_net(config, pretrained=False)
+        fitting_weights(net, config)
+
+
 def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
     """Give a network the weights of the model `config.init`, as far as they fit.
 
@@ -98,6 +114,16 @@ def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
     UserError
         There is no such model, or it has other inputs or is another network.
     """
+    weights, untrained = fitting_weights(net, config)
+    net.load_state_dict(weights, strict=False)
+    return untrained
+
+
+def fitting_weights(net: MultiHeadNet, config: TrainConfig) -> tuple[dict[str, Tensor], list[str]]:
+    """The weights of the model `config.init` that fit a network, and the names of the heads that have none.
+
+    Parameters and errors are those of `load_initial_weights`.
+    """
     assert config.init is not None
     path = model_path(config.init)
     saved, content = read_checkpoint(path)
@@ -114,8 +140,7 @@ def load_initial_weights(net: MultiHeadNet, config: TrainConfig) -> list[str]:
         if name in new and value.shape == new[name].shape
         if not name.startswith(DECIDED)
     }
-    net.load_state_dict(fitting, strict=False)
     missing = [name for name in new if name not in fitting]
     if foreign := [name for name in missing if not name.startswith(("heads.", "early.", *DECIDED))]:
         raise UserError(path, f"has no weights for {foreign[0]}", "the same network", "start without --init")
-    return [head for head in net.heads if any(name.startswith(f"heads.{head}.") for name in missing)]
+    return fitting, [head for head in net.heads if any(name.startswith(f"heads.{head}.") for name in missing)]

@@ -30,6 +30,7 @@ from mtl.training.callbacks.resume_state import ResumeState
 from mtl.training.callbacks.validation_fits import ChangeAcceptance, ObjectFit, StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
 from mtl.training.check_settings import check_settings, find_monitor, monitored_metric
+from mtl.training.finetune import check_initial_model
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable, with_saved_trap_base
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
@@ -54,6 +55,8 @@ def train(
     drawn on its training maps.
     """
     check_settings(config)
+    if not resume:
+        check_initial_model(config)
     with lock_folder(out) if current_process().is_main else nullcontext():
         maps = load_maps(config)
         if config.starts_from_rules or (fits_rules and not resume):
@@ -169,12 +172,13 @@ def _build_callbacks(
     """The callbacks of a run, in the order that they need: checks, then statistics, then what saves them."""
     module, optim, loop = run.module, run.config.optim, run.config.loop
     show = partial(log_figure, loggers)
+    monitored, mode = monitor or (None, "max")
     corrected = [head for head in module.heads if head.name in module.net.base_planes]
     metrics = ValidationMetrics(module.outputs, [*(head.name for head in corrected), OBJECTS.name])
     callbacks: list[Callback] = [
         progress_display(run.plan.steps_per_epoch * loop.accumulate_batches),
         FiniteCheck(),
-        *(ChangeAcceptance(head, module.net.residuals[head.name], metrics) for head in corrected),
+        *(ChangeAcceptance(head, module.net, metrics) for head in corrected),
         *(ObjectFit(module.net, training, run.config.targets, metrics) for _ in corrected),
         *([StackingFit(module.net.fusion, metrics)] if module.net.fusion is not None else []),
         metrics,
@@ -182,9 +186,9 @@ def _build_callbacks(
         GradientStatistics(loop.panels_every, show),
         EpochMeans(),
         table,
-        # `max` tells the state of one without a metric from that of last.ckpt
-        # as long as no change of rules is accepted, the traps are those of the rules, and other heads still learn
-        RelocatableModelCheckpoint(out, "best", *(monitor or (None, "max")), last_of_equal=bool(corrected)),
+        # `max` tells the state of one without a metric from that of last.ckpt. As long as no change of rules is
+        # accepted, the traps are those of the rules, and other heads still learn.
+        RelocatableModelCheckpoint(out, "best", monitored, mode, last_of_equal=bool(corrected)),
         RelocatableModelCheckpoint(out, "last"),
         state,
     ]

@@ -9,11 +9,13 @@ import mtl.commands.crossval
 import mtl.commands.train
 import mtl.models.safetensors_io
 from mtl.ablation.grid import Ablation, resolve_config
-from mtl.config import PatchConfig, TrainConfig
+from mtl.config import PatchConfig, SplitConfig, TrainConfig
+from mtl.evaluation.cross_validation import cross_validate
 from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
 from mtl.training.finetune import FINETUNE_RATES, find_model_presets, load_initial_weights
+from mtl.training.run import train
 from mtl.training.setup import prepare_run
 from targets.common.cli import Names, read_record
 from targets.errors import UserError
@@ -121,11 +123,17 @@ def test_matching_heads_get_the_models_weights_and_others_new_ones(model):
         ({"patches": PatchConfig(64, 64, context=2)}, "patches.context 2"),
     ],
 )
-def test_what_must_agree_is_named(model, fields, word):
+def test_what_must_agree_is_named(model, tmp_path, fields, word):
     config = replace(parse("--init", str(model)), **fields)
     net, _, _ = build_net(config, pretrained=False)
     with pytest.raises(UserError, match=word):
         load_initial_weights(net, config)
+    with pytest.raises(UserError, match=word):  # before maps are asked for
+        train(replace(config, data="no maps"), tmp_path / "run")
+    with pytest.raises(UserError, match=word):
+        cross_validate(replace(config, data="no maps", split=SplitConfig(folds=2)), tmp_path / "folds")
+    with pytest.raises(UserError, match="no such folder: no maps"):
+        train(replace(parse("--init", str(model)), data="no maps"), tmp_path / "run")
 
 
 def test_no_model_is_an_error(monkeypatch, tmp_path):
