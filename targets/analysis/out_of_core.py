@@ -1,5 +1,6 @@
 """Exact analysis of grids beyond memory, tile by tile: labels, heights and the table of closures."""
 
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from targets.io.nulls import Nulls, ValueSummary, find_nulls, summarise_values
 from targets.io.read_options import ReadOptions
 from targets.io.sign import holds_elevations
 from targets.surface.tiled_fill import Window, cut_windows, fill_tiled
+
+MIN_TILE = 8  # cells a side; of 1,600 tiles of a cell each the notes alone take a minute
+MAX_TILES = 100_000  # of a grid; an hour of notes
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,12 @@ def analyse_tiled(
     """
     check_options(options, error, tile, reading)
     raster = open_raster(grid)
+    if raster.dtype == np.bool_:
+        raise UserError(grid, "an array of bool", "numbers", "a mask is no depth")
+    count = math.prod(-(-side // tile) for side in raster.shape)
+    if count > MAX_TILES:
+        raise UserError("--tile", f"{tile} cells a side, which cuts {grid.name} into {count:,} tiles",
+                        f"at most {MAX_TILES:,}", "such as 4096")  # fmt: skip
     summary = summarise_tiled(raster, tile)
     nulls = find_nulls(summary, reading.nodata, grid)
     if not nulls.low <= nulls.high:  # NaN: no value is left
@@ -163,8 +173,8 @@ def check_options(options: ClosureOptions, error: DepthError, tile: int, reading
         An option is one of these, or the side of a tile is no size.
     """
     hint = "leave --tile away if the grid fits into memory"
-    if tile < 1:
-        raise UserError("--tile", f"{tile}", "at least 1 cell a side", "such as 4096")
+    if tile < MIN_TILE:
+        raise UserError("--tile", f"{tile}", f"at least {MIN_TILE} cells a side", "such as 4096")
     if error != NO_DEPTH_ERROR:
         raise UserError("--depth-std", "given with --tile", "one map in memory", hint)
     if options.faults != "transparent" or options.fault_rules:

@@ -98,7 +98,7 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class Test:
+class Watched:
     """What a test of unchanged sources took and called.
 
     Attributes
@@ -262,12 +262,12 @@ class Trial:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests once, then those that reach a mutant on it."""
-        tests = cast(dict[str, Test], in_child(partial(watch, session, {m.file for m in self.mutants}), 3600.0))
+        tests = cast(dict[str, Watched], in_child(partial(watch, session, {m.file for m in self.mutants}), 3600.0))
         print(f"{len(tests)} tests of {sum(test.seconds for test in tests.values()):.0f} s", flush=True)
         items = {item.nodeid: item for item in session.items}
         for mutant in self.budget.within(self.mutants):
             self.tried += 1
-            names, seconds = tests_of(mutant, tests)
+            names, seconds = chosen_tests(mutant, tests)
             is_survivor = self._survives(session, mutant, [items[name] for name in names], seconds)
             if is_survivor is None:
                 self.tried -= 1
@@ -288,7 +288,7 @@ class Trial:
             return False
 
 
-def watch(session: pytest.Session, files: set[str]) -> dict[str, Test]:
+def watch(session: pytest.Session, files: set[str]) -> dict[str, Watched]:
     """Run all tests on unchanged sources; gives those that pass."""
     paths, tests = {str(ROOT / file): file for file in files}, {}
     for item in session.items:
@@ -303,7 +303,7 @@ def watch(session: pytest.Session, files: set[str]) -> dict[str, Test]:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         sys.setprofile(None)
         if session.testsfailed == failed:
-            tests[item.nodeid] = Test(time.process_time() - began, frozenset(called))
+            tests[item.nodeid] = Watched(time.process_time() - began, frozenset(called))
     return tests
 
 
@@ -320,7 +320,7 @@ def passes(session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item]
     return True
 
 
-def tests_of(mutant: Mutant, tests: Mapping[str, Test]) -> tuple[list[str], float]:
+def chosen_tests(mutant: Mutant, tests: Mapping[str, Watched]) -> tuple[list[str], float]:
     """The tests that call what is changed, the quickest first, and what they take."""
     reached = [name for name, test in tests.items() if (mutant.file, mutant.function) in test.functions]
     chosen, seconds = list[str](), 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak.attack import Ended, refused
-from tests.soak.mutants import Test, become, in_child, mutate, tests_of
+from tests.soak.mutants import Watched, become, chosen_tests, in_child, mutate
 
 SOURCE = "tests/soak/attack.py"
 
@@ -45,7 +45,7 @@ def test_a_child_without_an_answer_is_an_error():
 def test_the_quickest_tests_that_call_the_function_come_first():
     mutant = next(mutate(SOURCE))[0]
     called = frozenset({(mutant.file, mutant.function)})
-    tests = {"slow": Test(50.0, called), "quick": Test(0.1, called), "other": Test(0.0, frozenset())}
-    assert tests_of(mutant, tests)[0] == ["quick", "slow"]
-    more = tests | {"long": Test(49.0, called)}
-    assert tests_of(mutant, more)[0] == ["quick", "long"]  # by then enough has run
+    tests = {"slow": Watched(50.0, called), "quick": Watched(0.1, called), "other": Watched(0.0, frozenset())}
+    assert chosen_tests(mutant, tests)[0] == ["quick", "slow"]
+    more = tests | {"long": Watched(49.0, called)}
+    assert chosen_tests(mutant, more)[0] == ["quick", "long"]  # by then enough has run

@@ -151,7 +151,7 @@ def _check_header(path: Path, file: IO[bytes], max_cells: int) -> None:
     """Refuse an array by its header: of too many cells, of objects or records, or of texts that are no names."""
     shape, dtype = _read_header(path, file)
     check_cell_count(path, *shape, max_cells=max_cells)
-    if dtype.kind not in "biuf" and not (dtype.kind == "U" and max_cells == 1 and dtype.itemsize <= MAX_TEXT):
+    if dtype.kind not in "iuf" and not (dtype.kind == "U" and max_cells == 1 and dtype.itemsize <= MAX_TEXT):
         kind = "objects" if dtype.hasobject else str(dtype)[:40]
         raise UserError(path, f"an array of {kind}", "numbers, or short texts", "save it as an array of numbers")
 

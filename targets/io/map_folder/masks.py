@@ -138,8 +138,9 @@ def derive_measured(
     depth_file = files.get("depth", files.get("depth_norm"))
     if "depth_mask" in arrays:
         known = arrays["depth_mask"] & inside
-        if not known.any() or known[inside].mean() < MIN_MEASURED:
-            raise UserError(files["depth_mask"], f"inverted or empty: {known[inside].mean():.0%} of the map is white",
+        share = float(known.sum() / max(1, inside.sum()))
+        if not known.any() or share < MIN_MEASURED:
+            raise UserError(files["depth_mask"], f"inverted or empty: {share:.0%} of the map is white",
                             "white where the depth is measured, black in voids under faults", "invert it")  # fmt: skip
         if missing := int((known & ~measured).sum()):
             raise UserError(depth_file, f"NaN in {missing} cells that depth_mask shows as measured", "numbers there",

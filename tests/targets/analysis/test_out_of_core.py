@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from targets.analysis import out_of_core
 from targets.analysis.analyse import analyse
 from targets.analysis.options import NO_DEPTH_ERROR, ClosureOptions
 from targets.analysis.out_of_core import analyse_tiled, name_grids
@@ -116,7 +117,7 @@ def test_names_are_unique_and_lead_nowhere_else() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"tile": 0}, "at least 1 cell"),
+        ({"tile": 0}, "at least 8 cells"),
         ({"reading": ReadOptions(fill="griddata")}, "inpaint"),
         ({"options": ClosureOptions(contour_interval="auto")}, "auto with --tile"),
         ({"options": ClosureOptions(contour_interval=1e-13)}, "at least"),
@@ -135,6 +136,18 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(given: dict[str, Any], w
         analyse_tiled(tmp_path / "top.tif", tmp_path / "out", given.get("options", ClosureOptions()), NO_DEPTH_ERROR,
                       given.get("tile", 8), given.get("reading", ReadOptions()))  # fmt: skip
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_masks_and_more_tiles_than_can_be_done_are_refused_before_the_grid_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_geotiff(tmp_path / "top.tif", np.zeros((20, 20), np.float32))
+    np.save(tmp_path / "mask.npy", np.eye(20, dtype=bool))
+    with pytest.raises(UserError, match=r"mask.npy: an array of bool"):
+        analyse_tiled(tmp_path / "mask.npy", tmp_path / "out", ClosureOptions(), NO_DEPTH_ERROR, 8, ReadOptions())
+    monkeypatch.setattr(out_of_core, "MAX_TILES", 8)
+    with pytest.raises(UserError, match=r"cuts top.tif into 9 tiles; expected at most 8"):
+        analyse_tiled(tmp_path / "top.tif", tmp_path / "out", ClosureOptions(), NO_DEPTH_ERROR, 8, ReadOptions())
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 2)])

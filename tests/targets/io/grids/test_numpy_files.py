@@ -32,6 +32,7 @@ def test_arrays_that_are_no_map_are_named(tmp_path: Path) -> None:
         ({"depth": np.full((2, 2), 1e30)}, "the map is empty"),
         ({"depth": np.array([[None, {}]])}, "an array of objects"),
         ({"depth": np.array([["a", "b"]])}, "array of <U1"),
+        ({"depth": np.eye(4, dtype=bool)}, "array of bool"),  # a mask, whose two values would be two depths
     ]
     for arrays, says in cases:
         np.savez(path, **arrays)
