@@ -168,7 +168,7 @@ def choose(objects: MapObjects, numbers: NDArray[np.floating], smoothing: float 
     scene = objects.scene
     if numbers[-1] < THRESHOLD:
         return mask_invalid(mask_probability((objects.rules > 0).astype(np.float32)), scene.map_valid)
-    answer = np.full(scene.shape, mask_probability(np.float32(0)), np.float32)
+    answer = mask_probability(np.zeros(scene.shape, np.float32))
     log_odds = np.nan_to_num(objects.table) @ numbers[:-2] + numbers[-2]
     for number in chosen_candidates([one.parent for one in objects.candidates], log_odds):
         one, labels = objects.candidates[number], np.zeros(scene.shape, np.int32)
@@ -208,31 +208,6 @@ def chosen_candidates(parents: Sequence[int], log_odds: NDArray[np.floating]) ->
     return [int(k) for k in np.flatnonzero(taken)]
 
 
-def fit_choice(known: Sequence["KnownObjects"]) -> NDArray[np.float64]:
-    """Fit the choice to candidates whose answer is known.
-
-    Parameters
-    ----------
-    known : Sequence[KnownObjects]
-        Of some maps; an attribute that is NaN counts as the mean of all.
-
-    Returns
-    -------
-    (NUMBERS,) float64
-        Weights of the attributes, offset, and 1: accepted. All 0 where nothing tells one from the other.
-    """
-    table, truth = (np.concatenate(parts) for parts in ([o.table for o in known], [o.is_drawn for o in known]))
-    if len(np.unique(truth)) < 2:
-        return np.zeros(NUMBERS)
-    known = np.isfinite(table)
-    centre = np.where(known, table, 0).sum(0) / np.maximum(known.sum(0), 1)
-    spread = np.sqrt(np.where(known, (table - centre) ** 2, 0).sum(0) / np.maximum(known.sum(0), 1))
-    spread[spread < 1e-9] = 1.0
-    fitted = LogisticRegression(C=STRENGTH, max_iter=1000).fit(np.where(known, (table - centre) / spread, 0), truth)
-    weights = fitted.coef_[0] / spread
-    return np.array([*weights, fitted.intercept_[0] - weights @ centre, 1.0])
-
-
 class KnownObjects(NamedTuple):
     """The candidates of a map whose traps are known.
 
@@ -251,6 +226,33 @@ class KnownObjects(NamedTuple):
     is_drawn: Bool
 
 
+def fit_choice(known: Sequence[KnownObjects]) -> NDArray[np.float64]:
+    """Fit the choice to candidates whose answer is known.
+
+    Parameters
+    ----------
+    known : Sequence[KnownObjects]
+        Of some maps; an attribute that is NaN counts as the mean of all.
+
+    Returns
+    -------
+    (NUMBERS,) float64
+        Weights of the attributes, offset, and 1: accepted. All 0 where nothing tells one from the other.
+    """
+    table, truth = np.concatenate([one.table for one in known]), np.concatenate([one.is_drawn for one in known])
+    if len(np.unique(truth)) < 2:
+        return np.zeros(NUMBERS)
+    is_known = np.isfinite(table)
+    count = np.maximum(is_known.sum(0), 1)
+    centre = np.where(is_known, table, 0).sum(0) / count
+    spread = np.sqrt(np.where(is_known, (table - centre) ** 2, 0).sum(0) / count)
+    spread[spread < 1e-9] = 1.0
+    scaled = np.where(is_known, (table - centre) / spread, 0)
+    fitted = LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaled, truth)
+    weights = fitted.coef_[0] / spread
+    return np.array([*weights, fitted.intercept_[0] - weights @ centre, 1.0])
+
+
 def known_objects(objects: MapObjects, labels: NDArray[np.int32], group: str) -> KnownObjects:
     """The candidates of a map with its drawn traps, labels (H, W): a candidate that is like one of them is it."""
     return KnownObjects(group, objects.table, objects.best_iou(labels) >= LIKE)
@@ -262,7 +264,7 @@ def fit_out_of_fold(judged: Sequence[KnownObjects], others: Sequence[KnownObject
     The groups are parted into at most `FOLDS`, one fit each.
     """
     groups = sorted({one.group for one in judged})
-    numbers = {}
+    numbers: dict[str, NDArray[np.float64]] = {}
     for fold in range(min(FOLDS, len(groups))):
         own = groups[fold::FOLDS]
         rest = [*others, *(one for one in judged if one.group not in own)]
@@ -288,7 +290,7 @@ def depth_noise(scene: Scene) -> float:
     return float(np.median(values[np.isfinite(values)])) / max(high - low, 1e-12) if values.size else 0.0
 
 
-def _with_answer(one: Candidate, logits: Float) -> NDArray[np.float64]:
+def _with_answer(one: Candidate, logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Attributes with the mean logit inside and on the rim, some cells wide, outside it."""
     box = tuple(slice(max(side.start - RIM, 0), side.stop + RIM) for side in one.box)
     own = np.zeros(logits[box].shape, bool)

@@ -169,4 +169,4 @@ def with_own_mask(predicted: Float, seen: Float, own: Float) -> Float:
 
 def _logit(probability: Float) -> Float:
     """Logits of probabilities, finite."""
-    return logit(np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+    return logit(np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)).astype(np.float32)

@@ -12,7 +12,6 @@ from mtl.data.channels import RULE_TRAPS
 from mtl.data.sample import JudgedMap, Sample
 from mtl.distributed.collectives import all_gather_objects
 from mtl.metrics.base import THRESHOLD
-from mtl.models.mask_residual import MaskResidual
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.stacking import LabelledMap, Stacking, halves_of
 from mtl.tasks.base import Output
@@ -50,14 +49,15 @@ class ChangeAcceptance(Callback):
     ----------
     output : Output
         The head.
-    residual : MaskResidual
-        Its change.
+    net : MultiHeadNet
+        The network of the run, which keeps what is decided.
     metrics : ValidationMetrics
         Gets the predictions of the head, which it leaves to this callback.
     """
 
-    def __init__(self, output: Output, residual: MaskResidual, metrics: ValidationMetrics) -> None:
-        self.output, self.residual, self.metrics = output, residual, metrics
+    def __init__(self, output: Output, net: MultiHeadNet, metrics: ValidationMetrics) -> None:
+        self.output, self.metrics = output, metrics
+        self._residual = net.residuals[output.name]
         self._maps: list[tuple[Sample, Float, Float | None]] = []  # prediction (1, H, W), and traps by rules
         self._masks: dict[str, Float] = {}
         self.state: dict[str, float] = {}
@@ -76,7 +76,7 @@ class ChangeAcceptance(Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Show the changes; a moving average has taken the place of the weights by now."""
-        self.residual.accepted.fill_(1)
+        self._residual.get_buffer("accepted").fill_(1)
 
     def on_validation_batch_end(
         self,
@@ -107,7 +107,7 @@ class ChangeAcceptance(Callback):
         if len({one.group for one in compared}) == 1:  # pieces of one map: each stands for itself
             compared = [one._replace(group=str(number)) for number, one in enumerate(compared)]
         is_accepted = accepts_changes(compared)
-        self.residual.accepted.fill_(float(is_accepted))
+        self._residual.get_buffer("accepted").fill_(float(is_accepted))
         for sample, prediction, mask in self._maps:
             if mask is not None and not is_accepted:  # in place: other callbacks look at the same array
                 np.copyto(prediction, mask_probability(mask), where=sample.judged.scene.map_valid)

@@ -41,6 +41,15 @@ def test_a_perfect_head_gives_the_exact_traps(head, rules, monkeypatch):
     assert iou(head.derived.derive(values, scene, options, 1.0), truth) > 0.99
 
 
+def test_what_a_smoothed_outline_takes_in_is_trap_in_closures_of_a_depth_too():
+    scene, rules = make_structure_map(4, 96).replace(rgb=None), TrapCriteria(smoothing=2.0)
+    truth = build_ground_truth(scene, GroundTruthOptions(rules))
+    taken_in = (truth.labels > 0) & (truth.height <= 0)
+    values, _ = HEADS["depth"].target(truth)
+    answer = HEADS["depth"].derived.derive(values, scene, GroundTruthOptions(rules), 1.0)[0]
+    assert taken_in.any() and (answer[taken_in] > 0.5).all() and not (answer[truth.labels == 0] > 0.5).any()
+
+
 def test_smoothing_opens_a_leak_that_roughness_dammed_and_spares_the_border():
     inside = np.ones((40, 40), bool)
     inside[:, :5] = False
