@@ -19,11 +19,12 @@ from targets.picture_reading.colour_ends import agreement
 from targets.picture_reading.contour_removal import detect_dark_lines
 from targets.picture_reading.depth_from_colours import depth_from_colours
 from targets.picture_reading.light_parts import paint_over_light_lines, tint_white_levels
-from targets.scene import Float, Scene
+from targets.scene import Bool, Float, Scene
 
 PAGE_FILE = "read.png"
 MIN_RADIUS = 4.0  # cells from a trap's rim to its middle: two lines of three pixels leave no more between them
 MIN_CLEAR_SHARE = 0.3  # of a trap's cells that are no lines
+MAX_LETTER_SHARE = 0.4  # of a trap's cells that lie under text
 # Correlation of the network's guess with the depth that the colours show, below which the reading is in doubt; see
 # docs/experiments/picture_reading.md.
 MIN_CORRELATION = 0.9
@@ -137,11 +138,24 @@ def without_slivers(predictor: Predictor, scene: Scene, values: dict[str, Float]
     # Traps that touch are parted by a line of one cell, which is no rim of either.
     radius = ndimage.maximum(ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1], labels, numbers)
     clear = ndimage.mean(~detect_dark_lines(scene.rgb), labels, numbers)
-    thin = np.append(False, (np.asarray(radius) < MIN_RADIUS) | (np.asarray(clear) < MIN_CLEAR_SHARE))[labels]
+    is_sliver = (np.asarray(radius) < MIN_RADIUS) | (np.asarray(clear) < MIN_CLEAR_SHARE)
+    if (page := page_of(scene)) is not None:
+        is_sliver |= np.asarray(ndimage.mean(_letters(page), labels, numbers)) > MAX_LETTER_SHARE
+    thin = np.append(False, is_sliver)[labels]
     if not thin.any():
         return values
     masks = {output.name for output in trap_outputs(predictor.outputs)}
     return {name: np.where(thin, np.float32(0), planes) if name in masks else planes for name, planes in values.items()}
+
+
+def _letters(page: Page) -> Bool:
+    """(H, W) bool: cells of the page's map under its text."""
+    letters = np.zeros(page.inside.shape, np.bool_)
+    for text in page.texts:
+        row0, col0, row1, col1 = text.box
+        letters[row0:row1, col0:col1] = True
+    rows, cols = np.flatnonzero(page.inside.any(axis=1)), np.flatnonzero(page.inside.any(axis=0))
+    return letters[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
 
 
 def with_page_confidence(prediction: TrapPrediction | None, confidence: float) -> TrapPrediction | None:

@@ -365,7 +365,7 @@ def _asked_end(page: Page, options: PageOptions) -> HighEnd | None:
     if options.high is not None or options.is_inverted is None:
         return options.high
     ends = _ends(page)
-    if ends.usual or ends.has_red_and_blue:
+    if ends.has_red_and_blue:
         return "blue" if options.is_inverted else "red"
     return "dark" if options.is_inverted else "light"
 

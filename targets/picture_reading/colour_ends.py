@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 import numpy as np
+from matplotlib.colors import rgb_to_hsv
 from numpy.typing import NDArray
 
 from targets.picture_reading.colour_bins import bin_colours, bin_means
@@ -14,10 +15,15 @@ HighEnd = Literal["red", "blue", "light", "dark"]
 
 MIN_WARMTH = 40  # grey levels between red and blue of a colour that is red, or blue
 MIN_TONE = 0.04  # of the map's cells that are red, and blue, on a map of both
+RED, BLUE = (345.0, 22.0), (195.0, 265.0)  # degrees of hue, from and to
+PURE_SHARE, MIN_BRIGHT = 0.45, 110  # saturation of a red or a blue, and grey level of its strongest channel
+VIVID_SHARE, MIN_VIVID = 0.6, 200  # likewise of a vivid colour
+MIN_PURE = 0.01  # of the map's cells
 MAX_CELLS = 200_000  # that are looked at
 # Net change of lightness along a palette over the sum of its rises and falls, above which colours run from dark to
 # light: such palettes are drawn either way round.
 MAX_SEQUENTIAL = 0.8
+NEAR, MIN_ORDER = 0.25, 0.93  # of the palette, between neighbours, and the share of boundaries between such
 STEPS = 12  # of the palette, between which lightness is compared
 MIN_BIN_SHARE = 0.004  # of the cells, of a bin of colours that counts: others are mixed on edges
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -29,18 +35,21 @@ class ColourEnds(NamedTuple):
     Attributes
     ----------
     has_red_and_blue : bool
-        Whether red and blue parts can be told apart.
+        Whether warm and cold parts can be told apart.
+    is_rainbow : bool
+        Whether there are red and blue themselves, or vivid blue and warm colours, as in no palette from dark to light.
     is_sequential : bool
         Whether the palette runs from dark to light, which says nothing of high and low.
     """
 
     has_red_and_blue: bool
+    is_rainbow: bool
     is_sequential: bool
 
     @property
     def usual(self) -> HighEnd | None:
         """The end that is high on most structure maps; None where maps are drawn either way round."""
-        return "red" if self.has_red_and_blue and not self.is_sequential else None
+        return "red" if self.is_rainbow else None
 
     @property
     def choices(self) -> str:
@@ -73,7 +82,15 @@ def find_colour_ends(rgb: RGB, inside: Bool) -> ColourEnds:
     colours = small[use].astype(np.float64)
     warmth = colours[:, 0] - colours[:, 2]
     red, blue = float((warmth > MIN_WARMTH).mean()), float((warmth < -MIN_WARMTH).mean())
-    return ColourEnds(min(red, blue) >= MIN_TONE, _is_sequential(small, use, colours))
+    strongest, spread = colours.max(axis=1), np.ptp(colours, axis=1)
+    is_pure = spread >= PURE_SHARE * np.maximum(strongest, MIN_BRIGHT)
+    is_vivid = (spread >= VIVID_SHARE * strongest) & (strongest >= MIN_VIVID)
+    hue = rgb_to_hsv(colours / 255)[:, 0] * 360
+    is_red, is_blue = (hue <= RED[1]) | (hue >= RED[0]), (hue >= BLUE[0]) & (hue <= BLUE[1])
+    has_pure = min((is_red & is_pure).mean(), (is_blue & is_pure).mean()) >= MIN_PURE
+    has_vivid = min((warmth[is_vivid] > MIN_WARMTH).sum(), (is_blue & is_vivid).sum()) >= MIN_TONE * len(colours)
+    sequential = _is_sequential(small, use, colours)
+    return ColourEnds(min(red, blue) >= MIN_TONE, bool(has_vivid or (has_pure and not sequential)), sequential)
 
 
 def _is_sequential(rgb: RGB, use: Bool, colours: NDArray[np.float64]) -> bool:
@@ -89,6 +106,12 @@ def _is_sequential(rgb: RGB, use: Bool, colours: NDArray[np.float64]) -> bool:
     light = centres[placed] @ LUMINANCE
     if len(placed) < 3:
         return False
+    place = np.full(len(cells) + 1, np.nan)
+    place[placed] = position
+    steps = np.concatenate([np.abs(np.diff(place[bins], axis=axis)).ravel() for axis in (0, 1)])
+    steps = steps[np.nan_to_num(steps) > 0]
+    if len(steps) == 0 or (steps <= NEAR).mean() < MIN_ORDER:
+        return False  # faults leave no order that says anything of lightness
     order = np.argsort(position)
     along = np.cumsum(cells[placed][order]) / cells[placed].sum()
     mean = np.interp(np.linspace(along[0], 1, STEPS), along, light[order])

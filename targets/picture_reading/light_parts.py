@@ -13,6 +13,8 @@ MIN_LENGTH, MAX_GAP, MIN_VOTES = 50, 5, 40  # pixels of a straight line, of a ga
 REACH = 2  # pixels around a straight line that belong to it
 MIN_WHITE, MIN_CURVE = 225, 60  # grey level of the darkest channel of a white contour, and its length in pixels
 MIN_LEVEL, MIN_LEVEL_CELLS = 245, 100  # grey level of the darkest channel of a white level, and its least area
+TINT, FAINT_TINT = 0.5, 0.2  # share of the colour around a white level in it, and where that is hardly darker itself
+MIN_STEP = 40.0  # grey levels between a white level and the colour around it
 RIM, MAX_INK = 8, 60  # pixels around it in which its neighbour shows, and grey level of ink there
 MAX_SHARE = 0.15  # of the map: more is a texture, no lines
 MIN_STRAIGHT = 0.3  # of the light lines that must be straight: the light rims of bands are not
@@ -116,5 +118,7 @@ def tint_white_levels(rgb: RGB, inside: Bool) -> RGB:
         if len(colours) == 0:
             continue
         tinted = tinted.copy() if tinted is rgb else tinted
-        tinted[box][own > 0] = (np.median(colours, axis=0) + 255) // 2
+        beside = np.median(colours, axis=0)
+        share = TINT if TINT * np.linalg.norm(255 - beside) >= MIN_STEP else FAINT_TINT
+        tinted[box][own > 0] = (share * beside + (1 - share) * 255).astype(np.uint8)
     return tinted

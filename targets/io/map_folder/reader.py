@@ -184,8 +184,7 @@ def _read_page_map(
         unused.append("depth_range is not used: the colour bar gives the depths")
     by_axes = " located by its axes" if page.axes is not None and page.axes.is_location and placed is None else ""
     form = "picture" + (f" located by {placed[1]}" if placed is not None else by_axes)
-    provenance = Provenance(path.name, form, notes=(*said, *notes, *unused), margin=found.margin,
-                            path=str(path.absolute()), page=page)  # fmt: skip
+    provenance = Provenance(path.name, form, notes=(*said, *notes, *unused), margin=found.margin, page=page)
     depth, known = np.zeros(found.inside.shape, np.float32), np.zeros(found.inside.shape, np.bool_)
     if found.depth is not None:
         known = found.inside & np.isfinite(found.depth)
