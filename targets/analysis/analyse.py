@@ -22,6 +22,7 @@ from targets.errors import UserError
 from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
+from targets.surface.contour_interval import warn_of_few_contours
 from targets.truth.selection import select_traps
 
 BYTES_PER_CELL = 140  # that an analysis takes with all its files; 142 measured on a flat map of 3,000 x 3,000 cells
@@ -132,6 +133,8 @@ def analyse(
 def _rules_text(scene: Scene, options: ClosureOptions, interval: float | None) -> str:
     """The rules of an analysis in words, with commas."""
     words = ["last closed contour" if interval else "down to the spill point"]
+    if interval and (few := warn_of_few_contours(*scene.relief, interval, scene.geo.contour_base)):
+        words.append(few)
     words += [f"faults {options.faults}"] if scene.fault.any() else []
     words += [f"fault {rule.replace('=', ' ')}" for rule in options.fault_rules or ()]
     words += ["closed edge"] if options.edge == "closed" else []

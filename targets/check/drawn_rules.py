@@ -82,3 +82,25 @@ def fit_drawn_rules(scenes: Sequence[Scene]) -> FittedRules | None:
     FittedRules | None
     """
     return fit_rules(scenes) if any(scene.traps is not None and scene.traps.any() for scene in scenes) else None
+
+
+def fit_by_interpreter(scenes: Sequence[Scene]) -> dict[str, FittedRules]:
+    """The rules of every interpreter, where several drew the maps.
+
+    Parameters
+    ----------
+    scenes : Sequence[Scene]
+        Of `read_drawn_maps`.
+
+    Returns
+    -------
+    dict[str, FittedRules]
+        By the names in their map.yaml, of those who drew a trap; {} where fewer than two did.
+    """
+    maps: dict[str, list[Scene]] = {}
+    for scene in scenes:
+        if scene.provenance is not None and scene.provenance.interpreter:
+            maps.setdefault(scene.provenance.interpreter, []).append(scene)
+    fitted = {name: fit_drawn_rules(theirs) for name, theirs in maps.items()} if len(maps) > 1 else {}
+    found = {name: rules for name, rules in fitted.items() if rules is not None}
+    return found if len(found) > 1 else {}

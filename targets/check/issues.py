@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -25,6 +26,7 @@ MIN_COLOUR_CORRELATION = 0.3  # of a picture's place on its palette with the dep
 MIN_IOU = 0.3  # of interpreted traps with exact closures
 MIN_PIECES = 4  # of one map: some train, some validate, and one between them is left out
 RING_WIDTH = 3  # cells around a trap that are compared with its inside
+MAX_SHARE_IN_LOWS = 0.5  # of the drawn traps
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,7 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
             f"below {MAX_TRAP_SHARE:.0%}",
             "check that traps are black and all else is white",
         )
-    traps = scene.traps & scene.map_valid
-    ring = ndimage.binary_dilation(traps, iterations=RING_WIDTH) & scene.map_valid & ~traps
-    if scene.has_depth and ring.any() and traps.any() and scene.depth[traps].mean() > scene.depth[ring].mean():
+    if scene.has_depth and share_in_lows(scene, scene.traps) > MAX_SHARE_IN_LOWS:
         report(
             "traps",
             "traps",
@@ -133,6 +133,43 @@ def map_issues(summary: MapSummary, scene: Scene, exact: Bool | None) -> list[Fi
             "look whether traps and depth belong to one map, and which rules fit: tools/fit_rules.py",
         )
     return found
+
+
+def share_in_lows(scene: Scene, traps: Bool) -> float:
+    """Measure how much of the drawn traps lies in lows: each trap against the cells around it, away from faults.
+
+    Parameters
+    ----------
+    scene : Scene
+        A map with a depth.
+    traps : (H, W) bool
+        Its drawn traps.
+
+    Returns
+    -------
+    float
+        Share of the cells of traps whose trap is deeper, on average, than what surrounds it; a trap that faults
+        surround is not. Across a fault the surface may be high or low.
+
+    Examples
+    --------
+    >>> rows, cols = np.indices((21, 21))
+    >>> depth, inside = np.hypot(rows - 10, cols - 10).astype(np.float32), np.ones((21, 21), bool)
+    >>> share_in_lows(Scene("dome", depth, inside, inside, ~inside), depth < 5)
+    0.0
+    """
+    labels, count = ndimage.label(traps & scene.map_valid, np.ones((3, 3)))
+    fault_block = ndimage.binary_dilation(scene.fault, iterations=2 * RING_WIDTH)
+    around = ndimage.maximum_filter(labels, 2 * RING_WIDTH + 1)
+    around[(labels > 0) | fault_block | ~scene.map_valid] = 0
+
+    def means(owner: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        cells = np.bincount(owner.ravel(), minlength=count + 1)
+        depths = np.bincount(owner.ravel(), scene.depth.ravel(), minlength=count + 1)
+        return cells[1:], depths[1:] / np.maximum(cells[1:], 1)
+
+    (area, inside), (ring, outside) = means(labels), means(around)
+    return float(area[(ring > 0) & (inside > outside)].sum() / max(area.sum(), 1))
 
 
 def assumptions(maps: Sequence[MapSummary]) -> list[Finding]:
