@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-from mtl.export.all_heads import export_onnx
-from mtl.export.deepness import export_deepness
-from mtl.export.weights import export_weights
-from mtl.inference.predictor import load_predictor
-from mtl.models.safetensors_io import SUFFIX
 from targets.common.cli import run
+from targets.common.process_lifetime import importing
 from targets.errors import UserError
 
 
@@ -25,7 +21,17 @@ def main(*, checkpoint: str | None = None, out: str, deepness: str | None = None
     cell : float | None, default None
         Side of a cell in metres to which Deepness resamples a layer; by default it is set in the plugin.
     """
-    predictor, path = load_predictor(checkpoint, "cpu", backend="torch"), Path(out)
+    with importing():
+        from mtl.export.all_heads import export_onnx
+        from mtl.export.deepness import export_deepness
+        from mtl.export.weights import export_weights
+        from mtl.inference.predictor import load_predictor
+        from mtl.models.safetensors_io import SUFFIX
+
+    path = Path(out)
+    if path.suffix not in (".onnx", SUFFIX):
+        raise UserError("--out", path.name, f"NAME.onnx or NAME{SUFFIX}")
+    predictor = load_predictor(checkpoint, "cpu", backend="torch")
     if path.suffix == SUFFIX:
         if deepness is not None:
             raise UserError("--deepness", f"given with {path.name}", "an .onnx file")

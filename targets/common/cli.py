@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -97,6 +98,8 @@ class Presets:
 
 RECORD_FILES = {"--rules": "--rules_file"}  # the file of a record whose fields are options --rules.FIELD
 SHORTENED = "reading."  # a record of this name has options of the tool itself, too
+PLACES = ("--data", "--out")  # of maps and results, as the positionals are
+PLACES_OF_NOTHING = tuple(f"{option}=" for option in PLACES)
 BOOLEANS = ("true", "yes", "false", "no")
 NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)e[+-]?\d+|-inf", re.IGNORECASE)  # that argparse takes for options
 # ({dotted option: value} of all options, and of those that are typed) -> what is taken over, or None
@@ -335,6 +338,7 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
     for option in (_underscored(word)[2:].partition("=")[0] for word in words if word.startswith("--")):
         if earlier is not None and option in earlier.options:
             raise UserError(f"--{option}", "the name of an earlier version", f"--{earlier.options[option]}")
+    _check_names(words)
     words = _joined_values(parser, _with_record_files(parser, _positionals_first(parser, words)))
     try:
         return parser.parse_args(words, **how)
@@ -344,6 +348,14 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
         if lone in words and not lone.startswith("-") and any(action.dest == "data" for action in parser._actions):
             hint = f"name maps with --data {lone}"
         raise UserError(parser.prog, said, hint=hint) from error
+
+
+def _check_names(words: list[str]) -> None:
+    """Refuse an empty word in the place of maps or of a folder for results: Python takes it for the current folder."""
+    for before, word in pairwise(["", *words]):
+        option = before if before.startswith("--") else "a name"
+        if word in PLACES_OF_NOTHING or (not word and option in ("a name", *PLACES)):
+            raise UserError(word.rstrip("=") or option, "nothing", "a file or a folder", "is a shell variable unset?")
 
 
 def _positionals_first(parser: ArgumentParser, words: list[str]) -> list[str]:

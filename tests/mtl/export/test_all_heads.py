@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from mtl.commands.export import command
 from mtl.data.channel_stack import stack_inputs
 from mtl.export.all_heads import export_onnx
 from mtl.export.onnx_file import HeadValues, describe_network
 from mtl.inference.onnx import export_graph
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 from tests.conftest import dome_scene
 from tests.mtl.export.conftest import make_predictor, metadata_of
 
@@ -63,3 +64,10 @@ def test_a_graph_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="dist of ONNX Runtime differs from torch"):
         export_onnx(make_predictor(), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_another_kind_is_refused(capsys, tmp_path):
+    """An ONNX graph was written under whatever name, such as net.pt."""
+    with pytest.raises(SystemExit, match="2"):
+        command(["--out", str(tmp_path / "net.pt")])
+    assert "net.pt; expected NAME.onnx or NAME.safetensors" in capsys.readouterr().err

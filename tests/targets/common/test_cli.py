@@ -215,6 +215,14 @@ def test_settings_that_are_taken_over_are_named_where_they_are_wrong(plain, tmp_
     assert capsys.readouterr().err.startswith(f"error: {file}: ")
 
 
+@pytest.mark.parametrize("words", [["", "--out", "o"], ["a", "--out", ""], ["a", "--out="], ["a", "", "--out", "o"]])
+def test_an_empty_name_is_not_the_current_folder(words, capsys):
+    """`--data "$MAPS"` without that variable took all maps of the current folder."""
+    with pytest.raises(SystemExit, match="2"):
+        run(work, words)
+    assert "nothing; expected a file or a folder; is a shell variable unset?" in capsys.readouterr().err
+
+
 SPEAK = """
 from targets.common.cli import run
 from targets.errors import UserError
