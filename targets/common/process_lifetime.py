@@ -125,6 +125,32 @@ def use_utf_8() -> None:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import what a command works with, which takes seconds: meanwhile Ctrl-C and SIGTERM end the process at once.
+
+    Libraries do not bear an exception amid their import, and nothing is open yet. Commands import late what only the
+    work needs, so that `--help` and a mistyped option answer at once.
+    """
+    if current_thread() is not main_thread():  # which alone may listen
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    caught = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for number in caught:
+        signal.signal(number, _end_at_once)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, before[number])
+
+
+def _end_at_once(number: int, frame: object) -> None:
+    os.write(2, b"stopped\n")
+    os._exit(128 + number)
+
+
 def run_command(module: str) -> None:
     """Import a command and run it with the words of the command line.
 
