@@ -187,15 +187,15 @@ def _through_bands(depth: Float, mask: Bool, edges: NDArray[np.float64]) -> Floa
     """A surface (H, W) through bands: at their edges as the contours there, between them by the distance to both."""
     band = np.where(mask, np.clip(np.searchsorted(edges, depth) - 1, 0, len(edges) - 2), -1)
     surface = depth.copy()
-    for number in range(len(edges) - 1):
-        own = band == number
-        if not own.any():
+    for number, place in enumerate(ndimage.find_objects(band + 1)):
+        if place is None:
             continue
-        to_upper = ndimage.distance_transform_edt(~((band >= 0) & (band < number)))
-        to_lower = ndimage.distance_transform_edt(~(band > number))
-        has_upper, has_lower = bool(((band >= 0) & (band < number)).any()), bool((band > number).any())
-        if has_upper and has_lower:
-            share = to_upper[own] / np.maximum(to_upper[own] + to_lower[own], 1)
-            surface[own] = edges[number] + share * (edges[number + 1] - edges[number])
+        around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in place)
+        near = band[around]
+        own, upper, lower = near == number, (near >= 0) & (near < number), near > number
+        if upper.any() and lower.any():
+            to_upper, to_lower = (ndimage.distance_transform_edt(~side)[own] for side in (upper, lower))
+            share = to_upper / np.maximum(to_upper + to_lower, 1)
+            surface[around][own] = edges[number] + share * (edges[number + 1] - edges[number])
     middles = (edges[1:] + edges[:-1]) / 2
     return -dequantise((-surface).astype(np.float32), mask, np.sort(-middles))

@@ -371,7 +371,11 @@ def _banded(bar: ColourBar, scale: TickScale, first: int) -> ColourBar:
     if np.median(np.diff(limits)[long]) < 2 * MIN_BAND:
         return bar
     starts, ends = limits[:-1][long], limits[1:][long]
-    colours = np.array([np.median(bar.colours[one:other], axis=0) for one, other in zip(starts, ends, strict=True)])
+    runs = [bar.colours[one:other] for one, other in zip(starts, ends, strict=True)]
+    colours = np.array([np.median(run, axis=0) for run in runs])
+    # A gradient without a visible step is no band.
+    if any(np.abs(run - colour).max() > BAND_STEP for run, colour in zip(runs, colours, strict=True)):
+        return bar
     half = (bar.values[1] - bar.values[0]) / 2
     inner = (bar.values[ends[:-1] - 1] + bar.values[starts[1:]]) / 2
     edges = np.concatenate([[bar.values[0] - half], inner, [bar.values[-1] + half]])

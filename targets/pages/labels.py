@@ -15,6 +15,7 @@ from targets.scene import Bool, Float
 MIN_LABELS = 4  # that agree; fewer numbers on a map may be names of wells
 MIN_VALUES = 3  # different ones
 MIN_SHARE = 0.7  # of the numbers on a map that are multiples of the interval
+MAX_OFF = 5.0  # median deviations from the median; labels farther off are misread
 MIN_DIGITS = 2  # of a label: single ones are wells and faults
 MIN_SCORE = 0.75  # of the recognition
 NICE = (5.0, 2.5, 2.0, 1.0)  # times a power of ten: steps between contours
@@ -87,7 +88,11 @@ def read_labels(map_box: Box, texts: Sequence[TextBox]) -> ContourLabels | None:
     'contour labels: 4 from 1500 to 1650, every 50'
     """
     inside = [text for text in texts if _is_label(text, map_box)]
-    numbers = [read_numbers(text.text)[0] for text in inside]
+    everyone = np.array([read_numbers(text.text)[0] for text in inside])
+    off = np.abs(everyone - np.median(everyone)) if len(inside) else everyone
+    usual = off <= MAX_OFF * max(float(np.median(off)) if len(off) else 0.0, 1e-9)
+    inside = [text for text, keep in zip(inside, usual, strict=True) if keep]
+    numbers = everyone[usual].tolist()
     interval = _common_step(numbers)
     if interval is None:
         return None
@@ -110,8 +115,7 @@ def _common_step(numbers: Sequence[float]) -> float | None:
     different = sorted(set(numbers))
     if len(different) < MIN_VALUES:
         return None
-    middle = different[len(different) // 10 : len(different) - len(different) // 10]
-    span = middle[-1] - middle[0]
+    span = different[-1] - different[0]
     for power in range(math.floor(math.log10(max(span, 1e-6))), -4, -1):
         for nice in NICE:
             step = nice * 10.0**power

@@ -1,0 +1,68 @@
+"""Axes of drawn pages: location within a pixel, units as named, and what is no location."""
+
+import numpy as np
+import pytest
+from matplotlib.ticker import ScalarFormatter
+
+from targets.pages.axes import read_axes
+from targets.scene import GeoReference
+from tests.targets.pages.drawn_pages import UTM, draw_page, surface
+
+
+def axes_of(extent=UTM, xlabel="", ylabel="", origin="upper", **formatter):
+    def draw(figure, depth):
+        axes = figure.add_subplot()
+        axes.imshow(depth, extent=extent, aspect="auto", origin=origin)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        if formatter:
+            axes.xaxis.set_major_formatter(ScalarFormatter(**formatter))
+            axes.yaxis.set_major_formatter(ScalarFormatter(**formatter))
+
+    page = draw_page(surface(), draw, extent, size=(7, 4))
+    return page, read_axes(page.picture, page.box, page.texts)
+
+
+@pytest.mark.parametrize(
+    ("extent", "labels", "formatter", "unit"),
+    [
+        (UTM, {}, {}, "m"),  # by its size; y is written 6.78 with 1e6 above
+        (UTM, {"xlabel": "Easting (ft)", "ylabel": "Northing (ft)"}, {"useOffset": False}, "ft"),
+        ((455_100, 455_400, 6_780_500, 6_780_700), {}, {"useOffset": True}, "m"),  # +4.55e5 is written once
+        ((0, 12.5, 0, 10), {"xlabel": "X (km)"}, {}, "km"),
+        ((3.1, 3.4, 60.1, 60.3), {"xlabel": "Longitude", "ylabel": "Latitude"}, {}, "degrees"),
+        ((0, 5500, -2000, 6500), {}, {}, None),
+    ],
+)
+def test_a_map_lies_where_its_axes_say(extent, labels, formatter, unit):
+    page, axes = axes_of(extent, **labels, **formatter)
+    assert axes.is_location and axes.xy_unit == unit, axes.sentence
+    x0, x1, y0, y1 = extent
+    row0, col0, row1, col1 = page.box
+    geo = axes.georeference(row0, col0, GeoReference(depth_unit="ms"))
+    assert geo.depth_unit == "ms" and geo.xy_unit == unit
+    # The middles of the frame's first and last cells lie half a cell within it; two pixels off are allowed.
+    assert geo.dx == pytest.approx((x1 - x0) / (col1 - col0), rel=0.01)
+    assert geo.dy == pytest.approx((y0 - y1) / (row1 - row0), rel=0.01)
+    x, y = geo.xy([0, row1 - row0 - 1], [0, col1 - col0 - 1])
+    assert np.abs(x - [x0 + geo.dx / 2, x1 - geo.dx / 2]).max() < 2 * geo.dx
+    assert np.abs(y - [y1 + geo.dy / 2, y0 - geo.dy / 2]).max() < -2 * geo.dy
+
+
+@pytest.mark.parametrize(
+    ("extent", "labels", "lack"),
+    [
+        ((1000, 1400, 300, 700), {"xlabel": "Inline", "ylabel": "Crossline"}, "inline"),
+        ((0, 460, 590, 0), {}, "grows downwards"),
+        ((460_000, 450_000, 6_780_000, 6_788_000), {}, "to the left"),
+        ((450_000, 460_000, 0, 3), {}, "times as fast"),
+    ],
+)
+def test_what_is_no_location_is_said(extent, labels, lack):
+    _, axes = axes_of(extent, **labels)
+    assert not axes.is_location and lack in axes.sentence
+    assert axes.georeference() == GeoReference()
+
+
+def test_a_title_with_a_unit_of_depth_names_no_unit_of_place():
+    _, axes = axes_of((0, 5500, -2000, 6500), xlabel="Depth (ft)")
+    assert axes.xy_unit is None
