@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mtl.config import TrainConfig
 from targets.errors import UserError
-from targets.truth.traps import MAX_SMOOTHING
 
 
 class Range(NamedTuple):
@@ -45,7 +44,6 @@ RANGES = (
             "augment.noise", "split.folds", "split.gap", "split.train_groups", "optim.encoder_lr", "optim.weight_decay",
             "optim.plateau_patience", "optim.second_stage_epoch", "optim.fp_weight", "optim.fn_weight",
             "optim.grad_clip_norm", "loop.num_workers", "loop.early_stop_patience", "loop.save_minutes",
-            "targets.traps.min_area", "targets.traps.min_relief", "targets.traps.min_height",
         ),
     ),
     Range("a number above 0", lambda value: 0 < value < math.inf, ("optim.lr", "targets.crest_sigma")),
@@ -60,7 +58,6 @@ RANGES = (
     ),
     Range("from 0 to below 1", lambda value: 0 <= value < 1, ("net.dropout", "optim.ema_decay")),
     Range("between 0 and 1", lambda value: 0 < value < 1, ("optim.plateau_factor",)),
-    Range(f"0 to {MAX_SMOOTHING} cells", lambda value: 0 <= value <= MAX_SMOOTHING, ("targets.traps.smoothing",)),
     Range("0 to 65536", lambda value: 0 <= value <= 2**16, ("predict.batch_size",)),
     Range("0 to 4294967295", lambda value: 0 <= value < 2**32, ("split.seed", "loop.seed")),
 )  # fmt: skip

@@ -5,10 +5,10 @@ import torch
 from targets.common.cli import run
 from targets.errors import UserError
 from tests.soak.attack import Budget, Kind, Tally
-from tests.soak.kinds import disks, files, grids, models, names, numbers, programs, signals, torchrun
+from tests.soak.kinds import disks, files, grids, models, names, networks, numbers, programs, signals, torchrun
 
 KINDS: tuple[Kind, ...] = (
-    *programs.DAMAGED, files.SIZES, files.NO_FILE, grids.KIND, names.NAMED, names.LOCALE, numbers.KIND,
+    *programs.DAMAGED, files.SIZES, files.NO_FILE, grids.KIND, names.NAMED, names.LOCALE, numbers.KIND, networks.KIND,
     models.CHECKPOINTS, models.RESUMED, disks.KIND, signals.KIND, torchrun.KIND, programs.KERNEL, programs.KILLED,
     programs.COMBINED,
 )  # fmt: skip

@@ -33,12 +33,14 @@ from mtl.data.read import load_maps
 from mtl.evaluation.evaluate import evaluate, score_map
 from mtl.export.all_heads import export_onnx
 from mtl.export.weights import export_weights
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.loading import cached_predictor
+from mtl.inference.options import PredictorOptions
 from mtl.inference.predictor import Predictor, load_predictor
 from mtl.metrics.base import add_states
 from mtl.models.checkpoint import read_checkpoint
 from mtl.models.safetensors_io import bundled_model
-from mtl.prediction.predict_maps import BatchOptions, predict_maps
+from mtl.prediction.options import BatchOptions
+from mtl.prediction.predict_maps import predict_maps
 from mtl.tasks.heads import FUSION, HEADS
 from mtl.training.check_settings import check_settings
 from mtl.training.finetune import DEFAULT_MODEL
@@ -93,11 +95,12 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "stopped": ("at an epoch's end", "within an epoch", "never"),
     "init": ("nothing", "a run", "the bundled model"),
     "processes": (1, 2),
+    "predicted": ("folders", "tables"),
     "exported": ("weights", "graph"),
 }  # fmt: skip
 QUICK: Row = {  # what costs most is left to the long form
     "loop.num_workers": 0, "loop.logger": "csv", "loop.precision": "32-true", "processes": 1, "augment.restyle": 0.0,
-    "init": "nothing", "exported": "weights",
+    "init": "nothing", "predicted": "tables", "exported": "weights",
 }  # fmt: skip
 EXTRAS: dict[str, Row] = {
     "": {},
@@ -279,20 +282,19 @@ def try_row(row: Row, folder: Path, out: Path) -> str:
         assert not (out / "run" / "last.ckpt").exists(), f"refused late: {error}"
         assert "\n" not in str(error), f"not one line: {error}"
         return f"{REFUSED}: {error}"
-    last, predictor = (
-        load_predictor(out / "run" / f"{name}.ckpt", device="cpu", backend="torch") for name in ("last", "best")
-    )
+    last = load_predictor(out / "run" / "last.ckpt", device="cpu", backend="torch")
     check_validated(config, load_maps(config).validation, metrics, last)
     new = hill("new", 75, 50, 1).replace(traps=None)
-    for one in (last, predictor):
-        check_answers(one, new)
     write_map_folder(new, out / "new" / new.name)
     options = PredictorOptions(Names(str(out / "run" / "best.ckpt")), device="cpu", backend="torch")
-    quiet = ReadOptions(quiet=True)
+    quiet, batch = ReadOptions(quiet=True), BatchOptions(folders=row["predicted"] == "folders")
     table, failed = evaluate(options, [config.data], out / "evaluated", quiet)
-    assert not failed and all(f"## {output.name}" in table for output in predictor.outputs), failed
-    for _, _, outcome in predict_maps(options, [str(out / "new")], out / "predicted", quiet, BatchOptions()):
+    assert not failed and all(f"## {output.name}" in table for output in last.outputs), failed
+    for _, _, outcome in predict_maps(options, [str(out / "new")], out / "predicted", quiet, batch):
         assert not isinstance(outcome, UserError), outcome
+    predictor = cached_predictor(options)
+    for one in (last, predictor):
+        check_answers(one, new)
     export_weights(predictor, out / "best.safetensors")
     again = load_predictor(out / "best.safetensors", device="cpu", backend="torch")(new)
     for name, values in predictor(new).items():
@@ -329,6 +331,7 @@ def train_row(config: TrainConfig, row: Row, out: Path) -> dict[str, float]:
 
 def train_in_processes(config: TrainConfig, out: Path, number: int) -> dict[str, float]:
     """Train in several processes under torchrun; metrics are those of metrics.csv."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     settings = out.parent / "settings.yaml"
     settings.write_text(yaml.safe_dump(config.as_dict(), sort_keys=False))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]

@@ -2,12 +2,11 @@
 
 import warnings
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import numpy as np
 
+from targets.common.files.format_records import collect_formats
 from targets.errors import UserError
 from targets.io.faults import formats
 from targets.io.faults.fault_format import HEAD_SIZE, FaultFile, FaultFormat, check_file
@@ -15,16 +14,7 @@ from targets.io.faults.splitting import close_rings
 from targets.scene import MAX_COORDINATE
 from targets.surface.rasterize_faults import FaultLine
 
-
-def collect_formats() -> tuple[FaultFormat, ...]:
-    """The `FaultFormat` records of all modules of `targets.io.faults.formats`, those that catch all tables last."""
-    names = {f"{formats.__name__}.{module.name}" for module in iter_modules(formats.__path__)}
-    found = {value.name: value for name in sorted(names) for value in vars(import_module(name)).values()
-             if isinstance(value, FaultFormat)}  # fmt: skip
-    return tuple(sorted(found.values(), key=lambda fmt: fmt.catch_all))
-
-
-FORMATS = collect_formats()
+FORMATS = collect_formats(formats, FaultFormat)
 
 
 def read_fault_lines(path: str | Path) -> list[FaultLine]:

@@ -8,14 +8,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write
+from targets.common.files.format_records import collect_formats
 from targets.common.files.input_files import require_file
 from targets.common.optional_import import import_optional
 from targets.common.rasters.side_files import read_crs_beside
@@ -30,17 +29,8 @@ from targets.io.surface_file import Surface
 from targets.scene import GeoReference
 from targets.units.crs import understand_crs
 
-
-def collect_formats() -> tuple[GridFormat, ...]:
-    """The `GridFormat` records of all modules of this folder and its subfolders, those that catch all tables last."""
-    names = {module.name for module in walk_packages(grids.__path__, f"{grids.__name__}.")} - {__name__}
-    values = [value for name in sorted(names) for value in vars(import_module(name)).values()]
-    found = [value for value in values if isinstance(value, GridFormat)]
-    return tuple(sorted(found, key=lambda fmt: fmt.catch_all))
-
-
 log = logging.getLogger(__name__)
-FORMATS = collect_formats()
+FORMATS = collect_formats(grids, GridFormat)  # of all modules of this folder and its subfolders
 FORMAT_BY_SUFFIX = {suffix: fmt for fmt in FORMATS if fmt.write for suffix in fmt.suffixes}  # of written files
 
 GZIP_MAGIC = b"\x1f\x8b"

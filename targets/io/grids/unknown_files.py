@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from targets.io.text_tables.encoding import decode_text
+
 SIZE = 2**16  # bytes that are looked at
 PREVIEW = 40  # letters of a text's first line
 TEXT_ROWS = 50
@@ -97,20 +99,6 @@ def describe_unknown_file(path: Path, head: bytes) -> str:
         return "a SEG-Y seismic volume"
     content = decode_text(head)
     return f"binary data that begins with {head[:8].hex(' ')}" if content is None else _describe_text(content)
-
-
-def decode_text(head: bytes) -> str | None:
-    """The text of a file's first bytes; None if they are none."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if head.startswith(mark):
-            return head[: len(head) // 2 * 2].decode(encoding, errors="replace")
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1a" for byte in head)
-    if control > len(head) // 1000:
-        return None
-    try:
-        return head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return head.decode("utf-8" if error.start > len(head) - 4 else "latin-1", errors="replace")
 
 
 def table_rows(text: str) -> list[list[str]]:

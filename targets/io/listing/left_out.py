@@ -7,10 +7,11 @@ from pathlib import Path
 from targets.common.files.input_files import is_file, is_folder, visible_entries, walk_folders
 from targets.errors import UserError
 from targets.io.grids.registry import detect_format, is_grid_file, require_format
-from targets.io.grids.unknown_files import SIZE, decode_text, table_rows
+from targets.io.grids.unknown_files import SIZE, table_rows
 from targets.io.images import is_picture_file
 from targets.io.map_folder.layout import Layout, find_map_files
 from targets.io.map_folder.results import is_result_folder
+from targets.io.text_tables.encoding import decode_text
 
 # Suffixes of surfaces, whatever program wrote them, and of other things that lie beside maps.
 SURFACES = """

@@ -70,6 +70,12 @@ def _plain_words(head: bytes, codec: str) -> float:
     return good / max(len(words), 1) - marks / max(len(text), 1)
 
 
+def decode_text(head: bytes) -> str | None:
+    """The text of the beginning of a file in whatever encoding it has; None if the file is no text."""
+    codec = detect_encoding(head)
+    return None if codec is None else decode_head(head, codec)
+
+
 def decode_head(head: bytes, codec: str) -> str:
     """The text of the beginning of a file; a last character that was cut is left out."""
     return codecs.getincrementaldecoder(codec)("replace").decode(head)
