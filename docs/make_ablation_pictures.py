@@ -17,7 +17,8 @@ from targets.rendering.map import with_rendered_picture
 from targets.rendering.style_families import random_style
 from targets.scene import Scene
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 ERROR = 0.05  # of the relief
 

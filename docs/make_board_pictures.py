@@ -11,7 +11,8 @@ import yaml
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.grid import expand_grid
+from mtl.ablation.options import Ablation
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
 from mtl.ablation.runner import run_ablation

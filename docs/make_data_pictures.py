@@ -7,7 +7,8 @@ from PIL import Image
 
 from targets.check.report import draw_disagreement
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 IMAGE = Path(__file__).parent / "images" / "check_contradiction.png"
 

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mtl.config import THRESHOLD
 from mtl.evaluation.benchmark import CASES, TRUTH_OPTIONS, input_sets_for, make_case_scene, overlay_agreement
 from mtl.evaluation.evaluate import predict_with_truth
 from mtl.inference.predictor import Predictor, load_predictor
-from mtl.metrics.base import THRESHOLD
 from mtl.metrics.masks import TRAP_METRIC
 from mtl.prediction.compare_exact import agreement_classes
 from mtl.prediction.traps import extract_traps

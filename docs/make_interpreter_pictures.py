@@ -12,7 +12,8 @@ from targets.rendering.style import Style
 from targets.scene import Bool, Scene
 from targets.synthetic.interpreters.registry import INTERPRETERS, with_drawn_traps
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 IMAGE = Path(__file__).parent / "images" / "interpreters.png"
 SEED, SIZE = 4100013, 160

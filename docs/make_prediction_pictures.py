@@ -12,7 +12,7 @@ import cv2
 from make_board_pictures import find_browser, screenshot
 from PIL import Image
 
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
 from targets.common.cli import Names, run
 from targets.io.catalogue import ReadOptions

@@ -20,7 +20,8 @@ from mtl.review.session import ReviewSession
 from targets.io.catalogue import ReadOptions
 from targets.io.map_folder.writer import write_map_folder
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 IMAGE = Path(__file__).parent / "images" / "review.png"
 

@@ -20,7 +20,8 @@ from targets.surface.resample import downsample
 from targets.synthetic.interpreters.habits import label_traps
 from targets.synthetic.interpreters.registry import INTERPRETERS, with_drawn_traps
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 SIZE, MAPS = 160, 30
 TRAINING_SEED, TEST_SEED, SURFACE_SEED = 41, 42, 43  # as the comment of configs/ablations/interpreters.yaml

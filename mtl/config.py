@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from targets.common.cli import Names
 from targets.io.read_options import ReadOptions
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 
 VERSION = 3  # of the names of settings; `mtl.migration` reads those of earlier versions
+THRESHOLD = 0.5  # a cell is predicted positive above it
 STRIDE = 32  # cells; of every encoder used here: sides and origins of patches and tiles are multiples of it
 
 SmallMapMode = Literal["pad", "reflect", "resize"]

@@ -17,7 +17,8 @@ from targets.io.catalogue import find_maps, read_map
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import build_ground_truth
 
 MAX_EXAMPLES = 6  # maps, evenly spread over a test set
 EXAMPLES_FILE = "examples.npz"  # in a run's folder, under the test set's name

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from mtl.ablation.bootstrap import CONFIDENCE_LEVEL, RESAMPLE_COUNT, ComparisonRow, ComparisonTable, compare_rows
 from mtl.ablation.examples import draw_examples
-from mtl.ablation.grid import Ablation, AblationRun
+from mtl.ablation.grid import AblationRun
+from mtl.ablation.options import Ablation
 from mtl.ablation.results import RunKey, RunResult
 from mtl.visualization.tensorboard import write_summary_run
 from targets.common.atomic_write import atomic_write, safe_file_name

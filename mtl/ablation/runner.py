@@ -16,7 +16,8 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.tensorboard import SummaryWriter
 
 from mtl.ablation.examples import EXAMPLES_FILE, write_examples
-from mtl.ablation.grid import Ablation, AblationRun, TestSets, expand_grid, find_test_sets
+from mtl.ablation.grid import AblationRun, TestSets, expand_grid, find_test_sets
+from mtl.ablation.options import Ablation
 from mtl.ablation.results import RunKey, RunResult, read_results, write_results
 from mtl.data.read import load_maps, longest_side, read_folders, shared_maps
 from mtl.evaluation.baselines import FITTED_RULES, INITIAL_MODEL, TRAP_HEAD, predict_baseline
@@ -28,10 +29,10 @@ from mtl.training.finetune import model_path
 from mtl.training.run_folder import ensure_run
 from mtl.training.setup import decide_patch_size
 from mtl.visualization.tensorboard import report_event_errors_once
+from targets.check.drawn_rules import fit_drawn_rules
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
 from targets.errors import UserError
 from targets.io.catalogue import find_maps
-from targets.rules import fit_rules
 from targets.scene import Float, Scene
 
 
@@ -138,9 +139,10 @@ def load_predict(run: AblationRun) -> tuple[Callable[[Scene], Mapping[str, Float
     if run.baseline is not None and run.baseline != INITIAL_MODEL:
         criteria = run.config.targets.traps
         if run.baseline == FITTED_RULES:
-            fitted = fit_rules(load_maps(run.config).training)
-            print(f"{run}: {fitted.sentence()}", flush=True)
-            criteria = fitted.rules
+            fitted = fit_drawn_rules(load_maps(run.config).training)
+            nothing = "no trap is drawn on the maps that train: rules as in the settings"
+            print(f"{run}: {nothing if fitted is None else fitted.sentence()}", flush=True)
+            criteria = criteria if fitted is None else fitted.rules
         return partial(predict_baseline, run.baseline, criteria), (TRAP_HEAD,)
     if run.baseline is None:
         predictor = load_predictor(run.folder / "best.ckpt")

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from mtl.ablation.grid import Ablation, expand_grid
-from mtl.ablation.report import write_report
-from mtl.ablation.results import read_results
-from mtl.ablation.runner import run_ablation
+from mtl.ablation.options import Ablation
 from mtl.migration import EARLIER_ABLATIONS
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.process_lifetime import importing
 from targets.errors import UserError
 
 
@@ -32,6 +30,12 @@ def main(
     report_only : bool, default False
         Make no run, only tables and pictures of the finished ones.
     """
+    with importing():
+        from mtl.ablation.grid import expand_grid
+        from mtl.ablation.report import write_report
+        from mtl.ablation.results import read_results
+        from mtl.ablation.runner import run_ablation
+
     folder = Path(out or Path("runs") / "ablations" / ablation.name)
     with lock_folder(folder):
         failed = [] if report_only else run_ablation(ablation, folder, workers, threads)

@@ -5,15 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from targets.check.dataset import check_data
-from targets.check.report import write_check_report
-from targets.check.summary_text import dataset_summary
 from targets.common.cli import Presets, run
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.io.describe import describe_maps, print_lines
+from targets.common.process_lifetime import importing
 from targets.io.read_options import ReadOptions
-from targets.rules.fitted_rules import rules_of_file
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 READING, RULES = ReadOptions(), TrapCriteria()
 
@@ -40,6 +36,12 @@ def main(
         options --rules.reading and so on, which also come before those of a file). By default they are found from the
         drawn traps, unless such an option is given.
     """
+    with importing():
+        from targets.check.dataset import check_data
+        from targets.check.report import write_check_report
+        from targets.check.summary_text import dataset_summary
+        from targets.io.describe import describe_maps, print_lines
+
     is_asked = rules_file is not None or rules != RULES
     check = check_data(data, reading, rules if is_asked else None, workers)
     print_lines(check.set_lines, reading)
@@ -63,5 +65,10 @@ def command(args: list[str] | None = None) -> None:
 
 def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
     """The rules of the file that --rules names; options that are typed come before them."""
+    if values["rules_file"] is None:
+        return None
+    with importing():
+        from targets.rules.fitted_rules import rules_of_file
+
     rules = rules_of_file(values["rules_file"])
     return None if rules is None else Presets({"rules": asdict(rules)}, replace_config=False)

@@ -14,19 +14,13 @@ from targets.analysis.options import (
     GridFormat,
     options_of_rules,
 )
-from targets.analysis.out_of_core import analyse_tiled, check_options, name_grids
-from targets.analysis.writers import analyse_map
 from targets.common.cli import Presets, run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers, piece_executor
-from targets.common.process_lifetime import sigterm_as_interrupt
-from targets.common.resume import map_resumable
+from targets.common.process_lifetime import importing, sigterm_as_interrupt
 from targets.errors import UserError, raise_all
-from targets.io.describe import MapDescription, print_lines, report_maps
-from targets.io.map_folder.results import check_results_lie_apart
 from targets.io.outline_files import VectorFormat
 from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.rules.fitted_rules import rules_of_file
 
 
 def main(
@@ -65,6 +59,13 @@ def main(
     rules : str | None, default None
         Rules of closure: a file of fit_rules, or none (the defaults); options that are typed come before them.
     """
+    with importing():
+        from targets.analysis.out_of_core import check_options
+        from targets.analysis.writers import analyse_map
+        from targets.common.resume import map_resumable
+        from targets.io.describe import MapDescription, print_lines, report_maps
+        from targets.rules.fitted_rules import rules_of_file
+
     if (criteria := rules_of_file(rules)) and criteria.smoothing:
         left_out = f"its smoothing over {criteria.smoothing:g} cells is left out"
         print_lines([f"{rules}: outlines are exact; {left_out}"], reading)
@@ -93,6 +94,11 @@ def _analyse_by_tiles(
     reading: ReadOptions, tile: int,
 ) -> dict[int, UserError]:  # fmt: skip
     """Analyse grids one after the other, each by tiles; what is wrong with single grids stops no other."""
+    with importing():
+        from targets.analysis.out_of_core import analyse_tiled, name_grids
+        from targets.io.describe import print_lines
+        from targets.io.map_folder.results import check_results_lie_apart
+
     failed = dict[int, UserError]()
     sources = name_grids(maps)
     with lock_folder(out), sigterm_as_interrupt(), piece_executor(workers) as executor:
@@ -118,5 +124,10 @@ def command(args: list[str] | None = None) -> None:
 
 def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
     """The options that the file of --rules stands for."""
+    if values["rules"] is None:
+        return None
+    with importing():
+        from targets.rules.fitted_rules import rules_of_file
+
     rules = rules_of_file(values["rules"])
     return None if rules is None else Presets(options_of_rules(rules), replace_config=True)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from mtl.config import TrainConfig
-from mtl.evaluation.cross_validation import cross_validate
 from mtl.migration import EARLIER_SETTINGS
-from mtl.training.finetune import find_model_presets
+from mtl.training import find_model_presets
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
+from targets.common.process_lifetime import importing
 
 
 def main(config: TrainConfig, *, out: str, test: str | None = None, nested: bool = True) -> None:
@@ -23,6 +23,9 @@ def main(config: TrainConfig, *, out: str, test: str | None = None, nested: bool
         Of the maps that a fold leaves, split.val_fraction choose its checkpoint, so that the fold only judges. With
         --no_nested all of them train, the fold chooses too, and its figures flatter.
     """
+    with importing():
+        from mtl.evaluation.cross_validation import cross_validate
+
     folder = Path(out)
     with lock_folder(folder):
         print(cross_validate(config, folder, test, nested))

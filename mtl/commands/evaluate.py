@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mtl.evaluation.evaluate import evaluate
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.process_lifetime import importing
 from targets.errors import UserError, raise_all
 from targets.io.read_options import ReadOptions
 
@@ -33,6 +33,9 @@ def main(
         Side in cells over which sizes of traps are given, to compare networks of different tiles; by default that of
         the network's own tiles.
     """
+    with importing():
+        from mtl.evaluation.evaluate import evaluate
+
     if (Path(out) / "last.ckpt").exists():
         raise UserError("--out", f"{out} is a run folder, which has a metrics.csv of its own", "another folder",
                         f"--out {Path(out) / 'evaluated'}")  # fmt: skip

@@ -1,13 +1,12 @@
 """Command fit_rules: the rules of closure that explain the traps an interpreter drew, as a sentence and a file."""
 
+import re
 from pathlib import Path
 
-from targets.check.drawn_rules import fit_drawn_rules, read_drawn_maps
-from targets.check.report import draw_worst_maps
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.process_lifetime import importing
 from targets.errors import UserError, raise_all
-from targets.io.describe import report_maps
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 
 
@@ -27,12 +26,18 @@ def main(
     data : tuple[str, ...]
         Maps or folders of maps; those without a depth or without drawn traps are left out.
     out : Path, default Path('rules.yaml')
-        File for the rules, which train, predict, evaluate, closures and check_data take with --rules.
+        File for the rules, which train, predict, evaluate, closures and check_data take with --rules. Where map.yaml
+        names several interpreters, the rules of each are written beside it as NAME_INTERPRETER.yaml.
     interpreter : str | None, default None
         Only the maps that this interpreter drew, as their map.yaml says.
     pictures : int, default 4
         Number of the maps that fit worst of which a picture is drawn, in a folder beside the file.
     """
+    with importing():
+        from targets.check.drawn_rules import fit_by_interpreter, fit_drawn_rules, read_drawn_maps
+        from targets.check.report import draw_worst_maps
+        from targets.io.describe import report_maps
+
     if out.suffix.lower() not in (".yaml", ".yml"):
         raise UserError("--out", f"{out}", "a file NAME.yaml")
     sources = report_maps(data, reading)
@@ -57,6 +62,10 @@ def main(
         print(f"- {doubt}")
     fitted.save(out)
     print(f"rules: {out}")
+    for name, theirs in fit_by_interpreter(scenes).items():
+        path = out.with_stem(f"{out.stem}_" + re.sub(r"[^\w-]+", "_", name))
+        theirs.save(path)
+        print(f"{name}: {theirs.sentence()}\nrules: {path}")
     folder = out.with_name(f"{out.stem}_worst_maps")
     for path in draw_worst_maps(scenes, fitted, folder, pictures):
         print(f"look at {path} (IoU {fitted.iou[path.stem]:.2f})")

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from mtl.evaluation.benchmark import TABLE_FILE, run_benchmark
-from mtl.inference.predictor import load_predictor
 from targets.common.cli import Names, run
+from targets.common.process_lifetime import importing
 from targets.errors import raise_all
 from targets.io.read_options import ReadOptions
 
@@ -36,6 +35,10 @@ def main(
     device : str, default 'auto'
         Where the network runs: auto (a GPU if there is one), cpu, cuda or another device of torch.
     """
+    with importing():
+        from mtl.evaluation.benchmark import TABLE_FILE, run_benchmark
+        from mtl.inference.predictor import load_predictor
+
     text, failed = run_benchmark(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed)
     print(text)
     print(f"table: {Path(out) / TABLE_FILE}; look at worst.png in the folders beside it")

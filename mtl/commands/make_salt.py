@@ -6,12 +6,9 @@ from pathlib import Path
 from mtl.migration import EARLIER_MAKE_SALT
 from targets.common.cli import run
 from targets.common.parallel import THIS_PROCESS, Workers, map_unordered
+from targets.common.process_lifetime import importing
 from targets.errors import UserError, raise_all
-from targets.io.catalogue import list_maps, read_map
-from targets.io.images import write_picture
-from targets.io.tgs_salt import write_salt_image, write_salt_tables
 from targets.synthetic.options import DEFAULT_SALT, SaltImageOptions
-from targets.synthetic.seismic_salt import make_salt_image, salt_contact_sheet
 
 CONTACT_SHEET_IMAGES = 32
 SEEDS = 50_000  # training images of one --seed at most, and as many test images, so that no two sets share an image
@@ -41,6 +38,12 @@ def main(
     seismic : SaltImageOptions, default DEFAULT_SALT
         What the images look like.
     """
+    with importing():
+        from targets.io.catalogue import list_maps, read_map
+        from targets.io.images import write_picture
+        from targets.io.tgs_salt import write_salt_tables
+        from targets.synthetic.seismic_salt import salt_contact_sheet
+
     if not (0 < count <= SEEDS and 0 <= test <= SEEDS):
         raise UserError("--count, --test", f"{count}, {test}", f"numbers from 1 and 0 to {SEEDS}")
     if seed < 0:
@@ -57,6 +60,10 @@ def main(
 
 def _make_and_write(seismic: SaltImageOptions, out: Path, job: tuple[str, int]) -> tuple[str, dict[str, str]]:
     """Write one image; returns its id and its cells of the tables."""
+    with importing():
+        from targets.io.tgs_salt import write_salt_image
+        from targets.synthetic.seismic_salt import make_salt_image
+
     part, seed = job
     return write_salt_image(make_salt_image(seed, seismic), part, out)
 

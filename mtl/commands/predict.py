@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from mtl.migration import EARLIER_PREDICT
-from mtl.prediction.predict_maps import REPORT_FILE, BatchOptions, predict_maps
+from mtl.prediction.options import BatchOptions
 from targets.common.cli import run
 from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers
+from targets.common.process_lifetime import importing
 from targets.errors import UserError, raise_all
 from targets.io.read_options import ReadOptions
-from targets.io.tgs_salt import SUBMISSION
 
 READING, NETWORK, BATCH = ReadOptions(), PredictorOptions(), BatchOptions()
 
@@ -36,6 +36,10 @@ def main(
     resume : bool, default False
         Skip maps that an earlier command with these options finished.
     """
+    with importing():
+        from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
+        from targets.io.tgs_salt import SUBMISSION
+
     folder, failed = Path(out), dict[int, UserError]()
     with lock_folder(folder):
         for index, name, outcome in predict_maps(network, maps, folder, reading, batch, workers, resume):

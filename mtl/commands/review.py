@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-from mtl.inference.predictor import load_predictor
-from mtl.review.predictions import predictions_in_folder, predictions_of_network
-from mtl.review.server import serve
-from mtl.review.session import ReviewSession
 from targets.common.cli import run
+from targets.common.process_lifetime import importing
 from targets.errors import UserError
 from targets.io.read_options import ReadOptions
 
@@ -38,6 +35,12 @@ def main(
     device : str, default 'auto'
         Where the network runs: auto (a GPU if there is one), cpu, cuda or another device of torch.
     """
+    with importing():
+        from mtl.inference.predictor import load_predictor
+        from mtl.review.predictions import predictions_in_folder, predictions_of_network
+        from mtl.review.server import serve
+        from mtl.review.session import ReviewSession
+
     if checkpoint and predictions:
         raise UserError("--predictions", "given together with --checkpoint", "one of them")
     if predictions:

@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mtl.config import VERSION, TrainConfig
-from mtl.distributed.launch import current_process, report_error_once, require_single_process
 from mtl.migration import EARLIER_SETTINGS, upgrade_trained
-from mtl.registry import select_records
-from mtl.tasks.heads import HEADS
-from mtl.training.finetune import find_model_presets
-from mtl.training.lr_finder import suggest_lr
-from mtl.training.run import train
+from mtl.training import find_model_presets
 from targets.common.cli import Presets, run
+from targets.common.process_lifetime import importing
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
-from targets.rules.fitted_rules import rules_of_file
 
 RUNS = Path("runs")
 
@@ -47,6 +42,13 @@ def main(
         targets.traps, which also come before those of a file). By default they are found from what was drawn on the
         training maps, unless an option of targets.traps is given.
     """
+    with importing():
+        from mtl.distributed.launch import current_process, report_error_once, require_single_process
+        from mtl.registry import select_records
+        from mtl.tasks.heads import HEADS
+        from mtl.training.lr_finder import suggest_lr
+        from mtl.training.run import train
+
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
         require_single_process("--find_lr")
@@ -98,6 +100,11 @@ def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets
 
 def _with_rules(presets: Presets | None, file: str | None) -> Presets | None:
     """Settings that are taken over, and the rules of a file."""
+    if file is None:
+        return presets
+    with importing():
+        from targets.rules.fitted_rules import rules_of_file
+
     rules = rules_of_file(file)
     if rules is None:
         return presets

@@ -7,7 +7,7 @@ import numpy as np
 
 from mtl.data.channels import InputChannel
 from targets.scene import Float, Rows, Scene
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 
 def input_row_reader(

@@ -15,8 +15,9 @@ from targets.picture_reading.contour_removal import picture_without_contours
 from targets.rendering.map import contour_spacing, ensure_picture, rasterize_contours
 from targets.scene import Float, Rows, Scene
 from targets.surface.gradient import gradient_magnitude
+from targets.truth.criteria import TrapCriteria
 from targets.truth.rasters import root_share_of_relief
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.traps import compute_traps
 
 DEFAULT_CRITERIA = TrapCriteria()
 

@@ -28,8 +28,9 @@ from mtl.tasks.base import Head
 from targets.errors import UserError
 from targets.scene import Bool, Float, Scene
 from targets.surface.resample import downsample
+from targets.truth.criteria import GroundTruthOptions
 from targets.truth.rasters import closure_planes
-from targets.truth.traps import GroundTruthOptions, build_ground_truth, downsample_truth
+from targets.truth.traps import build_ground_truth, downsample_truth
 
 VIEW_STREAM = 1  # random numbers that choose input set and picture style, apart from those of the augmentation
 

@@ -13,7 +13,8 @@ from mtl.config import SplitConfig
 from targets.check.pieces import Pieces, arrange_pieces
 from targets.errors import UserError
 from targets.scene import Scene
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import build_ground_truth
 
 
 class Split(NamedTuple):

@@ -9,7 +9,8 @@ from targets.errors import UserError
 from targets.picture_reading.depth_from_known_palette import scene_from_picture
 from targets.rendering.map import ensure_picture
 from targets.scene import Float, Scene
-from targets.truth.traps import TrapCriteria, Traps, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import Traps, compute_traps
 
 TRAP_HEAD = HEADS["trap"]  # baselines are scored as this head
 FITTED_RULES = "rules"  # in an ablation: rules fitted to the traps that are drawn on the maps to train on

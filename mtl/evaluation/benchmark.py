@@ -30,8 +30,9 @@ from targets.rendering.palettes import RGB
 from targets.rendering.style_families import with_random_style
 from targets.scene import Float, Scene
 from targets.synthetic.structure_maps import with_picking_noise
+from targets.truth.criteria import GroundTruthOptions
 from targets.truth.rasters import trap_mask
-from targets.truth.traps import GroundTruth, GroundTruthOptions
+from targets.truth.traps import GroundTruth
 
 MAX_WORST_MAPS = 5  # maps of a case that are drawn
 PICKING_NOISE = 0.01  # of the relief: noise of a noisy depth

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mtl.config import TrainConfig, fingerprint
+from mtl.config import THRESHOLD, TrainConfig, fingerprint
 from mtl.data.read import load_maps
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from mtl.inference.predictor import load_predictor
-from mtl.metrics.base import THRESHOLD, State, add_states
-from mtl.prediction.predict_maps import BatchOptions, predict_maps
+from mtl.metrics.base import State, add_states
+from mtl.prediction.options import BatchOptions
+from mtl.prediction.predict_maps import predict_maps
 from mtl.registry import select_records
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS

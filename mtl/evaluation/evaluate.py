@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from mtl.inference.loading import PredictorOptions, cached_predictor, options_for_batch, threads_per_worker
+from mtl.inference.loading import cached_predictor, options_for_batch, threads_per_worker
+from mtl.inference.options import PredictorOptions
 from mtl.metrics.base import State, add_states
 from mtl.metrics.by_size import count_by_size, metrics_by_size
 from mtl.prediction.instances import add_instance_planes, instance_outputs
@@ -20,7 +21,8 @@ from targets.io.catalogue import MapSource, find_maps, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.scene import Float, Scene
-from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import GroundTruth, build_ground_truth
 
 POOLED = "pooled"
 MetricsRow = dict[str, str | float]

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from mtl.config import THRESHOLD
 from mtl.data.channels import InputChannel
 from mtl.export.onnx_file import Errors, HeadValues, describe_network, make_checked_graph, write_onnx_file
 from mtl.inference.predictor import Predictor
-from mtl.metrics.base import THRESHOLD
 from mtl.prediction.instances import MIN_AREA
 from mtl.registry import select_records
 from mtl.tasks.base import Head

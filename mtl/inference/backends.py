@@ -4,18 +4,16 @@ import copy
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mtl.inference.onnx import INPUT_NAME, export_graph, import_optional
+from mtl.inference.options import Backend, Precision
 from mtl.inference.tiling import Net
 from targets.errors import UserError
-
-Backend = Literal["auto", "torch", "compile", "onnx", "openvino"]
-Precision = Literal["32", "bf16"]
 
 FAST_EXTRA = "fast"
 # Tiles of 256 cells after which preparing OpenVINO has paid for itself; see docs/speed.md.
@@ -175,6 +173,23 @@ class OpenVinoBackend:
 # the fastest first
 ENGINES: dict[Backend, Callable[[bytes, Precision], Net]] = {"openvino": OpenVinoBackend, "onnx": OnnxBackend}
 LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "onnx": "onnxruntime"}
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of a name, after it has held a number; auto is a GPU if there is one.
+
+    Raises
+    ------
+    UserError
+        This machine has no such device.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    try:
+        number = torch.zeros(1, device=name)
+        number.cpu()
+    except (RuntimeError, AssertionError, ImportError) as error:  # torch raises all of them
+        raise UserError("--device", f"{name!r}, which this machine does not have", "auto, cpu or cuda") from error
+    return number.device
 
 
 def fastest_engine(precision: Precision) -> Backend | None:

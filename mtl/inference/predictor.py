@@ -16,8 +16,9 @@ from mtl.data.channels import InputChannel
 from mtl.data.context import Context
 from mtl.data.modality_masking import input_sets_of, visible_scene
 from mtl.data.resize import Resizer
-from mtl.inference.backends import Backend, Precision, make_backend
+from mtl.inference.backends import make_backend, usable_device
 from mtl.inference.blending import blend_tiles, make_tile_weights
+from mtl.inference.options import Backend, Precision
 from mtl.inference.output_buffer import OutputBuffer
 from mtl.inference.tiling import Net, TiledMap, default_batch_size, pad_length, place_tiles, run_tiles, space_tiles
 from mtl.inference.tta import Ensemble, logits_name, std_name
@@ -33,7 +34,7 @@ from mtl.tasks.postprocess import mask_probability, with_own_mask
 from targets.common.memory import require_memory
 from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 CELL_BYTES = 400  # of memory a cell of a tile takes at least in a network on a CPU; the bundled one takes 620
 
@@ -298,7 +299,7 @@ def load_predictor(
     ------
     UserError
         A file is missing, damaged, or not a checkpoint of this program, or two do not go together; the stride leaves
-        gaps between tiles; the backend is not installed.
+        gaps between tiles; the backend is not installed; there is no such device.
 
     Examples
     --------
@@ -310,6 +311,7 @@ def load_predictor(
     >>> prediction["trap"].shape, sorted(prediction)
     ((1, 64, 64), ['boundary', 'crest', 'depth', 'depth_traps', 'dist', 'fusion', 'trap'])
     """
+    place = usable_device(device)
     paths = [bundled_model()] if checkpoints is None else checkpoints
     paths = [paths] if isinstance(paths, str | Path) else paths
     members = [read_checkpoint(path) for path in paths]
@@ -319,8 +321,6 @@ def load_predictor(
     if tta is not None:
         changed["tta"] = tta
     space_tiles(window, window, changed["stride"])  # before any map is read
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     built = []
     for path, (own, content) in zip(paths, members, strict=True):
         check_ensemble_member(path, own, paths[0], config)
@@ -330,7 +330,7 @@ def load_predictor(
             print(
                 f"{path}: learned what differs from other rules; its trap head answers by those given alone", flush=True
             )
-        net.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        net.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         built.append((net, inputs, heads))
     _, inputs, heads = built[0]
     nets = tuple(net for net, _, _ in built)

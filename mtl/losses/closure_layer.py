@@ -25,9 +25,9 @@ from torch import Tensor
 
 from targets.closure.find import search_grid
 from targets.closure.kernels.codes import COL_STEP, INSIDE, OPEN, ROW_STEP, WALL, Grid
+from targets.truth.criteria import TrapCriteria
 from targets.truth.rasters import BORDER, FAULT, LEAST_AREA, TRAP
 from targets.truth.selection import select_traps
-from targets.truth.traps import TrapCriteria
 
 # Lengths of depth are those of a relative depth, from -1 to 1: 0.02 is one hundredth of the map's relief.
 NEEDED_HEIGHT = 0.02  # height above spill of a drawn trap; the smallest trap of the default criteria

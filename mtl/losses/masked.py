@@ -22,7 +22,7 @@ from torch import Tensor
 from mtl.distributed.collectives import all_gather, all_reduce
 from mtl.losses.closure_layer import closure_cost
 from targets.errors import UserError
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 Task = Literal["binary", "heatmap", "regression", "multiclass"]
 DEFAULT_CRITERIA = TrapCriteria()

@@ -12,7 +12,6 @@ from targets.scene import Bool, Float
 
 State = dict[str, float]
 Mode = Literal["min", "max"]
-THRESHOLD = 0.5  # a cell is predicted positive above it
 
 
 @dataclass(frozen=True)

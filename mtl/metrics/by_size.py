@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mtl.metrics.base import THRESHOLD, State, add_states, ratio
+from mtl.config import THRESHOLD
+from mtl.metrics.base import State, add_states, ratio
 from mtl.metrics.masks import mask_metrics
 from targets.scene import Bool, Float, Scene
 

@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtl.metrics.base import THRESHOLD, ratio
+from mtl.config import THRESHOLD
+from mtl.metrics.base import ratio
 from targets.scene import Bool, Float
 
 Counts = NDArray[np.float64]

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from mtl.metrics.base import THRESHOLD, Metric, State, f1_score, ratio
+from mtl.config import THRESHOLD
+from mtl.metrics.base import Metric, State, f1_score, ratio
 from targets.scene import Bool, Float
 
 BOUNDARY_TOLERANCE = 3  # cells (square ones as large, where they are oblong) between outlines that count as the same

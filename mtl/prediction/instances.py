@@ -11,7 +11,7 @@ from skimage.measure import label
 from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
-from mtl.metrics.base import THRESHOLD
+from mtl.config import THRESHOLD
 from mtl.metrics.instances import INSTANCE_METRIC
 from mtl.metrics.keypoints import find_peaks
 from mtl.tasks.base import Drawing, Output, Role

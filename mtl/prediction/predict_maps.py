@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -10,15 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mtl.inference.loading import (
-    PredictorOptions,
-    cached_predictor,
-    checkpoint_states,
-    options_for_batch,
-    threads_per_worker,
-)
+from mtl.inference.loading import cached_predictor, checkpoint_states, options_for_batch, threads_per_worker
+from mtl.inference.options import PredictorOptions
 from mtl.inference.tta import relative_std
-from mtl.metrics.base import THRESHOLD
 from mtl.prediction.html_report import (
     PREVIEW_FILE,
     summarise_prediction,
@@ -26,6 +20,7 @@ from mtl.prediction.html_report import (
     write_preview,
     write_report,
 )
+from mtl.prediction.options import DEFAULT_BATCH, BatchOptions
 from mtl.prediction.pages import page_of, predict_scene, write_page, write_refused_page
 from mtl.prediction.picture_depth import with_depth_in_units
 from mtl.prediction.writers import write_prediction
@@ -37,13 +32,13 @@ from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.map_folder.results import check_results_lie_apart
-from targets.io.outline_files import VectorFormat
 from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.pages.page import PageError
 from targets.scene import Scene
 from targets.surface.contour_interval import warn_of_few_contours
-from targets.truth.traps import TrapCriteria, contours_of, find_trap_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import contours_of, find_trap_closures
 
 REPORT_FILE = "report.html"
 STD_TABLE_FILE = "relative_std.csv"
@@ -51,33 +46,6 @@ STD_TABLE_FILE = "relative_std.csv"
 MAPS_PER_COLLECTION = 20
 
 _maps_of_this_process = count(1)
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """What a batch of predictions leaves beside its table of standard deviations.
-
-    Attributes
-    ----------
-    folders : bool, default True
-        Write a folder per map; without them only the files about all maps.
-    threshold : float, default THRESHOLD
-        Probability above which a cell of a mask in submission.csv is positive.
-    mask_output : str | None, default None
-        Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
-        if the network has one.
-    vectors : VectorFormat, default 'gpkg'
-        Format of the outlines of traps: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a location
-        get geojson.
-    """
-
-    folders: bool = True
-    threshold: float = THRESHOLD
-    mask_output: str | None = None
-    vectors: VectorFormat = "gpkg"
-
-
-DEFAULT_BATCH = BatchOptions()
 
 
 def predict_maps(

@@ -10,8 +10,8 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from mtl.config import THRESHOLD
 from mtl.inference.tta import std_name
-from mtl.metrics.base import THRESHOLD
 from mtl.prediction.compare_exact import ExactComparison, best_matches, compare_with_exact
 from mtl.prediction.instances import find_instances, instance_confidences, planes_by_role
 from mtl.prediction.own_closure import closed_inside

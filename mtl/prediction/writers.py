@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from mtl.config import THRESHOLD
 from mtl.inference.tta import std_name
-from mtl.metrics.base import THRESHOLD
 from mtl.metrics.keypoints import find_peaks
 from mtl.prediction.compare_exact import AGREEMENT_COLOURS, ExactComparison, disagreement_layer
 from mtl.prediction.instances import instance_outputs, planes_by_role

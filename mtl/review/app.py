@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 from PIL import Image
 
-from mtl.metrics.base import THRESHOLD
+from mtl.config import THRESHOLD
 from mtl.prediction.instances import MIN_AREA
 from mtl.review.predictions import Pixels
 from mtl.review.security import AccessRules, set_response_headers

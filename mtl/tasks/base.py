@@ -13,7 +13,8 @@ from mtl.metrics.base import Metric, Mode, best_mode
 from mtl.metrics.curves import CurveMetric
 from mtl.metrics.keypoints import PointMatches
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import GroundTruth, GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import GroundTruth
 
 MaskedValues = tuple[Float, Bool]  # values (C, H, W) float32, and where they are known: valid (H, W) bool
 Role = Literal["mask", "boundary", "keypoint", "distance", "elevation"]

@@ -17,7 +17,8 @@ from mtl.tasks.postprocess import refine_depth, traps_from_classes, traps_from_d
 from targets.errors import UserError
 from targets.scene import Float
 from targets.truth import rasters
-from targets.truth.traps import GroundTruth, TrapCriteria
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import GroundTruth
 
 # -- targets and where they are known (records must pickle under spawn: `partial` rather than closures) ----------
 

@@ -16,13 +16,14 @@ from scipy.special import expit, logit
 from skimage.measure import label
 from sklearn.linear_model import LogisticRegression
 
-from mtl.metrics.base import THRESHOLD
+from mtl.config import THRESHOLD
 from mtl.tasks.base import mask_invalid
 from mtl.tasks.postprocess import MIN_PROBABILITY, mask_probability
 from targets.closure import Closures, find_nesting
 from targets.scene import Bool, Float, Scene
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
 from targets.truth.smoothing import smooth_outlines
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, compute_traps, contours_of, search_closures
+from targets.truth.traps import compute_traps, contours_of, search_closures
 
 LEAST_CELLS = 9  # of a candidate
 LOWER = 4  # thresholds of candidates over those of the rules

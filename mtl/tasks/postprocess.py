@@ -15,7 +15,8 @@ from targets.picture_reading.depth_from_colours import depth_from_colours
 from targets.scene import Float, Scene
 from targets.surface.resample import downsample, upsample
 from targets.truth import rasters
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, compute_traps
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.traps import compute_traps
 
 # σ of Gaussians, in cells of the map that the network saw or of the picture; see docs/experiments/tasks.md
 SMOOTHING_SIGMA = 3.0  # of a predicted depth where neither depth nor colours are at hand: it removes roughness

@@ -37,24 +37,22 @@ def model_path(init: str) -> Path:
     return bundled_model() if init == DEFAULT_MODEL else Path(init)
 
 
-def find_model_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets | None:
-    """The settings that a run takes over from the model of `init`, in place of those of a config file.
+def presets_of_model(init: str, typed: Mapping[str, Any]) -> Presets:
+    """The settings that a run takes over from a model.
 
     Parameters
     ----------
-    values : Mapping[str, Any]
-        {dotted setting: value} without presets.
+    init : str
+        The model's file, or `DEFAULT_MODEL`.
     typed : Mapping[str, Any]
-        The settings among them that are typed on the command line.
+        {dotted setting: value} of those that are typed on the command line.
 
     Raises
     ------
     UserError
         There is no such model.
     """
-    if values["init"] is None:
-        return None
-    config, _ = read_checkpoint(model_path(values["init"]))
+    config, _ = read_checkpoint(model_path(init))
     heads = Names(typed.get("heads", config.heads))
     plain = config.as_dict()
     settings: dict[str, Any] = {"heads": list(heads), "optim": dict(FINETUNE_RATES)}

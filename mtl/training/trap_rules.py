@@ -10,7 +10,7 @@ from mtl.training.check_settings import can_start_from_rules
 from targets.rules import fit_rules
 from targets.rules.drawn_maps import has_drawn_traps
 from targets.scene import Scene
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 
 def with_fitted_rules(config: TrainConfig, training: Sequence[Scene]) -> TrainConfig:

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mtl.metrics.base import THRESHOLD
+from mtl.config import THRESHOLD
 from mtl.metrics.curves import (
     ERROR_BINS,
     QUANTILES,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from targets.common.cli import Names
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 GridFormat = Literal["tif", "gri", "irap", "zmap", "cps3", "grd", "asc", "npz"]
 

@@ -27,6 +27,7 @@ from targets.io.map_folder.results import check_results_lie_apart, write_result_
 from targets.io.outline_files import VectorFormat, write_outlines
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import Float
+from targets.truth.criteria import GroundTruthOptions
 from targets.truth.rasters import (
     boundary_band,
     crest_distance,
@@ -37,7 +38,7 @@ from targets.truth.rasters import (
     trap_classes,
     trap_mask,
 )
-from targets.truth.traps import GroundTruth, GroundTruthOptions
+from targets.truth.traps import GroundTruth
 
 GREY_LEVELS_PER_CELL = 100  # grey levels of a cell's width in the distance target
 

@@ -21,7 +21,8 @@ from targets.picture_reading.known_palettes import PaletteMatch, palette_positio
 from targets.rules import FittedRules
 from targets.scene import Scene
 from targets.surface.fill import fill_holes
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 DEFAULT_RULES = TrapCriteria()
 MOST_FITTED = 40  # maps with drawn traps from which rules are found

@@ -19,7 +19,7 @@ from targets.io.read_options import ReadOptions
 from targets.rendering.overlays import make_class_figure, write_figure
 from targets.rules import FittedRules
 from targets.scene import Scene
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 TEMPLATE = Path(__file__).parent / "templates" / "check.html.j2"
 MAX_GALLERY = 60  # maps without findings in the gallery; all of them are in the table

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.map_folder.layout import Layout
-from targets.picture_reading.colour_ends import HighEnd
+from targets.rendering.palettes import HighEnd
 from targets.scene import GeoReference
 from targets.surface.fill import FillMethod
 from targets.units.crs import map_plane_scale, same_crs, understand_crs

@@ -13,10 +13,10 @@ from targets.pages.labels import read_labels, values_around_labels
 from targets.pages.map_body import MIN_PAGE_SHARE, MIN_PART_SHARE, Box, Part, Traits, find_parts, measure_traits
 from targets.pages.panels import Panel, choose_panel, list_panels
 from targets.pages.text import TextBox, can_read_text, read_text
-from targets.picture_reading.colour_ends import ColourEnds, HighEnd, agreement, find_colour_ends
+from targets.picture_reading.colour_ends import ColourEnds, agreement, find_colour_ends
 from targets.picture_reading.contour_removal import detect_dark_lines
 from targets.picture_reading.resolution import reduced, reduction_of
-from targets.rendering.palettes import RGB
+from targets.rendering.palettes import RGB, HighEnd
 from targets.scene import Bool, Float
 from targets.surface.outline import inside_of_map
 
@@ -365,7 +365,7 @@ def _asked_end(page: Page, options: PageOptions) -> HighEnd | None:
     if options.high is not None or options.is_inverted is None:
         return options.high
     ends = _ends(page)
-    if ends.has_red_and_blue:
+    if ends.is_rainbow or not ends.is_sequential:
         return "blue" if options.is_inverted else "red"
     return "dark" if options.is_inverted else "light"
 
@@ -392,7 +392,7 @@ def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
     if ends.usual is not None and (page.bar is None or page.bar.grows is not None):
         sentence = f"{ends.usual} is taken to be high, as on most maps; no numbers say so ({ends.choices})"
         return _with_stage(replace(page, high=ends.usual), Stage("polarity", USUAL_CONFIDENCE, sentence))
-    reason = "they run from dark to light, and no numbers were read"
+    reason = f"they {'run from dark to light' if ends.is_sequential else 'are no rainbow'}, and no numbers were read"
     if page.bar is not None and page.bar.grows is None:
         reason = "the numbers of the colour bar may be depths or elevations"
     question = UserError(where, f"which end of its colours is high is not known: {reason}",

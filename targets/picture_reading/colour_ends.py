@@ -1,6 +1,6 @@
 """Ends of a map's colours: what red, blue, light and dark parts of a surface are, and which of them is usually high."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import rgb_to_hsv
@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from targets.picture_reading.colour_bins import bin_colours, bin_means
 from targets.picture_reading.colour_order import count_adjacency, order_colours, spread_bins
-from targets.rendering.palettes import RGB
+from targets.rendering.palettes import RGB, HighEnd
 from targets.scene import Bool
-
-HighEnd = Literal["red", "blue", "light", "dark"]
 
 MIN_WARMTH = 40  # grey levels between red and blue of a colour that is red, or blue
 MIN_TONE = 0.04  # of the map's cells that are red, and blue, on a map of both
@@ -54,7 +52,8 @@ class ColourEnds(NamedTuple):
     @property
     def choices(self) -> str:
         """What can be said of them, in words."""
-        return "--high red or --high blue" if self.usual else "--high light or --high dark"
+        light = self.is_sequential and not self.is_rainbow
+        return "--high light or --high dark" if light else "--high red or --high blue (its warm or its cold end)"
 
 
 def find_colour_ends(rgb: RGB, inside: Bool) -> ColourEnds:

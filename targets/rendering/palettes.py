@@ -2,12 +2,14 @@
 
 import colorsys
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
 
+HighEnd = Literal["red", "blue", "light", "dark"]  # which part of a map is high
 Colour = tuple[int, int, int]
 RGB = NDArray[np.uint8]  # (H, W, 3), a picture
 Stops = NDArray[np.float64]  # (n, 3) red, green, blue from 0 to 255 at equal steps of depth, deepest first

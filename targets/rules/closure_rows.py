@@ -12,7 +12,8 @@ from targets.closure import Closures, find_nesting
 from targets.closure.arguments import dilate
 from targets.closure.kernels.compiled import compiled
 from targets.rules.drawn_maps import DrawnMap
-from targets.truth.traps import TrapCriteria, contours_of, search_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import contours_of, search_closures
 
 LEAST_ALIKE = 0.2  # of IoU: a closure that is less like what was drawn in it was not drawn
 LEAST_NESTED = 9  # cells of a culmination that may be a trap by itself

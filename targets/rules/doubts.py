@@ -1,14 +1,16 @@
 """Doubts of fitted rules: choices that no map tells apart, maps and interpreters that follow other rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.rules.fitted_rules import describe_rules
+from targets.rules.fitted_rules import MOST_NAMED, describe_rules
 from targets.rules.score_table import Choice, ScoreTable
-from targets.truth.traps import TrapCriteria
+from targets.surface.contour_interval import FEWEST, warn_of_few_contours
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import contours_of
 
 TELLS = 0.01  # of IoU: a map on which two rules differ by more tells which of them holds
 NOT_A_FEW = 0.2  # of the maps that tell
@@ -66,9 +68,14 @@ def _like(rule: TrapCriteria, other: TrapCriteria, name: str) -> bool:
 
 
 def _contour_doubt(table: ScoreTable, choice: Choice) -> Iterator[str]:
-    """Say that another interval explains the maps as well."""
+    """Say that another interval explains the maps as well, or that hardly any contour passes through some maps."""
     if choice.rule.reading != "contour":
         return
+    contours = [(*drawn.scene.relief, *contours_of(drawn.scene, choice.rule)) for drawn in table.maps]
+    few = [drawn.name for drawn, (low, high, interval, base) in zip(table.maps, contours, strict=True)
+           if interval is not None and warn_of_few_contours(low, high, interval, base)]  # fmt: skip
+    if few:
+        yield f"Fewer than {FEWEST} contours pass through {_maps(len(few))}: {_names(few)}."
     own = table.iou(choice)
     without = replace(choice.rule, contour_interval=None, contour_base=None)
     alike = [rule for rule in table.scores if rule != choice.rule and rule.reading == "contour"
@@ -88,10 +95,9 @@ def _fault_doubts(table: ScoreTable, choice: Choice, own: NDArray[np.float32]) -
         if rule != choice.rule and _like(rule, choice.rule, "faults"):
             better = np.flatnonzero(table.iou(replace_rule(choice, rule)) - own > CLEARLY)
             if better.size:
-                names = ", ".join(table.maps[i].name for i in better[:6])
-                more = f" and {better.size - 6} more" if better.size > 6 else ""
+                names = _names([table.maps[i].name for i in better])
                 verb = {"sealing": "seal", "leaking": "leak", "transparent": "do nothing"}[rule.faults]
-                yield f"On {_maps(better.size)} faults seem to {verb}: {names}{more}."
+                yield f"On {_maps(better.size)} faults seem to {verb}: {names}."
 
 
 def _interpreter_doubts(table: ScoreTable, own: NDArray[np.float32]) -> Iterator[str]:
@@ -113,6 +119,10 @@ def _interpreter_doubts(table: ScoreTable, own: NDArray[np.float32]) -> Iterator
 
 def _maps(count: int) -> str:
     return "1 map" if count == 1 else f"{count} maps"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
 def _s(count: int) -> str:

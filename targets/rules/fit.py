@@ -16,10 +16,11 @@ from targets.rules.drawn_maps import DrawnMap, drawn_maps
 from targets.rules.fitted_rules import FittedRules
 from targets.rules.score_table import Choice, ScoreTable, bare
 from targets.rules.sharpen import sharpen_thresholds
-from targets.rules.thresholds import DEFAULTS, KINDS, THRESHOLD, Grid, surprise_of_rows
+from targets.rules.thresholds import DEFAULTS, KINDS, Grid, surprise_of_rows
 from targets.scene import Scene
+from targets.truth.criteria import TrapCriteria
 from targets.truth.smoothing import smooth_outlines
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.traps import compute_traps
 
 MOST_SEARCHED = 40  # maps that choose; all of them are judged
 MOST_THREADS = 4  # that read the closures of maps
@@ -29,6 +30,7 @@ KEPT_CONTOURS = 4  # of the candidates, for a closed border and for single culmi
 KEPT_RULES = 30  # from the few maps for all
 ROUNDS = 2  # of turning single choices of the best rule
 MOST_SPARED = 20.0  # surprise a map that smoothing may spare
+SMOOTHED, WIDER = 1.5, 0.5  # surprise that smoothing has to spare, and more for every cell of it
 SMOOTHINGS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # cells
 FAULT_RULES: tuple[Any, ...] = ("transparent", "sealing", "leaking")
 
@@ -189,7 +191,7 @@ def _try_smoothing(maps: Sequence[DrawnMap], rules: TrapCriteria) -> _Smoothing:
             smooth = smooth_outlines(labels, width / drawn.scene.coarsening, drawn.scene.map_valid)
             iou[k, place] = _iou(smooth > 0, drawn.drawn)
             surprise[k, place] = surprise_of_rows(rows_of_labels(drawn, smooth)).sum()
-    total = surprise.sum(axis=1) + THRESHOLD * (np.array(widths) > 0)
+    total = surprise.sum(axis=1) + [SMOOTHED * (width > 0) + WIDER * width for width in widths]
     best = int(total.argmin())
     return _Smoothing(widths[best], float(total[0] - total[best]), iou[best] - iou[0])
 

@@ -10,7 +10,7 @@ import yaml
 from targets.common.atomic_write import atomic_write
 from targets.common.settings_files import check_plain, read_yaml
 from targets.errors import UserError
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 NO_RULES = "none"  # in place of a file: the default rules
 POOR = 0.6  # of IoU: rules that reach less explain little

@@ -12,7 +12,7 @@ from targets.rules.closure_rows import closure_rows
 from targets.rules.contours import is_round
 from targets.rules.drawn_maps import DrawnMap
 from targets.rules.thresholds import DEFAULTS, Grid, Place, Scores, best_place, score_map, threshold_grid
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 USUAL_STEPS = 20  # contours of a relief
 COARSER, FINER = 0.3, 0.1  # surprise that an interval of twice, half the usual step has to spare
@@ -142,8 +142,8 @@ def cost(rule: TrapCriteria, relief: float) -> float:
         (2.0, rule.fault_contact != "any"),
         (2.0, rule.culminations != "joined"),
         (1.0, rule.faults != "transparent"),
-        (1.0, rule.edge != "open"),
-        (1.0, rule.connectivity != 8),
+        (2.0, rule.edge != "open"),
+        (3.0, rule.connectivity != 8),
         (1.0, rule.reading == "contour"),
         (1.0, interval is not None),
         (3.0, not is_round(interval)),

@@ -11,7 +11,7 @@ from targets.rules.closure_rows import closure_rows
 from targets.rules.drawn_maps import DrawnMap
 from targets.rules.score_table import bare
 from targets.rules.thresholds import AREAS, DEFAULTS, HEIGHTS, LEAST_AREA, LEAST_SHARE, MOST_SHARE, round_between
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 AROUND = 1  # cut points of the grid on both sides: the likeliest one lies where a gap is nearest to the default
 
@@ -34,7 +34,7 @@ def sharpen_thresholds(maps: Sequence[DrawnMap], rules: TrapCriteria) -> TrapCri
     TrapCriteria
     """
     if rules.culminations == "single":
-        return rules
+        return replace(rules, min_height=float(f"{rules.min_height:.3g}"), min_relief=float(f"{rules.min_relief:.3g}"))
     area, share, height, drawn = (
         np.concatenate(column) for column in zip(*(_closures(m, rules) for m in maps), strict=True)
     )

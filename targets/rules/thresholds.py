@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from targets.rules.closure_rows import ClosureRows
 from targets.rules.drawn_maps import DrawnMap
-from targets.truth.traps import TrapCriteria
+from targets.truth.criteria import TrapCriteria
 
 DEFAULTS = TrapCriteria()
 KINDS = ("min_relief", "min_height")  # a least height is a share of the relief, or a depth

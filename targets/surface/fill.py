@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.interpolate import griddata
 
 FillMethod = Literal["inpaint", "griddata"]
 
@@ -130,5 +129,7 @@ def _triangulated(
     points, targets = np.argwhere(rim), np.argwhere(holes)
     if len(points) < 3 or np.linalg.matrix_rank(points - points[0]) < 2:
         return filled[holes]
+    from scipy.interpolate import griddata  # half a second to import, for a choice that few make
+
     linear = griddata(points, filled[rim], targets, method="linear")
     return np.where(np.isnan(linear), filled[holes], linear).astype(np.float32)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from mtl.prediction.html_report import PREVIEW_FILE
 from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
 from targets.common.cli import run

@@ -17,7 +17,8 @@ from mtl.tasks.heads import HEADS
 from targets.io.catalogue import list_maps, read_map
 from targets.scene import Float, Scene
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import GroundTruth, GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import GroundTruth, build_ground_truth
 
 MAPS, SIZE = range(700_000, 700_060), 128
 BLUR = (0.0, 1.0, 2.0, 4.0)  # cells, σ of a Gaussian

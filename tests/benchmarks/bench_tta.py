@@ -14,10 +14,10 @@ import torch
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from mtl.config import Symmetry
+from mtl.config import THRESHOLD, Symmetry
 from mtl.inference.predictor import load_predictor
 from mtl.inference.tta import relative_std, std_name
-from mtl.metrics.base import THRESHOLD, add_states
+from mtl.metrics.base import add_states
 from targets.common.cli import Names, run
 from targets.scene import Scene
 from targets.synthetic.structure_maps import make_structure_map

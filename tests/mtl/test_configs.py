@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.grid import expand_grid
+from mtl.ablation.options import Ablation
 from mtl.config import TrainConfig
 from mtl.training.check_settings import check_settings
 from targets.common.cli import read_record

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from docstring_parser import DocstringStyle, parse
 
-from mtl.ablation.grid import Ablation
+from mtl.ablation.options import Ablation
 from mtl.config import VERSION, TrainConfig
 from mtl.migration import (
     ABLATION_CHANGES,

@@ -56,6 +56,7 @@ from targets.truth.traps import build_ground_truth
 Row = dict[str, Any]
 OK, REFUSED = "ok", "refused"
 ROOT = Path(__file__).parents[2]
+MOST_SECONDS = 1800  # of a training in several processes, on a machine with other work
 ENCODER = "tu-test_efficientnet"  # of timm's own tests: five stages, 360,000 weights
 EVERY_SET = '["rgb", "depth", "rgb,depth"]'
 FACTORS: dict[str, tuple[Any, ...]] = {
@@ -337,10 +338,17 @@ def train_in_processes(config: TrainConfig, out: Path, number: int) -> dict[str,
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(number)]
     words = [str(ROOT / "tools" / "train.py"), "--config", str(settings), "--out", str(out)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*launch, *words], env=environment, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        found = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        assert found, done.stderr[-2000:]
+    with subprocess.Popen(
+        [*launch, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as launcher:
+        try:
+            said, _ = launcher.communicate(timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            launcher.terminate()  # and it ends its processes; killed, it would leave them
+            raise
+    if launcher.returncode:
+        found = [line for line in said.splitlines() if line.startswith("error: ")]
+        assert found, said[-2000:]
         raise UserError("torchrun", found[0])
     header, *_, last = (out / "metrics.csv").read_text().splitlines()
     return {name: float(value or "nan") for name, value in zip(header.split(","), last.split(","), strict=True)}

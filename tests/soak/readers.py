@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.grid import expand_grid
+from mtl.ablation.options import Ablation
 from mtl.ablation.results import read_results, write_results
 from mtl.config import TrainConfig
 from mtl.inference.predictor import load_predictor

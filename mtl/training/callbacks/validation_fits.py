@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from mtl.config import THRESHOLD
 from mtl.data.channels import RULE_TRAPS
 from mtl.data.sample import JudgedMap, Sample
 from mtl.distributed.collectives import all_gather_objects
-from mtl.metrics.base import THRESHOLD
 from mtl.models.multi_head_net import MultiHeadNet
 from mtl.models.stacking import LabelledMap, Stacking, halves_of
 from mtl.tasks.base import Output
@@ -33,7 +33,8 @@ from mtl.training.lightning_module import MultiTaskModule, ValidatedMap
 from mtl.training.trap_rules import ACCEPTED, CHANGED_IOU, RULES_IOU, MapComparison, accepts_changes, pooled_iou
 from targets.rules.drawn_maps import has_drawn_traps
 from targets.scene import Bool, Float, Scene
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import build_ground_truth
 
 MOST_FITTED = 40  # maps that train and tell of closures: more would not change a dozen numbers
 

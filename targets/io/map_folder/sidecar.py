@@ -12,7 +12,7 @@ import yaml
 from targets.common.atomic_write import atomic_write
 from targets.common.settings_files import read_yaml
 from targets.errors import UserError
-from targets.picture_reading.colour_ends import HighEnd
+from targets.rendering.palettes import HighEnd
 from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mtl.ablation.bootstrap import StackedStates, bootstrap_difference, compare_rows, draw_resamples, stack_states
-from mtl.ablation.grid import Ablation, AblationRun
+from mtl.ablation.grid import AblationRun
+from mtl.ablation.options import Ablation
 from mtl.ablation.report import draw_comparison, table_as_markdown, write_report
 from mtl.ablation.results import METRICS_FILE, SUMS_FILE, RunResult, read_results, write_results
 from mtl.config import TrainConfig

@@ -9,7 +9,7 @@ from mtl.ablation.grid import AblationRun
 from mtl.config import TrainConfig
 from mtl.tasks.heads import HEADS
 from targets.io.read_options import ReadOptions
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 
 TRAP, DIST = HEADS["trap"], HEADS["dist"]
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import mtl.models.safetensors_io
-from mtl.ablation.grid import MAX_RUNS, Ablation, expand_grid, find_test_sets
+from mtl.ablation.grid import MAX_RUNS, expand_grid, find_test_sets
+from mtl.ablation.options import Ablation
 from mtl.config import OptimConfig, TrainConfig, changed_settings, fingerprint
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights

@@ -11,11 +11,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import mtl.ablation.runner
 import mtl.training.run_folder
-from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.grid import expand_grid
+from mtl.ablation.options import Ablation
 from mtl.ablation.results import METRICS_FILE, SUMS_FILE, read_results
 from mtl.ablation.runner import StepTimer, run_ablation, share_window
 from mtl.evaluation.evaluate import evaluate
-from mtl.inference.loading import PredictorOptions
+from mtl.inference.options import PredictorOptions
 from mtl.models.checkpoint import build_net
 from mtl.models.safetensors_io import write_weights
 from targets.common.cli import Names
@@ -152,6 +153,17 @@ def test_a_model_stands_beside_what_is_trained_from_it(smoke, tmp_path):
     assert f"**{results['as it is', 'tiny', 0, 'same'].metrics()['trap/iou']:.3f}**" in score
     assert not (tmp_path / "out" / "as_it_is" / "tiny" / "0" / "best.ckpt").exists()
     assert (tmp_path / "out" / "trained_on" / "tiny" / "0" / "best.ckpt").exists()
+
+
+def test_where_nothing_is_drawn_the_rules_are_those_of_the_settings(smoke, tmp_path, capsys):
+    for i in range(3):
+        scene = dome_scene(f"dome{i}", size=48)
+        write_map_folder(scene.replace(traps=scene.map_valid & False), tmp_path / "drawn" / scene.name)
+    tiny = {key: value for key, value in smoke.conditions["tiny"].items() if key != "split.train_groups"}
+    given = replace(smoke, rows={"fitted": {"baseline": "rules"}}, conditions={"tiny": tiny | {"data": "drawn"}},
+                    test_sets={"same": "drawn"}, data_root=str(tmp_path), seeds=1)  # fmt: skip
+    assert run_ablation(given, tmp_path / "out") == []
+    assert "no trap is drawn on the maps that train" in capsys.readouterr().out
 
 
 @pytest.mark.slow

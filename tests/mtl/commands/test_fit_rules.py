@@ -11,7 +11,8 @@ from mtl.training.trap_rules import with_fitted_rules
 from targets.common.cli import run
 from targets.io.map_folder.writer import write_map_folder
 from targets.rules import load_rules
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, compute_traps
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.conftest import dome_scene
 
 
@@ -41,6 +42,22 @@ def test_what_cannot_be_done_is_one_line(drawn, words, said, capsys):
     with pytest.raises(SystemExit):
         run(fit_rules.main, [str(drawn), *words])
     assert said in capsys.readouterr().err
+
+
+def test_every_interpreter_gets_a_file(drawn, tmp_path, capsys):
+    for name, who in (("dome0", "A. Nna"), ("dome1", "ben")):
+        with (drawn / name / "map.yaml").open("a") as file:
+            file.write(f"interpreter: {who}\n")
+    run(fit_rules.main, [str(drawn), "--out", str(tmp_path / "rules.yaml"), "--pictures", "0", "--quiet"])
+    said = capsys.readouterr().out
+    assert "A. Nna: Traps end at their spill points" in said and "on 1 map, " in said
+    assert load_rules(tmp_path / "rules_A_Nna.yaml") == load_rules(tmp_path / "rules_ben.yaml") == TrapCriteria()
+
+
+def test_contours_that_miss_a_map_are_said(drawn, tmp_path, capsys):
+    (tmp_path / "rules.yaml").write_text("reading: contour\ncontour_interval: 5000.0\n", "utf-8")
+    closures.command([str(drawn / "dome0"), "--rules", str(tmp_path / "rules.yaml"), "--out", str(tmp_path / "one")])
+    assert "no contour of 5000 lies between its depths" in capsys.readouterr().out
 
 
 def test_maps_without_drawn_traps_are_one_line(dome_maps, capsys):
@@ -83,9 +100,9 @@ def test_a_run_takes_the_rules_of_its_training_maps(capsys):
 def test_train_takes_the_rules_of_a_file(tmp_path, monkeypatch):
     (tmp_path / "rules.yaml").write_text("reading: contour\nmin_area: 90\n", "utf-8")
     given = {}
-    monkeypatch.setattr(train, "train", lambda config, folder, resume, fits_rules: given.update(
+    monkeypatch.setattr("mtl.training.run.train", lambda config, folder, resume, fits_rules: given.update(
         config=config, fits=fits_rules) or {})  # fmt: skip
-    monkeypatch.setattr(train, "select_records", lambda *_: [])
+    monkeypatch.setattr("mtl.registry.select_records", lambda *_: [])
     words = ["--rules", str(tmp_path / "rules.yaml"), "--targets.traps.min_area", "70", "--out", str(tmp_path / "run")]
     train.command(words)
     assert given["config"].targets.traps == TrapCriteria("contour", min_area=70) and not given["fits"]

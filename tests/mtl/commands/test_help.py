@@ -1,6 +1,8 @@
 """Help of the tools: every option of every tool says in a sentence what it does."""
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,18 @@ def test_the_texts_stand_in_the_help_that_is_printed(capsys, monkeypatch):
         run(main, ["--help"])
     printed = capsys.readouterr().out
     assert "Correlation length of the error, in map units" in printed
+
+
+SLOW = ("torch", "lightning", "segmentation_models_pytorch", "sklearn", "skimage", "numba", "rasterio", "pandas")
+
+
+def test_options_are_known_before_anything_slow_is_imported():
+    # All commands in one process: what one imports, another would not show.
+    names = [f"mtl.commands.{tool}" for tool in TOOLS if tool != "make_maps"]  # whose options are those of drawing
+    source = (
+        "import sys, importlib\nfrom targets.common.cli import make_parser\n"
+        f"for name in {names}: make_parser(importlib.import_module(name).main)\n"
+        f"print(*(name for name in {SLOW} if name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

@@ -10,7 +10,7 @@ from mtl.data.channel_stack import stack_inputs
 from mtl.data.channels import INPUTS
 from mtl.data.dataset import PatchDataset, prepare_sample
 from targets.errors import UserError
-from targets.truth.traps import GroundTruthOptions, TrapCriteria
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
 
 RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]
 

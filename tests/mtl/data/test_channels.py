@@ -18,7 +18,7 @@ from targets.common.cli import Names
 from targets.errors import UserError
 from targets.scene import Scene
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import GroundTruthOptions, TrapCriteria
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene, tiny_config
 
 ALL = list(INPUTS.values())

@@ -19,7 +19,7 @@ from mtl.tasks.heads import HEADS
 from mtl.training.check_settings import check_settings
 from targets.common.cli import Names
 from targets.errors import UserError
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 
 OUTSIDE = [7.0, -1.0]

@@ -16,7 +16,7 @@ from mtl.data.samplers import EpochSampler
 from mtl.tasks.heads import HEADS
 from mtl.training.callbacks.preemption import ignore_stop_signals
 from targets.errors import UserError
-from targets.truth.traps import GroundTruthOptions, TrapCriteria
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
 from tests.conftest import dome_scene
 
 RECORDS = [INPUTS["rgb"], INPUTS["fault"], INPUTS["depth"], INPUTS["map"]]

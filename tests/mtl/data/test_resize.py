@@ -11,7 +11,7 @@ from mtl.data.dataset import PatchDataset, prepare_sample
 from mtl.data.resize import Resizer
 from mtl.tasks.heads import HEADS
 from mtl.training.setup import decide_patch_size
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 from tests.conftest import dome_scene, tiny_config
 from tests.mtl.inference.test_predictor import predictor
 

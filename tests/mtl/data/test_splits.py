@@ -12,7 +12,7 @@ from mtl.data.splits import coverage_class, limit_groups, split_maps, split_piec
 from targets.check.pieces import arrange_pieces
 from targets.errors import UserError
 from targets.scene import GeoReference, Scene
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 from tests.conftest import dome_scene
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from mtl.evaluation.evaluate import score_map
 from mtl.tasks.heads import HEADS
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from mtl.inference import loading
 from mtl.inference.backends import LAZY_TILES
-from mtl.inference.loading import PredictorOptions, options_for_batch
+from mtl.inference.loading import options_for_batch
+from mtl.inference.options import PredictorOptions
 
 FEW, MANY = LAZY_TILES, LAZY_TILES + 1  # maps
 

@@ -12,8 +12,8 @@ from mtl.losses.masked import DEFAULT_CRITERIA, LOSSES, MaskedTraps, find_loss
 from mtl.tasks.heads import HEADS, with_losses
 from targets.closure import find_closures
 from targets.errors import UserError
+from targets.truth.criteria import TrapCriteria
 from targets.truth.rasters import BORDER, FAULT, LEAST_AREA, TRAP
-from targets.truth.traps import TrapCriteria
 
 ALL = TrapCriteria(min_area=0, min_relief=0)  # every closure counts
 CLOSURE = LOSSES["closure"]

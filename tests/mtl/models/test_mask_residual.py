@@ -15,7 +15,8 @@ from mtl.models.checkpoint import build_net
 from mtl.tasks.heads import HEADS, with_losses
 from targets.common.cli import Names
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, compute_traps
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.conftest import tiny_config
 
 RULES = TrapCriteria(reading="contour", contour_interval=20.0, faults="sealing", min_area=20, smoothing=1.0)

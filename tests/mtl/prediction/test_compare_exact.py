@@ -10,7 +10,8 @@ from mtl.prediction.compare_exact import (
     exact_trap_table,
 )
 from targets.scene import GeoReference
-from targets.truth.traps import TrapCriteria, find_trap_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import find_trap_closures
 from tests.conftest import dome_scene
 
 ONE = np.array([[1, 1, 1, 0, 2, 0, 3]])

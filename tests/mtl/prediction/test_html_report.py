@@ -24,7 +24,8 @@ from mtl.prediction.traps import extract_traps
 from mtl.tasks.heads import HEADS
 from targets.errors import UserError
 from targets.scene import GeoReference
-from targets.truth.traps import TrapCriteria, find_trap_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import find_trap_closures
 from tests.browser import look_at_report, open_page
 from tests.conftest import dome_scene
 from tests.mtl.prediction.test_traps import disc

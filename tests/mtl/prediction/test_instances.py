@@ -15,7 +15,8 @@ from mtl.prediction.instances import (
     instance_planes,
 )
 from mtl.tasks.heads import FUSION, HEADS, trap_outputs
-from targets.truth.traps import GroundTruthOptions, build_ground_truth
+from targets.truth.criteria import GroundTruthOptions
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene
 
 SHAPE = (64, 64)

@@ -15,7 +15,7 @@ from targets.io.map_folder.results import is_result_folder
 from targets.io.read_options import ReadOptions
 from targets.pages.page import PageError
 from targets.rendering.palettes import colour_table
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 from tests.targets.pages.test_page import chart, surface
 
 OPTIONS = GroundTruthOptions()

@@ -8,7 +8,8 @@ from mtl.prediction.traps import ENTROPY, STANDARD_DEVIATION, extract_traps, tra
 from mtl.tasks.heads import HEADS
 from targets.closure import find_closures
 from targets.scene import GeoReference
-from targets.truth.traps import TrapCriteria, find_trap_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import find_trap_closures
 from tests.conftest import dome_scene
 
 

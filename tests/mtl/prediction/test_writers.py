@@ -17,7 +17,8 @@ from targets.io.images import write_picture
 from targets.io.map_folder.results import RESULT_FILE
 from targets.rendering.overlays import CREST_MARKER
 from targets.scene import GeoReference
-from targets.truth.traps import TrapCriteria, find_trap_closures
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import find_trap_closures
 from tests.conftest import full_disk
 from tests.mtl.prediction.test_traps import disc
 

@@ -17,7 +17,8 @@ from mtl.tasks.objects import (
     with_head,
 )
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, compute_traps
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.conftest import dome_scene
 
 RULES = TrapCriteria(faults="sealing", min_relief=0.0)

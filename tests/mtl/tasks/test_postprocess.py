@@ -15,8 +15,9 @@ from targets.rendering.style import Style
 from targets.scene import GeoReference
 from targets.surface.resample import downsample, upsample
 from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
 from targets.truth.rasters import trap_mask
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth
+from targets.truth.traps import build_ground_truth
 from tests.conftest import dome_scene
 
 EXACT = [pytest.param(HEADS[name], id=name) for name in ("depth", "height")]

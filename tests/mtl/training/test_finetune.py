@@ -8,13 +8,15 @@ import torch
 import mtl.commands.crossval
 import mtl.commands.train
 import mtl.models.safetensors_io
-from mtl.ablation.grid import Ablation, resolve_config
+from mtl.ablation.grid import resolve_config
+from mtl.ablation.options import Ablation
 from mtl.config import PatchConfig, SplitConfig, TrainConfig
 from mtl.evaluation.cross_validation import cross_validate
 from mtl.export.weights import export_weights
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
-from mtl.training.finetune import FINETUNE_RATES, find_model_presets, load_initial_weights
+from mtl.training import find_model_presets
+from mtl.training.finetune import FINETUNE_RATES, load_initial_weights
 from mtl.training.run import train
 from mtl.training.setup import prepare_run
 from targets.common.cli import Names, read_record
@@ -70,8 +72,8 @@ def tools(monkeypatch, tmp_path):
         found.append(config)
         raise Stopped
 
-    for module, function in ((mtl.commands.train, "train"), (mtl.commands.crossval, "cross_validate")):
-        monkeypatch.setattr(module, function, stop)
+    for name in ("mtl.training.run.train", "mtl.evaluation.cross_validation.cross_validate"):
+        monkeypatch.setattr(name, stop)
 
     def settings(module, *words):
         with pytest.raises(Stopped):

@@ -15,7 +15,8 @@ from mtl.training.trap_rules import ACCEPTED, CHANGED_IOU, RULES_IOU, MapCompari
 from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.map_folder.writer import write_map_folder
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.conftest import dome_scene, tiny_config
 
 DRAWN_BY = TrapCriteria(reading="contour", contour_interval=40.0)  # the last contour of a dome of 100 m is at 2080 m

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from mtl.ablation.grid import Ablation, expand_grid
+from mtl.ablation.grid import expand_grid
+from mtl.ablation.options import Ablation
 from mtl.ablation.report import write_report
 from mtl.ablation.results import read_results
 from mtl.ablation.runner import run_ablation
@@ -22,7 +23,7 @@ from mtl.tasks.heads import HEADS, collect_outputs
 from mtl.visualization.panels import keypoint_panel
 from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
 from targets.io.map_folder.writer import write_map_folder
-from targets.truth.traps import GroundTruthOptions
+from targets.truth.criteria import GroundTruthOptions
 from tests.browser import look_at_report, open_page
 from tests.conftest import SMALL_ENCODER, dome_scene, full_disk
 

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from targets.check.dataset import check_data, compare_interpreted_with_exact
+from targets.check.issues import share_in_lows
 from targets.check.report import write_check_report
 from targets.check.summary_text import dataset_summary
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 HOW, RULES = ReadOptions(), TrapCriteria()
 SIZE = 96
@@ -96,6 +98,17 @@ def test_traps_in_lows(good):
     assert [f.error.found for f in check.findings if f.kind == "traps"] == [
         "the drawn traps lie deeper than what surrounds them"
     ]
+
+
+def test_traps_against_a_fault_are_no_lows():
+    """A trap of the downthrown block leans on a fault; the surface beyond it is higher."""
+    rows, cols = np.indices((60, 80))
+    depth = np.where(cols < 40, 2000 + np.hypot(rows - 30, 40 - cols), 1800).astype(np.float32)
+    inside, fault = np.ones((60, 80), bool), cols == 40
+    scene = Scene("sealed", depth, inside & ~fault, inside, fault)
+    drawn = (depth < 2012) & (cols < 42) & (abs(rows - 30) < 12)
+    assert share_in_lows(scene, drawn) == 0
+    assert share_in_lows(scene.replace(depth=4000 - depth), drawn & (cols < 39)) == 1
 
 
 def test_drawn_traps_that_contradict_the_depth(good):

@@ -7,7 +7,8 @@ from targets.check.dataset import check_data
 from targets.check.report import write_check_report
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.browser import look_at_report
 from tests.conftest import dome_scene
 

@@ -11,7 +11,8 @@ from targets.rendering.palettes import colour_table
 from targets.rendering.style import Style
 from targets.scene import Bool, Float
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 
 def rough(scene, share: float, seed: int = 0) -> Float:

@@ -8,7 +8,8 @@ from targets.picture_reading.known_palettes import nearest_palette
 from targets.rendering.map import render
 from targets.rendering.palettes import PALETTES
 from targets.rendering.style import Style
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 from tests.conftest import dome_scene
 
 

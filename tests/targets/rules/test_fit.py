@@ -8,10 +8,16 @@ from scipy import ndimage
 
 from targets.errors import UserError
 from targets.rules import fit_rules, load_rules
+from targets.rules.closure_rows import ClosureRows
 from targets.rules.contours import Contours, periodic_contours
+from targets.rules.drawn_maps import drawn_maps
+from targets.rules.fit import with_thresholds
 from targets.rules.fitted_rules import FittedRules, describe_rules
+from targets.rules.score_table import Choice, ScoreTable, bare
+from targets.rules.thresholds import FORGOTTEN, SOFTENING, Place, surprise_of_rows
 from targets.scene import GeoReference, Scene
-from targets.truth.traps import TrapCriteria, compute_traps
+from targets.truth.criteria import TrapCriteria
+from targets.truth.traps import compute_traps
 
 
 def hilly(seed, size=128):
@@ -33,6 +39,7 @@ HABITS = {
     "sealing": TrapCriteria(faults="sealing"),
     "large": TrapCriteria(min_area=300),
     "smooth": TrapCriteria(smoothing=3.0),
+    "all at once": TrapCriteria("contour", faults="sealing", fault_contact="touching", contour_interval=8.0),
 }
 
 
@@ -57,6 +64,35 @@ def test_a_rule_is_found_from_two_maps_and_holds_on_others(habit):
     ious = [iou(*(compute_traps(scene, rule).labels > 0 for rule in (HABITS[habit], fitted.rules))) for scene in UNSEEN]
     assert np.mean(ious) > 0.9, (fitted.rules, ious)
     assert fitted.explained > 0.9 and fitted.cross_validated_iou is not None
+
+
+@pytest.mark.parametrize("contact", ["any", "touching", "free"])
+@pytest.mark.parametrize("culminations", ["joined", "single"])
+@pytest.mark.parametrize("reading", ["spill", "contour"])
+def test_scores_of_a_table_are_those_of_the_traps(reading, culminations, contact):
+    """At each of some cut points the table holds the IoU of the traps by these rules."""
+    rule = TrapCriteria(reading, faults="sealing", contour_interval=8.0, culminations=culminations)
+    maps = drawn_maps([drawn_by(TrapCriteria(min_area=150), MAPS[0])])
+    table = ScoreTable(maps, 1)
+    table.add([rule])
+    for place in (Place(0, 0, 0), Place(1, 9, 0), Place(0, 14, 9)):
+        choice = Choice(replace(bare(rule), fault_contact=contact), place, 0.0)
+        area = float(table.grid.area[place.area])
+        rules = replace(with_thresholds(choice, table.grid), min_area=int(np.ceil(area)))
+        found, drawn = compute_traps(maps[0].scene, rules).labels > 0, maps[0].drawn
+        soft = SOFTENING * drawn.size
+        expected = ((found & drawn).sum() + soft) / ((found | drawn).sum() + soft)
+        assert table.iou(choice)[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_near_outlines_surprise_less_and_long_ones_more():
+    column = np.zeros(1)
+    rows = ClosureRows(column, column, column, column + 1, column + 100, column + 0.5, column > 0, column.astype(int))
+    near, far, longer, unmatched = (
+        float(surprise_of_rows(rows._replace(**change))[0])
+        for change in ({}, {"gap": column + 2}, {"outline": column + 200}, {"matched": column})
+    )
+    assert longer < near < far < unmatched == FORGOTTEN
 
 
 def test_default_traps_give_the_default_rules_and_doubts_where_nothing_tells(dome):

@@ -4,8 +4,20 @@ import numpy as np
 import pytest
 
 from targets.scene import GeoReference
-from targets.truth.rasters import boundary_band, crest_distance, crest_heatmap, outline_band, trap_mask
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth, downsample_truth
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.rasters import (
+    BORDER,
+    FAULT,
+    LEAST_AREA,
+    TRAP,
+    boundary_band,
+    closure_planes,
+    crest_distance,
+    crest_heatmap,
+    outline_band,
+    trap_mask,
+)
+from targets.truth.traps import build_ground_truth, downsample_truth
 from tests.conftest import dome_scene
 
 
@@ -117,3 +129,19 @@ def test_oblong_cells_have_the_lengths_of_the_ground(kind):
         assert rasters[name][2][row + round(1000 / dy), col] == expected
     for square, oblong in zip(*rasters.values(), strict=True):
         assert oblong.sum() == pytest.approx(square.sum(), rel=0.08)
+
+
+def test_planes_for_closures_of_another_surface():
+    inside, fault = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    inside[:, :50] = True
+    fault[5, 5] = True
+    scene = dome_scene().replace(map_valid=inside, depth_valid=inside, fault=fault)
+    truth = build_ground_truth(scene, GroundTruthOptions(traps=TrapCriteria(min_area=80)))
+    planes = closure_planes(truth)
+    assert (planes[TRAP] == truth.labels).all() and planes[TRAP].max() == 1
+    assert np.argwhere(planes[FAULT]).tolist() == [[5, 5]]
+    frame = np.ones((64, 50), bool)
+    frame[1:-1, 1:-1] = False
+    assert (planes[BORDER, :, :50] == frame).all() and not planes[BORDER, :, 50:].any()
+    assert (planes[LEAST_AREA] == 80).all()
+    assert (closure_planes(downsample_truth(truth, 32))[LEAST_AREA] == 20).all()  # a coarse cell is four

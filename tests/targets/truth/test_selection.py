@@ -7,9 +7,10 @@ from targets.closure import find_closures
 from targets.errors import UserError
 from targets.scene import GeoReference, Scene
 from targets.synthetic.structure_maps import make_structure_map
+from targets.truth.criteria import TrapCriteria
 from targets.truth.selection import select_traps
 from targets.truth.smoothing import smooth_outlines
-from targets.truth.traps import TrapCriteria, compute_traps, find_trap_closures
+from targets.truth.traps import compute_traps, find_trap_closures
 
 # Two domes, 2 and 3, with a saddle at 5, beside a third one, 4; everything leaks at 7.
 SADDLE = [[9] * 10, [9, 2, 5, 3, 8, 8, 4, 7, 6, 6], [9] * 10]

@@ -5,7 +5,8 @@ import numpy as np
 from targets.scene import GeoReference
 from targets.surface.resample import downsample
 from targets.synthetic.structure_maps import make_structure_map
-from targets.truth.traps import GroundTruthOptions, TrapCriteria, build_ground_truth, downsample_truth
+from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.traps import build_ground_truth, downsample_truth
 from tests.conftest import dome_scene
 
 

@@ -1,0 +1,33 @@
+"""Options of a batch of predictions: what is written. Settings alone, quick to import."""
+
+from dataclasses import dataclass
+
+from mtl.config import THRESHOLD
+from targets.io.outline_files import VectorFormat
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What a batch of predictions leaves beside its table of standard deviations.
+
+    Attributes
+    ----------
+    folders : bool, default True
+        Write a folder per map; without them only the files about all maps.
+    threshold : float, default THRESHOLD
+        Probability above which a cell of a mask in submission.csv is positive.
+    mask_output : str | None, default None
+        Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
+        if the network has one.
+    vectors : VectorFormat, default 'gpkg'
+        Format of the outlines of traps: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a location
+        get geojson.
+    """
+
+    folders: bool = True
+    threshold: float = THRESHOLD
+    mask_output: str | None = None
+    vectors: VectorFormat = "gpkg"
+
+
+DEFAULT_BATCH = BatchOptions()
