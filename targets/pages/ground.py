@@ -98,7 +98,7 @@ def _parts_of_ground(rgb: RGB, mask: Bool, page: Bool) -> Bool:
     is_ground = np.zeros(count, np.bool_)
     for part in np.flatnonzero(large):
         if part:
-            level, contact = _surroundings(rgb, parts, page, part, stats[part])
+            level, contact = _surroundings(rgb, parts, page, int(part), stats[part])
             is_ground[part] = level < MIN_LEVEL_SHARE or (contact > MIN_CONTACT and (of_page or level < 0.9))
     return is_ground[parts]
 

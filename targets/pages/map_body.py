@@ -21,6 +21,7 @@ MIN_SIDE = 40  # pixels of a part
 MIN_PAGE_SHARE = 0.03  # of the page
 MIN_PART_SHARE = 0.02  # of the largest part, of a block beside it
 MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 2.5, 0.8, 6.0, 0.4, 0.85
+MAX_SIDE = 1500  # cells of a part that are looked at one by one
 MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
 CUBE = 24  # grey levels of the cubes that colours are counted in
 NEAR = (
@@ -106,7 +107,20 @@ class Traits:
 
 
 def find_parts(ground: Bool) -> list[Part]:
-    """Find the broad parts of a page that are not ground, the largest first; lines, frames and letters are none."""
+    """Find the broad parts of a page that are not ground, the largest first; lines, frames and letters are none.
+
+    Parameters
+    ----------
+    ground : (H, W) bool
+        Its ground.
+
+    Examples
+    --------
+    >>> ground = np.ones((100, 100), bool)
+    >>> ground[20:70, 30:80] = ground[90, :] = False
+    >>> [part.box for part in find_parts(ground)]
+    [(20, 30, 70, 80)]
+    """
     foreground = ~ground
     size = 2 * (MAX_LINE_WIDTH // 2) + 1
     square = np.ones((size, size), np.uint8)
@@ -126,8 +140,23 @@ def find_parts(ground: Bool) -> list[Part]:
 
 
 def measure_traits(rgb: RGB, part: Part) -> Traits:
-    """Measure what tells a map."""
+    """Measure what tells a map.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The page.
+    part : Part
+        A part of it; of a large one every second cell or fewer is looked at.
+
+    Returns
+    -------
+    Traits
+    """
     top, left, bottom, right = part.box
+    if (step := -(-max(bottom - top, right - left) // MAX_SIDE)) > 1:
+        small = Part((0, 0, *part.mask[::step, ::step].shape), part.mask[::step, ::step])
+        return measure_traits(rgb[top:bottom:step, left:right:step], small)
     patch = cv2.medianBlur(np.ascontiguousarray(rgb[top:bottom, left:right]), MEDIAN_WIDTH)
     inside = cv2.erode(part.mask.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
     inside &= ~detect_dark_lines(rgb[top:bottom, left:right])

@@ -118,7 +118,12 @@ def read_map_files(
     _check_complete(files, has_depth=depth is not None, has_picture=rgb is not None)
     if "depth_clean" in files:
         arrays["depth_clean"] = read_true_depth(files, sidecar, depth)
-    rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture)
+    try:
+        rgb, coloured, arrays, geo, margin = crop_to_frame(files, rgb, arrays, geo, of_picture)
+    except UserError:
+        if rgb is None or not set(files) <= PICTURE_ALONE | {"traps"}:
+            raise
+        return _read_page_map(name, files, reading, sidecar, rgb, placed, ~arrays["traps"])  # drawn on a page's map
     if placed is not None and not of_picture:
         first = placed[0].xy(margin[0], margin[2])
         check_same_location(files["depth"], geo, replace(placed[0], x0=float(first[0]), y0=float(first[1])), placed[1])
@@ -154,8 +159,9 @@ def _read_page_map(
     sidecar: Sidecar,
     rgb: NDArray[np.uint8],
     placed: tuple[GeoReference, str] | None,
+    traps: NDArray[np.bool_] | None = None,
 ) -> Scene:
-    """The map on the page of a picture alone; with a depth where its colour bar was read."""
+    """The map on the page of a picture alone; with a depth where its colour bar was read, with traps of its cells."""
     path = files["rgb"]
     options = PageOptions(sidecar.high or reading.high, sidecar.inverted, sidecar.panel or reading.panel,
                           sidecar.map_box or reading.map_box)  # fmt: skip
@@ -163,6 +169,10 @@ def _read_page_map(
     if page.problem is not None:
         raise PageError(page.problem, page)
     found = crop_to_map(page)
+    if traps is not None and traps.shape != found.inside.shape:
+        sizes = [f"{size[1]} x {size[0]}" for size in (traps.shape, rgb.shape, found.inside.shape)]
+        raise UserError(files["traps"], f"is {sizes[0]}, the picture {sizes[1]} and the map on it {sizes[2]}",
+                        "one of the two sizes", "draw the traps again")  # fmt: skip
     geo = replace(sidecar.geo, first_row=found.geo.first_row, first_col=found.geo.first_col, pixels=found.geo.pixels)
     if placed is not None:
         geo = _with_picture_location(files, geo, placed)
@@ -189,7 +199,7 @@ def _read_page_map(
     if found.depth is not None:
         known = found.inside & np.isfinite(found.depth)
         depth = fill_holes(found.depth, known, found.inside, reading.fill)
-    return Scene(name, depth, known, found.inside, np.zeros_like(known), found.rgb, None, geo, sidecar.group,
+    return Scene(name, depth, known, found.inside, np.zeros_like(known), found.rgb, traps, geo, sidecar.group,
                  provenance=provenance)  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mtl.prediction.pages import page_of, predict_scene, with_page_confidence, write_refused_page
+from mtl.prediction.pages import page_of, predict_scene, with_page_confidence, without_slivers, write_refused_page
 from mtl.prediction.traps import extract_traps
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, collect_outputs
@@ -14,6 +14,7 @@ from targets.io.map_folder.reader import read_map_files
 from targets.io.map_folder.results import is_result_folder
 from targets.io.read_options import ReadOptions
 from targets.pages.page import PageError
+from targets.pages.text import TextBox
 from targets.rendering.palettes import colour_table
 from targets.truth.criteria import GroundTruthOptions
 from tests.targets.pages.test_page import chart, surface
@@ -81,11 +82,16 @@ def test_a_guess_that_the_colours_do_not_follow_is_in_doubt(tmp_path):
 
 def test_a_sliver_is_no_trap_of_a_picture(tmp_path):
     scene = read_drawn(tmp_path, "jet")
-    z = surface(150, 200).astype(np.float32) * 2 - 1
-    z[140:143, 20:180] = 1.5  # three pixels wide, along a line
-    head = replace(HEADS["depth"], postprocess=lambda values, scene, coarsening: values)
-    found = predict_scene(Guess((head,), z), scene)
-    assert (found.values["depth_traps"][0] > 0.5).any() and not (found.values["depth_traps"][0, 140:143] > 0.5).any()
+    traps = np.zeros((1, 150, 200), np.float32)
+    traps[0, 60:90, 80:120] = traps[0, 140:143, 20:180] = 0.9  # the second one is three pixels wide, along a line
+    predictor = Guess((HEADS["depth"],), traps[0])
+    found = without_slivers(predictor, scene, {"depth": traps, "depth_traps": traps})
+    assert found["depth_traps"][0, 60:90, 80:120].all() and not found["depth_traps"][0, 140:143].any()
+    assert found["depth"] is traps
+    text = TextBox("-4934.4", (50, 70, 100, 130))  # as many rows and columns of the page: the map fills it
+    page = replace(page_of(scene), texts=(text,))
+    written = scene.replace(provenance=replace(scene.provenance, page=page))
+    assert not without_slivers(predictor, written, {"depth": traps, "depth_traps": traps})["depth_traps"].any()
 
 
 def test_what_was_looked_at_on_a_refused_page_is_drawn(tmp_path):

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from targets.common.rgb_planes import colourfulness
+from targets.errors import UserError
+from targets.io.catalogue import list_maps, read_map
+from targets.io.images import write_picture
 from targets.pages import page as page_module
 from targets.pages.crop import crop_to_map
 from targets.pages.page import PageOptions, read_page
@@ -185,3 +188,25 @@ def test_a_box_is_the_map_as_asked():
     found = read_page(page, PageOptions(map_box=(60, 50, 160, 120)))
     assert found.problem is None and found.inside.sum() == 100 * 70 and found.inside[50:120, 60:160].all()
     assert "has 240 x 200" in str(read_page(page, PageOptions(map_box=(60, 50, 900, 120))).problem)
+
+
+def test_map_yaml_says_what_a_page_does_not(tmp_path):
+    page = np.hstack([on_page(coloured(surface(), "mpl:viridis")), on_page(coloured(surface()))])
+    write_picture(page, tmp_path / "page.png")
+    (tmp_path / "page.yaml").write_text('panel: "1"\nhigh: dark\n', "utf-8")
+    (source,) = list_maps([tmp_path / "page.png"])
+    scene = read_map(source)
+    assert scene.provenance.page.high == "dark" and scene.provenance.margin[3] > 240
+    (tmp_path / "page.yaml").write_text("map_box: [300, 60, 380, 120]\n", "utf-8")
+    assert read_map(source).shape == (60, 80)
+    for wrong, says in (("high: up", "red, blue, light or dark"), ("map_box: [1, 2]", "left, top, right, bottom")):
+        (tmp_path / "page.yaml").write_text(wrong, "utf-8")
+        with pytest.raises(UserError, match=says):
+            read_map(source)
+
+
+def test_a_document_is_not_a_picture(tmp_path):
+    for name in ("map.pdf", "map.svg"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7" if name.endswith("pdf") else b"<svg></svg>")
+        with pytest.raises(UserError, match="save the page with the map as PNG"):
+            read_map(list_maps([tmp_path / name])[0])
