@@ -18,11 +18,13 @@ from torch.utils.data import DataLoader
 from mtl.config import NO_AUGMENTATION, STRIDE, TrainConfig
 from mtl.data.dataset import PatchDataset, prepare_sample, restrict_inputs
 from mtl.data.read import map_in_threads
+from mtl.data.sample import TRAPS, Sample
 from mtl.data.samplers import DistributedBatchSampler, EpochSampler
 from mtl.distributed.launch import current_process
 from mtl.inference.backends import has_bfloat16
 from mtl.inference.tiling import pad_length
 from mtl.models.checkpoint import POSITION_KEY
+from mtl.tasks.base import Head
 from mtl.training.callbacks.checkpoint_files import AtomicCheckpointIO
 from mtl.training.callbacks.preemption import ignore_stop_signals
 from mtl.training.check_settings import check_network, try_network
@@ -133,6 +135,8 @@ def prepare_run(
     )
     samples = map_in_threads(prepare, training)
     val_samples = map_in_threads(partial(prepare, judged=True), process.shard(validation))
+    if process.is_main and (names := untaught_heads((*module.heads, *module.second_stage_heads), samples)):
+        print(f"no training map says what to learn for {', '.join(names)}: untrained", flush=True)
     if config.overfit:  # without any variation
         samples, val_samples = (
             [restrict_inputs(sample, module.inputs, sample.input_sets[0]) for sample in own]
@@ -171,6 +175,23 @@ def prepare_run(
     maps: Any = [restrict_inputs(s, module.inputs, names) for s in val_samples for names in s.input_sets] or [None]
     val_loader = DataLoader(maps, batch_size=None, collate_fn=_identity, generator=torch.Generator())
     return PreparedRun(config, module, plan, train_loader, val_loader, sampler)
+
+
+def untaught_heads(heads: Sequence[Head], samples: Sequence[Sample]) -> list[str]:
+    """Names of the heads whose target is known in no cell of any map, nor anything else that their loss reads.
+
+    Parameters
+    ----------
+    heads : Sequence[Head]
+        Heads; one that is named twice, with another loss, is taught if either loss has something to read.
+    samples : Sequence[Sample]
+        Maps to train on.
+    """
+    read = {head.name: {head.name} for head in heads}
+    for head in heads:
+        read[head.name] |= {TRAPS} if head.loss.reads_traps else set()
+    known = {name for sample in samples for name, valid in sample.valid.items() if valid.any()}
+    return [name for name, sources in read.items() if not sources & known]
 
 
 def check_single_patch(config: TrainConfig) -> None:

@@ -1,13 +1,17 @@
-"""Set-up of a run: the size of its patches."""
+"""Set-up of a run: the size of its patches, its precision, heads that nothing teaches."""
 
+import numpy as np
 import pytest
-
 import torch
 
-from mtl.config import LoopConfig, PatchConfig, PredictConfig
+from mtl.config import LoopConfig, OptimConfig, PatchConfig, PredictConfig
+from mtl.data.channels import INPUTS
+from mtl.data.dataset import prepare_sample
+from mtl.tasks.heads import HEADS, with_losses
 from mtl.training import setup
-from mtl.training.setup import decide_patch_size, precision_of_device
-from tests.conftest import tiny_config
+from mtl.training.setup import decide_patch_size, precision_of_device, untaught_heads
+from targets.truth.traps import GroundTruthOptions
+from tests.conftest import dome_scene, tiny_config
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,16 @@ def test_a_device_without_bfloat16_trains_in_another_precision_and_says_so(
     monkeypatch.setattr(setup, "has_bfloat16", lambda on_gpu: bfloat16)
     assert precision_of_device(tiny_config(loop=LoopConfig(precision=wanted))) == taken
     assert (taken in capsys.readouterr().out) == (taken != wanted)
+
+
+def test_a_head_that_no_training_map_teaches_is_named():
+    nowhere, drawn = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    drawn[20:40, 20:40] = True
+    rgb = np.full((64, 64, 3), 200, np.uint8)
+    picture = dome_scene().replace(depth=np.zeros((64, 64), np.float32), depth_valid=nowhere, rgb=rgb, traps=drawn)
+    heads = HEADS["trap"], HEADS["depth"]
+    samples = [prepare_sample(picture, [INPUTS["rgb"]], heads, GroundTruthOptions(), with_traps=True)]
+    assert untaught_heads(heads, samples) == ["depth"]
+    through_closures = with_losses(heads, OptimConfig(losses={"depth": "smooth_l1+slopes+closure"}))
+    assert untaught_heads(through_closures, samples) == []
+    assert untaught_heads((*heads, *through_closures), samples) == []  # in a second stage
