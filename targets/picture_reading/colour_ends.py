@@ -13,8 +13,8 @@ from targets.scene import Bool
 
 MIN_WARMTH = 40  # grey levels between red and blue of a colour that is red, or blue
 MIN_TONE = 0.04  # of the map's cells that are red, and blue, on a map of both
-RED, BLUE = (345.0, 22.0), (195.0, 265.0)  # degrees of hue, from and to
-PURE_SHARE, MIN_BRIGHT = 0.45, 110  # saturation of a red or a blue, and grey level of its strongest channel
+BLUE = (195.0, 265.0)  # degrees of hue, from and to
+PURE_SHARE, MIN_BRIGHT = 0.45, 110  # saturation of a blue, and grey level of its strongest channel
 VIVID_SHARE, MIN_VIVID = 0.6, 200  # likewise of a vivid colour
 MIN_PURE = 0.01  # of the map's cells
 MAX_CELLS = 200_000  # that are looked at
@@ -35,7 +35,8 @@ class ColourEnds(NamedTuple):
     has_red_and_blue : bool
         Whether warm and cold parts can be told apart.
     is_rainbow : bool
-        Whether there are red and blue themselves, or vivid blue and warm colours, as in no palette from dark to light.
+        Whether there is blue at one end and a warm colour at the other, as on most maps: vivid ones, or any where the
+        palette does not run from dark to light. That includes palettes of land over water.
     is_sequential : bool
         Whether the palette runs from dark to light, which says nothing of high and low.
     """
@@ -85,8 +86,8 @@ def find_colour_ends(rgb: RGB, inside: Bool) -> ColourEnds:
     is_pure = spread >= PURE_SHARE * np.maximum(strongest, MIN_BRIGHT)
     is_vivid = (spread >= VIVID_SHARE * strongest) & (strongest >= MIN_VIVID)
     hue = rgb_to_hsv(colours / 255)[:, 0] * 360
-    is_red, is_blue = (hue <= RED[1]) | (hue >= RED[0]), (hue >= BLUE[0]) & (hue <= BLUE[1])
-    has_pure = min((is_red & is_pure).mean(), (is_blue & is_pure).mean()) >= MIN_PURE
+    is_blue = (hue >= BLUE[0]) & (hue <= BLUE[1])
+    has_pure = (is_blue & is_pure).mean() >= MIN_PURE and red >= MIN_TONE
     has_vivid = min((warmth[is_vivid] > MIN_WARMTH).sum(), (is_blue & is_vivid).sum()) >= MIN_TONE * len(colours)
     sequential = _is_sequential(small, use, colours)
     return ColourEnds(min(red, blue) >= MIN_TONE, bool(has_vivid or (has_pure and not sequential)), sequential)
