@@ -21,7 +21,7 @@ MIN_DISTANCE, MAX_DISTANCE = 14.0, 40.0  # grey levels from the bar's colours: f
 NOISE_FACTOR = 4.0  # times the median distance: as far as a pixel of the map may be
 MAX_MEDIAN_DISTANCE = 25.0  # grey levels; a map that is farther is in other colours
 MIN_READ_SHARE = 0.3  # of the map
-# Two places of the bar that far apart, of which one is hardly nearer, are told apart by the cells around.
+# Two places of the bar that far apart, of which one is hardly nearer, are decided between by the cells around.
 FAR_APART, HARDLY_NEARER = 0.08, 6.0  # share of the bar, and grey levels
 MAX_TWOFOLD_SHARE = 0.5  # of the map; more is a palette that repeats itself
 MAX_SPIKE = 0.03  # of the bar's range, off the median around a cell: what is left of lines

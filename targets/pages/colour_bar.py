@@ -413,15 +413,15 @@ def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> C
     named = [name_quantity(text.text) for text in (*(text for _, text in near), *titles)]
     words = next((one for one in named if one.unit or one.grows or one.is_other), Quantity(""))
     unit = words.unit or next((one.unit for one in named if one.unit), None)
-    told = words.grows or (None if words.is_other else next((one.grows for one in named if one.grows), None))
+    said = words.grows or (None if words.is_other else next((one.grows for one in named if one.grows), None))
     quantity = replace(words, unit=unit)
     low, high = float(bar.values.min()), float(bar.values.max())
     grows: Direction | None
     if high <= 0:
         grows, reason = "up", "its numbers are negative: they count upwards"
-    elif told is not None:
-        grows, reason = told, f"{words.words!r} says so" if words.grows else "the words of the page say so"
-        reason = f"larger numbers are {'deeper' if told == 'down' else 'higher'}: {reason}"
+    elif said is not None:
+        grows, reason = said, f"{words.words!r} says so" if words.grows else "the words of the page say so"
+        reason = f"larger numbers are {'deeper' if said == 'down' else 'higher'}: {reason}"
     elif low >= 0:
         grows, reason = "down", "larger numbers are taken to be deeper"
     else:

@@ -232,8 +232,8 @@ def _graded_parts(page: Page, options: PageOptions, where: object) -> list[tuple
         return maps
     reasons = f"{graded[0][1].lack} in the largest part" if graded else "no broad coloured part"
     return UserError(where, f"no coloured map found ({reasons})", "a map whose colours show depth",
-                     "look at read.png; --map_box LEFT TOP RIGHT BOTTOM reads a part of the picture in any "
-                     "case")  # fmt: skip
+                     "look at read.png; --map_box [left,top,right,bottom] in pixels reads a part of the picture in "
+                     "any case")  # fmt: skip
 
 
 def _with_text(page: Page, rgb: RGB, largest: Part) -> Page:
@@ -262,6 +262,8 @@ def _inside(page: Page, is_asked: bool) -> Bool:
     part, inside = page.panel.part, np.zeros(page.ground.shape, np.bool_)
     _paste(inside, part)
     if is_asked:
+        top, left, bottom, right = part.box
+        inside[top:bottom, left:right] = inside_of_map(part.mask)
         return inside
     own = np.zeros(8**3, np.bool_)
     cubes = (page.picture // COLOUR_STEP).astype(np.int64) @ np.array([64, 8, 1])

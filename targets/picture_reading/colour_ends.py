@@ -33,7 +33,7 @@ class ColourEnds(NamedTuple):
     Attributes
     ----------
     has_red_and_blue : bool
-        Whether warm and cold parts can be told apart.
+        Whether there are warm and cold parts.
     is_rainbow : bool
         Whether there is blue at one end and a warm colour at the other, as on most maps: vivid ones, or any where the
         palette does not run from dark to light. That includes palettes of land over water.
