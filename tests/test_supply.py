@@ -67,7 +67,8 @@ def licences(name: str) -> set[str]:
     if name in UNSAID:
         return {UNSAID[name]}
     known = distribution(name).metadata
-    classifiers = [text for text in known.get_all("Classifier") or [] if text.startswith("License ::")]
+    classifiers = [text for text in known.get_all("Classifier") or [] if text.startswith("License ::")
+                   and text != "License :: OSI Approved"]  # fmt: skip
     said = known["License-Expression"] or "; ".join(classifiers) or (known["License"] or "").partition("\n")[0]
     parts = re.split(r"\bAND\b|;", re.sub(r"\bOR\b.*", "", said))  # of several to choose from, the first
     families = [next((name for name, words in FAMILIES.items() if re.search(words, part, re.IGNORECASE)), part.strip())

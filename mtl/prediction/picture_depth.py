@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtl.prediction.instances import planes_by_role
 from mtl.prediction.pages import page_of
 from mtl.tasks.base import Output
 from targets.pages.labels import ContourLabels, LabelScale, read_labels, scale_by_labels
@@ -36,9 +35,10 @@ def with_depth_in_units(scene: Scene, values: Mapping[str, Float], outputs: Sequ
         With a depth, positive down, in the unit of `geo.depth_unit`; the scene itself where it is no picture, has a
         depth, or nothing gives depths. A note says where they come from, or why labels give none.
     """
-    page, height = page_of(scene), planes_by_role(values, outputs).get("elevation")
-    if page is None or scene.has_depth or height is None:
+    page, name = page_of(scene), next((output.name for output in outputs if output.role == "elevation"), None)
+    if page is None or scene.has_depth or name is None:
         return scene
+    height = values[name][0]
     inside = scene.map_valid & np.isfinite(height)
     if scene.geo.depth_range is not None:
         low, high = scene.geo.depth_range
