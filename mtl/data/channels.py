@@ -14,7 +14,7 @@ from targets.errors import UserError
 from targets.picture_reading.contour_removal import picture_without_contours
 from targets.rendering.map import contour_spacing, ensure_picture, rasterize_contours
 from targets.scene import Float, Rows, Scene
-from targets.surface.gradient import gradient_magnitude
+from targets.surface.gradient import central_differences, gradient_magnitude
 from targets.truth.criteria import TrapCriteria
 from targets.truth.rasters import root_share_of_relief
 from targets.truth.traps import compute_traps
@@ -243,7 +243,7 @@ def salt_depth_abs_rows(scene: Scene, criteria: TrapCriteria) -> Rows:
         A slice of rows -> (3, rows, W) float32, 0 to 1.
     """
     grey = cv2.cvtColor(ensure_picture(scene).rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    down, across = np.gradient(grey)
+    down, across = central_differences(grey)
     planes = np.stack([grey, np.abs(down + across), grey * ramp_rows(scene, criteria)(slice(None))[0]])
     return lambda rows: planes[:, rows]
 

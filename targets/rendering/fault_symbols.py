@@ -11,6 +11,7 @@ from skimage.morphology import skeletonize
 from targets.rendering.palettes import BLACK, RGB, Colour
 from targets.rendering.text import blend_colour
 from targets.scene import Scene
+from targets.surface.gradient import central_differences
 
 FaultSymbol = Literal["filled", "edged", "outline", "line", "teeth"]
 Mask = NDArray[np.uint8]  # (H, W) opacity, 0 or 255
@@ -68,7 +69,7 @@ def _draw_teeth(picture: RGB, scene: Scene, cells: Mask, width: int, colour: Col
     """A line with short strokes on its deeper side, as downthrown sides are marked."""
     _draw_line(picture, scene, cells, width, colour)
     centre_line = skeletonize(cells > 0)
-    gradient = np.stack(np.gradient(cv2.GaussianBlur(scene.depth, (0, 0), 3.0)))
+    gradient = np.stack(central_differences(cv2.GaussianBlur(scene.depth, (0, 0), 3.0)))
     taken = np.zeros(scene.shape, bool)
     spacing = 2 * TOOTH_LENGTH
     for row, col in np.argwhere(centre_line & scene.map_valid):

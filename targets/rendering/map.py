@@ -15,6 +15,7 @@ from targets.rendering.scan_effects import apply_scan_effects
 from targets.rendering.style import DEFAULT_STYLE, Style
 from targets.scene import Float, Scene
 from targets.surface.contour_interval import nice_interval, suggest_contour_count
+from targets.surface.gradient import central_differences
 
 
 def render(scene: Scene, style: Style = DEFAULT_STYLE) -> RGB:
@@ -170,6 +171,6 @@ def _colour_by_depth(depth: Float, low: float, high: float, colours: RGB, bands:
 def _apply_hillshade(picture: RGB, scene: Scene, strength: float) -> None:
     """Darken `picture` where the surface faces away from a light in the upper left, half as much where it is flat."""
     low, high = scene.relief
-    down, right = np.gradient(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))
+    down, right = central_differences(scene.depth * np.float32(max(scene.shape) / max(high - low, 1e-12)))
     light = 1 - np.float32(strength / 2) * (1 + np.tanh(np.float32(0.15) * (down + right)))
     picture[:] = np.rint(picture * light[..., None]).astype(np.uint8)

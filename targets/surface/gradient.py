@@ -31,6 +31,28 @@ def gradient_magnitude(surface: Float, inside: Bool) -> Float:
     return np.where(inside, np.hypot(_along(surface, inside), _along(surface.T, inside.T).T), np.float32(0))
 
 
+def central_differences(surface: Float) -> tuple[Float, Float]:
+    """Differences per cell down the rows and along the columns; 0 along an axis of one cell.
+
+    Parameters
+    ----------
+    surface : (H, W) float32
+        Any unit.
+
+    Returns
+    -------
+    down, right : (H, W) float32
+
+    Examples
+    --------
+    >>> [part.tolist() for part in central_differences(np.array([[1.0, 3.0, 5.0]]))]
+    [[[0.0, 0.0, 0.0]], [[2.0, 2.0, 2.0]]]
+    """
+    parts = (np.gradient(surface, axis=n) if surface.shape[n] > 1 else np.zeros_like(surface) for n in (0, 1))
+    down, right = parts
+    return down, right
+
+
 def _along(surface: Float, inside: Bool) -> Float:
     """The mean of the differences to the one or two neighbours inside, down the rows."""
     pairs = inside[1:] & inside[:-1]

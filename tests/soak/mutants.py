@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -299,9 +300,11 @@ def watch(session: pytest.Session, files: set[str]) -> dict[str, Watched]:
                 called.add((file, frame.f_code.co_firstlineno))
 
         failed, began = session.testsfailed, time.process_time()
+        threading.setprofile(listen)
         sys.setprofile(listen)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
         if session.testsfailed == failed:
             tests[item.nodeid] = Watched(time.process_time() - began, frozenset(called))
     return tests
@@ -380,7 +383,15 @@ def _wait(process: int, seconds: float) -> None:
     wait_for_session(process, 0.0)
 
 
-def main(*, package: str, count: int = 60, minutes: float = 0.0, seed: int = 0, at: str | None = None) -> None:
+def main(
+    *,
+    package: str,
+    count: int = 60,
+    minutes: float = 0.0,
+    seed: int = 0,
+    at: str | None = None,
+    tests: tuple[str, ...] = (),
+) -> None:
     """Change functions at random, and print which changes no test notices and the share that they do notice.
 
     Parameters
@@ -395,6 +406,8 @@ def main(*, package: str, count: int = 60, minutes: float = 0.0, seed: int = 0, 
         Seed of what is drawn.
     at : str | None, default None
         Only mutants whose place begins so, such as mtl/losses/masked.py:33.
+    tests : tuple[str, ...], default ()
+        Files and folders of tests; by default those of the package and the examples in its docstrings.
     """
     if package not in PACKAGES:
         raise UserError("--package", package, ", ".join(PACKAGES))
@@ -409,8 +422,8 @@ def main(*, package: str, count: int = 60, minutes: float = 0.0, seed: int = 0, 
         import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
     chosen = [mutant for mutant in mutants if at is None or f"{mutant.file}:{mutant.line}".startswith(at)]
     trial = Trial(Random(seed).sample(chosen, len(chosen)), Budget(minutes, count, seed))
-    tests = [f"tests/{sources.sources}", sources.sources]
-    pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:faulthandler", *tests], [trial])
+    places = tests or (f"tests/{sources.sources}", sources.sources)
+    pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:faulthandler", *places], [trial])
     print("| package | mutants | tried | killed | share |", "|---|---:|---:|---:|---:|", sep="\n")
     share = 100 * trial.killed / max(trial.tried, 1)
     print(f"| {package} | {len(mutants)} | {trial.tried} | {trial.killed} | {share:.0f} % |")

@@ -89,3 +89,10 @@ def test_an_engine_that_is_missing_or_does_not_fit_is_a_users_error(net, monkeyp
     for backend in ("onnx", "openvino"):
         with pytest.raises(UserError, match=r"not installed.*trapmtl\[fast\]"):
             make_backend(net, PLANES, backend, "32")
+
+
+@pytest.mark.parametrize("name", ["teapot", "cuda:99", "meta", "", "cpu:x"])
+def test_a_device_that_is_not_there_is_one_line(name):
+    with pytest.raises(UserError, match=f"--device: '{name}', which this machine does not have"):
+        backends.usable_device(name)
+    assert backends.usable_device("cpu") == torch.device("cpu")

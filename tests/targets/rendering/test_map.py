@@ -89,3 +89,13 @@ def test_the_light_comes_from_the_upper_left():
 def test_contact_sheet_holds_maps_of_any_shape():
     sheet = contact_sheet([ramp(60, 101), ramp(40, 20), ramp(600, 300)], columns=2, side=100)
     assert sheet.shape == (2 * 136, 2 * 116, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
+@pytest.mark.parametrize("symbol", ["filled", "edged", "outline", "line", "teeth"])
+def test_a_map_of_one_row_or_column_is_drawn(shape, symbol):
+    """The light over a single row was a traceback in `judge`."""
+    depth, inside = np.arange(1000, 1000 + np.prod(shape), dtype=np.float32).reshape(shape), np.ones(shape, bool)
+    scene = Scene("thin", depth, inside, inside, inside)
+    picture = render(scene, Style(hillshade=0.5, fault_symbol=symbol, contour_interval=1.0))
+    assert picture.shape == (*shape, 3)
