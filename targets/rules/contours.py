@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from targets.rules.drawn_maps import DrawnMap
-from targets.surface.contour_interval import nice_interval
 
 CLEAR_OF = 3  # cells between an outline and a fault or the border of the map: there it is no contour
 LEAST_CELLS = 12  # of an outline that tells a level
@@ -20,6 +19,8 @@ OVERSAMPLED = 8  # trials for what the spread of the depths tells apart
 CLOSE_TO_ZERO = 0.12  # of an interval: bases nearer to 0 are 0
 LEAST_RESULTANT = 0.6  # of the levels as angles on a circle of one interval; 1: all on contours
 MOST = 24  # intervals from outlines
+MOST_LINES = 50  # of a round interval across a relief
+PARTS = (0.5, 0.2, 0.4, 0.6, 0.8)  # of a round interval that contours may start from
 WHOLE = (None, None)  # the map's own contours
 
 
@@ -41,13 +42,14 @@ def candidate_contours(maps: Sequence[DrawnMap]) -> list[Contours]:
     Returns
     -------
     list[Contours]
-        The maps' own first, then round intervals that suit the relief, then those that the depths along the drawn
-        outlines follow.
+        The maps' own first, then round intervals that suit the relief, through 0 and through parts of the interval,
+        then those that the depths along the drawn outlines follow.
     """
     relief = float(np.median([np.ptp(drawn.scene.relief) for drawn in maps]))
-    habit = dict.fromkeys(nice_interval(0, relief, lines) for lines in (8, 12, 20, 35, 50))
+    habit = [float(step) for step in _round_intervals(relief) if is_round(step) and MOST_LINES * step >= relief]
     own = dict.fromkeys(drawn.scene.geo.contour_interval for drawn in maps if drawn.scene.geo.contour_interval)
     found = [Contours(*WHOLE), *(Contours(interval, None) for interval in habit)]
+    found += [Contours(step, float(f"{part * step:.6g}")) for step in habit for part in PARTS]
     if len(own) < len(maps):  # intervals of some maps may be those of all
         found += [Contours(interval, None) for interval in own]
     levels = np.concatenate([outline_levels(drawn) for drawn in maps])
