@@ -232,9 +232,9 @@ class Predictor:
     @property
     def _fitted_derivations(self) -> dict[str, Derive]:
         """{output: how it is derived with the numbers fitted in training}, of an ensemble with their means."""
-        numbers = [net.object_numbers.double().cpu() for net in self.nets if net.object_numbers is not None]
-        if not numbers:
+        if not any(head.derived is OBJECTS for head in self.heads):
             return {}
+        numbers = [net.object_numbers.double().cpu() for net in self.nets if net.object_numbers is not None]
         return {OBJECTS.name: partial(traps_from_objects, numbers=torch.stack(numbers).mean(0).numpy())}
 
     def _complete(self, predictions: dict[str, Float], scene: Scene, factor: float = 1.0) -> dict[str, Float]:
