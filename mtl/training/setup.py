@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -248,7 +248,7 @@ def build_trainer(
     )
 
 
-def precision_of_device(config: TrainConfig) -> str:
+def precision_of_device(config: TrainConfig) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
     """The precision to train in: `loop.precision`, or what replaces bf16-mixed where the device has no bfloat16.
 
     Parameters
@@ -265,7 +265,8 @@ def precision_of_device(config: TrainConfig) -> str:
     on_mps = accelerator != "cpu" and not on_gpu and torch.backends.mps.is_available()
     if wanted != "bf16-mixed" or on_mps or has_bfloat16(on_gpu):
         return wanted
-    taken, device = ("16-mixed", "GPU") if on_gpu else ("32-true", "processor")
+    taken: Literal["32-true", "16-mixed"] = "16-mixed" if on_gpu else "32-true"
+    device = "GPU" if on_gpu else "processor"
     if current_process().is_main:
         print(f"loop.precision bf16-mixed: this {device} has no bfloat16, so training runs in {taken}", flush=True)
     return taken
