@@ -20,7 +20,7 @@ MIN_SIDE = 40  # pixels of a part
 # docs/experiments/picture_reading.md.
 MIN_PAGE_SHARE = 0.03  # of the page
 MIN_PART_SHARE = 0.02  # of the largest part, of a block beside it
-MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 2.5, 0.8, 6.0, 0.4, 0.85
+MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 1.5, 0.8, 6.0, 0.4, 0.85
 MAX_SIDE = 1500  # cells of a part that are looked at one by one
 MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
 CUBE = 24  # grey levels of the cubes that colours are counted in
