@@ -2,7 +2,7 @@
 
 import numpy as np
 
-FEWEST = 3  # contours of a map on which closures are told by contours
+FEWEST = 3  # contours of a map on which closures are found by contours
 
 
 def nice_interval(low: float, high: float, lines: float = 20) -> float:
