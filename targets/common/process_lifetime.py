@@ -103,7 +103,7 @@ def _drop_unread() -> bool:
         # What cannot be asked (a stream that is no file, or a file on Windows) is read.
         with suppress(AttributeError, OSError, ValueError):
             listener = select.poll()
-            listener.register(stream.fileno(), 0)  # errors are told without being asked for
+            listener.register(stream.fileno(), 0)  # errors are reported without being asked for
             if listener.poll(0):
                 found = True
                 nowhere = os.open(os.devnull, os.O_WRONLY)

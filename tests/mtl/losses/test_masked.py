@@ -232,6 +232,9 @@ def test_peak_focal_of_a_perfect_answer_is_nearly_zero():
     logits = torch.where(target > 0, 10.0, -10.0)
     assert losses.peak_focal(logits, target, torch.ones_like(target)) < 1e-6
     assert losses.peak_focal(-logits, target, torch.ones_like(target)) > 10
+    # Undecided: 0.5² · log 2 of the peak, and (1 - 0.5)⁴ of that half-way down its side.
+    undecided = losses.peak_focal(row(0, 0), row(1, 0.5), row(1, 1))
+    assert undecided == pytest.approx(0.25 * np.log(2) * (1 + 1 / 16))
 
 
 def test_gradients_are_blind_to_a_shift_and_see_roughness():
@@ -241,6 +244,9 @@ def test_gradients_are_blind_to_a_shift_and_see_roughness():
     step[..., 1] = 0.5  # the only pair is wrong by half
     assert losses.gradient_error(step, torch.zeros_like(step), torch.ones_like(step)) == pytest.approx(0.5)
     assert losses.gradient_error(step, torch.zeros_like(step), torch.tensor([[[[1.0, 0.0]]]])) == 0
+    for shape in ((1, 1, 17, 1), (1, 1, 1, 17)):  # an error that grows by 1 a cell: by 1, 2, 4, 8 and 16 over these
+        slope = torch.arange(17.0).reshape(shape)
+        assert losses.gradient_error(slope, 0 * slope, torch.ones(shape)) == pytest.approx(31 / 5)
 
 
 def test_a_sum_of_losses_is_their_sum():
