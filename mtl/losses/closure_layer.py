@@ -132,8 +132,10 @@ def rim_levels(surface: Tensor, patches: list[PatchClosures]) -> Tensor:
     counts = [int(patch.trap.max(initial=0)) for patch in patches]
     starts = np.cumsum([0, *counts])  # traps of all patches are numbered from 1
     cells = np.arange(len(patches)) * surface.shape[1]
-    pairs = zip(patches, starts, cells, strict=False)
-    rims = [np.stack([patch.rim_trap + start, patch.rim_cell + cell]) for patch, start, cell in pairs]
+    rims = [
+        np.stack([patch.rim_trap + start, patch.rim_cell + cell])
+        for patch, start, cell in zip(patches, starts, cells, strict=False)  # one start more than patches
+    ]
     rim_trap, rim_cell = torch.from_numpy(np.concatenate(rims, 1)).to(surface.device)
     depths = surface.flatten()[rim_cell]
     lowest = surface.new_full((int(starts[-1]) + 1,), torch.inf)
@@ -141,8 +143,9 @@ def rim_levels(surface: Tensor, patches: list[PatchClosures]) -> Tensor:
     near = torch.exp((lowest[rim_trap] - depths) / NEEDED_HEIGHT)
     total = torch.zeros_like(lowest).index_add(0, rim_trap, near)
     levels = lowest - NEEDED_HEIGHT * torch.where(total > 0, total, 1.0).log()
-    pairs = zip(patches, starts, strict=False)
-    owner = np.stack([np.where(patch.trap > 0, patch.trap + start, 0) for patch, start in pairs])
+    owner = np.stack(
+        [np.where(patch.trap > 0, patch.trap + start, 0) for patch, start in zip(patches, starts, strict=False)]
+    )
     return levels[torch.from_numpy(owner).to(surface.device)]
 
 
@@ -192,8 +195,9 @@ def read_patch(
     if has_rim.any():
         steps = cv2.distanceTransform((drawn > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         needed = np.where(has_rim, NEEDED_HEIGHT * np.minimum(steps / RISE, 1), 0).astype(np.float32)
-    flat = (spill, walled_spill, undrawn, needed, drawn)
-    return PatchClosures(*(array.ravel() for array in flat), rim_trap, rim_cell)
+    return PatchClosures(
+        spill.ravel(), walled_spill.ravel(), undrawn.ravel(), needed.ravel(), drawn.ravel(), rim_trap, rim_cell
+    )
 
 
 def cell_states(

@@ -212,7 +212,7 @@ def test_the_loss_is_the_mean_over_known_cells_of_all_maps_and_blind_outside():
     nothing.backward()
     assert nothing == 0 and (values.grad == 0).all()
     diverged = torch.full_like(values, torch.nan)
-    assert loss(diverged, unknown, values * 0, traps).isnan()  # told by the check of every step, not hidden
+    assert loss(diverged, unknown, values * 0, traps).isnan()  # so that the check of every step sees it
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
