@@ -163,7 +163,7 @@ def share_in_lows(scene: Scene, traps: Bool) -> float:
     around = ndimage.maximum_filter(labels, 2 * RING_WIDTH + 1)
     around[(labels > 0) | fault_block | ~scene.map_valid] = 0
 
-    def means(owner: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def means(owner: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         cells = np.bincount(owner.ravel(), minlength=count + 1)
         depths = np.bincount(owner.ravel(), scene.depth.ravel(), minlength=count + 1)
         return cells[1:], depths[1:] / np.maximum(cells[1:], 1)

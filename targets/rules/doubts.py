@@ -95,7 +95,7 @@ def _fault_doubts(table: ScoreTable, choice: Choice, own: NDArray[np.float32]) -
         if rule != choice.rule and _like(rule, choice.rule, "faults"):
             better = np.flatnonzero(table.iou(replace_rule(choice, rule)) - own > CLEARLY)
             if better.size:
-                names = _names([table.maps[i].name for i in better])
+                names = _names([table.maps[i].name for i in better.tolist()])
                 verb = {"sealing": "seal", "leaking": "leak", "transparent": "do nothing"}[rule.faults]
                 yield f"On {_maps(better.size)} faults seem to {verb}: {names}."
 

@@ -108,8 +108,7 @@ def _search(maps: Sequence[DrawnMap]) -> ScoreTable:
     contours = candidate_contours(maps)
     table.add(replace(rule, faults=faults) for faults in FAULT_RULES for rule in _readings(bare(DEFAULTS), contours))
     best = _best_contours(table, contours, everyone)[:KEPT_CONTOURS]
-    for change in ({"edge": "closed"}, {"culminations": "single"}):
-        changed = replace(bare(DEFAULTS), **change)
+    for changed in (replace(bare(DEFAULTS), edge="closed"), replace(bare(DEFAULTS), culminations="single")):
         table.add(replace(rule, faults=faults) for faults in FAULT_RULES for rule in _readings(changed, best))
     if len(few) < len(maps):
         likely = [choice.rule for choice in table.ranked(everyone)]
