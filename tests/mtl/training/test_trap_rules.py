@@ -52,6 +52,7 @@ def test_a_run_on_drawn_traps_is_never_below_its_rules_and_says_so(drawn_domes, 
     assert np.array_equal(answer > 0.5, compute_traps(scene, best.targets.traps).labels > 0)
 
 
+@pytest.mark.slow
 def test_what_was_decided_holds_for_a_resumed_run(drawn_domes, tmp_path):
     short = config(drawn_domes, trap_base="rules", loop=LoopConfig(epochs=1, batch_size=2, logger="csv"))
     train(short, tmp_path / "run")  # rules are fitted, as the head starts from them
