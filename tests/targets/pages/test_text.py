@@ -20,6 +20,7 @@ def drawn(figure, depth):
     figure.colorbar(image, label="Elevation (ft)")
 
 
+@pytest.mark.slow
 def test_a_page_is_read_with_its_own_text_and_no_network(monkeypatch):
     pytest.importorskip("rapidocr", reason="rapidocr is absent")
 
