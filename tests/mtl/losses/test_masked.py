@@ -224,6 +224,12 @@ def test_a_head_that_admits_it_cannot_know_pays_less_where_it_is_wrong():
     assert loss(2.0, 1.4) < loss(2.0, 0.0) and loss(0.1, 1.4) > loss(0.1, 0.0)
     # The best log-variance is that of the squared error: log 4 of an error of 2.
     assert loss(2.0, 1.4) < min(loss(2.0, 1.0), loss(2.0, 1.8))
+    assert loss(0.5, -1.4) < min(loss(0.5, -1.0), loss(0.5, -1.8))
+
+
+def test_the_error_of_distances_is_squared_below_a_tenth_and_counts_as_it_is_above():
+    costs = [losses.smooth_l1(row(error), row(0), row(1)) for error in (0.05, 1.0)]
+    assert costs == [pytest.approx(0.05**2 / 0.2), pytest.approx(1 - 0.05)]
 
 
 def test_peak_focal_of_a_perfect_answer_is_nearly_zero():

@@ -105,6 +105,10 @@ def test_sticks_whose_heading_names_another_unit_than_the_horizon_are_converted(
     assert len(found.lines) == 2 and any("unit unknown" in note for note in found.notes)
     with pytest.raises(UserError, match="sticks in ft on a horizon in ms"):
         read_faults_on_horizon(path, DEPTH, replace(GEO, depth_unit="ms"))
+    path.write_text(table(1.0).replace(";Z;", ";Z (m);"))
+    found = read_faults_on_horizon(path, DEPTH / 0.3048, replace(GEO, depth_unit="ft"))
+    for line in found.lines:
+        np.testing.assert_allclose(line.points[:, 2], 1050 / 0.3048)
 
 
 def test_a_map_that_no_sticks_meet_is_refused_for_their_z(tmp_path: Path) -> None:
