@@ -21,6 +21,7 @@ INK_CONTRAST = 60  # grey levels between ink and its ground
 MIN_MARK, MAX_MARK_OFFSET = 2, 4.0  # pixels, of a mark's length, and between a mark and the middle of its number
 MAX_OUTLINE = 3  # pixels, of the outline of a strip
 MAX_SIGN_HEIGHT = 0.4  # of the height of digits, the height of a minus sign
+MIN_SLOPE = 1e-12  # value a pixel; equal numbers are no scale
 MIN_LENGTH = 12.0  # pixels between the first and the last tick
 
 
@@ -108,9 +109,9 @@ def fit_ticks(
             continue
         for a in ticks[i][1]:
             for b in ticks[j][1]:
-                if a == b:
-                    continue
                 slope = (b - a) / (at[j] - at[i])
+                if abs(slope) < MIN_SLOPE:
+                    continue
                 off = np.abs(values - (a + slope * (at - at[i]))[:, None]) / abs(slope)
                 agrees = off <= tolerance
                 rank = np.where(agrees.any(axis=1), agrees.argmax(axis=1), width)
