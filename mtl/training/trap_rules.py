@@ -26,7 +26,7 @@ def with_fitted_rules(config: TrainConfig, training: Sequence[Scene]) -> TrainCo
     Returns
     -------
     TrainConfig
-        The same settings where no training map has a depth and drawn traps.
+        The same settings where no training map has a depth and drawn traps, or no rule explains them.
     """
     drawn = drawn_maps(training)
     if config.targets.traps != TrapCriteria() or not drawn:
@@ -34,6 +34,10 @@ def with_fitted_rules(config: TrainConfig, training: Sequence[Scene]) -> TrainCo
     fitted = fit_rules(drawn)
     if current_process().is_main:
         print(f"rules of the drawn traps: {fitted.sentence()}", flush=True)
+        if fitted.is_poor:
+            print("they explain too little: the default rules stay, and the trap head starts from nothing", flush=True)
+    if fitted.is_poor:
+        return config
     return start_from_rules(replace(config, targets=replace(config.targets, traps=fitted.rules)))
 
 

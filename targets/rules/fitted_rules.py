@@ -53,6 +53,11 @@ class FittedRules:
     cell_area: float | None = None
 
     @property
+    def is_poor(self) -> bool:
+        """Whether they explain little of what was drawn: a mean IoU below `POOR`."""
+        return float(np.mean(list(self.iou.values()))) < POOR
+
+    @property
     def odd_maps(self) -> tuple[str, ...]:
         """Names of the maps that do not fit, worst first."""
         typical = float(np.median(list(self.iou.values())))
@@ -66,7 +71,7 @@ class FittedRules:
         maps = "1 map" if len(self.iou) == 1 else f"{len(self.iou)} maps"
         fit = f"explains {self.explained:.0%} of what was drawn on {maps}, and adds {self.added:.0%} (IoU {mean:.2f}"
         fit += "" if self.cross_validated_iou is None else f"; {self.cross_validated_iou:.2f} on maps left out"
-        lead = "no rule fits well: this one" if mean < POOR else "this"
+        lead = "no rule fits well: this one" if self.is_poor else "this"
         odd, names = self.odd_maps, ", ".join(self.odd_maps[:MOST_NAMED])
         names += f" and {len(odd) - MOST_NAMED} more" if len(odd) > MOST_NAMED else ""
         which = "This map does not fit" if len(odd) == 1 else f"These {len(odd)} maps do not fit"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtl.commands import check_data, closures, fit_rules, train
@@ -90,7 +91,11 @@ def test_a_run_takes_the_rules_of_its_training_maps(capsys):
     rules = TrapCriteria(min_relief=0.5)
     config = with_fitted_rules(TrainConfig(), [scene.replace(traps=compute_traps(scene, rules).labels > 0)])
     assert "rules of the drawn traps: Traps end at their spill points" in capsys.readouterr().out
-    assert config == TrainConfig()  # one dome tells nothing else
+    assert config == replace(TrainConfig(), trap_base="rules")  # one dome tells nothing else
+    corner = np.zeros(scene.shape, bool)
+    corner[:12, :12] = True
+    assert with_fitted_rules(TrainConfig(), [scene.replace(traps=corner & scene.map_valid)]) == TrainConfig()
+    assert "explain too little" in capsys.readouterr().out
     assert with_fitted_rules(TrainConfig(), [scene]) == TrainConfig()  # nothing is drawn
     assert capsys.readouterr().out == ""
     by_hand = replace(TrainConfig(), targets=GroundTruthOptions(rules))
