@@ -57,8 +57,8 @@ def spread_bins(bins: NDArray[np.intp], inside: Bool) -> NDArray[np.intp]:
 
     Examples
     --------
-    >>> spread_bins(np.array([[0, -1, -1, -1, 2]]), np.array([[True, True, True, False, True]])).tolist()
-    [[0, 0, 2, -1, 2]]
+    >>> spread_bins(np.array([[0, -1, -1, 2]]), np.array([[True, True, False, True]])).tolist()
+    [[0, 0, -1, 2]]
     """
     lacking = bins < 0
     if lacking.all() or not (lacking & inside).any():

@@ -21,7 +21,7 @@ from targets.common.rasters.side_files import read_crs_beside
 from targets.errors import UserError
 from targets.io import grids
 from targets.io.grids.grid_format import HEAD_SIZE, GridFormat, normalise_orientation
-from targets.io.grids.unknown_files import describe_unknown_file, shows_pages
+from targets.io.grids.unknown_files import PAGE_SUFFIXES, describe_unknown_file, shows_pages
 from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
 from targets.io.sign import holds_elevations
@@ -242,7 +242,10 @@ def require_format(path: str | Path) -> GridFormat:
     if fmt is None:
         look = describe_unknown_file(Path(path), _read_head(path))
         if shows_pages(Path(path), look):
-            raise UserError(path, f"not a picture that can be read: {look}", "a PNG",
+            kind = (
+                "picture that can be read" if Path(path).suffix.lower() in PAGE_SUFFIXES else "grid of a known format"
+            )
+            raise UserError(path, f"not a {kind}: {look}", "a grid, or a PNG",
                             "save the page with the map as PNG, at 150 dots per inch")  # fmt: skip
         names = ", ".join(fmt.name for fmt in FORMATS)
         raise UserError(path, f"not a grid of a known format: {look}", f"one of {names}", "export it as one of these")

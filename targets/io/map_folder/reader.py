@@ -27,6 +27,7 @@ from targets.surface.fill import fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
 PICTURE_ALONE = {"rgb", "map", SET_SIDECAR}
+MIN_PAGE_SIDE = 64  # pixels; a smaller picture has no room for a map with something beside it
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 
 
@@ -99,7 +100,9 @@ def read_map_files(
     rgb = read_rgb(files["rgb"]) if "rgb" in files else None
     placed = read_picture_location(files["rgb"]) if rgb is not None else None
     if rgb is not None and set(files) <= PICTURE_ALONE:
-        return _read_page_map(name, files, reading, sidecar, rgb, placed)
+        options = _page_options(sidecar, reading)
+        if options != PageOptions() or min(rgb.shape[:2]) >= MIN_PAGE_SIDE:
+            return _read_page_map(name, files, reading, sidecar, rgb, placed)
     arrays: dict[str, NDArray] = {
         kind: _read_mask(kind, files[kind], reading, conventions) for kind in MASKS if kind in files
     }
@@ -163,9 +166,7 @@ def _read_page_map(
 ) -> Scene:
     """The map on the page of a picture alone; with a depth where its colour bar was read, with traps of its cells."""
     path = files["rgb"]
-    options = PageOptions(sidecar.high or reading.high, sidecar.inverted, sidecar.panel or reading.panel,
-                          sidecar.map_box or reading.map_box)  # fmt: skip
-    page = read_page(rgb, options, path, path.suffix.lower() in LOSSY)
+    page = read_page(rgb, _page_options(sidecar, reading), path, path.suffix.lower() in LOSSY)
     if page.problem is not None:
         raise PageError(page.problem, page)
     found = crop_to_map(page)
@@ -201,6 +202,12 @@ def _read_page_map(
         depth = fill_holes(found.depth, known, found.inside, reading.fill)
     return Scene(name, depth, known, found.inside, np.zeros_like(known), found.rgb, traps, geo, sidecar.group,
                  provenance=provenance)  # fmt: skip
+
+
+def _page_options(sidecar: Sidecar, reading: ReadOptions) -> PageOptions:
+    """What sidecar and user say of a page; the sidecar comes first."""
+    high, panel = sidecar.high or reading.high, sidecar.panel or reading.panel
+    return PageOptions(high, sidecar.inverted, panel, sidecar.map_box or reading.map_box)
 
 
 def _of_cells(geo: GeoReference, first: GeoReference) -> GeoReference:
@@ -265,7 +272,7 @@ def _file_and_format(name: str, files: Mapping[str, Path], conventions: SetConve
 
 
 def read_map_picture(path: str | Path) -> Scene:
-    """Read a coloured map alone.
+    """Read a picture that holds a coloured map and white margins, nothing else.
 
     Parameters
     ----------
@@ -282,7 +289,15 @@ def read_map_picture(path: str | Path) -> Scene:
     UserError
         The picture is missing, damaged, or all white.
     """
-    return read_map_files(Path(path).stem, {"rgb": Path(path)})
+    files = {"rgb": Path(path)}
+    rgb, coloured, _, geo, margin = crop_to_frame(files, read_rgb(files["rgb"]), {}, GeoReference(), False)
+    assert rgb is not None
+    nothing = np.zeros(rgb.shape[:2], np.bool_)
+    inside = derive_inside(files, {}, nothing, coloured)
+    provenance = Provenance(Path(path).name, "picture", margin=margin)
+    return Scene(
+        Path(path).stem, nothing.astype(np.float32), nothing, inside, nothing, rgb, geo=geo, provenance=provenance
+    )
 
 
 def _check_complete(files: Mapping[str, Path], has_depth: bool, has_picture: bool) -> None:

@@ -16,7 +16,7 @@ from targets.common.cli import Names, read_record
 from targets.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if path.name != "base.yaml")
+SHIPPED = sorted(path for path in (ROOT / "configs" / "ablations").glob("*.yaml") if not path.name.startswith("base"))
 
 
 @pytest.fixture(scope="module")

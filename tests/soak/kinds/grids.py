@@ -82,7 +82,7 @@ def degenerate(budget: Budget) -> Iterator[Attack]:
         kind = random.random()
         if suffix == ".npy" or kind < 0.2:
             form = suffix if suffix in (".npy", ".tif") else ".tif"
-            tiled = ("closures", "--out", "out", "--tile", random.choice(("4", "16", "4096")), *engine)
+            tiled = ("closures", "--out", "out", "--tile", random.choice(("8", "16", "4096")), *engine)
             is_refused = {"--depth-std", "--fill"} & {*engine} or "auto" in engine
             check = (lambda folder, ended: "") if is_refused else good_is_done
             yield Attack(f"closures --tile {' '.join(engine)}: {what}", partial(make_tiled, depth, form, tiled), check)
