@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import product
 
 import numpy as np
@@ -85,7 +86,8 @@ def raw(server, request):
         answer = b""
         try:
             line.sendall(request)
-            line.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # refused already: nobody reads any more
+                line.shutdown(socket.SHUT_WR)
             while part := line.recv(65536):
                 answer += part
         except (ConnectionResetError, BrokenPipeError):
