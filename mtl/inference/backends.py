@@ -57,7 +57,8 @@ def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: 
     UserError
         An engine is not installed, or does not fit the device or the precision.
     """
-    on_cpu = next(net.parameters()).device.type == "cpu"
+    device = next(net.parameters()).device.type
+    on_cpu = device == "cpu"
     if backend == "auto":
         first = make_backend(net, in_channels, "torch", precision)
         engine = fastest_engine(precision)
@@ -69,9 +70,8 @@ def make_backend(net: nn.Module, in_channels: int, backend: Backend, precision: 
             raise UserError("--backend", f"{backend} in precision {precision} on {'the CPU' if on_cpu else 'a GPU'}",
                             "onnx in precision 32 or openvino, on the CPU", "use --backend torch")  # fmt: skip
         return ENGINES[backend](export_graph(net, in_channels), precision)
-    device = next(net.parameters()).device
-    if precision == "bf16" and device.type in ("cpu", "cuda") and not has_bfloat16(device.type == "cuda"):
-        print(f"--precision bf16: this {device.type.upper()} has no bfloat16, and computes in 32 bits", flush=True)
+    if precision == "bf16" and device in ("cpu", "cuda") and not has_bfloat16(device == "cuda"):
+        print(f"--precision bf16: this {device.upper()} has no bfloat16, and computes in 32 bits", flush=True)
     elif precision == "bf16":
         net = copy.deepcopy(net).to(torch.bfloat16)
     return TorchBackend(torch.compile(net) if backend == "compile" else net, next(net.parameters()).dtype)

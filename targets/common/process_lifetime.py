@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import parent_process, resource_tracker
 from threading import Thread, current_thread, main_thread
+from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NO_READER = 128 + 13  # exit code of a program that SIGPIPE ends, which Windows does not know
@@ -135,15 +136,20 @@ def importing() -> Iterator[None]:
     if current_thread() is not main_thread():  # which alone may listen
         yield
         return
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    caught = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
-    for number in caught:
+    before = _heeded_signals()
+    for number in before:
         signal.signal(number, _end_at_once)
     try:
         yield
     finally:
-        for number in caught:
-            signal.signal(number, before[number])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _heeded_signals() -> dict[signal.Signals, Any]:
+    """{stop signal: its handler} of those that are not ignored, as some shells have it."""
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    return {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
 
 def _end_at_once(number: int, frame: object) -> None:
@@ -165,23 +171,10 @@ def run_command(module: str) -> None:
     """
     use_utf_8()
 
-    said = b"stopped\n"
-
-    def stop(number: int, frame: object) -> None:
-        os.write(2, said)
-        os._exit(128 + number)
-
-    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    before = {number: signal.getsignal(number) for number in defaults}
-    caught = [number for number, default in defaults.items() if before[number] is default]  # some shells ignore SIGINT
-    for number in caught:
-        signal.signal(number, stop)
-    command = import_module(module).command
-    for number in caught:
-        signal.signal(number, before[number])
+    with importing():
+        command = import_module(module).command
     try:
         command()
     finally:
-        said = b""
-        for number in caught:
-            signal.signal(number, stop)
+        for number in _heeded_signals():
+            signal.signal(number, lambda number, _: os._exit(128 + number))
