@@ -40,8 +40,8 @@ bench: install  ## speed beside peers; prints ratios
 	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
 
-soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files (docs/reliability.md)
-	$(RUN) -m pytest -n 2 -m soak
+soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files; new examples (docs/reliability.md)
+	$(RUN) -m pytest -n 2 --hypothesis-profile=default -m 'soak or not soak'
 	$(RUN) -m tests.soak
 
 lowest: install  ## the fast tests of what users run, with the lowest versions that pyproject.toml allows, on Python 3.11

@@ -14,7 +14,8 @@ MAX_GROUNDS = 6  # different greys that are looked at
 MIN_PEAK_SHARE = 0.01  # of the picture, of a grey that a ground may have
 MIN_AREA_SHARE = 0.001  # of the picture, of one part of a ground
 MIN_BORDER_SHARE = 0.05  # of the picture's border, along which the page's own ground lies
-MIN_WIDTH = 6  # pixels of ground; what is narrower is a line
+MIN_WIDTH = 6  # pixels of ground; what is narrower is a line, but for paper that the picture's border cuts
+MIN_PAPER = 240  # grey level
 LETTER_GAP = 10  # pixels that ground reaches between letters
 RING_WIDTH, INK_WIDTH = 9, 5  # pixels around a part that are looked at, less those of a contour and its soft edges
 MIN_RING_SHARE = 0.2  # of the ring that is neither the page's ground nor another part of the same grey
@@ -62,7 +63,7 @@ def find_ground(rgb: RGB, lossy: bool = False) -> Bool:
             break
         counts[low : high + 1] = 0
         whole.append(neutral & (levels >= low) & (levels <= high))
-        masks.append(_broad(whole[-1]))
+        masks.append(_broad(whole[-1], peak >= MIN_PAPER))
     page = np.zeros(rgb.shape[:2], np.bool_)
     for mask in masks:
         page |= _along_border(mask)
@@ -75,11 +76,16 @@ def find_ground(rgb: RGB, lossy: bool = False) -> Bool:
     return found
 
 
-def _broad(mask: Bool) -> Bool:
-    """The cells of a mask that lie in or beside squares of `MIN_WIDTH`: no lines, frames and letters."""
-    square = np.ones((MIN_WIDTH, MIN_WIDTH), np.uint8)
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, square)
-    return mask & (cv2.dilate(opened, np.ones((3, 3), np.uint8)) > 0)
+def _broad(mask: Bool, is_paper: bool) -> Bool:
+    """The cells of a mask that lie in or beside squares of `MIN_WIDTH`: no lines, frames and letters.
+
+    Paper goes on beyond the picture's border.
+    """
+    border = cv2.BORDER_REPLICATE if is_paper else cv2.BORDER_CONSTANT
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), *(MIN_WIDTH,) * 4, border, value=0)
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((MIN_WIDTH, MIN_WIDTH), np.uint8))
+    near = cv2.dilate(opened, np.ones((3, 3), np.uint8)) > 0
+    return mask & near[MIN_WIDTH:-MIN_WIDTH, MIN_WIDTH:-MIN_WIDTH]
 
 
 def _grown(ground: Bool, grey: Bool) -> Bool:

@@ -59,6 +59,14 @@ def test_a_map_is_found_on_any_ground(ground):
     assert found.high == "red"
 
 
+@pytest.mark.parametrize("margin", [(1, 23, 0, 4), (23, 3, 5, 5), (2, 0, 0, 0), (0, 0, 0, 0)])
+def test_paper_of_any_width_is_cut_off(margin):
+    top, bottom, left, right = margin
+    picture = coloured(surface())
+    page = np.pad(picture, ((top, bottom), (left, right), (0, 0)), constant_values=255)
+    assert crop_to_map(read_page(page)).margin == margin
+
+
 def chart(kind: str) -> np.ndarray:
     """A page without a map."""
     rng = np.random.default_rng(1)
