@@ -40,7 +40,7 @@ bench: install  ## speed beside peers; prints ratios
 	$(BIN)/uv pip install --quiet --python $(RUN) --editable '.[bench,fast]'
 	for file in tests/benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
 
-soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files; new examples (docs/reliability.md)
+soak: install  ## hours of what the tests do in seconds: stopped runs, settings, damaged files; new examples (docs/explanation/reliability.md)
 	$(RUN) -m pytest -n 2 --hypothesis-profile=default -m 'soak or not soak'
 	$(RUN) -m tests.soak
 

@@ -22,8 +22,8 @@ class UserError(Exception):
 
     Examples
     --------
-    >>> print(UserError("map.yaml", "dx is 0", "a spacing above 0", "see docs/data.md"))
-    map.yaml: dx is 0; expected a spacing above 0; see docs/data.md
+    >>> print(UserError("map.yaml", "dx is 0", "a spacing above 0", "see docs/reference/map_folders.md"))
+    map.yaml: dx is 0; expected a spacing above 0; see docs/reference/map_folders.md
     """
 
     def __init__(self, where: object, found: str, expected: str = "", hint: str = "") -> None:

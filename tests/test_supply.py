@@ -99,7 +99,7 @@ def test_a_package_of_another_licence_is_noticed(monkeypatch):
 
 
 def test_the_page_of_licences_lists_every_direct_dependency():
-    text = (ROOT / "docs" / "licences.md").read_text("utf-8")
+    text = (ROOT / "docs" / "reference" / "licences.md").read_text("utf-8")
     page = dict(re.findall(r"^\| ([\w-]+) \| ([A-Z]\w+)\S* \| .+ \|$", text, re.MULTILINE))
     assert set(page) == {key(requirement.name) for requirement in DIRECT}
     installed = list(walk([Requirement(name) for name in page], set()))

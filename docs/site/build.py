@@ -29,7 +29,8 @@ MOVED = {
     "conf.py": "docs/site/conf.py",
     "reference/python.md": "docs/site/python.md",
 }
-CONTENTS = HERE / "contents.md"  # the lists of pages, at the end of the first one
+# Lists of pages, at the end of a page.
+LISTS = {"index.md": HERE / "contents.md", "experiments/README.md": HERE / "experiments.md"}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 HIDDEN = ("help", "print_config")
 
@@ -58,7 +59,8 @@ def write_sources(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8")
         text = site_links(text, name, path, names) if name.endswith(".md") else text
-        target.write_text(text + (CONTENTS.read_text(encoding="utf-8") if name == "index.md" else ""), encoding="utf-8")
+        listed = LISTS[name].read_text(encoding="utf-8") if name in LISTS else ""
+        target.write_text(text + listed, encoding="utf-8")
     for picture in (ROOT / "docs").rglob("*.png"):
         target = folder / picture.relative_to(ROOT / "docs")
         target.parent.mkdir(parents=True, exist_ok=True)

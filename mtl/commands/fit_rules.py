@@ -56,7 +56,7 @@ def main(
             "no trap is drawn on any map" if scenes else f"none of {len(sources)} map(s) has a depth and drawn traps"
         )
         raise UserError(", ".join(data), found, "maps with a depth on which traps are drawn",
-                        "draw them with tools/review.py; see docs/data.md")  # fmt: skip
+                        "draw them with tools/review.py; see docs/reference/map_folders.md")  # fmt: skip
     print(fitted.sentence())
     for doubt in fitted.doubts:
         print(f"- {doubt}")

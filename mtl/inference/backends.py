@@ -16,7 +16,7 @@ from mtl.inference.tiling import Net
 from targets.errors import UserError
 
 FAST_EXTRA = "fast"
-# Tiles of 256 cells after which preparing OpenVINO has paid for itself; see docs/speed.md.
+# Tiles of 256 cells after which preparing OpenVINO has paid for itself; see docs/experiments/speed/predictions.md.
 LAZY_TILES = 64
 
 

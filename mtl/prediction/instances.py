@@ -44,7 +44,7 @@ def find_instances(
     ========  ==================================================================================
 
     Without seeds, or without a ridge, no component is divided: every substitute split more traps than it separated
-    (docs/predictions.md).
+    (docs/explanation/traps_from_heads.md).
 
     Parameters
     ----------
