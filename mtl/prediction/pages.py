@@ -56,6 +56,35 @@ def page_of(scene: Scene) -> Page | None:
     return page if isinstance(page, Page) else None
 
 
+def settle_question(predictor: Predictor, scene: Scene) -> Scene:
+    """Ask what a map's page leaves open, unless nothing that a network predicts depends on it.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Its heads: one that reads depth from colours must know which end of them is high.
+    scene : Scene
+        The map.
+
+    Returns
+    -------
+    Scene
+        The map, without a question.
+
+    Raises
+    ------
+    PageError
+        The question.
+    """
+    page = page_of(scene)
+    if page is None or page.question is None:
+        return scene
+    if any(head.postprocess is refine_depth for head in predictor.heads):
+        raise PageError(page.question, page)
+    assert scene.provenance is not None
+    return scene.replace(provenance=replace(scene.provenance, page=replace(page, question=None)))
+
+
 def predict_scene(predictor: Predictor, scene: Scene) -> PagePrediction:
     """Predict a map, and of one on a page only what the page can tell.
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from targets.common.atomic_write import atomic_write
 from targets.common.files.input_files import is_file, require_file
@@ -21,6 +22,7 @@ TIFF_SUFFIXES = (".tif", ".tiff")  # pictures if they have colours, else grids
 FORMATS = ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"]
 COLOUR_MODES = ("P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 KNOWN_MODES = (*COLOUR_MODES, "1", "L", "LA", "PA")
+NOTE_KEY = "Comment"  # keyword of the PNG standard
 RGBA = tuple[int, int, int, int]  # red, green, blue, opacity, 0 to 255
 
 # A sheet of A0 at 300 dots per inch has 139 million pixels; whatever claims more is a mistake or an attack, and is
@@ -235,7 +237,18 @@ def read_two_tones(path: str | Path) -> NDArray[np.bool_]:
     return place >= 0.5
 
 
-def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_], path: str | Path) -> None:
+def read_note(path: str | Path) -> str:
+    """The note that `write_picture` left in a PNG; empty in other files, and where there is none."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:  # the chunks before the pixels alone
+            return str(image.info.get(NOTE_KEY, ""))
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        return ""
+
+
+def write_picture(
+    pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_], path: str | Path, note: str = ""
+) -> None:
     """Write a picture.
 
     Parameters
@@ -244,6 +257,8 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
         Grey (True = white), or colours.
     path : str | Path
         The suffix chooses PNG or JPEG.
+    note : str, default ''
+        A sentence about the picture, kept in a PNG.
 
     Raises
     ------
@@ -261,8 +276,11 @@ def write_picture(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bo
     if pixels.dtype == np.bool_:
         pixels = np.where(pixels, 255, 0).astype(np.uint8)
     image = Image.fromarray(np.ascontiguousarray(pixels))
+    about = PngInfo()
+    if note:
+        about.add_text(NOTE_KEY, note)
     with atomic_write(path) as temporary:
-        image.save(temporary)
+        image.save(temporary, pnginfo=about)
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:

@@ -31,6 +31,7 @@ OWN_DISTANCE = 30.0  # grey levels, as far as a colour of the map may be from th
 MAX_SAMPLE = 4000  # pixels of the map that are compared with a bar
 ALIGNED = 0.7  # heights of letters between the edges of numbers in one column
 WORDS_REACH = 6.0  # heights of letters between a bar with its numbers and its title
+MIN_DEPTH_SHARE = 0.1  # of the largest number, the smallest one of depths that no word names: no horizon starts at 0
 BAND_STEP, MAX_BANDS, MIN_BAND = 4.0, 48, 3  # grey levels, number and pixels: bands of a discrete bar
 
 
@@ -422,7 +423,7 @@ def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> C
     elif said is not None:
         grows, reason = said, f"{words.words!r} says so" if words.grows else "the words of the page say so"
         reason = f"larger numbers are {'deeper' if said == 'down' else 'higher'}: {reason}"
-    elif low >= 0:
+    elif low >= MIN_DEPTH_SHARE * high:
         grows, reason = "down", "larger numbers are taken to be deeper"
     else:
         grows, reason = None, "nothing says whether larger numbers are deeper"

@@ -24,10 +24,14 @@ DEPTH = re.compile(
     r"depth|\btv(d|t)|tvd|subsea|\btwt|two[- ]?way|\btime\b|\bzeit\b|tiefe|profond|глубин|\bz\b|sstvd|\bowt"
 )
 UNIT_OF_DATUM = re.compile(r"\b(m|ft|ms|s|km)\s*(?:tvd|subsea|twt|bsl|msl)")
+# Quantities that are no depth, whatever word of a depth stands beside them (depth error, time thickness), and others.
+NO_DEPTH = re.compile(
+    r"thick|isopach|isochor|amplitude|velocit|\bdip\b|azimuth|gradient|coheren|curvature|\berror|\bstd\b|deviation|"
+    r"uncertain|probab|residual|differen|mistie|\bcounts?\b|frequency|correlation|толщин|мощност"
+)
 OTHER = re.compile(
-    r"thick|isopach|isochore|poro|perm|satur|amplitude|net|gross|ntg|velocity|temperature|pressure|dip|azimuth|"
-    r"coheren|curvature|impedance|density|error|std|deviation|uncertain|probab|residual|differen|facies|wat(er)?\b|"
-    r"fluid|volume|\bsw\b|\bvsh|gamma|толщин|порист|мощност|насыщ"
+    r"\bporo|\bperm(?!ian)|satur|\bnet\b|\bgross\b|\bntg\b|temperature|pressure|impedance|density|facies|"
+    r"\bwat(er)?\b|fluid|volume|\bsw\b|\bvsh|gamma|порист|насыщ"
 )
 
 
@@ -149,6 +153,8 @@ def name_quantity(words: str) -> Quantity:
     ('ft', 'up', True)
     >>> name_quantity("m TVDSS").grows, name_quantity("TWT ms").unit, name_quantity("Structure Map").grows
     ('down', 'ms', None)
+    >>> name_quantity("Depth error (m)").is_other, name_quantity("Top Permian").is_other
+    (True, False)
     """
     plain = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
     unit = parse_unit(plain)
@@ -160,4 +166,5 @@ def name_quantity(words: str) -> Quantity:
         unit = found[1]
     is_depth, is_elevation = DEPTH.search(plain), ELEVATION.search(plain)
     grows: Direction | None = "up" if is_elevation and not is_depth else "down" if is_depth else None
-    return Quantity(words, unit, grows, is_other=bool(OTHER.search(plain)) and not is_depth and not is_elevation)
+    is_other = bool(NO_DEPTH.search(plain) or (OTHER.search(plain) and grows is None))
+    return Quantity(words, unit, None if is_other else grows, is_other)

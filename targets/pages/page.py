@@ -7,13 +7,14 @@ import numpy as np
 from targets.errors import UserError
 from targets.pages.axes import PageAxes, read_axes
 from targets.pages.bar_depth import depth_from_bar
+from targets.pages.bar_words import find_named_ends
 from targets.pages.colour_bar import ColourBar, find_colour_bar
 from targets.pages.ground import find_ground
 from targets.pages.labels import read_labels, values_around_labels
 from targets.pages.map_body import MIN_PAGE_SHARE, MIN_PART_SHARE, Box, Part, Traits, find_parts, measure_traits
 from targets.pages.panels import Panel, choose_panel, list_panels
 from targets.pages.text import TextBox, can_read_text, read_text
-from targets.picture_reading.colour_ends import ColourEnds, agreement, find_colour_ends
+from targets.picture_reading.colour_ends import ColourEnds, agreement, find_colour_ends, find_high_end
 from targets.picture_reading.contour_removal import detect_dark_lines
 from targets.picture_reading.resolution import reduced, reduction_of
 from targets.rendering.palettes import RGB, HighEnd
@@ -28,8 +29,7 @@ MIN_BAR_ASPECT, MIN_BAR_FILL = 4.0, 0.75  # length over width of a bar, and the 
 MAX_TEXT_SIDE = 4000  # pixels, of a picture whose text is read as it is
 GOOD_SHARE, GOOD_DISTANCE = 0.7, 12.0  # of the map read through its bar, and grey levels from its colours: sure
 UNUSED_CONFIDENCE = 0.3  # of a page whose bar was found and cannot be used
-MIN_LABEL_CORRELATION, LABEL_CONFIDENCE = 0.6, 0.9  # of labels with red or light, that tell which end is high
-USUAL_CONFIDENCE = 0.8  # of an end that is high by convention
+LABEL_CONFIDENCE, WORD_CONFIDENCE = 0.9, 0.9  # of contour labels and of words at a bar's ends, that tell which is high
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,15 @@ class PageOptions:
         Number or title of the panel to read.
     map_box : tuple[int, int, int, int] | None, default None
         Left, top, right and bottom of the map, in pixels of the picture.
+    said_by : str, default 'as asked'
+        Who says which end is high, for the sentence about it.
     """
 
     high: HighEnd | None = None
     is_inverted: bool | None = None
     panel: str | None = None
     map_box: tuple[int, int, int, int] | None = None
+    said_by: str = "as asked"
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Page:
     ends : ColourEnds | None
         Of the map's colours.
     high : HighEnd | None
-        The end of the colours that is high, as the user says or by convention; None with a depth.
+        The end of the colours that is high, as the user says or by labels and words; None with a depth.
     stages : tuple[Stage, ...]
         Each stage's confidence and sentence.
     problem : UserError | None
@@ -316,7 +319,7 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
     page = replace(page, bar=bar, inside=inside)
     if bar.problem:
         return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}: not used"))
-    if bar.grows is None:
+    if bar.grows is None or bar.quantity.is_other:
         asked = _asked_end(page, options)
         if asked is None:
             return page
@@ -378,29 +381,45 @@ def _ends(page: Page) -> ColourEnds:
 
 
 def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
-    """The page with the end of its colours that is high: as asked, by its numbers, or as usual."""
+    """The page with the end of its colours that is high: as asked, or by its numbers or words; else a question."""
     ends, asked = _ends(page), _asked_end(page, options)
     page = replace(page, ends=ends)
     if page.depth is not None:
         by_bar = asked is None or agreement(page.picture, np.isfinite(page.depth) & page.inside, -page.depth, asked) > 0
         if by_bar:
             return page
-        sentence = f"{asked} is high as asked; the colour bar says otherwise and is not used"
+        sentence = f"{asked} is high {options.said_by}; the colour bar says otherwise and is not used"
         return _with_stage(replace(page, depth=None, high=asked), Stage("polarity", 0.5, sentence))
     if asked is not None:
-        return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high, as asked"))
-    if (by_labels := _end_by_labels(page, ends)) is not None:
-        return by_labels
-    if ends.usual is not None and (page.bar is None or page.bar.grows is not None):
-        sentence = f"{ends.usual} is taken to be high, as on most maps; no numbers say so ({ends.choices})"
-        return _with_stage(replace(page, high=ends.usual), Stage("polarity", USUAL_CONFIDENCE, sentence))
-    reason = f"they {'run from dark to light' if ends.is_sequential else 'are no rainbow'}, and no numbers were read"
-    if page.bar is not None and page.bar.grows is None:
-        reason = "the numbers of the colour bar may be depths or elevations"
-    question = UserError(where, f"which end of its colours is high is not known: {reason}",
-                        "a colour bar with numbers and the word depth or elevation beside the map",
-                        f"say it: {ends.choices}, or high in map.yaml")  # fmt: skip
+        return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high {options.said_by}"))
+    other = _other_quantity(page)
+    if other:
+        question = UserError(where, f"it is a map of {other!r}, which is no depth", "a map of depth, elevation or time",
+                             f"to find what closes in its colours in any case say {ends.choices}")  # fmt: skip
+    else:
+        for found in (_end_by_labels(page, ends), _end_by_words(page, ends)):
+            if found is not None:
+                return found
+        question = UserError(where, f"which end of its colours is high is not known: {_why_unknown(page)}",
+                             "a colour bar with numbers and the word depth or elevation beside the map",
+                             f"say it: {ends.choices}, or high in map.yaml")  # fmt: skip
     return _with_stage(replace(page, question=question), Stage("polarity", 0.0, question.found))
+
+
+def _other_quantity(page: Page) -> str:
+    """What the words of a page name that is no depth; empty where they name none."""
+    assert page.panel is not None
+    if page.bar is not None and (page.bar.quantity.is_other or page.bar.grows is not None):
+        return page.bar.quantity.words if page.bar.quantity.is_other else ""
+    return page.panel.title if page.panel.shows_depth is False else ""
+
+
+def _why_unknown(page: Page) -> str:
+    """Why nothing says which end of a map's colours is high."""
+    if page.bar is not None and page.bar.grows is None and not page.bar.problem:
+        return f"{page.bar.reason} on the colour bar"
+    unread = page.stage("text")
+    return "no numbers were read, and maps are drawn either way round" if unread is None else unread.sentence
 
 
 def _end_by_labels(page: Page, ends: ColourEnds) -> Page | None:
@@ -411,11 +430,23 @@ def _end_by_labels(page: Page, ends: ColourEnds) -> Page | None:
         return None
     numbers = values_around_labels(labels, page.inside)
     height = numbers if max(labels.values) <= 0 else -numbers
-    pairs: list[tuple[HighEnd, HighEnd]] = [("red", "blue"), ("light", "dark")]
-    for first, other in pairs if ends.has_red_and_blue else pairs[::-1]:
-        correlation = agreement(page.picture, np.isfinite(height), height, first)
-        if abs(correlation) >= MIN_LABEL_CORRELATION:
-            high = first if correlation > 0 else other
-            sentence = f"{high} is high by the {labels.sentence} (correlation {abs(correlation):.2f})"
-            return _with_stage(replace(page, high=high), Stage("polarity", LABEL_CONFIDENCE, sentence))
-    return None
+    found = find_high_end(page.picture, np.isfinite(height), height, ends)
+    if found is None:
+        return None
+    high, correlation = found
+    sentence = f"{high} is high by the {labels.sentence} (correlation {correlation:.2f})"
+    return _with_stage(replace(page, high=high), Stage("polarity", LABEL_CONFIDENCE, sentence))
+
+
+def _end_by_words(page: Page, ends: ColourEnds) -> Page | None:
+    """The page with the end that words at the ends of a colour bar say is high; None without such words."""
+    assert page.panel is not None
+    found = find_named_ends(page.picture, page.panel.frame, page.texts)
+    if found is None:
+        return None
+    strip = np.rint(found.colours).astype(np.uint8)[None]
+    end = find_high_end(strip, np.ones(strip.shape[:2], np.bool_), found.height[None].astype(np.float32), ends)
+    if end is None:
+        return None
+    sentence = f"{end[0]} is high by the words {found.words} at the ends of its colour bar"
+    return _with_stage(replace(page, high=end[0]), Stage("polarity", WORD_CONFIDENCE, sentence))

@@ -8,6 +8,7 @@ import numpy as np
 
 from targets.errors import UserError
 from targets.pages.map_body import Box, Part
+from targets.pages.numbers import name_quantity
 from targets.pages.text import TextBox
 from targets.scene import Bool
 
@@ -15,9 +16,7 @@ MIN_PANEL_SHARE = 0.3  # of the largest map's cells
 MAX_MISALIGNMENT = 0.06  # of a panel's sides, between the edges of two panels of a row or column
 FRAME_COVER = 0.95  # of a side of a frame that is drawn
 TITLE_REACH = 0.25  # of a panel's height, above and below it
-DEPTH_WORDS = ("depth", "struct", "twt", "tvd", "time", "elevation", "horizon", "top", "base", "tiefe", "profundidad")
-OTHER_WORDS = ("thick", "iso", "poros", "satur", "perm", "net", "amplitude", "error", "uncert", "std", "deviation",
-               "differ", "residual", "probab", "pressure", "velocity", "facies", "azimuth", "gross")  # fmt: skip
+STRUCTURE = re.compile(r"struct|\bhorizon|\btop\b|\bbase\b|surface")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +40,10 @@ class Panel:
     @property
     def shows_depth(self) -> bool | None:
         """Whether its title speaks of depth; None where it speaks of nothing that is known."""
-        words = self.title.lower()
-        if any(word in words for word in OTHER_WORDS):
+        quantity = name_quantity(self.title)
+        if quantity.is_other:
             return False
-        return True if any(word in words for word in DEPTH_WORDS) else None
+        return True if quantity.grows or STRUCTURE.search(self.title.casefold()) else None
 
 
 def find_frame(ground: Bool, part: Part) -> Box:

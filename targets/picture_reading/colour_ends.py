@@ -1,4 +1,4 @@
-"""Ends of a map's colours: what red, blue, light and dark parts of a surface are, and which of them is usually high."""
+"""Ends of a map's colours: red and blue, or light and dark parts of a surface, of which one is high."""
 
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ MAX_CELLS = 200_000  # that are looked at
 MAX_SEQUENTIAL = 0.8
 NEAR, MIN_ORDER = 0.25, 0.93  # of the palette, between neighbours, and the share of boundaries between such
 STEPS = 12  # of the palette, between which lightness is compared
+MIN_CORRELATION = 0.6  # of a height with red or light, that tells which end is high
 MIN_BIN_SHARE = 0.004  # of the cells, of a bin of colours that counts: others are mixed on edges
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
@@ -46,11 +47,6 @@ class ColourEnds(NamedTuple):
     is_sequential: bool
 
     @property
-    def usual(self) -> HighEnd | None:
-        """The end that is high on most structure maps; None where maps are drawn either way round."""
-        return "red" if self.is_rainbow else None
-
-    @property
     def choices(self) -> str:
         """What can be said of them, in words."""
         light = self.is_sequential and not self.is_rainbow
@@ -71,11 +67,11 @@ def find_colour_ends(rgb: RGB, inside: Bool) -> ColourEnds:
     --------
     >>> ramp = np.linspace(0, 255, 64)[None, :, None]
     >>> grey = (ramp * np.ones((8, 1, 3))).astype(np.uint8)
-    >>> find_colour_ends(grey, np.ones((8, 64), bool)).usual is None
-    True
+    >>> find_colour_ends(grey, np.ones((8, 64), bool)).choices
+    '--high light or --high dark'
     >>> rainbow = np.array([[0, 0, 200], [0, 200, 255], [0, 220, 0], [255, 255, 0], [230, 0, 0]], np.uint8)
-    >>> find_colour_ends(rainbow.repeat(9, 0)[None].repeat(9, 0), np.ones((9, 45), bool)).usual
-    'red'
+    >>> find_colour_ends(rainbow.repeat(9, 0)[None].repeat(9, 0), np.ones((9, 45), bool)).is_rainbow
+    True
     """
     step = int(np.ceil(np.sqrt(inside.sum() / MAX_CELLS))) or 1
     small, use = rgb[::step, ::step], inside[::step, ::step]
@@ -145,3 +141,34 @@ def agreement(rgb: RGB, inside: Bool, height: NDArray[np.float32], high: HighEnd
     if np.ptp(towards) == 0 or np.ptp(values) == 0:
         return 0.0
     return float(np.corrcoef(towards, values)[0, 1])
+
+
+def find_high_end(
+    rgb: RGB, inside: Bool, height: NDArray[np.float32], ends: ColourEnds, least: float = MIN_CORRELATION
+) -> tuple[HighEnd, float] | None:
+    """Find the end of the colours that is high where a height is known.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        Its cells whose height is known.
+    height : (H, W) float32
+        Positive up.
+    ends : ColourEnds
+        Ends of the picture's colours.
+    least : float, default MIN_CORRELATION
+        Correlation that tells.
+
+    Returns
+    -------
+    tuple[HighEnd, float] | None
+        The end and its correlation, `least` to 1; None where the height follows no end.
+    """
+    pairs: list[tuple[HighEnd, HighEnd]] = [("red", "blue"), ("light", "dark")]
+    for first, other in pairs if ends.has_red_and_blue else pairs[::-1]:
+        correlation = agreement(rgb, inside, height, first)
+        if abs(correlation) >= least:
+            return (first if correlation > 0 else other), abs(correlation)
+    return None

@@ -1,12 +1,18 @@
-"""Polarity check of a map folder: a depth must not contradict the colours of its picture."""
+"""Polarity of a map folder's picture: no contradiction of depth and colours, and a note in the file on what is high."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
+from targets.io.images import read_note
+from targets.picture_reading.colour_ends import find_colour_ends, find_high_end
+from targets.rendering.palettes import HighEnd
+from targets.scene import Scene
 
 MIN_BLUENESS = 60  # of 255, difference of blue and red: neither contours, faults and text, nor green count
 # Share of the map that cold and warm colours have at least each: less may be coloured ink on a grey map.
@@ -14,6 +20,8 @@ MIN_TONE = 0.05
 # Correlation of depth with cold against warm colours, below which they contradict each other; see
 # docs/experiments/io.md.
 CONTRADICTION = -0.25
+MIN_OWN_CORRELATION = 0.25  # of a depth with an end of its own picture's colours
+HIGH_NOTE = re.compile(r"TrapMTL: (red|blue|light|dark) is high")
 
 
 def colour_correlation(rgb: NDArray[np.uint8], depth: NDArray, known: NDArray[np.bool_]) -> float | None:
@@ -76,3 +84,26 @@ def check_depth_polarity(
     raise UserError(depth_file, f"{found}: blue is shallow and red is deep",
                     "blue = deep and red = high, black = deepest",
                     f"{hint}, or remove the picture if its colours are reversed")  # fmt: skip
+
+
+def note_high_end(scene: Scene) -> str:
+    """The note that the picture of a map with a depth keeps, also where it is copied alone: which of its ends is high.
+
+    Returns
+    -------
+    str
+        Empty without a picture or a depth, and where the colours do not follow the depth.
+    """
+    clear = scene.depth_valid & ~scene.fault
+    if scene.rgb is None or not clear.any():
+        return ""
+    height, ends = (-scene.depth).astype(np.float32), find_colour_ends(scene.rgb, clear)
+    found = find_high_end(scene.rgb, clear, height, ends)
+    found = found or find_high_end(scene.rgb, clear, height, ends, MIN_OWN_CORRELATION)
+    return "" if found is None else f"TrapMTL: {found[0]} is high"
+
+
+def read_high_end(path: Path) -> HighEnd | None:
+    """The end of a picture's colours that is high, as the note in its file says; None without a note."""
+    found = HIGH_NOTE.fullmatch(read_note(path))
+    return None if found is None else cast(HighEnd, found[1])

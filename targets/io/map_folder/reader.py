@@ -17,7 +17,7 @@ from targets.io.map_folder.framing import LOSSY, crop_to_frame
 from targets.io.map_folder.layout import find_map_files, folder_of
 from targets.io.map_folder.location import check_same_location, read_picture_location
 from targets.io.map_folder.masks import check_fault_and_trap_masks, derive_inside, derive_measured
-from targets.io.map_folder.polarity import check_depth_polarity
+from targets.io.map_folder.polarity import check_depth_polarity, read_high_end
 from targets.io.map_folder.sidecar import Sidecar, read_sidecar
 from targets.io.read_options import DEFAULT_READING, ReadOptions, complete_location
 from targets.pages.crop import crop_to_map
@@ -166,7 +166,10 @@ def _read_page_map(
 ) -> Scene:
     """The map on the page of a picture alone; with a depth where its colour bar was read, with traps of its cells."""
     path = files["rgb"]
-    page = read_page(rgb, _page_options(sidecar, reading), path, path.suffix.lower() in LOSSY)
+    options = _page_options(sidecar, reading)
+    if options.high is None and options.is_inverted is None and (noted := read_high_end(path)) is not None:
+        options = replace(options, high=noted, said_by="by the note in its file")
+    page = read_page(rgb, options, path, path.suffix.lower() in LOSSY)
     if page.problem is not None:
         raise PageError(page.problem, page)
     found = crop_to_map(page)

@@ -11,6 +11,7 @@ from targets.errors import UserError
 from targets.io.images import write_picture
 from targets.io.map_folder.depth_files import encode_depth
 from targets.io.map_folder.layout import Layout, find_map_files
+from targets.io.map_folder.polarity import note_high_end
 from targets.io.map_folder.sidecar import Sidecar, check_not_mirrored, write_sidecar
 from targets.scene import GeoReference, Scene
 
@@ -71,7 +72,8 @@ def write_map_folder(
             with atomic_write(folder / f"{names[kind]}.npy") as temporary:
                 np.save(temporary, pixels)
         else:
-            write_picture(pixels, folder / f"{names[kind]}.png")
+            note = note_high_end(scene) if kind == "rgb" else ""
+            write_picture(pixels, folder / f"{names[kind]}.png", note)
     interpreter = scene.provenance.interpreter if scene.provenance is not None and scene.traps is not None else ""
     write_sidecar(Sidecar(geo, scene.group, interpreter=interpreter), folder / f"{layout.map}.yaml")
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mtl.prediction.pages import page_of, predict_scene, with_page_confidence, without_slivers, write_refused_page
+from mtl.prediction.pages import (
+    page_of,
+    predict_scene,
+    settle_question,
+    with_page_confidence,
+    without_slivers,
+    write_refused_page,
+)
 from mtl.prediction.traps import extract_traps
 from mtl.tasks.base import Head
 from mtl.tasks.heads import HEADS, collect_outputs
@@ -65,8 +72,19 @@ def test_red_is_deep_where_the_user_says_so(tmp_path, high):
         np.testing.assert_array_equal(inverted.values["depth_traps"], found.values["depth_traps"])
 
 
-def test_a_guess_that_the_colours_do_not_follow_is_in_doubt(tmp_path):
+def test_a_question_is_asked_where_the_answer_counts(tmp_path):
+    """Traps that a network has learned from drawn ones do not depend on which end of the colours is high."""
     scene = read_drawn(tmp_path, "jet")
+    with pytest.raises(PageError, match="which end of its colours is high is not known"):
+        settle_question(Guess((HEADS["depth"],), surface()), scene)
+    settled = settle_question(Guess((HEADS["trap"],), surface()), scene)
+    assert page_of(settled).question is None and settled.shape == scene.shape
+    said = read_drawn(tmp_path, "jet", high="red")
+    assert settle_question(Guess((HEADS["depth"],), surface()), said) is said
+
+
+def test_a_guess_that_the_colours_do_not_follow_is_in_doubt(tmp_path):
+    scene = read_drawn(tmp_path, "jet", high="red")
     z = surface(150, 200).astype(np.float32) * 2 - 1
     sure = predict_scene(Guess((HEADS["depth"],), z), scene)
     noise = np.random.default_rng(0).normal(size=z.shape).astype(np.float32)

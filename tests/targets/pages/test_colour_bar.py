@@ -108,6 +108,7 @@ def test_misread_numbers_and_tick_marks_read_as_signs_change_nothing(plain):
     [
         (0, 1, "Top", "down"),  # taken to be depths, which the bar's sentence says
         (-1700, 1, "Top", None),
+        (-1500, 1, "Top", None),  # from 0: no horizon begins at the surface, a height does
         (-1700, 1, "Depth (m)", "down"),
         (-1700, 1, "Height above sea level [m]", "up"),
         (0, 1, "Altitude (m)", "up"),

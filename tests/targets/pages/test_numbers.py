@@ -29,7 +29,8 @@ def test_words_ranges_and_dates_are_no_numbers(text):
         ("Depth (ft)", "ft", "down", False), ("m TVDSS", "m", "down", False), ("TWT [ms]", "ms", "down", False),
         ("Two-way time (s)", "s", "down", False), ("Elevation, m", "m", "up", False), ("m asl", "m", "up", False),
         ("Thickness (m)", "m", None, True), ("Water Saturation Map", None, None, True),
-        ("Top Brent", None, None, False),
+        ("Top Brent", None, None, False), ("Top Permian", None, None, False), ("Planet Field", None, None, False),
+        ("Depth error (m)", "m", None, True), ("Time thickness [ms]", "ms", None, True), ("counts", None, None, True),
     ],
 )  # fmt: skip
 def test_words_name_unit_and_direction(words, unit, grows, is_other):

@@ -56,7 +56,7 @@ def test_a_map_is_found_on_any_ground(ground):
     true = np.zeros(found.inside.shape, bool)
     true[40:-40, 40:-40] = True
     assert (found.inside != true).sum() <= 2 * 2 * (120 + 160)  # the frame's line may count as either
-    assert found.high == "red"
+    assert found.high is None and "--high red or --high blue" in str(found.question)
 
 
 @pytest.mark.parametrize("margin", [(1, 23, 0, 4), (23, 3, 5, 5), (2, 0, 0, 0), (0, 0, 0, 0)])
@@ -182,13 +182,39 @@ def test_panels_are_listed_and_never_mixed(monkeypatch):
 
 
 def test_the_high_end_of_the_colours_is_asked_where_nothing_tells_it():
-    """Depths in viridis, which are drawn either way round, were read upside down without a word."""
+    """Depths in viridis and in jet, which are drawn either way round, were read upside down without a word."""
     page = on_page(coloured(surface(), "mpl:viridis"))
     assert "--high light or --high dark" in str(read_page(page).question)
     assert read_page(page, PageOptions(high="dark")).question is None
     rainbow = on_page(coloured(surface()))
-    assert read_page(rainbow).high == "red"
-    assert read_page(rainbow, PageOptions(is_inverted=True)).high == "blue"
+    assert "--high red or --high blue" in str(read_page(rainbow).question)
+    for is_inverted, high in ((True, "blue"), (False, "red")):
+        found = read_page(rainbow, PageOptions(is_inverted=is_inverted))
+        assert found.high == high and found.question is None
+
+
+@pytest.mark.parametrize(("upper", "lower", "high"), [("High", "low", "red"), ("Deep", "shallow", "blue")])
+def test_words_at_the_ends_of_a_colour_bar_say_which_end_is_high(monkeypatch, upper, lower, high):
+    page = np.pad(on_page(coloured(surface(), bands=60)), ((0, 0), (0, 60), (0, 0)), constant_values=255)
+    page[40:160, 222:234] = colour_table("jet")[::-1][np.linspace(0, 255, 120).astype(int)][:, None]
+    texts = (TextBox(upper, (36, 240, 46, 262)), TextBox(lower, (154, 240, 164, 262)))
+    monkeypatch.setattr(page_module, "can_read_text", lambda: True)
+    monkeypatch.setattr(page_module, "read_text", lambda picture: texts)
+    found = read_page(page)
+    assert found.high == high and "by the words" in found.stage("polarity").sentence
+    assert found.question is None and found.depth is None
+    monkeypatch.setattr(page_module, "read_text", lambda picture: texts[:1])
+    assert read_page(page).question is not None
+
+
+@pytest.mark.parametrize(("title", "says"), [("Porosity", "map of 'Porosity'"), ("Top Permian", "is not known")])
+def test_a_map_of_something_else_than_depth_is_asked_about(monkeypatch, title, says):
+    texts = (TextBox(title, (20, 80, 30, 150)),)
+    monkeypatch.setattr(page_module, "can_read_text", lambda: True)
+    monkeypatch.setattr(page_module, "read_text", lambda picture: texts)
+    page = on_page(coloured(surface()))
+    assert says in str(read_page(page).question)
+    assert read_page(page, PageOptions(high="red")).question is None
 
 
 def test_a_box_is_the_map_as_asked():

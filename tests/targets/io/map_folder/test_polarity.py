@@ -1,11 +1,14 @@
 """Polarity of a map folder: a depth that contradicts its colours is refused, and no other."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from targets.errors import UserError
+from targets.io.map_folder.polarity import read_high_end
 from targets.io.map_folder.reader import read_map_folder
 from targets.io.map_folder.writer import write_map_folder
 from tests.targets.io.map_folder.samples import make_scene
@@ -46,3 +49,20 @@ def test_land_and_sea_upside_down_are_refused(tmp_path: Path) -> None:
     (tmp_path / "map" / "map.yaml").write_text("polarity: inverted\n")
     with pytest.raises(UserError, match="contradicts the colours"):
         read_map_folder(tmp_path / "map")
+
+
+RAINBOW = [(20, 40, 200), (60, 200, 255), (60, 220, 60), (240, 220, 60), (220, 40, 30)]
+
+
+@pytest.mark.parametrize(
+    ("colours", "high"),
+    [(RAINBOW, "red"), ([(40, 40, 40), (220, 220, 220)], "light"), ([(250, 240, 180), (30, 60, 20)], "dark")],
+)
+def test_a_picture_written_beside_a_depth_keeps_which_end_is_high(tmp_path: Path, colours: list, high: str) -> None:
+    """A picture alone is drawn either way round, so predict.py asks; of maps of its own making it need not."""
+    write_map_folder(make_scene(rgb=in_palette(colours)), tmp_path / "map")
+    copy = tmp_path / "copy.png"
+    shutil.copy(tmp_path / "map" / "rgb.png", copy)
+    assert read_high_end(copy) == high
+    Image.open(copy).save(tmp_path / "again.jpg")
+    assert read_high_end(tmp_path / "again.jpg") is None and read_high_end(tmp_path / "no.png") is None
