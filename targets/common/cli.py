@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -347,7 +348,25 @@ def _parsed(parser: ArgumentParser, words: list[str], **how: Any) -> Any:
         lone = said.removeprefix("unrecognized arguments: ")
         if lone in words and not lone.startswith("-") and any(action.dest == "data" for action in parser._actions):
             hint = f"name maps with --data {lone}"
+        elif near := _near_options(parser, lone.split()[0]) if lone != said else []:
+            hint = f"did you mean {' or '.join(near)}? {hint}"
         raise UserError(parser.prog, said, hint=hint) from error
+
+
+def _near_options(parser: ArgumentParser, word: str) -> list[str]:
+    """The options that an unknown one was probably meant to be: those of another section, else those spelt alike.
+
+    Examples
+    --------
+    >>> parser = ArgumentParser()
+    >>> _ = parser.add_argument("--loop.epochs"), parser.add_argument("--min_area")
+    >>> _near_options(parser, "--epochs"), _near_options(parser, "--min-aera")
+    (['--loop.epochs'], ['--min_area'])
+    """
+    name = _underscored(word).partition("=")[0]
+    options = sorted({option for action in parser._actions for option in action.option_strings})
+    of_a_section = [option for option in options if option.endswith(f".{name.removeprefix('--')}")]
+    return of_a_section[:3] or get_close_matches(name, options, n=2, cutoff=0.75)
 
 
 def _check_names(words: list[str]) -> None:
