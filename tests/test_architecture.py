@@ -25,6 +25,7 @@ ROOMS = {
         "io",
         "synthetic",
         "analysis",
+        "prospects",
         "check",
     ],
     "mtl": [

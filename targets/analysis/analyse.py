@@ -1,6 +1,8 @@
 """Exact analysis of a map: its closures, their table, catchments, migration paths and probabilities."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,8 @@ class Analysis:
         As `targets.closure.migration_paths`.
     probability : ClosureProbability | None
         Of closure, or None when no error of the depth was given.
+    rules : dict[str, Any]
+        The arguments of `targets.closure.find_closures` behind the depth.
     """
 
     scene: Scene
@@ -61,6 +65,7 @@ class Analysis:
     catchments: NDArray[np.int32]
     migration_paths: list[NDArray[np.int32]]
     probability: ClosureProbability | None
+    rules: dict[str, Any] = field(default_factory=dict)
 
 
 def analyse(
@@ -110,10 +115,7 @@ def analyse(
         "min_area": options.min_area,
         "min_height": options.least_height(high - low),
     }
-    if options.selects and error.depth_std is not None:
-        raise UserError("--depth-std", "given with --culminations single or --fault-contact", "one of them",
-                        "probabilities are those of the largest closures")  # fmt: skip
-    probability = _closure_probability(scene, rules, error)
+    probability = _closure_probability(scene, rules, options, error)
     closures = find_closures(scene.depth, **rules) if probability is None else probability.closures
     closures = select_traps(closures, options.culminations, options.fault_contact)
     areas = catchments(closures)
@@ -127,6 +129,7 @@ def analyse(
         catchments=areas,
         migration_paths=migration_paths(closures),
         probability=probability,
+        rules=rules,
     )
 
 
@@ -162,19 +165,60 @@ def _with_contours(scene: Scene, options: ClosureOptions) -> tuple[Scene, float 
     return scene, None if asked is None else shown_interval, base
 
 
-def _closure_probability(scene: Scene, rules: dict[str, Any], error: DepthError) -> ClosureProbability | None:
+def _closure_probability(
+    scene: Scene, rules: dict[str, Any], options: ClosureOptions, error: DepthError
+) -> ClosureProbability | None:
     """The probability of closure under an error of the depth; None without one."""
+    arguments = noise_arguments(scene, options, error)
+    if arguments is None:
+        return None
+    with naming_options():
+        return closure_probability(scene.depth, **arguments, **rules)
+
+
+def noise_arguments(scene: Scene, options: ClosureOptions, error: DepthError) -> dict[str, Any] | None:
+    """The arguments with which `targets.closure.closure_realisations` perturbs a map.
+
+    Parameters
+    ----------
+    scene : Scene
+        The map.
+    options : ClosureOptions
+        Rules of closure.
+    error : DepthError
+        Of the depth.
+
+    Returns
+    -------
+    dict[str, Any] | None
+        std, correlation and cell_sides in cells, realisations and seed; None without an error of the depth.
+
+    Raises
+    ------
+    UserError
+        An option is missing, out of range, or goes with no other.
+    """
     if error.depth_std is None:
         if error.correlation is not None:
             raise UserError("--correlation", "given without --depth-std", "both", "add --depth-std")
         return None
+    if options.selects:
+        raise UserError("--depth-std", "given with --culminations single or --fault-contact", "one of them",
+                        "probabilities are those of the largest closures")  # fmt: skip
     if error.correlation is None:
         raise UserError("--correlation", "missing beside --depth-std", "how far errors are alike, in map units",
                         "such as a few times the spacing of wells; in metres on a map in degrees")  # fmt: skip
     cells, sides = _correlation_in_cells(scene, error.correlation)
     _check_depth_std(scene, error.depth_std)
+    return {"std": error.depth_std, "correlation": cells, "realisations": error.realisations, "seed": error.seed,
+            "cell_sides": sides}  # fmt: skip
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Name arguments of `targets.closure.closure_realisations` in errors as the options that they come from."""
     try:
-        return closure_probability(scene.depth, error.depth_std, cells, error.realisations, error.seed, sides, **rules)
+        yield
     except UserError as problem:
         if problem.where not in ("realisations", "seed"):
             raise

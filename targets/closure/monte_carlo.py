@@ -1,7 +1,8 @@
 """Probability of closure: closures of many maps, perturbed with correlated noise (Monte Carlo simulation)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,6 +140,69 @@ def closure_probability(
     >>> sure.probability[1].tolist(), sure.exists.tolist(), sure.area.tolist()
     ([0.0, 1.0, 1.0, 0.0], [1.0], [[2.0, 2.0, 2.0]])
     """
+    best_guess, drawn = closure_realisations(depth, std, correlation, realisations, seed, cell_sides, **options)
+    roots = np.count_nonzero(best_guess.table["parent"] == 0)
+    require_memory(realisations * roots * 3 * 8, "realisations", "try fewer, or a larger min_area")
+    count = np.zeros(best_guess.labels.shape, np.int32)
+    sizes = np.full((realisations, roots, 3), np.nan)
+    for k, (found, match) in enumerate(drawn):
+        count += found.labels > 0
+        rows = found.table[match[match > 0] - 1]
+        sizes[k, match > 0] = np.stack([rows["area"], rows["height"], rows["volume"]], axis=1)
+    exists = np.isfinite(sizes[:, :, 0]).mean(axis=0)
+    cases = np.full((3, roots, 3), np.nan)
+    some = exists > 0
+    cases[:, some] = np.nanpercentile(sizes[:, some], [10, 50, 90], axis=0)
+    area, height, volume = (cases[:, :, k].T for k in range(3))
+    return ClosureProbability((count / realisations).astype(np.float32), best_guess, exists, area, height, volume)
+
+
+class Realisation(NamedTuple):
+    """The closures of one equally likely depth map.
+
+    Attributes
+    ----------
+    found : Closures
+        Of the perturbed map.
+    match : (N,) int32
+        For each outermost closure of the map as it is, in order of id, the id of the same closure in `found`; 0 where
+        it does not exist.
+    """
+
+    found: Closures
+    match: NDArray[np.int32]
+
+
+def closure_realisations(
+    depth: ArrayLike,
+    std: ArrayLike,
+    correlation: float,
+    realisations: int = 100,
+    seed: int = 0,
+    cell_sides: tuple[float, float] = (1.0, 1.0),
+    **options: Any,
+) -> tuple[Closures, Iterator[Realisation]]:
+    """Find the closures of the map as it is, and of perturbed ones, one after the other.
+
+    Parameters
+    ----------
+    depth, std, correlation, realisations, seed, cell_sides
+        As in `closure_probability`, which counts the same realisations.
+    **options
+        Further arguments of `find_closures`.
+
+    Returns
+    -------
+    best_guess : Closures
+        Of the map as it is.
+    drawn : Iterator[Realisation]
+        As many as `realisations` says.
+
+    Raises
+    ------
+    UserError
+        A number is out of range, or `find_closures` refuses the map or an option.
+    """
     if not isinstance(realisations, int | np.integer) or not 1 <= realisations <= MAX_REALISATIONS:
         raise UserError("realisations", f"{realisations}", f"at least 1, at most {MAX_REALISATIONS:,}")
     if not isinstance(seed, int | np.integer) or seed < 0:
@@ -155,24 +219,16 @@ def closure_probability(
     inside = state == INSIDE if state.size > 0 else np.ones(depth.shape, bool)
     _check_size_of_std(std, depth, inside)
     std = np.nan_to_num(std)  # missing outside of the map
-    roots = best_guess.table[best_guess.table["parent"] == 0]
-    require_memory(realisations * roots.size * 3 * 8, "realisations", "try fewer, or a larger min_area")
     rng = np.random.default_rng(seed)
-    count = np.zeros(depth.shape, np.int32)
-    sizes = np.full((realisations, roots.size, 3), np.nan)
-    for k in range(realisations):
-        noisy = (depth + std * correlated_noise(depth.shape, correlation, rng, cell_sides)).astype(np.float32)
-        found = find_closures(noisy, **options)
-        count += found.labels > 0
-        match = _matching_closures(best_guess, roots, found)
-        rows = found.table[match[match > 0] - 1]
-        sizes[k, match > 0] = np.stack([rows["area"], rows["height"], rows["volume"]], axis=1)
-    exists = np.isfinite(sizes[:, :, 0]).mean(axis=0)
-    cases = np.full((3, roots.size, 3), np.nan)
-    some = exists > 0
-    cases[:, some] = np.nanpercentile(sizes[:, some], [10, 50, 90], axis=0)
-    area, height, volume = (cases[:, :, k].T for k in range(3))
-    return ClosureProbability((count / realisations).astype(np.float32), best_guess, exists, area, height, volume)
+
+    def draw() -> Iterator[Realisation]:
+        roots = best_guess.table[best_guess.table["parent"] == 0]
+        for _ in range(realisations):
+            noisy = (depth + std * correlated_noise(depth.shape, correlation, rng, cell_sides)).astype(np.float32)
+            found = find_closures(noisy, **options)
+            yield Realisation(found, _matching_closures(best_guess, roots, found))
+
+    return best_guess, draw()
 
 
 def _check_correlation(shape: tuple[int, ...], correlation: float, cell_sides: tuple[float, float]) -> None:

@@ -1,0 +1,137 @@
+"""Fluid contacts as they are typed: a depth, a column below the crest, a height above the spill point, or a share."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jsonargparse.typing import register_type
+from numpy.typing import ArrayLike, NDArray
+
+from targets.prospects.area_depth import AreaDepthCurve
+from targets.prospects.ranges import Range
+
+FORM = re.compile(r"(?:(?P<base>crest\s*\+|spill\s*-)\s*)?(?P<range>[^%]+)(?P<share>%)?\Z", re.IGNORECASE)
+FORMS = "a depth such as 1650, crest+30, spill-10, spill, or 60% of the height; ranges as in 1640..1660"
+
+
+class Contact(tuple[str, Range]):
+    """Where a fluid ends: ("depth", "crest", "spill" or "share", the number or its range).
+
+    Parameters
+    ----------
+    text : str | float
+        As typed: ``1650`` (a depth, positive down), ``crest+30`` (a column of 30), ``spill-10`` (10 above the spill
+        point), ``spill``, ``60%`` (of the height, from the crest); a range in place of a number.
+
+    Raises
+    ------
+    ValueError
+        It is none of these, or a column, height or share is below 0 or a share above 100 %.
+
+    Examples
+    --------
+    >>> Contact("crest+20..40"), str(Contact("60%")), str(Contact("spill"))
+    (('crest', (20.0, 40.0)), '60%', 'spill')
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: "str | float | Contact") -> "Contact":
+        if isinstance(text, Contact):
+            return text
+        text = f"{text:.12g}" if isinstance(text, int | float) else text.strip()
+        if text.lower() == "spill":
+            return super().__new__(cls, ("spill", Range("0")))
+        form = FORM.match(text)
+        if form is None or (form["base"] and form["share"]):
+            raise ValueError(f"{text[:80]!r}; expected {FORMS}")
+        try:
+            numbers = Range(form["range"] + (form["share"] or ""))
+        except ValueError as error:
+            raise ValueError(f"{text[:80]!r}; expected {FORMS}") from error
+        kind = "share" if form["share"] else (form["base"] or "depth")[:5].lower()
+        if kind != "depth" and (numbers[0] < 0 or (kind == "share" and numbers[-1] > 1)):
+            raise ValueError(f"{text[:80]!r}; expected " + ("0 to 100%" if kind == "share" else "numbers above 0"))
+        return super().__new__(cls, (kind, numbers))
+
+    def __str__(self) -> str:
+        kind, numbers = self
+        if kind == "share":
+            return "..".join(f"{100 * value:.10g}" for value in numbers) + "%"
+        if kind == "spill" and numbers == (0.0,):
+            return kind
+        return {"depth": "", "crest": "crest+", "spill": "spill-"}[kind] + str(numbers)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is one number."""
+        return self[1].is_certain
+
+    def depth(self, crest: ArrayLike, spill: ArrayLike, share: ArrayLike = 0.5) -> NDArray[np.float64]:
+        """The depth of the contact in a closure; it may lie above its crest or below its spill point.
+
+        Parameters
+        ----------
+        crest, spill : float array
+            Depths of the closure, positive down.
+        share : float array, default 0.5
+            Quantile of the range that is taken; all three broadcast.
+
+        Returns
+        -------
+        float64 array
+        """
+        kind, numbers = self
+        crest, spill = np.asarray(crest, np.float64), np.asarray(spill, np.float64)
+        # A large number is a deep contact: of heights above the spill point the small ones are.
+        value = numbers.quantile(1 - np.asarray(share) if kind == "spill" else share)
+        if kind == "depth":
+            return value + 0 * crest
+        if kind == "crest":
+            return crest + value
+        return spill - value if kind == "spill" else crest + value * (spill - crest)
+
+
+register_type(Contact, serializer=str, deserializer=Contact)
+
+
+class Column(NamedTuple):
+    """A contact in a closure, as deep as the closure holds it.
+
+    Attributes
+    ----------
+    contact : float
+        Depth of the contact, between crest and limit of the closure.
+    note : str
+        What became of the contact that was asked for, "" where it lies in the closure.
+    """
+
+    contact: float
+    note: str
+
+
+def hold_contact(asked: float, curve: AreaDepthCurve, format_depth: Callable[[float], str]) -> Column:
+    """Keep a contact between the crest of a closure and the deepest contact that the closure holds.
+
+    Parameters
+    ----------
+    asked : float
+        Depth, positive down.
+    curve : AreaDepthCurve
+        Of the closure.
+    format_depth : Callable[[float], str]
+        Writes a depth for people.
+
+    Returns
+    -------
+    Column
+    """
+    if asked < curve.crest:
+        above = format_depth(curve.crest - asked)
+        return Column(curve.crest, f"dry: the contact {format_depth(asked)} lies {above} above the crest")
+    if asked > curve.limit:
+        where = "spill point" if curve.limit == curve.spill else "last closed contour"
+        below = format_depth(asked - curve.limit)
+        return Column(curve.limit, f"full: the contact {format_depth(asked)} lies {below} below the {where}")
+    return Column(asked, "")
