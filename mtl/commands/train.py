@@ -46,8 +46,11 @@ def main(
         from mtl.distributed.launch import current_process, report_error_once, require_single_process
         from mtl.registry import select_records
         from mtl.tasks.heads import HEADS
+        from mtl.training.callbacks.metrics_csv import best_value
+        from mtl.training.check_settings import monitored_metric
         from mtl.training.lr_finder import suggest_lr
         from mtl.training.run import train
+        from mtl.visualization.tensorboard import write_hparams
 
     folder = Path(out) if out else newest_run() if resume else RUNS / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     if find_lr:
@@ -59,14 +62,18 @@ def main(
         metrics = train(config, folder, resume, fits_rules=rules is None)
     if not current_process().is_main:
         return
+    heads = select_records(HEADS, config.heads, "--heads")
+    if "tensorboard" in config.loop.logger:
+        monitor, mode = monitored_metric(config, heads)
+        write_hparams(folder, config.as_dict(), monitor, best_value(folder / "metrics.csv", monitor, mode))
     reported = [
         f"{head.name}/{name} {metrics[f'{head.name}/{name}']:.3f}"
-        for head in select_records(HEADS, config.heads, "--heads")
+        for head in heads
         for name in (head.metric.primary, head.metric.trivial_baseline, "dice" if config.overfit else None)
         if f"{head.name}/{name}" in metrics
     ]
     print("last validation: " + ", ".join(reported))
-    print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml)")
+    print(f"run folder: {folder} (best.ckpt, last.ckpt, metrics.csv, config.yaml, provenance.yaml)")
     print(f"look at it: tensorboard --logdir {folder}")
 
 

@@ -73,12 +73,12 @@ def holds_pictures(logger: Logger) -> bool:
     return isinstance(logger, TensorBoardLogger | MLFlowLogger | WandbLogger)
 
 
-def log_figure(loggers: Sequence[Logger], tag: str, figure: Figure, epoch: int) -> None:
-    """Show a picture in every logger that can hold pictures."""
+def log_figure(loggers: Sequence[Logger], tag: str, figure: Figure, step: int) -> None:
+    """Show a picture in every logger that can hold pictures, at an optimiser step as all curves are."""
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_figure(tag, figure, epoch)
+            logger.experiment.add_figure(tag, figure, step)
         elif isinstance(logger, MLFlowLogger):
-            logger.experiment.log_figure(logger.run_id, figure, f"{tag}/{epoch:04d}.png")
+            logger.experiment.log_figure(logger.run_id, figure, f"{tag}/{step:06d}.png")
         elif isinstance(logger, WandbLogger):
             logger.log_image(tag, [figure])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch.distributed as dist
 import yaml
@@ -33,9 +34,10 @@ from mtl.training.check_settings import check_settings, find_monitor, monitored_
 from mtl.training.finetune import check_initial_model
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable, with_saved_trap_base
+from mtl.training.run_plan import describe_provenance
 from mtl.training.setup import PreparedRun, build_trainer, decide_patch_size, prepare_run
 from mtl.training.trap_rules import describe_acceptance, with_fitted_rules, with_trap_base
-from mtl.visualization.tensorboard import report_event_errors_once, scalar_layout
+from mtl.visualization.tensorboard import READING, report_event_errors_once, scalar_layout
 from targets.common.atomic_write import atomic_write
 from targets.common.folder_lock import lock_folder
 from targets.errors import UserError
@@ -126,7 +128,7 @@ def _fit_decided(
         run.skip_seen_patches(checkpoint)
     loggers = [record.build(out) for record in select_loggers(config.loop.logger)]
     with report_event_errors_once():
-        _describe_run(run, out, loggers)
+        _describe_run(run, out, loggers, describe_provenance(maps))
         monitor = find_monitor(run.config, run.module.heads, validation)
         if monitor is None and current_process().is_main:
             name, _ = monitored_metric(run.config, run.module.heads)
@@ -146,17 +148,20 @@ def _fit_decided(
     return {tag: float(value) for tag, value in trainer.callback_metrics.items()}
 
 
-def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger]) -> None:
-    """Print the plan, write config.yaml, and tell TensorBoard the config and the layout of its charts."""
+def _describe_run(run: PreparedRun, out: Path, loggers: Sequence[Logger], provenance: dict[str, Any]) -> None:
+    """Print the plan, write config.yaml and provenance.yaml, and tell TensorBoard both and the layout of its charts."""
     config = yaml.safe_dump(run.config.as_dict(), sort_keys=False)
     if current_process().is_main:
         print(run.plan, flush=True)
         out.mkdir(parents=True, exist_ok=True)
-        with atomic_write(out / "config.yaml") as temporary:
-            temporary.write_text(config, "utf-8")
+        for name, text in (("config", config), ("provenance", yaml.safe_dump(provenance, sort_keys=False))):
+            with atomic_write(out / f"{name}.yaml") as temporary:
+                temporary.write_text(text, "utf-8")
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_text("1 how to read this", READING, 0)
             logger.experiment.add_text("config", f"```yaml\n{config}```", 0)
+            logger.experiment.add_text("provenance", f"```yaml\n{yaml.safe_dump(provenance, sort_keys=False)}```", 0)
             logger.experiment.add_custom_scalars(scalar_layout(run.module.outputs))
 
 

@@ -1,9 +1,20 @@
-"""Run plan: maps, patches and steps of a training run, printed before it starts."""
+"""Run plan, printed before a run starts: maps, patches and steps; and its provenance: command, commit, versions."""
 
 import math
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 from mtl.data.samplers import count_batches
+
+PACKAGES = ("trapmtl", "torch", "lightning", "segmentation-models-pytorch", "timm", "monai", "numpy", "scipy", "numba",
+            "opencv-python-headless", "scikit-image")  # whose versions may change what a run learns  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,3 +68,50 @@ class RunPlan:
             f"{self.epochs} epochs, {steps} steps, {patches} patches in all"
             + (f"; {self.processes} processes" if self.processes > 1 else "")
         )
+
+
+def describe_provenance(maps: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a run was made from and with, apart from its settings.
+
+    Parameters
+    ----------
+    maps : Mapping[str, Sequence[str]]
+        {training, validation: names of its maps}.
+
+    Returns
+    -------
+    provenance : dict[str, Any]
+        Time, command line, commit of a clone, versions of Python and of packages, and the maps; plain types.
+
+    Examples
+    --------
+    >>> describe_provenance({"training": ["north"], "validation": ["south"]})["maps"]
+    {'training': ['north'], 'validation': ['south']}
+    """
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": list(sys.argv),
+        "commit": find_commit(),
+        "system": platform.platform(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "maps": {use: list(names) for use, names in maps.items()},
+    }
+
+
+def find_commit() -> str | None:
+    """The commit of the clone that this program runs from, with `-dirty` where files were changed; None: no clone."""
+    clone = Path(__file__).parents[2]
+    if not (clone / ".git").exists():
+        return None
+    words = ["git", "-C", str(clone), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

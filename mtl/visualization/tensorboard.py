@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -19,6 +20,18 @@ from targets.scene import Float
 
 Layout = dict[str, dict[str, list]]
 SUMMARY = "summary"
+READING = """\
+| tab | what it shows |
+|---|---|
+| *Custom scalars* | page `summary`: the main figure of every head; a page per head with all its figures and losses |
+| *Images* | `panel` in *Filter tags*: input, target, prediction and error of every head; curves and errors beside |
+| *Scalars* | the same figures one by one; all steps are optimiser steps |
+| *HParams* | settings and the best figure of every finished run |
+"""
+# Settings that HParams shows: the same of all runs, as the tab asks for.
+HPARAMS = ("heads", "inputs", "init", "net.arch", "net.encoder", "patches.size", "patches.max_side", "augment.restyle",
+           "optim.lr", "optim.encoder_lr", "optim.schedule", "optim.balance", "loop.epochs", "loop.batch_size",
+           "loop.seed")  # fmt: skip
 
 
 def output_pictures(
@@ -76,7 +89,7 @@ def _page(output: Output) -> dict[str, list]:
     if output.curve is not None and (more := output.curve.compute(np.zeros(output.curve.state_shape))):
         groups.append(tuple(more))
     if isinstance(output, Head):
-        groups += [("train_loss", "val_loss"), ("loss_weight",), ("grad_norm",)]
+        groups += [("step_loss",), ("train_loss", "val_loss"), ("loss_weight",), ("grad_norm",)]
     return {", ".join(group): _chart(output, *group) for group in groups}
 
 
@@ -109,6 +122,31 @@ def write_summary_run(folder: Path, text: str, pictures: Mapping[str, Path]) -> 
         writer.add_text("comparison", text)
         for name, path in pictures.items():
             writer.add_image(f"comparison/{name}", matplotlib.image.imread(path)[..., :3], dataformats="HWC")
+
+
+def write_hparams(folder: Path, settings: Mapping[str, Any], monitor: str, best: float) -> None:
+    """Write a finished run's line of the HParams tab.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    settings : Mapping[str, Any]
+        All settings of the run in plain types, sections as mappings.
+    monitor : str
+        The metric that chose its best checkpoint, such as trap/iou.
+    best : float
+        The metric's best value over the epochs.
+    """
+    shown: dict[str, str | float] = {"monitor": monitor}
+    for name in HPARAMS:
+        value: Any = settings
+        for key in name.split("."):
+            value = value[key]
+        words = ",".join(value) if isinstance(value, list) else str(value)
+        shown[name] = value if isinstance(value, int | float) else words
+    with report_event_errors_once(), SummaryWriter(str(folder)) as writer:
+        writer.add_hparams(shown, {"best_of_monitor": best}, run_name=".")
 
 
 @contextmanager

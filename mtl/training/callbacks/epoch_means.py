@@ -1,17 +1,19 @@
-"""Means over an epoch of the heads' training losses, their weights and the learning rates."""
+"""The heads' training losses of every step, and means over an epoch: losses, their weights and the learning rates."""
 
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from mtl.training.lightning_module import MultiTaskModule
 
 
 class EpochMeans(Callback):
-    """Logs HEAD/train_loss and HEAD/loss_weight, per patch, and lr/GROUP of the optimiser's parameter groups.
+    """Logs HEAD/step_loss of every step, and of every epoch HEAD/train_loss and HEAD/loss_weight, per patch, and
+    lr/GROUP of the optimiser's parameter groups.
 
     Its state is part of a checkpoint, so that an epoch that was interrupted ends with the same means.
     """
@@ -35,6 +37,10 @@ class EpochMeans(Callback):
         for head, loss, weight in zip(pl_module.heads, step.losses, step.weights, strict=True):
             self.add(f"{head.name}/train_loss", loss, step.patches)
             self.add(f"{head.name}/loss_weight", weight, step.patches)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):  # metrics.csv has a row per epoch
+                names = (f"{head.name}/step_loss" for head in pl_module.heads)
+                logger.log_metrics(dict(zip(names, map(float, step.losses), strict=True)), trainer.global_step)
 
     def add(self, tag: str, value: Tensor, count: int) -> None:
         """Add the mean of `count` patches to the mean of an epoch."""

@@ -61,7 +61,7 @@ class GradientStatistics(Callback):
         for (a, b), cosine in pairs.items():
             pl_module.log(f"grad_cosine/{a}-{b}", cosine)
         if pairs and is_picture_epoch(trainer, self.panels_every):
-            self.log_figure("gradients/cosine", cosine_panel(heads, pairs), trainer.current_epoch)
+            self.log_figure("gradients/cosine", cosine_panel(heads, pairs), trainer.global_step)
 
     def state_dict(self) -> dict[str, Any]:
         return {"gramians": self.gramians}

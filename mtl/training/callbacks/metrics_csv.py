@@ -1,12 +1,14 @@
 """metrics.csv of a run folder: one row per epoch."""
 
 import csv
+import math
 import re
 from pathlib import Path
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
+from mtl.metrics.base import Mode
 from mtl.training.version_1 import current_tag
 from targets.common.atomic_write import atomic_write
 from targets.errors import UserError
@@ -51,6 +53,22 @@ class MetricsCSV(Callback):
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+def best_value(path: Path, name: str, mode: Mode) -> float:
+    """The best value of a metric over the epochs of a metrics.csv; NaN where no epoch has one.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    name : str
+        Such as trap/iou.
+    mode : Mode
+        Whether the best is the largest (`max`) or the least (`min`).
+    """
+    values = [value for row in read_rows(path) if not math.isnan(value := float(row.get(name) or "nan"))]
+    return (max if mode == "max" else min)(values, default=math.nan)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

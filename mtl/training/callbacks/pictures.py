@@ -30,7 +30,7 @@ class ValidationPictures(Callback):
     panels_every : int
         Epochs between two sets of pictures.
     log_figure : Callable[[str, Figure, int], None]
-        (tag, figure, epoch) -> shows the picture.
+        (tag, figure, optimiser step) -> shows the picture.
     """
 
     def __init__(
@@ -65,5 +65,5 @@ class ValidationPictures(Callback):
                 [item.predictions for item in self._maps],
             )
             for tag, figure in output_pictures(pl_module.outputs, samples, predictions, totals):
-                self.log_figure(tag, figure, trainer.current_epoch)
+                self.log_figure(tag, figure, trainer.global_step)
         self._maps = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import yaml
 from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -38,6 +39,9 @@ def test_a_run_folder_holds_what_is_promised(tmp_path):
     content = torch.load(tmp_path / "run" / "best.ckpt", weights_only=True)
     assert content["trapmtl"]["heads"] == ["trap", "dist"]
     assert read_checkpoint(tmp_path / "run" / "last.ckpt")[0] == config
+    provenance = yaml.safe_load((tmp_path / "run" / "provenance.yaml").read_text())
+    assert provenance["maps"]["validation"] == [scene.name for scene in SCENES[3:]]
+    assert torch.__version__.startswith(provenance["versions"]["torch"]) and provenance["command"]
 
 
 def test_tensorboard_has_a_panel_and_scalars_per_head_and_the_config(tmp_path):
@@ -52,7 +56,10 @@ def test_tensorboard_has_a_panel_and_scalars_per_head_and_the_config(tmp_path):
     assert "gradients/cosine" in tags["images"]
     assert {"grad_cosine/trap-boundary", "grad_cosine/crest-dist"} <= set(tags["scalars"])
     assert all(abs(event.value) <= 1 for event in events.Scalars("grad_cosine/trap-boundary"))
-    assert "config/text_summary" in tags["tensors"]
+    assert {"config/text_summary", "provenance/text_summary"} <= set(tags["tensors"])
+    assert len(events.Scalars("trap/step_loss")) == len(events.Scalars("total_loss"))
+    epoch_end = {event.step for event in events.Scalars("trap/val_loss")}
+    assert {event.step for event in events.Images("trap/panel")} <= {step + 1 for step in epoch_end} | epoch_end
 
 
 def test_the_checkpoint_predicts_what_the_network_in_memory_does(tmp_path):

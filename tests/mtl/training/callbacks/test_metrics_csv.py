@@ -2,10 +2,11 @@
 
 import csv
 import io
+import math
 
 import pytest
 
-from mtl.training.callbacks.metrics_csv import MetricsCSV, read_rows
+from mtl.training.callbacks.metrics_csv import MetricsCSV, best_value, read_rows
 from targets.errors import UserError
 
 ROWS = [
@@ -66,3 +67,10 @@ def test_what_is_no_table_is_refused_in_one_line(content, tmp_path):
     with pytest.raises(UserError, match="begins a new table") as caught:
         MetricsCSV(path, resume=True)
     assert "\n" not in str(caught.value)
+
+
+def test_the_best_value_follows_the_direction_and_leaves_out_nan(tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_text("epoch,trap/iou,dist/mae\n0,0.5,9\n1,0.7,\n2,nan,4\n")
+    assert best_value(file, "trap/iou", "max") == 0.7 and best_value(file, "dist/mae", "min") == 4
+    assert math.isnan(best_value(file, "depth/mae", "min"))
