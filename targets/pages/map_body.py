@@ -20,7 +20,12 @@ MIN_SIDE = 40  # pixels of a part
 # docs/experiments/picture_reading.md.
 MIN_PAGE_SHARE = 0.03  # of the page
 MIN_PART_SHARE = 0.02  # of the largest part, of a block beside it
-MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 1.5, 0.8, 6.0, 0.4, 0.85
+MIN_LEVELS, MIN_ORDER, MAX_CROSSINGS, MAX_STRAIGHTNESS, MAX_STRIP = 1.5, 0.8, 6.0, 0.4, 0.95
+MAX_LAYERED, MAX_RAGGEDNESS = 0.95, 10.0
+FLAT_LEVELS, MIN_SPECK = 4.0, 12  # levels of a part that is flat for the most part, and cells of a speck
+MIN_SPECKS, SPECK_AREA = 25, 4000.0  # of a flat part: so many specks, and fewer cells for each, are no surface
+RANK_STEPS = 6  # of the palette, in which specks are counted
+LINES = 60  # rows, and columns, that are followed through the palette
 MAX_SIDE = 1500  # cells of a part that are looked at one by one
 MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
 CUBE = 24  # grey levels of the cubes that colours are counted in
@@ -67,6 +72,14 @@ class Traits:
         Share of the boundaries between colours that run along rows or columns for `MIN_SIDE` / 2 pixels.
     strip : float
         1 where the colours change in one direction only, as in a colour bar.
+    layered : float, default 0.0
+        Share of the columns, or rows, along which the colours change in one direction only: 1 of a section in layers.
+    specks : int, default 0
+        Number of patches of one colour.
+    speck_area : float, default inf
+        Cells for each of them.
+    raggedness : float, default 4.0
+        Length of its outlines over the square root of its area: 4 of a square.
     """
 
     levels: float
@@ -74,6 +87,10 @@ class Traits:
     crossings: float
     straightness: float
     strip: float
+    layered: float = 0.0
+    specks: int = 0
+    speck_area: float = np.inf
+    raggedness: float = 4.0
 
     @property
     def is_map(self) -> bool:
@@ -91,6 +108,12 @@ class Traits:
             return "colours without an order"
         if self.straightness > MAX_STRAIGHTNESS:
             return "straight edges between its colours"
+        if self.layered > MAX_LAYERED:
+            return "colours in layers without a high or a low"
+        if self.raggedness > MAX_RAGGEDNESS:
+            return "dots or lines"
+        if self.levels < FLAT_LEVELS and self.specks >= MIN_SPECKS and self.speck_area < SPECK_AREA:
+            return "specks on one colour"
         return "colours that change too fast for a surface" if self.crossings > MAX_CROSSINGS else ""
 
     @property
@@ -181,7 +204,9 @@ def measure_traits(rgb: RGB, part: Part) -> Traits:
     steps = steps[np.isfinite(steps) & (steps > 0)]
     near = max(1.01 / max(len(placed) - 1, 1), NEAR)
     order = float((steps <= near).mean()) if len(steps) else 0.0
-    return Traits(levels, order, _crossings(rank), _straightness(label), _strip(patch, inside))
+    specks = _count_specks(rank)
+    return Traits(levels, order, _crossings(rank), _straightness(label), _strip(patch, inside), _layered(rank),
+                  specks, part.cells / max(1, specks), _raggedness(part))  # fmt: skip
 
 
 def _crossings(rank: NDArray[np.float64]) -> float:
@@ -195,6 +220,29 @@ def _crossings(rank: NDArray[np.float64]) -> float:
         if len(lines):
             sums.append(float(lines.mean()))
     return float(np.mean(sums)) if sums else 0.0
+
+
+def _layered(rank: NDArray[np.float64]) -> float:
+    """Share of columns, or of rows where it is larger, along which the rank rises only or falls only."""
+    shares = []
+    for ranks in (rank.T, rank):
+        lines = [line[np.isfinite(line)] for line in ranks[:: -(-len(ranks) // LINES)]]
+        steps = [np.diff(line) for line in lines if len(line) >= ranks.shape[1] / 4]
+        shares.append(np.mean([np.abs(step).sum() - abs(step.sum()) < 1e-9 for step in steps]) if steps else 0.0)
+    return float(max(shares))
+
+
+def _count_specks(rank: NDArray[np.float64]) -> int:
+    """Number of patches of one part of the palette."""
+    step = np.where(np.isfinite(rank), np.minimum(np.nan_to_num(rank) * RANK_STEPS, RANK_STEPS - 1).astype(int), -1)
+    counts = [np.bincount(ndimage.label(step == number)[0].ravel())[1:] for number in range(RANK_STEPS)]
+    return int(sum((cells >= MIN_SPECK).sum() for cells in counts))
+
+
+def _raggedness(part: Part) -> float:
+    """Length of the outer outlines of a part over the square root of its area."""
+    outlines, _ = cv2.findContours(part.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return sum(len(outline) for outline in outlines) / float(np.sqrt(part.cells))
 
 
 def _straightness(label: NDArray[np.intp]) -> float:

@@ -11,7 +11,16 @@ from targets.pages.bar_words import find_named_ends
 from targets.pages.colour_bar import ColourBar, find_colour_bar
 from targets.pages.ground import find_ground
 from targets.pages.labels import read_labels, values_around_labels
-from targets.pages.map_body import MIN_PAGE_SHARE, MIN_PART_SHARE, Box, Part, Traits, find_parts, measure_traits
+from targets.pages.map_body import (
+    MAX_RAGGEDNESS,
+    MIN_PAGE_SHARE,
+    MIN_PART_SHARE,
+    Box,
+    Part,
+    Traits,
+    find_parts,
+    measure_traits,
+)
 from targets.pages.panels import Panel, choose_panel, list_panels
 from targets.pages.text import TextBox, can_read_text, read_text
 from targets.picture_reading.colour_ends import ColourEnds, agreement, find_colour_ends, find_high_end
@@ -48,6 +57,8 @@ class PageOptions:
         Left, top, right and bottom of the map, in pixels of the picture.
     said_by : str, default 'as asked'
         Who says which end is high, for the sentence about it.
+    is_map : bool, default False
+        Whether the picture is known to show a map, whatever its colours look like.
     """
 
     high: HighEnd | None = None
@@ -55,6 +66,7 @@ class PageOptions:
     panel: str | None = None
     map_box: tuple[int, int, int, int] | None = None
     said_by: str = "as asked"
+    is_map: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,7 +242,12 @@ def _graded_parts(page: Page, options: PageOptions, where: object) -> list[tuple
     parts = find_parts(page.ground)[:MAX_CANDIDATES]
     large = [part for part in parts if part.cells >= MIN_PAGE_SHARE * page.ground.size]
     graded = [(part, measure_traits(page.picture, part)) for part in large]
-    maps: list[tuple[Part, Traits | None]] = [(part, own) for part, own in graded if own.is_map]
+    ragged = [part.box for part, own in graded[:1] if own.raggedness > MAX_RAGGEDNESS]  # dots fall into several parts
+    maps: list[tuple[Part, Traits | None]] = [
+        (part, own) for part, own in graded if own.is_map and not any(_overlap(part.box, box) for box in ragged)
+    ]
+    if options.is_map and not maps:
+        maps = [(part, None) for part in large[:1]]
     if maps:
         return maps
     reasons = f"{graded[0][1].lack} in the largest part" if graded else "no broad coloured part"

@@ -132,13 +132,13 @@ def agreement(rgb: RGB, inside: Bool, height: NDArray[np.float32], high: HighEnd
     Returns
     -------
     float
-        -1 to 1; below 0 where the guess is upside down.
+        -1 to 1; below 0 where the guess is upside down, 0 where nothing tells.
     """
     colours = rgb[inside].astype(np.float64)
     towards = colours @ LUMINANCE if high in ("light", "dark") else colours[:, 0] - colours[:, 2]
     towards = -towards if high in ("blue", "dark") else towards
     values = height[inside]
-    if np.ptp(towards) == 0 or np.ptp(values) == 0:
+    if len(values) == 0 or np.ptp(towards) == 0 or np.ptp(values) == 0:
         return 0.0
     return float(np.corrcoef(towards, values)[0, 1])
 

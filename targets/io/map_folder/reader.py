@@ -168,7 +168,7 @@ def _read_page_map(
     path = files["rgb"]
     options = _page_options(sidecar, reading)
     if options.high is None and options.is_inverted is None and (noted := read_high_end(path)) is not None:
-        options = replace(options, high=noted, said_by="by the note in its file")
+        options = replace(options, high=noted, said_by="by the note in its file", is_map=True)
     page = read_page(rgb, options, path, path.suffix.lower() in LOSSY)
     if page.problem is not None:
         raise PageError(page.problem, page)

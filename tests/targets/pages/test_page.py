@@ -103,13 +103,26 @@ def chart(kind: str) -> np.ndarray:
     elif kind == "seismic":
         z = cv2.GaussianBlur(rng.normal(size=(240, 300)), (0, 0), sigmaX=14, sigmaY=3)
         page[30:270, 50:350] = colour_table("mpl:seismic")[np.clip(128 + 90 * z / z.std(), 0, 255).astype(int)]
+    elif kind == "layers":  # a stack plot
+        tops = np.cumsum(30 + 12 * np.sin(np.arange(300) / 30 + np.arange(7)[:, None]), axis=0)
+        layer = (np.arange(240)[::-1, None, None] >= tops.T[None]).sum(axis=2)
+        page[30:270, 50:350][layer < 7] = colour_table("jet")[layer[layer < 7] * 36]
+    elif kind == "dots":
+        z = surface(240, 300)
+        for row, col in rng.random((500, 2)) * (240, 300):
+            colour = colour_table("jet")[int(255 * z[int(row), int(col)])]
+            cv2.circle(page, (50 + int(col), 30 + int(row)), 6, colour.tolist(), -1)
+    elif kind == "counts":  # a histogram of two variables
+        cells, _, _ = np.histogram2d(*rng.normal(size=(2, 4000)), bins=(40, 50), range=[[-4, 4], [-4, 4]])
+        levels = (cells * 255 / cells.max()).astype(int).repeat(6, 0).repeat(6, 1)
+        page[30:270, 50:350] = colour_table("mpl:viridis")[levels]
     elif kind == "lines":
         z = surface(240, 300)
         page[30:270, 50:350][colourfulness(coloured(z, bands=14)) == 0] = 0
     return page
 
 
-KINDS = ["text", "menu", "table", "bars", "histogram", "pie", "blocks", "patches", "seismic", "lines"]
+KINDS = "text menu table bars histogram pie blocks patches seismic layers dots counts lines".split()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,6 +130,11 @@ def test_a_page_without_a_map_is_refused(kind):
     found = read_page(chart(kind), where="page.png")
     assert found.problem is not None and not found.inside.any()
     assert str(found.problem).startswith("page.png: no coloured map found (")
+
+
+def test_a_picture_that_is_known_to_be_a_map_is_read_whatever_it_looks_like():
+    found = read_page(chart("patches"), PageOptions(high="red", is_map=True))
+    assert found.problem is None and found.question is None and found.inside[30:270, 50:350].mean() > 0.95
 
 
 def test_a_level_of_the_colour_of_the_paper_is_map_and_a_void_is_none():
@@ -195,7 +213,8 @@ def test_the_high_end_of_the_colours_is_asked_where_nothing_tells_it():
 
 @pytest.mark.parametrize(("upper", "lower", "high"), [("High", "low", "red"), ("Deep", "shallow", "blue")])
 def test_words_at_the_ends_of_a_colour_bar_say_which_end_is_high(monkeypatch, upper, lower, high):
-    page = np.pad(on_page(coloured(surface(), bands=60)), ((0, 0), (0, 60), (0, 0)), constant_values=255)
+    picture = colour_table("jet")[(surface() * 255).astype(int)]
+    page = np.pad(on_page(picture), ((0, 0), (0, 60), (0, 0)), constant_values=255)
     page[40:160, 222:234] = colour_table("jet")[::-1][np.linspace(0, 255, 120).astype(int)][:, None]
     texts = (TextBox(upper, (36, 240, 46, 262)), TextBox(lower, (154, 240, 164, 262)))
     monkeypatch.setattr(page_module, "can_read_text", lambda: True)
