@@ -19,7 +19,7 @@ from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers, piece_executor
 from targets.common.process_lifetime import importing, sigterm_as_interrupt
 from targets.errors import UserError, raise_all
-from targets.io.outline_files import VectorFormat
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 
 
@@ -28,11 +28,11 @@ def main(
     closures: ClosureOptions = DEFAULT_OPTIONS,
     error: DepthError = NO_DEPTH_ERROR,
     workers: Workers = THIS_PROCESS,
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
     *,
     out: Path,
     reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
-    vectors: VectorFormat = "gpkg",
     tile: int | None = None,
     resume: bool = False,
     rules: str | None = None,
@@ -48,9 +48,6 @@ def main(
     grids : GridFormat, default 'tif'
         Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap, cps3,
         grd (Surfer 6 text), asc (Esri ASCII) or npz; maps without a location get npz.
-    vectors : VectorFormat, default 'gpkg'
-        Format of polygons, points and lines: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a
-        location get geojson.
     tile : int | None, default None
         Side in cells, such as 4096, of the tiles in which grids beyond memory (GeoTIFF, zarr, .npy) are analysed:
         labels, heights and the table only. With --scheduler on a cluster, which writes zarr.
@@ -73,8 +70,8 @@ def main(
         check_options(closures, error, tile, reading)
         raise_all(_analyse_by_tiles(maps, closures, error, workers, out, reading, tile))
         return
-    settings = (closures, error, replace(reading, quiet=False), grids, vectors)
-    work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, vectors=vectors)
+    settings = (closures, error, replace(reading, quiet=False), grids, outlines)
+    work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, outlines=outlines)
     sources, failed = report_maps(maps, reading), dict[int, UserError]()
     with lock_folder(out):
         done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())

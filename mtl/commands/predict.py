@@ -10,6 +10,7 @@ from targets.common.folder_lock import lock_folder
 from targets.common.parallel import THIS_PROCESS, Workers
 from targets.common.process_lifetime import importing
 from targets.errors import UserError, raise_all
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.read_options import ReadOptions
 
 READING, NETWORK, BATCH = ReadOptions(), PredictorOptions(), BatchOptions()
@@ -20,6 +21,7 @@ def main(
     network: PredictorOptions = NETWORK,
     batch: BatchOptions = BATCH,
     workers: Workers = THIS_PROCESS,
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
     *,
     out: str,
     reading: ReadOptions = READING,
@@ -42,7 +44,7 @@ def main(
 
     folder, failed = Path(out), dict[int, UserError]()
     with lock_folder(folder):
-        for index, name, outcome in predict_maps(network, maps, folder, reading, batch, workers, resume):
+        for index, name, outcome in predict_maps(network, maps, folder, reading, batch, workers, resume, outlines):
             if isinstance(outcome, UserError):
                 failed[index] = outcome
             elif batch.folders:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from mtl.config import THRESHOLD
-from targets.io.outline_files import VectorFormat
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,11 @@ class BatchOptions:
     mask_output : str | None, default None
         Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
         if the network has one.
-    vectors : VectorFormat, default 'gpkg'
-        Format of the outlines of traps: gpkg, geojson, shp, pol (RMS/IRAP text), cps3 or csv; maps without a location
-        get geojson.
     """
 
     folders: bool = True
     threshold: float = THRESHOLD
     mask_output: str | None = None
-    vectors: VectorFormat = "gpkg"
 
 
 DEFAULT_BATCH = BatchOptions()

@@ -21,7 +21,7 @@ from mtl.prediction.html_report import (
     write_report,
 )
 from mtl.prediction.options import DEFAULT_BATCH, BatchOptions
-from mtl.prediction.pages import page_of, predict_scene, write_page, write_refused_page
+from mtl.prediction.pages import page_of, predict_scene, settle_question, write_page, write_refused_page
 from mtl.prediction.picture_depth import with_depth_in_units
 from mtl.prediction.writers import write_prediction
 from mtl.tasks.base import Output
@@ -32,6 +32,7 @@ from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.map_folder.results import check_results_lie_apart
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.read_options import ReadOptions
 from targets.io.tgs_salt import SUBMISSION, encode_rle, write_id_table
 from targets.pages.page import PageError
@@ -56,6 +57,7 @@ def predict_maps(
     batch: BatchOptions = DEFAULT_BATCH,
     workers: Workers = THIS_PROCESS,
     resume: bool = False,
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
 ) -> Iterator[tuple[int, str, Path | UserError]]:
     """Predict every map under some paths into out/NAME/; one bad map does not stop the others.
 
@@ -79,6 +81,8 @@ def predict_maps(
         Processes that predict; each loads the networks once.
     resume : bool, default False
         Skip maps that an earlier call with these settings finished.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        How traps are outlined, and in which format.
 
     Yields
     ------
@@ -97,9 +101,10 @@ def predict_maps(
     predictor = cached_predictor(chosen)
     batch = replace(batch, mask_output=batch.mask_output or _submission_output(predictor.outputs))
     work = partial(
-        predict_map, options=chosen, threads=threads_per_worker(workers), out=out, reading=reading, batch=batch
-    )
-    settings = (options, checkpoint_states(options), replace(reading, quiet=False), batch)
+        predict_map, options=chosen, threads=threads_per_worker(workers), out=out, reading=reading, batch=batch,
+        outlines=outlines,
+    )  # fmt: skip
+    settings = (options, checkpoint_states(options), replace(reading, quiet=False), batch, outlines)
 
     def is_complete(source: MapSource, record: dict[str, Any]) -> bool:
         return not batch.folders or (out / source.name / (PREVIEW_FILE if "summary" in record else "")).exists()
@@ -139,6 +144,7 @@ def predict_map(
     out: Path,
     reading: ReadOptions,
     batch: BatchOptions,
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
 ) -> dict[str, Any]:
     """Predict one map and write its folder.
 
@@ -156,6 +162,8 @@ def predict_map(
         How the map is read.
     batch : BatchOptions
         What is written.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        How traps are outlined, and in which format.
 
     Returns
     -------
@@ -171,10 +179,7 @@ def predict_map(
     """
     predictor = cached_predictor(options, threads)
     try:
-        scene = read_map(source, reading)
-        page = page_of(scene)
-        if page is not None and page.question is not None:
-            raise PageError(page.question, page)
+        scene = settle_question(predictor, read_map(source, reading))
     except PageError as error:
         if batch.folders:
             write_refused_page(error, source.name, out / source.name)
@@ -191,9 +196,9 @@ def predict_map(
         record["run_length_code"] = encode_rle(np.nan_to_num(values[batch.mask_output][0]) > batch.threshold)
     if batch.folders:
         exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
-        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, batch.vectors,
+        prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, outlines,
                                       predicted.confidence)  # fmt: skip
-        if page is not None:
+        if (page := page_of(scene)) is not None:
             write_page(page, out / source.name)
         if batch.mask_output is None:
             write_preview(scene, prediction, out / source.name)

@@ -21,13 +21,13 @@ from mtl.prediction.pages import page_of, with_page_confidence
 from mtl.prediction.traps import PredictedTrap, TrapPrediction, extract_traps, trap_polygons
 from mtl.tasks.base import Drawing, Output, mask_invalid
 from targets.analysis.closure_table import write_closure_table
-from targets.analysis.layers import polygonize_closures
+from targets.analysis.layers import cell_of_map, flatten_rings, outline_closures
 from targets.closure import Closures
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.grids.geotiff import write_class_raster
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder.results import write_result_file
-from targets.io.outline_files import VectorFormat, write_outlines
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions, write_outlines
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer
 from targets.rendering.overlays import (
@@ -40,7 +40,8 @@ from targets.rendering.overlays import (
     make_map_figure,
 )
 from targets.scene import Bool, Float, Scene
-from targets.surface.polygonize import Ring, cell_rings
+from targets.surface.polygonize import cell_rings, polygonize_labels
+from targets.surface.simplify_outlines import Polygons, simplify_polygons
 
 MAGENTA, BLACK, YELLOW = (255, 0, 255, 255), (0, 0, 0, 255), (255, 255, 0, 255)
 STD_COLOUR_MAP = "inferno"
@@ -52,14 +53,14 @@ def write_prediction(
     outputs: Sequence[Output],
     folder: Path,
     exact: Closures | None,
-    vectors: VectorFormat = "gpkg",
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
     confidence: float = 1.0,
 ) -> TrapPrediction | None:
     """Write the prediction of one map into its folder.
 
     ``NAME.png`` of every output, and ``NAME.tif`` where the map is located, likewise of its standard deviation where
     `maps` holds one; of a picture whose depths are known ``depth.tif`` (``.npz`` without a location) in their unit;
-    ``overlay.png``; of the traps ``traps.gpkg`` (or what `vectors` asks for; ``traps.geojson`` in columns and rows
+    ``overlay.png``; of the traps ``traps.gpkg`` (or what `outlines` asks for; ``traps.geojson`` in columns and rows
     without a location) and ``closures.csv``; and with exact closures ``exact.csv`` and ``disagreement.png`` (and
     ``.tif``). Outputs that are defined inside traps only are transparent elsewhere.
 
@@ -75,8 +76,8 @@ def write_prediction(
         The map's folder; it is made.
     exact : Closures | None
         Closures of the map's depth, None without a depth.
-    vectors : VectorFormat, default 'gpkg'
-        Format of the outlines of traps.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        How traps are outlined, and in which format.
     confidence : float, default 1.0
         Of the reading of the map's page, by which that of its traps is multiplied.
 
@@ -105,11 +106,11 @@ def write_prediction(
             write_output_plane(scene, std_name(output.name), largest, std_drawing(drawing), folder)
     if page_of(scene) is not None and scene.has_depth:
         write_picture_depth(scene, folder)
-    polygons: list[list[Ring]] = []
+    polygons: list[Polygons] = []
     if prediction is not None:
-        polygons = trap_polygons(prediction)
-        layers = trap_layers(scene, prediction, polygons)
-        write_outlines(layers, scene.geo, folder / "traps", vectors)
+        polygons = outline_traps(scene, prediction, outlines)
+        layers = trap_layers(scene, prediction, polygons, outlines)
+        write_outlines(layers, scene.geo, folder / "traps", outlines.vectors)
         write_closure_table(trap_table(prediction.traps), folder / "closures.csv", scene.geo.units)
         if prediction.comparison is not None:
             write_comparison(scene, prediction.comparison, folder)
@@ -215,7 +216,23 @@ def write_comparison(scene: Scene, comparison: ExactComparison, folder: Path) ->
         figure.savefig(temporary)
 
 
-def trap_layers(scene: Scene, prediction: TrapPrediction, polygons: Sequence[list[Ring]]) -> list[VectorLayer]:
+def outline_traps(scene: Scene, prediction: TrapPrediction, outlines: OutlineOptions) -> list[Polygons]:
+    """Outline every predicted trap where the probability crosses 0.5, or along its cells, and simplify the outlines."""
+    if outlines.outlines == "smooth":
+        found = [[rings] for rings in trap_polygons(prediction)]
+    else:
+        found = [[] for _ in prediction.traps]
+        for polygon in polygonize_labels(prediction.labels):
+            found[polygon.label - 1].append(polygon.rings)
+    return simplify_polygons(found, outlines.simplify, cell_of_map(scene))
+
+
+def trap_layers(
+    scene: Scene,
+    prediction: TrapPrediction,
+    polygons: Sequence[Polygons],
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
+) -> list[VectorLayer]:
     """Make the vector layers of a prediction.
 
     Parameters
@@ -224,29 +241,34 @@ def trap_layers(scene: Scene, prediction: TrapPrediction, polygons: Sequence[lis
         The predicted map.
     prediction : TrapPrediction
         Its traps.
-    polygons : Sequence[list[Ring]]
-        Of `trap_polygons`.
+    polygons : Sequence[Polygons]
+        Of `outline_traps`.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        How exact closures are outlined.
 
     Returns
     -------
     list[VectorLayer]
         traps (polygons) and crests (points); with a depth also exact_traps and disagreement (polygons), below them. The
-        names of attributes say their units, as in tables.
+        names of attributes say their units, as in tables. The depths of exact traps are those of their outlines, those
+        of predicted traps the spill depths in them, if all are known.
     """
     table, units, layers = trap_table(prediction.traps), scene.geo.units, []
     if (comparison := prediction.comparison) is not None:
         layers.append(disagreement_layer(comparison.agreement, scene.geo))
-        closures = polygonize_closures(comparison.closures, nested=False)
+        closures = outline_closures(comparison.closures, scene, outlines, nested=False)
         geometries = [closures[row["id"]] for row in comparison.table]
         dashed = LayerStyle(BLACK, line_width=0.5, line_style="dash")
         exact_columns = units.named_columns(comparison.table)
-        layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, exact_columns, dashed))
+        depths = comparison.closures.table["contour_depth"][comparison.table["id"] - 1]
+        layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, exact_columns, dashed, depths))
     filled = LayerStyle(MAGENTA, (255, 255, 255, 90), 0.6)
-    shapes = [[rings] for rings in polygons]
-    layers.append(VectorLayer("traps", "MultiPolygon", shapes, units.named_columns(table), filled))
+    layers.append(VectorLayer("traps", "MultiPolygon", polygons, units.named_columns(table), filled,
+                              table["spill_depth"]))  # fmt: skip
     triangles = LayerStyle(BLACK, YELLOW, 0.3, "triangle", 4.0)
     crest_columns = units.named_columns(table[["id", "confidence", "crest_depth"]])
-    layers.append(VectorLayer("crests", "Point", list(prediction.crests), crest_columns, triangles))
+    layers.append(VectorLayer("crests", "Point", list(prediction.crests), crest_columns, triangles,
+                              table["crest_depth"]))  # fmt: skip
     return layers
 
 
@@ -259,7 +281,7 @@ def trap_table(traps: Sequence[PredictedTrap]) -> NDArray:
 def draw_overlay(
     scene: Scene,
     prediction: TrapPrediction | None,
-    polygons: Sequence[list[Ring]],
+    polygons: Sequence[Polygons],
     crest: Float | None,
     exact: Closures | None,
     masks: Mapping[str, Bool],
@@ -272,8 +294,8 @@ def draw_overlay(
         The predicted map.
     prediction : TrapPrediction | None
         Its traps, None without any.
-    polygons : Sequence[list[Ring]]
-        Of `trap_polygons`.
+    polygons : Sequence[Polygons]
+        Of `outline_traps`.
     crest : (H, W) float32, or None
         Nearness to crests; its peaks are drawn where `prediction` is None.
     exact : Closures | None
@@ -297,7 +319,7 @@ def draw_overlay(
         values = np.where(filled, prediction.probability, 0)
         if min(values.shape) > 1:  # matplotlib fills nothing else
             axis.contourf(values, levels=[THRESHOLD, 1.01], colors=["white"], alpha=0.35)
-        draw_lines(axis, [ring for rings in polygons for ring in rings], "magenta")
+        draw_lines(axis, flatten_rings(polygons), "magenta")
         legend.append(legend_entry(f"predicted traps ({len(polygons)})", color="magenta", linewidth=2))
     for name, mask in masks.items():
         draw_lines(axis, cell_rings(mask.astype(np.int8)), "magenta")

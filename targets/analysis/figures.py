@@ -9,8 +9,8 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
 
 from targets.analysis.analyse import Analysis, summarise
-from targets.analysis.layers import MAX_NUMBERED, flatten_rings, polygonize_closures
-from targets.closure import ClosureProbability
+from targets.analysis.layers import MAX_NUMBERED, flatten_rings
+from targets.closure import ClosureProbability, contour_closures
 from targets.io.vectors import VectorLayer
 from targets.rendering.overlays import (
     CREST_MARKER,
@@ -114,9 +114,7 @@ def write_probability_figure(analysis: Analysis, probability: ClosureProbability
     figure, axis = make_map_figure(analysis.scene, "probability of closure; outlines: the map as it is", grey=True)
     values = np.ma.masked_less(probability.probability, 0.5 / 255)
     draw_raster(axis, values, cmap="viridis", vmin=0, vmax=1, alpha=0.8)
-    draw_lines(
-        axis, flatten_rings(list(polygonize_closures(probability.closures, nested=False).values())), "black", 1.6
-    )
+    draw_lines(axis, flatten_rings(list(contour_closures(probability.closures, nested=False).values())), "black", 1.6)
     figure.colorbar(ScalarMappable(Normalize(0, 1), "viridis"), ax=axis, shrink=0.6, label="probability of closure")
     write_figure(
         figure, [legend_entry("closures", color="black", linewidth=1.6), *fault_legend_entries(analysis.scene)], path

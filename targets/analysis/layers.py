@@ -9,29 +9,40 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis
-from targets.closure import Closures, polygonize_nested
+from targets.closure import Closures, contour_closures, polygonize_closures
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer
-from targets.surface.polygonize import Ring, polygonize_labels
+from targets.scene import Scene
+from targets.surface.polygonize import Ring
+from targets.surface.simplify_outlines import Polygons, simplify_polygons
 
 MAX_NUMBERED = 40  # closures, and faults; more numbers than that hide the map
 
 
-def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
+def make_vector_layers(analysis: Analysis, outlines: OutlineOptions = DEFAULT_OUTLINES) -> list[VectorLayer]:
     """Make the vector layers of an analysis.
 
     Parameters
     ----------
     analysis : Analysis
         Of a map.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        How closures are outlined.
 
     Returns
     -------
     list[VectorLayer]
         closures, nested_closures (polygons), migration_paths (lines), crests and spill_points (points), in rows and
-        columns. The names of attributes say their units, as in tables.
+        columns. The names of attributes say their units, as in tables. The depths of polygons are those of their
+        outlines, those of lines and points are those of the surface.
+
+    Raises
+    ------
+    UserError
+        The outlines cannot be simplified.
     """
-    table, polygons = analysis.table, polygonize_closures(analysis.closures)
+    table, polygons = analysis.table, outline_closures(analysis.closures, analysis.scene, outlines)
     is_outermost = table["parent"] == 0
     outermost, nested = table[is_outermost], table[~is_outermost]
     crest = ["id", "crest_depth", "height", "area", "volume"]
@@ -43,6 +54,7 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
             [polygons[key] for key in outermost["id"]],
             _columns(outermost, [name for name in table.dtype.names or () if name != "parent"]),
             LayerStyle((0, 0, 0, 255), (255, 255, 255, 90), 0.6),
+            outermost["contour_depth"],
         ),
         VectorLayer(
             "nested_closures",
@@ -50,6 +62,7 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
             [polygons[key] for key in nested["id"]],
             _columns(nested, ["id", "parent", *crest[1:], "crest_x", "crest_y", *spill[1:]]),
             LayerStyle((0, 0, 0, 255), line_width=0.3, line_style="dot"),
+            nested["contour_depth"],
         ),
         _migration_layer(analysis),
         VectorLayer(
@@ -58,6 +71,7 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
             _points(outermost, "crest"),
             _columns(outermost, crest),
             LayerStyle((0, 0, 0, 255), (255, 255, 0, 255), 0.3, "triangle", 4.0),
+            outermost["crest_depth"],
         ),
         VectorLayer(
             "spill_points",
@@ -65,6 +79,7 @@ def make_vector_layers(analysis: Analysis) -> list[VectorLayer]:
             _points(outermost, "spill"),
             _columns(outermost, spill),
             LayerStyle((0, 0, 0, 255), (255, 255, 255, 255), 0.4, "circle", 2.6),
+            outermost["spill_depth"],
         ),
     ]
     units = analysis.scene.geo.units
@@ -82,29 +97,49 @@ def _migration_layer(analysis: Analysis) -> VectorLayer:
         paths,
         _columns(analysis.table[is_line], ["id", "spills_into"], length=lengths),
         LayerStyle((200, 0, 200, 255), line_width=0.5, marker_size=2.5, arrow_head=True),
+        [analysis.scene.depth[path[:, 0], path[:, 1]] for path in paths],
     )
 
 
-def polygonize_closures(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
-    """Outline the cells of closures exactly.
+def outline_closures(
+    closures: Closures, scene: Scene, outlines: OutlineOptions = DEFAULT_OUTLINES, nested: bool = True
+) -> dict[int, Polygons]:
+    """Outline closures as asked.
 
     Parameters
     ----------
     closures : Closures
         Of a map.
+    scene : Scene
+        The map.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        Smooth or along cells, and how much they are simplified.
     nested : bool, default True
         Nested closures too.
 
     Returns
     -------
-    dict[int, list[list[Ring]]]
+    dict[int, Polygons]
         {id: polygons, each a list of rings, the outer one first}.
+
+    Raises
+    ------
+    UserError
+        The outlines cannot be simplified.
     """
-    outermost = closures.table["id"][closures.table["parent"] == 0]
-    found: dict[int, list[list[Ring]]] = {int(key): [] for key in outermost}
-    for polygon in polygonize_labels(closures.labels):
-        found[polygon.label].append(polygon.rings)
-    return found | polygonize_nested(closures) if nested else found
+    trace = contour_closures if outlines.outlines == "smooth" else polygonize_closures
+    found = trace(closures, nested)
+    simple = simplify_polygons(list(found.values()), outlines.simplify, cell_of_map(scene))
+    return dict(zip(found, simple, strict=True))
+
+
+def cell_of_map(scene: Scene) -> tuple[float, float]:
+    """Height and width of a cell in map units; in metres on a map in degrees, 1 without a spacing."""
+    geo = scene.geo
+    if geo.is_geographic and geo.located:
+        dx, dy = geo.ground_spacing(scene.shape)
+        return dy, dx
+    return abs(geo.dy or 1.0), abs(geo.dx or 1.0)
 
 
 def _columns(table: NDArray[Any], names: list[str], **more: list[float]) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from targets.io.faults.names import name_faults
 from targets.io.grids.registry import write_grid
 from targets.io.images import write_picture
 from targets.io.map_folder.results import check_results_lie_apart, write_result_file
-from targets.io.outline_files import VectorFormat, write_outlines
+from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions, write_outlines
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.scene import Float
 from targets.truth.criteria import GroundTruthOptions
@@ -65,7 +65,7 @@ def analyse_map(
     error: DepthError = NO_DEPTH_ERROR,
     reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
-    vectors: VectorFormat = "gpkg",
+    outlines: OutlineOptions = DEFAULT_OUTLINES,
 ) -> AnalysedMap:
     """Read a map, analyse it, and write the results into a folder of its name.
 
@@ -83,7 +83,7 @@ def analyse_map(
         How its files are read.
     grids : GridFormat, default 'tif'
         As in `write_analysis`.
-    vectors : VectorFormat, default 'gpkg'
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
         Likewise.
 
     Returns
@@ -100,11 +100,13 @@ def analyse_map(
     remove_half_written(folder)
     scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
-    write_analysis(analysis, folder, grids, vectors)
+    write_analysis(analysis, folder, grids, outlines)
     return AnalysedMap(describe_map(scene), summarise(analysis))
 
 
-def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", vectors: VectorFormat = "gpkg") -> None:
+def write_analysis(
+    analysis: Analysis, folder: Path, grids: GridFormat = "tif", outlines: OutlineOptions = DEFAULT_OUTLINES
+) -> None:
     """Write the results of an analysis into a folder.
 
     ``closures.csv``; vector layers as `targets.io.outline_files.write_outlines` writes them, ``closures.gpkg`` by
@@ -120,8 +122,8 @@ def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", 
         The folder of the map.
     grids : GridFormat, default 'tif'
         Format of labels, height, catchments and probability.
-    vectors : VectorFormat, default 'gpkg'
-        Format of polygons, points and lines.
+    outlines : OutlineOptions, default DEFAULT_OUTLINES
+        Polygons, points and lines: their format, and how closures are outlined.
 
     Raises
     ------
@@ -131,8 +133,8 @@ def write_analysis(analysis: Analysis, folder: Path, grids: GridFormat = "tif", 
     geo = analysis.scene.geo
     write_result_file(analysis.scene, "closures", folder)
     write_closure_table(analysis.table, folder / "closures.csv", geo.units)
-    layers = make_vector_layers(analysis)
-    write_outlines(layers, geo, folder / "closures", vectors)
+    layers = make_vector_layers(analysis, outlines)
+    write_outlines(layers, geo, folder / "closures", outlines.vectors)
     _write_grids(analysis, folder, grids if geo.located else "npz")
     _write_targets(analysis, folder)
     write_closure_figure(analysis, layers, folder / "closures.png")

@@ -1,4 +1,4 @@
-"""Outlines of nested closures along the sides of their cells, in time that grows with the length of the outlines."""
+"""Outlines of closures: nested ones along the sides of their cells, and smooth ones along contours of the depth."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure.find import Closures
+from targets.closure.kernels.codes import INSIDE
 from targets.closure.kernels.compiled import compiled
 from targets.closure.nesting import find_nesting
-from targets.surface.polygonize import Ring
+from targets.surface.polygonize import Ring, polygonize_labels
+from targets.surface.smooth_outlines import smooth_rings
 
 EAST, SOUTH, WEST, NORTH = range(4)  # of a side; the closure lies on its right, where rows run down
 
@@ -50,6 +52,63 @@ class Rings(NamedTuple):
     first: NDArray[np.int64]
     closure: NDArray[np.int32]
     area: NDArray[np.int64]
+
+
+def polygonize_closures(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
+    """Outline the cells of closures exactly.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of a map.
+    nested : bool, default True
+        Nested closures too.
+
+    Returns
+    -------
+    dict[int, list[list[Ring]]]
+        {id: polygons, each a list of rings, the outer one first}, outermost closures before nested ones.
+    """
+    outermost = closures.table["id"][closures.table["parent"] == 0]
+    found: dict[int, list[list[Ring]]] = {int(key): [] for key in outermost}
+    for polygon in polygonize_labels(closures.labels):
+        found[polygon.label].append(polygon.rings)
+    return found | polygonize_nested(closures) if nested else found
+
+
+def contour_closures(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
+    """Outline closures along the contours of the depth at which they end, between the centres of the cells.
+
+    As many polygons and rings as of the cells, around the same cells and with their area; see
+    `targets.surface.smooth_outlines.smooth_rings`.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of a map.
+    nested : bool, default True
+        Nested closures too.
+
+    Returns
+    -------
+    dict[int, list[list[Ring]]]
+        As of `polygonize_closures`.
+
+    Examples
+    --------
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9], [9, 3, 5, 7], [9, 9, 9, 9]])
+    >>> contour_closures(found)[1][0][0].round(2).tolist()
+    [[0.36, 1.0], [0.52, 2.0], [1.0, 2.97], [1.48, 2.0], [1.64, 1.0], [1.0, 0.36], [0.36, 1.0]]
+    """
+    cells, grid, table = polygonize_closures(closures, nested), closures.grid, closures.table
+    surface = grid.depth
+    if grid.state.size:
+        surface = np.where(grid.state == INSIDE, surface, np.nan)
+    rings = [ring for polygons in cells.values() for polygon in polygons for ring in polygon]
+    owners = [key - 1 for key, polygons in cells.items() for polygon in polygons for _ in polygon]
+    smooth = iter(smooth_rings(rings, np.array(owners, np.int64), surface, table["contour_depth"]))
+    return {key: [[next(smooth) for _ in polygon] for polygon in polygons] for key, polygons in cells.items()}
 
 
 def polygonize_nested(closures: Closures) -> dict[int, list[list[Ring]]]:

@@ -1,10 +1,11 @@
-"""Files of outlines for other programs: GeoPackage, GeoJSON, Shapefile, RMS/IRAP text, CPS-3 lines and CSV."""
+"""Files of outlines for other programs: GeoPackage, GeoJSON, GeoParquet, Shapefile, RMS/IRAP, CPS-3 lines and CSV."""
 
 import re
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,16 +15,46 @@ from numpy.typing import NDArray
 from targets.common.atomic_write import atomic_write
 from targets.common.csv_tables import write_csv
 from targets.common.optional_import import import_optional
-from targets.io.vectors import VectorLayer, geojson_coordinates, write_as_error, write_geojson, write_geopackage
+from targets.io.vectors import (
+    VectorLayer,
+    make_geodataframe,
+    ogr_type,
+    write_as_error,
+    write_geojson,
+    write_geopackage,
+)
 from targets.scene import GeoReference
-from targets.units.crs import crs_for_library
 
-VectorFormat = Literal["gpkg", "geojson", "shp", "pol", "cps3", "csv"]
+VectorFormat = Literal["gpkg", "geojson", "parquet", "shp", "pol", "cps3", "csv"]
 MAX_FIELD = 10  # letters of a field's name in a Shapefile
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-DEPTHS = ("contour_depth", "spill_depth")  # attributes that hold the depth of an outline
 SEPARATOR = "999.000000 999.000000 999.000000\n"
 CPS3_HEAD = "FFASCI 0 1 COMPUTED 0 1E+30\nFFATTR 3 1\n"
+
+
+@dataclass(frozen=True)
+class OutlineOptions:
+    """How outlines are drawn and in which format they are written.
+
+    Attributes
+    ----------
+    vectors : VectorFormat, default 'gpkg'
+        Format of polygons, points and lines: gpkg, geojson, parquet (GeoParquet), shp, pol (RMS/IRAP text), cps3 or
+        csv; maps without a location get geojson.
+    outlines : Literal['smooth', 'cells'], default 'smooth'
+        Outlines of traps: contours between the centres of cells that enclose the area of the cells (smooth), or the
+        sides of the cells (cells). The same cells lie inside both.
+    simplify : float, default 0.0
+        Points of outlines are left out that lie within this distance of the line without them, in map units (metres on
+        a map in degrees, cells without a location); 0 keeps all. No outline crosses another one.
+    """
+
+    vectors: VectorFormat = "gpkg"
+    outlines: Literal["smooth", "cells"] = "smooth"
+    simplify: float = 0.0
+
+
+DEFAULT_OUTLINES = OutlineOptions()
 
 
 def write_outlines(
@@ -32,10 +63,11 @@ def write_outlines(
     """Write vector layers in the format of the user's choice.
 
     GeoPackage and GeoJSON hold all layers in one file. Else each layer is a file of its own beside `stem`, named after
-    it: a Shapefile with all attributes, in UTF-8, names of fields cut to ten letters; ``.pol`` (x y z, rows of 999
-    between lines); ``.cps`` (CPS-3 lines, behind each ``->`` the id); ``_points.csv`` (a row per point, with id, part
-    and number of the point). Those in text hold polygons and lines, CSV crests and spill points too; z is the depth of
-    the outline, positive down, 0 where a layer has none. A hole of a polygon is a ring of its own.
+    it: ``.parquet`` (GeoParquet) and ``.shp`` (in UTF-8, names of fields cut to ten letters) with all attributes;
+    ``.pol`` (x y z, rows of 999 between lines); ``.cps`` (CPS-3 lines, behind each ``->`` the id); ``_points.csv`` (a
+    row per point, with id, part and number of the point). Those in text hold polygons and lines, CSV crests and spill
+    points too. The third coordinate is the depth, positive down, of an outline that of its contact; where a layer has
+    none, text holds 0. A hole of a polygon in text is a ring of its own.
 
     Parameters
     ----------
@@ -66,11 +98,12 @@ def write_outlines(
         path = stem.with_name(f"{stem.name}.gpkg")
         write_geopackage(layers, geo, path)
         return [path]
-    write, suffix = {"shp": (_write_shapefile, ".shp"), "pol": (_write_pol, ".pol"), "cps3": (_write_cps3, ".cps"),
+    write, suffix = {"parquet": (_write_parquet, ".parquet"), "shp": (_write_shapefile, ".shp"),
+                     "pol": (_write_pol, ".pol"), "cps3": (_write_cps3, ".cps"),
                      "csv": (_write_points, "_points.csv")}[vectors]  # fmt: skip
     files = []
     for layer in layers:
-        if layer.geometry_type != "Point" or vectors in ("shp", "csv"):
+        if layer.geometry_type != "Point" or vectors in ("parquet", "shp", "csv"):
             files.append(stem.with_name(f"{layer.name}{suffix}"))
             write(layer, geo, files[-1])
     return files
@@ -79,16 +112,13 @@ def write_outlines(
 def _lines(layer: VectorLayer, geo: GeoReference) -> Iterator[tuple[str, int, NDArray[np.float64]]]:
     """Id, number of the part, and x, y, z (n, 3) of every ring, line or point of a layer."""
     names = layer.attributes.dtype.names or ()
-    depth = next((name for key in DEPTHS for name in names if name.startswith(key)), None)
-    for i, (geometry, row) in enumerate(zip(layer.geometries, layer.attributes, strict=True), 1):
+    for i, (coordinates, row) in enumerate(zip(layer.coordinates(geo), layer.attributes, strict=True), 1):
         name = str(row["id"]) if "id" in names else str(i)
-        coordinates = geojson_coordinates(geometry, layer.geometry_type, geo)
         lines = [ring for polygon in coordinates for ring in polygon] if layer.geometry_type == "MultiPolygon" else (
             [coordinates] if layer.geometry_type == "LineString" else [[coordinates]])  # fmt: skip
-        z = float(row[depth]) if depth is not None and np.isfinite(row[depth]) else 0.0
         for part, line in enumerate(lines, 1):
-            xy = np.array(line, np.float64)
-            yield name, part, np.column_stack([xy, np.full(len(xy), z)])
+            points = np.array(line, np.float64)
+            yield name, part, points if points.shape[1] == 3 else np.pad(points, ((0, 0), (0, 1)))
 
 
 def _text(points: NDArray[np.float64]) -> str:
@@ -115,23 +145,20 @@ def _write_points(layer: VectorLayer, geo: GeoReference, path: Path) -> None:
     write_csv(path, ("x", "y", "z", "id", "part", "point"), rows)
 
 
+def _write_parquet(layer: VectorLayer, geo: GeoReference, path: Path) -> None:
+    import_optional("pyarrow", path, otherwise="ask for gpkg")
+    located = make_geodataframe(layer, geo, path)
+    with atomic_write(path) as temporary:
+        located.to_parquet(temporary, index=False)
+
+
 def _write_shapefile(layer: VectorLayer, geo: GeoReference, path: Path) -> None:
-    libraries = ("geopandas", "shapely", "pandas")
-    geopandas, shapely, pandas = (import_optional(name, path, otherwise="ask for GeoJSON") for name in libraries)
+    located = make_geodataframe(layer, geo, path)
     names = layer.attributes.dtype.names or ()
-    frame = pandas.DataFrame(
-        {short: layer.attributes[name] for name, short in zip(names, _short_names(names), strict=True)}
-    )
-    frame = frame.astype({name: "int32" for name in frame.columns if frame[name].dtype == bool})
-    shapes = [
-        shapely.geometry.shape(
-            {"type": layer.geometry_type, "coordinates": geojson_coordinates(geometry, layer.geometry_type, geo)}
-        )
-        for geometry in layer.geometries
-    ]
-    located = geopandas.GeoDataFrame(frame, geometry=shapes, crs=crs_for_library(geo.crs) if geo.crs else None)
+    located = located.rename(columns=dict(zip(names, _short_names(names), strict=True)))
+    located = located.astype({name: "int32" for name in located.columns if located[name].dtype == bool})
     # GDAL writes a Polygon or a MultiPolygon into the same kind of Shapefile.
-    kind = "Polygon" if layer.geometry_type == "MultiPolygon" else layer.geometry_type
+    kind = ogr_type(layer).replace("MultiPolygon", "Polygon")
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), write_as_error(path):
         warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
         located.to_file(Path(folder) / "layer.shp", driver="ESRI Shapefile", engine="pyogrio", geometry_type=kind,

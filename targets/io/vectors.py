@@ -36,6 +36,9 @@ class VectorLayer:
         Structured array, one row per feature.
     style : LayerStyle | CategorizedStyle
         How a GIS draws it, all features alike or by category.
+    depths : Sequence[Any] | None, default None
+        Depth of each feature in the unit of the map, positive down: a number, or for a line one a point (n,). It is
+        written as the third coordinate; None, or a depth that is not finite: the layer has two.
     """
 
     name: str
@@ -43,14 +46,27 @@ class VectorLayer:
     geometries: Sequence[Any]
     attributes: NDArray[Any]
     style: LayerStyle | CategorizedStyle
+    depths: Sequence[Any] | None = None
 
     def __post_init__(self) -> None:
         shapes, rows = len(self.geometries), len(self.attributes)
-        if shapes != rows:
-            raise ValueError(f"layer {self.name}: {shapes} shapes, {rows} rows of attributes")
+        if shapes != rows or (self.depths is not None and shapes != len(self.depths)):
+            raise ValueError(f"layer {self.name}: {shapes} shapes, {rows} rows of attributes, depths {self.depths}")
+
+    @property
+    def known_depths(self) -> list[Any]:
+        """The depth of each feature; None for all where one of them is unknown."""
+        if self.depths is None or not all(np.isfinite(depth).all() for depth in self.depths):
+            return [None] * len(self.geometries)
+        return list(self.depths)
+
+    def coordinates(self, geo: GeoReference) -> list[Any]:
+        """The GeoJSON coordinates of all features, see `geojson_coordinates`."""
+        return [geojson_coordinates(geometry, self.geometry_type, geo, depth)
+                for geometry, depth in zip(self.geometries, self.known_depths, strict=True)]  # fmt: skip
 
 
-def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoReference) -> Any:
+def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoReference, depth: Any = None) -> Any:
     """The GeoJSON coordinates of a geometry: map coordinates, or columns and rows when the map has no location.
 
     Parameters
@@ -61,11 +77,14 @@ def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoRefe
         MultiPolygon, Point or LineString.
     geo : GeoReference
         The map's location.
+    depth : Any, default None
+        Third coordinate: a number, or one a point (n,) of a line; None: there is none.
 
     Returns
     -------
     coordinates : list
-        Lists of x and y, nested as GeoJSON (RFC 7946) asks for; outer rings turn counter-clockwise, holes clockwise.
+        Lists of x, y and perhaps depth, nested as GeoJSON (RFC 7946) asks for; outer rings turn counter-clockwise,
+        holes clockwise.
 
     Examples
     --------
@@ -74,16 +93,24 @@ def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoRefe
     """
     if geometry_type != "MultiPolygon":
         row, col = np.asarray(geometry, float).T
-        return np.stack(geo.xy(row, col), axis=-1).tolist()
-    return [[_turned_ring(ring, geo, outer=i == 0) for i, ring in enumerate(polygon)] for polygon in geometry]
+        return _with_depth(np.stack(geo.xy(row, col), axis=-1), depth).tolist()
+    return [[_with_depth(_turned_ring(ring, geo, outer=i == 0), depth).tolist() for i, ring in enumerate(polygon)]
+            for polygon in geometry]  # fmt: skip
 
 
-def _turned_ring(ring: NDArray, geo: GeoReference, outer: bool) -> list[list[float]]:
+def _with_depth(xy: NDArray[np.float64], depth: Any) -> NDArray[np.float64]:
+    """Points (..., 2) with a third coordinate, where there is one."""
+    if depth is None:
+        return xy
+    return np.concatenate([xy, np.broadcast_to(np.asarray(depth, np.float64), xy.shape[:-1])[..., None]], axis=-1)
+
+
+def _turned_ring(ring: NDArray, geo: GeoReference, outer: bool) -> NDArray[np.float64]:
     """RFC 7946: outer rings turn counter-clockwise, holes clockwise."""
     xy = np.stack(geo.xy(ring[:, 0], ring[:, 1]), axis=1)
     x, y = (xy - xy[0]).T  # large coordinates would swamp the area
     counterclockwise = float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) > 0
-    return (xy if counterclockwise == outer else xy[::-1]).tolist()
+    return xy if counterclockwise == outer else xy[::-1]
 
 
 def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | Path) -> None:
@@ -110,20 +137,16 @@ def write_geojson(layers: Sequence[VectorLayer], geo: GeoReference, path: str | 
         {
             "type": "Feature",
             "properties": ({"layer": layer.name} if len(layers) > 1 else {}) | _json_values(row),
-            "geometry": _geojson_geometry(layer, geometry, geo),
+            "geometry": {"type": layer.geometry_type, "coordinates": coordinates},
         }
         for layer in layers
-        for geometry, row in zip(layer.geometries, layer.attributes, strict=True)
+        for coordinates, row in zip(layer.coordinates(geo), layer.attributes, strict=True)
     ]
     content: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if geo.located and geo.crs:  # the pre-RFC 7946 member: without it readers take metres for degrees
         content["crs"] = {"type": "name", "properties": {"name": crs_for_library(geo.crs)}}
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, allow_nan=False), "utf-8")
-
-
-def _geojson_geometry(layer: VectorLayer, geometry: Any, geo: GeoReference) -> dict[str, Any]:
-    return {"type": layer.geometry_type, "coordinates": geojson_coordinates(geometry, layer.geometry_type, geo)}
 
 
 def _json_values(row: Any) -> dict[str, Any]:
@@ -150,20 +173,46 @@ def write_geopackage(layers: Sequence[VectorLayer], geo: GeoReference, path: str
     UserError
         A library is missing, the CRS is unknown, or the file cannot be written.
     """
-    libraries = ("geopandas", "shapely", "pandas")
-    geopandas, shapely, pandas = (import_optional(name, path, otherwise="ask for GeoJSON") for name in libraries)
     with atomic_write(path) as temporary:
         for layer in layers:
-            shapes = [shapely.geometry.shape(_geojson_geometry(layer, geometry, geo)) for geometry in layer.geometries]
-            frame = pandas.DataFrame({name: layer.attributes[name] for name in layer.attributes.dtype.names or ()})
-            crs = crs_for_library(geo.crs) if geo.crs else None
-            located = geopandas.GeoDataFrame(frame, geometry=shapes, crs=crs)
+            located = make_geodataframe(layer, geo, path)
             with warnings.catch_warnings(), write_as_error(path):
                 warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
                 located.to_file(temporary, layer=layer.name, driver="GPKG", engine="pyogrio",
-                                geometry_type=layer.geometry_type, layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
+                                geometry_type=ogr_type(layer), layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
         with write_as_error(path):
             _write_styles(layers, temporary)
+
+
+def make_geodataframe(layer: VectorLayer, geo: GeoReference, path: str | Path) -> Any:
+    """Make a `geopandas.GeoDataFrame` of a layer.
+
+    Parameters
+    ----------
+    layer : VectorLayer
+        The layer.
+    geo : GeoReference
+        The map's location.
+    path : str | Path
+        The file that needs it, for errors.
+
+    Raises
+    ------
+    UserError
+        A library is missing, or the CRS is unknown.
+    """
+    libraries = ("geopandas", "shapely", "pandas")
+    geopandas, shapely, pandas = (import_optional(name, path, otherwise="ask for GeoJSON") for name in libraries)
+    shapes = [shapely.geometry.shape({"type": layer.geometry_type, "coordinates": coordinates})
+              for coordinates in layer.coordinates(geo)]  # fmt: skip
+    frame = pandas.DataFrame({name: layer.attributes[name] for name in layer.attributes.dtype.names or ()})
+    return geopandas.GeoDataFrame(frame, geometry=shapes, crs=crs_for_library(geo.crs) if geo.crs else None)
+
+
+def ogr_type(layer: VectorLayer) -> str:
+    """GDAL's name of a layer's geometry type, with its third coordinate."""
+    has_depth = bool(layer.known_depths) and layer.known_depths[0] is not None
+    return f"{layer.geometry_type} Z" if has_depth else layer.geometry_type
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_the_legend_of_the_overlay_names_what_is_drawn(dome):
     exact = find_trap_closures(dome, CRITERIA)
     found = extract_traps(dome, {"trap": trap[None], "crest": crest[None]}, [HEADS["trap"], HEADS["crest"]], exact)
     for scene, known in ((dome, "exact closures"), (dome.replace(traps=dome.depth < 2050), "drawn traps")):
-        figure = draw_overlay(scene, found, trap_polygons(found), crest, exact, {})
+        figure = draw_overlay(scene, found, [[rings] for rings in trap_polygons(found)], crest, exact, {})
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert words == [known, "predicted traps (1)", "predicted crests (1)"]
         (drawn,) = (line for line in figure.axes[0].lines if line.get_marker() == CREST_MARKER["marker"])

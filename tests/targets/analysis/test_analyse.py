@@ -7,6 +7,7 @@ from targets.analysis.analyse import analyse
 from targets.analysis.options import ClosureOptions, DepthError
 from targets.analysis.writers import write_analysis
 from targets.errors import UserError
+from targets.io.outline_files import OutlineOptions
 from targets.rendering.overlays import map_title
 from targets.scene import GeoReference
 from tests.targets.analysis.maps import GEO, ridge
@@ -41,7 +42,7 @@ def test_an_error_of_the_depth_gives_probabilities_and_percentiles(tmp_path) -> 
     assert (outer["area_p90"] > 0.3 * outer["area"]).all() and (outer["area_p10"] < 3 * outer["area"]).all()
     again = analyse(ridge(), error=error).table  # the same seed
     assert again.tobytes() == analysis.table.tobytes()
-    write_analysis(analysis, tmp_path, "npz", "geojson")
+    write_analysis(analysis, tmp_path, "npz", OutlineOptions("geojson"))
     assert (tmp_path / "probability.png").stat().st_size > 5000
     with np.load(tmp_path / "closures.npz") as grids:
         assert grids["probability"].max() == 1 and grids["x0"] == 1000

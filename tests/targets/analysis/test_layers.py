@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from targets.analysis.analyse import analyse
-from targets.analysis.layers import make_vector_layers, polygonize_closures
+from targets.analysis.layers import make_vector_layers
 from targets.analysis.options import ClosureOptions
-from targets.closure import cells_of
+from targets.closure import cells_of, polygonize_closures
+from targets.io.outline_files import OutlineOptions
 from tests.targets.analysis.maps import GEO, ridge, twins
 
 
@@ -18,10 +19,13 @@ def _area(ring) -> float:
 def test_polygons_have_the_area_of_their_cells_and_the_left_dome_spills_into_the_right() -> None:
     analysis = analyse(ridge())
     outer = analysis.table[analysis.table["parent"] == 0]
-    assert len(outer) == 2
+    smooth = make_vector_layers(analysis)[0]
+    assert len(outer) == 2 == len(smooth.geometries)
+    for shape, row in zip(smooth.geometries, outer, strict=True):
+        assert sum(_area(ring) for rings in shape for ring in rings) * 1250 == pytest.approx(row["area"], rel=1e-7)
     left, right = sorted(outer, key=lambda row: row["crest_col"])
     assert (left["crest_row"], left["crest_col"]) == (30, 22) and left["spills_into"] == right["id"]
-    polygons = make_vector_layers(analysis)[0]
+    polygons = make_vector_layers(analysis, OutlineOptions(outlines="cells"))[0]
     assert polygons.name == "closures" and polygons.attributes["id"].tolist() == outer["id"].tolist()
     for shape, row in zip(polygons.geometries, outer, strict=True):
         cells = sum(abs(_area(ring)) * (1 if i == 0 else -1) for rings in shape for i, ring in enumerate(rings))

@@ -13,6 +13,7 @@ from targets.analysis.closure_table import write_closure_table
 from targets.analysis.layers import make_vector_layers
 from targets.analysis.options import ClosureOptions, DepthError
 from targets.closure import cells_of
+from targets.io.outline_files import OutlineOptions
 from targets.scene import GeoReference, Scene
 
 RADIUS, HEIGHT = 2000.0, 100.0  # metres
@@ -104,7 +105,8 @@ def test_closures_in_degrees_have_the_areas_of_their_polygons() -> None:
     geod = pyproj.CRS("EPSG:4230").get_geod()
     shapes = {
         int(row["id"]): shape
-        for layer in make_vector_layers(analysis) if layer.name in ("closures", "nested_closures")
+        for layer in make_vector_layers(analysis, OutlineOptions(outlines="cells"))
+        if layer.name in ("closures", "nested_closures")
         for row, shape in zip(layer.attributes, layer.geometries, strict=True)
     }  # fmt: skip
     outermost = (analysis.table["parent"] == 0).sum()

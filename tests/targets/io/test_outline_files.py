@@ -27,8 +27,10 @@ def layers() -> list[VectorLayer]:
     points = np.array([(7, 1500.0), (9, np.nan)], [("id", "i4"), ("crest_depth_m", "f8")])
     polygons = [[[SQUARE, HOLE]], [[SQUARE + 10], [SQUARE + 20]]]
     return [
-        VectorLayer("closures", "MultiPolygon", polygons, table, STYLE),
-        VectorLayer("paths", "LineString", [np.array([[0, 0], [3, 3], [5, 3]])] * 2, points, STYLE),
+        VectorLayer("closures", "MultiPolygon", polygons, table, STYLE, table["spill_depth_m"]),
+        VectorLayer(
+            "paths", "LineString", [np.array([[0, 0], [3, 3], [5, 3]])] * 2, points, STYLE, [[9.0, 11, 12.5]] * 2
+        ),
         VectorLayer("crests", "Point", [(2, 3), (12, 13)], points, STYLE),
         VectorLayer("none", "MultiPolygon", [], table[:0], STYLE),
     ]
@@ -57,6 +59,28 @@ def test_shapefile(tmp_path):
     assert len(geopandas.read_file(tmp_path / "none.shp")) == 0
     found = read_fault_file(tmp_path / "closures.shp")
     assert len(found.lines) == 3 and found.crs == "EPSG:23031" and "hole" in found.notes[0]
+
+
+def test_geoparquet_and_the_third_coordinate(tmp_path):
+    pytest.importorskip("pyarrow")
+    files = write_outlines(layers(), GEO, tmp_path / "closures", "parquet")
+    assert [file.name for file in files] == ["closures.parquet", "paths.parquet", "crests.parquet", "none.parquet"]
+    frame = geopandas.read_parquet(files[0])
+    assert frame.crs.to_epsg() == 23031 and frame.area.tolist() == pytest.approx([15 * AREA, 32 * AREA])
+    assert frame["crest_name"].tolist() == ["Свод", "B"] and frame["id"].tolist() == [7, 9]
+    write_outlines(layers(), GEO, tmp_path / "closures", "shp")
+    write_outlines(layers(), GEO, tmp_path / "closures", "gpkg")
+    for frames in (
+        [geopandas.read_parquet(file) for file in files[:3]],
+        [geopandas.read_file(tmp_path / f"{name}.shp") for name in ("closures", "paths", "crests")],
+        [geopandas.read_file(tmp_path / "closures.gpkg", layer=name) for name in ("closures", "paths", "crests")],
+    ):
+        outlines, paths, crests = (frame.geometry for frame in frames)
+        assert outlines.has_z.all() and paths.has_z.all()
+        depths = outlines.get_coordinates(include_z=True)["z"].groupby(level=0).unique()
+        assert [depth.tolist() for depth in depths] == [[1600.5], [1580.0]]
+        assert paths.iloc[0].coords[2][2] == 12.5
+        assert not crests.has_z.any()  # the layer says no depths
 
 
 @pytest.mark.parametrize("vectors", ["gpkg", "geojson"])
