@@ -15,14 +15,14 @@ FORM = re.compile(r"(?:(?P<base>crest\s*\+|spill\s*-)\s*)?(?P<range>[^%]+)(?P<sh
 FORMS = "a depth such as 1650, crest+30, spill-10, spill, or 60% of the height; ranges as in 1640..1660"
 
 
-class Contact(tuple[str, Range]):
-    """Where a fluid ends: ("depth", "crest", "spill" or "share", the number or its range).
+class Contact(str):
+    """Where a fluid ends, as it is typed; ``kind`` is depth, crest, spill or share, ``range`` its number or range.
 
     Parameters
     ----------
     text : str | float
-        As typed: ``1650`` (a depth, positive down), ``crest+30`` (a column of 30), ``spill-10`` (10 above the spill
-        point), ``spill``, ``60%`` (of the height, from the crest); a range in place of a number.
+        ``1650`` (a depth, positive down), ``crest+30`` (a column of 30), ``spill-10`` (10 above the spill point),
+        ``spill``, ``60%`` (of the height, from the crest); a range in place of a number.
 
     Raises
     ------
@@ -31,42 +31,29 @@ class Contact(tuple[str, Range]):
 
     Examples
     --------
-    >>> Contact("crest+20..40"), str(Contact("60%")), str(Contact("spill"))
-    (('crest', (20.0, 40.0)), '60%', 'spill')
+    >>> contact = Contact("crest + 20..40")
+    >>> contact.kind, contact.range, contact, Contact(1650.0), Contact("60 %")
+    ('crest', '20..40', 'crest+20..40', '1650', '60%')
     """
 
-    __slots__ = ()
+    __slots__ = ("kind", "range")
+    kind: str
+    range: Range
 
-    def __new__(cls, text: "str | float | Contact") -> "Contact":
-        if isinstance(text, Contact):
-            return text
-        text = f"{text:.12g}" if isinstance(text, int | float) else text.strip()
-        if text.lower() == "spill":
-            return super().__new__(cls, ("spill", Range("0")))
-        form = FORM.match(text)
-        if form is None or (form["base"] and form["share"]):
-            raise ValueError(f"{text[:80]!r}; expected {FORMS}")
-        try:
-            numbers = Range(form["range"] + (form["share"] or ""))
-        except ValueError as error:
-            raise ValueError(f"{text[:80]!r}; expected {FORMS}") from error
-        kind = "share" if form["share"] else (form["base"] or "depth")[:5].lower()
-        if kind != "depth" and (numbers[0] < 0 or (kind == "share" and numbers[-1] > 1)):
-            raise ValueError(f"{text[:80]!r}; expected " + ("0 to 100%" if kind == "share" else "numbers above 0"))
-        return super().__new__(cls, (kind, numbers))
+    def __new__(cls, text: "str | float") -> "Contact":
+        text = str(text).strip() if isinstance(text, str) else f"{text:.12g}"
+        kind, numbers = _parse("spill-0" if text.lower() == "spill" else text)
+        contact = super().__new__(cls, _normal_text(kind, numbers))
+        contact.kind, contact.range = kind, numbers
+        return contact
 
-    def __str__(self) -> str:
-        kind, numbers = self
-        if kind == "share":
-            return "..".join(f"{100 * value:.10g}" for value in numbers) + "%"
-        if kind == "spill" and numbers == (0.0,):
-            return kind
-        return {"depth": "", "crest": "crest+", "spill": "spill-"}[kind] + str(numbers)
+    def __getnewargs__(self) -> tuple[str]:
+        return (str(self),)
 
     @property
     def is_certain(self) -> bool:
         """Whether it is one number."""
-        return self[1].is_certain
+        return self.range.is_certain
 
     def depth(self, crest: ArrayLike, spill: ArrayLike, share: ArrayLike = 0.5) -> NDArray[np.float64]:
         """The depth of the contact in a closure; it may lie above its crest or below its spill point.
@@ -82,7 +69,7 @@ class Contact(tuple[str, Range]):
         -------
         float64 array
         """
-        kind, numbers = self
+        kind, numbers = self.kind, self.range
         crest, spill = np.asarray(crest, np.float64), np.asarray(spill, np.float64)
         # A large number is a deep contact: of heights above the spill point the small ones are.
         value = numbers.quantile(1 - np.asarray(share) if kind == "spill" else share)
@@ -91,6 +78,30 @@ class Contact(tuple[str, Range]):
         if kind == "crest":
             return crest + value
         return spill - value if kind == "spill" else crest + value * (spill - crest)
+
+
+def _parse(text: str) -> tuple[str, Range]:
+    """Kind and numbers of a contact."""
+    form = FORM.match(text)
+    if form is None or (form["base"] and form["share"]):
+        raise ValueError(f"{text[:80]!r}; expected {FORMS}")
+    try:
+        numbers = Range(form["range"] + (form["share"] or ""))
+    except ValueError as error:
+        raise ValueError(f"{text[:80]!r}; expected {FORMS}") from error
+    kind = "share" if form["share"] else (form["base"] or "depth")[:5].lower()
+    if kind != "depth" and (numbers.numbers[0] < 0 or (kind == "share" and numbers.numbers[-1] > 1)):
+        raise ValueError(f"{text[:80]!r}; expected " + ("0 to 100%" if kind == "share" else "numbers above 0"))
+    return kind, numbers
+
+
+def _normal_text(kind: str, numbers: Range) -> str:
+    """A contact as it is typed, without spaces."""
+    if kind == "share":
+        return "..".join(f"{100 * value:.10g}" for value in numbers.numbers) + "%"
+    if kind == "spill" and numbers.numbers == (0.0,):
+        return kind
+    return {"depth": "", "crest": "crest+", "spill": "spill-"}[kind] + str(numbers)
 
 
 register_type(Contact, serializer=str, deserializer=Contact)

@@ -13,13 +13,15 @@ NOTATION = "a number such as 0.2, a range 0.15..0.25 (all alike), or 0.15..0.2..
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9  # quantiles of the cases P90, P50 and P10: a value that 90 % exceed is the low one
 
 
-class Range(tuple[float, ...]):
-    """A number, or a distribution of it: two numbers are the ends of a uniform one, three of a triangular one.
+class Range(str):
+    """A number, or a distribution of it, as it is typed; ``numbers`` are its one to three numbers.
+
+    Two numbers are the ends of a uniform distribution, three those and the likeliest value of a triangular one.
 
     Parameters
     ----------
-    numbers : str | float | Iterable[float]
-        As typed, with ``%`` behind the last number for hundredths of all of them; or one to three numbers.
+    text : str | float | Iterable[float]
+        As typed, with ``%`` behind the last number for hundredths of all of them; or the numbers.
 
     Raises
     ------
@@ -28,33 +30,34 @@ class Range(tuple[float, ...]):
 
     Examples
     --------
-    >>> Range("0.2"), Range("15..25%"), str(Range("0.15..0.2..0.25"))
-    ((0.2,), (0.15, 0.25), '0.15..0.2..0.25')
+    >>> Range("15..25%"), Range("15..25%").numbers, Range(0.2)
+    ('0.15..0.25', (0.15, 0.25), '0.2')
     >>> Range("10..20..60").quantile([0, 0.5, 1]).round(1).tolist()
     [10.0, 28.4, 60.0]
     """
 
-    __slots__ = ()
+    __slots__ = ("numbers",)
+    numbers: tuple[float, ...]
 
-    def __new__(cls, numbers: str | float | Iterable[float]) -> "Range":
-        if isinstance(numbers, str):
-            numbers = _parse(numbers)
-        elif isinstance(numbers, int | float):
-            numbers = (float(numbers),)
-        values = tuple(float(number) for number in numbers)
-        if not 1 <= len(values) <= 3 or not np.isfinite(values).all():
-            raise ValueError(f"{'..'.join(map(str, values))!r}; expected {NOTATION}")
-        if any(one > other for one, other in pairwise(values)):
-            raise ValueError(f"{'..'.join(f'{v:g}' for v in values)} does not grow; expected {NOTATION}")
-        return super().__new__(cls, values)
+    def __new__(cls, text: str | float | Iterable[float]) -> "Range":
+        given = _parse(text) if isinstance(text, str) else (text,) if isinstance(text, int | float) else text
+        numbers = tuple(float(number) for number in given)
+        typed = "..".join(f"{number:.12g}" for number in numbers)
+        if not 1 <= len(numbers) <= 3 or not np.isfinite(numbers).all():
+            raise ValueError(f"{typed[:80]!r}; expected {NOTATION}")
+        if any(one > other for one, other in pairwise(numbers)):
+            raise ValueError(f"{typed} does not grow; expected {NOTATION}")
+        drawn = super().__new__(cls, typed)
+        drawn.numbers = numbers
+        return drawn
 
-    def __str__(self) -> str:
-        return "..".join(f"{value:.12g}" for value in self)
+    def __getnewargs__(self) -> tuple[str]:
+        return (str(self),)
 
     @property
     def is_certain(self) -> bool:
         """Whether it is one number."""
-        return self[0] == self[-1]
+        return self.numbers[0] == self.numbers[-1]
 
     @property
     def median(self) -> float:
@@ -74,23 +77,18 @@ class Range(tuple[float, ...]):
         float64 array
             In the shape of `share`.
         """
-        share, (low, high) = np.asarray(share, np.float64), (self[0], self[-1])
+        share, (low, high) = np.asarray(share, np.float64), (self.numbers[0], self.numbers[-1])
         if low == high:
             return np.full(share.shape, low)
-        if len(self) == 2:
+        if len(self.numbers) == 2:
             return low + share * (high - low)
         from scipy.stats import triang
 
-        return np.asarray(triang.ppf(share, (self[1] - low) / (high - low), low, high - low), np.float64)
-
-    def scaled(self, factor: float, shift: float = 0.0) -> "Range":
-        """The range of ``shift + factor * value``; its numbers still grow."""
-        values = [shift + factor * value for value in self]
-        return Range(values if factor >= 0 else values[::-1])
+        return np.asarray(triang.ppf(share, (self.numbers[1] - low) / (high - low), low, high - low), np.float64)
 
 
 def _parse(text: str) -> list[float]:
-    """The numbers of a notation; the file's decimal comma is no part of it."""
+    """The numbers of a notation."""
     words = [word.strip() for word in text.replace("…", "..").split("..")]
     is_share = words[-1].endswith("%")
     if is_share:

@@ -1,0 +1,245 @@
+"""Table of contacts: a row per closure, which is found by its id, by a place in it, or by its name."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from targets.closure import Closures
+from targets.common.files.input_files import require_file
+from targets.errors import UserError
+from targets.io.text_tables.encoding import decode_text
+from targets.io.text_tables.headings import parse_heading
+from targets.prospects.contacts import FORMS, Contact
+from targets.prospects.in_place import Contacts
+from targets.scene import Scene
+from targets.units.names import parse_unit
+
+WORDS = {
+    "id": "id closure closureid fid",
+    "name": "name prospect well place region",
+    "map": "map surface horizon",
+    "contact": "contact owc gwc hwc fwl hcwc co2contact contactdepth oilwater gaswater",
+    "gas_oil": "gasoil goc gasoilcontact",
+}  # spellings of headings, in lower case, letters and digits alone
+ROLES = {word: role for role, words in WORDS.items() for word in words.split()}
+UNIT = re.compile(r"(?:[_ ]|\s*[(\[])(m|ft|ms|s|ftus)[)\]]?\Z", re.IGNORECASE)
+MAX_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    """One row of a table of contacts.
+
+    Attributes
+    ----------
+    line : int
+        Its line in the file.
+    contacts : Contacts
+        What it says.
+    id : int | None, default None
+        Of a closure.
+    xy : tuple[float, float] | None, default None
+        A place in the closure, in map coordinates.
+    name : str, default ''
+        Of the prospect.
+    map : str, default ''
+        Of the map that the row is about; "": every map.
+    unit : str | None, default None
+        Unit of depth that a heading names.
+    """
+
+    line: int
+    contacts: Contacts
+    id: int | None = None
+    xy: tuple[float, float] | None = None
+    name: str = ""
+    map: str = ""
+    unit: str | None = None
+
+
+def read_contact_table(path: Path) -> list[ContactRow]:
+    """Read a table of contacts: separated by commas, semicolons or tabs, with headings in any order.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list[ContactRow]
+
+    Raises
+    ------
+    UserError
+        The file is missing or no such table, or a cell is not understood.
+    """
+    require_file(path, "a table of contacts")
+    text = decode_text(path.read_bytes())
+    if text is None:
+        raise UserError(path, "no text", "a table with headings id (or x and y) and contact")
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1)
+             if line.strip() and not line.lstrip().startswith("#")]  # fmt: skip
+    if len(lines) < 2 or len(lines) > MAX_ROWS:
+        raise UserError(path, f"{max(len(lines) - 1, 0)} rows", f"headings and 1 to {MAX_ROWS:,} rows")
+    head = lines[0][1]
+    separator = max(",;\t", key=head.count)
+    names, units = _headings(path, next(csv.reader([head], delimiter=separator)))
+    rows = csv.reader(io.StringIO("\n".join(line for _, line in lines[1:])), delimiter=separator)
+    found = []
+    for (number, _), cells in zip(lines[1:], rows, strict=False):
+        words = [cell.strip() for cell in cells]
+        if len(words) > len(names):
+            raise UserError(path, f"line {number} holds {len(words)} columns", f"{len(names)}, as the headings",
+                            "decimal commas need semicolons between the columns")  # fmt: skip
+        row = {name: word for name, word in zip(names, words, strict=False) if name and word}
+        found.append(_parse_row(path, number, row, separator, units))
+    return found
+
+
+def _headings(path: Path, headings: Sequence[str]) -> tuple[list[str], str | None]:
+    """The roles of the columns ("" for others), and the unit of depth that headings of contacts name."""
+    names, units = [], set[str]()
+    for heading in headings:
+        bare = UNIT.sub("", heading.strip())
+        role = ROLES.get("".join(letter for letter in bare.casefold() if letter.isalnum()), "")
+        if not role and (place := parse_heading(heading).role) in ("x", "y"):
+            role = place
+        if role in ("contact", "gas_oil") and (unit := UNIT.search(heading.strip())):
+            units.add(parse_unit(unit[1]) or "")
+        names.append("" if role in names else role)
+    if "contact" not in names or not ({"id", "name"} & set(names) or {"x", "y"} <= set(names)):
+        raise UserError(path, f"headings {', '.join(headings)[:200]}", "contact, and id, or x and y, or name",
+                        "such as: id,contact or x,y,name,contact")  # fmt: skip
+    if len(units) > 1:
+        raise UserError(path, "contacts in several units", "one")
+    return names, next(iter(units), None)
+
+
+def _parse_row(path: Path, line: int, row: dict[str, str], separator: str, unit: str | None) -> ContactRow:
+    def number(name: str) -> float:
+        word = row[name].replace(",", ".") if separator != "," else row[name]
+        try:
+            value = float(word)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise UserError(path, f"line {line}: {name} is {row[name][:80]!r}", "a number")
+        return value
+
+    def contact(name: str) -> Contact:
+        word = row[name].replace(",", ".") if separator != "," else row[name]
+        try:
+            return Contact(word)
+        except ValueError as error:
+            raise UserError(path, f"line {line}: {name} is {row[name][:80]!r}", FORMS) from error
+
+    if "contact" not in row:
+        raise UserError(path, f"line {line} has no contact", FORMS)
+    key = None
+    if "id" in row and (not (key_value := number("id")).is_integer() or (key := int(key_value)) < 1):
+        raise UserError(path, f"line {line}: id is {row['id'][:80]!r}", "a whole number from 1")
+    xy = (number("x"), number("y")) if "x" in row and "y" in row else None
+    if key is None and xy is None and not row.get("name"):
+        raise UserError(path, f"line {line} names no closure", "an id, or x and y, or a name")
+    contacts = Contacts(contact("contact"), contact("gas_oil") if "gas_oil" in row else None)
+    return ContactRow(line, contacts, key, xy, row.get("name", ""), row.get("map", ""), unit)
+
+
+@dataclass(frozen=True)
+class AssignedContacts:
+    """Rows of a table of contacts, by the closure they are about.
+
+    Attributes
+    ----------
+    contacts : dict[int, Contacts]
+        {id: contacts}.
+    names : dict[int, str]
+        {id: name}; several names of one closure with commas.
+    notes : tuple[str, ...]
+        What found no closure, one sentence each.
+    """
+
+    contacts: dict[int, Contacts]
+    names: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, scene: Scene) -> AssignedContacts:
+    """Find the outermost closure that each row of a table of contacts is about.
+
+    Parameters
+    ----------
+    path : Path
+        The table, for errors.
+    rows : Sequence[ContactRow]
+        Of `read_contact_table`.
+    closures : Closures
+        Of the map.
+    scene : Scene
+        The map.
+
+    Returns
+    -------
+    AssignedContacts
+
+    Raises
+    ------
+    UserError
+        There is no closure of an id, a name without a place stands for none, contacts of one closure differ, or they
+        are in another unit than the map's depths.
+    """
+    ids = {int(key) for key in closures.table["id"][closures.table["parent"] == 0]}
+    said: dict[int, tuple[ContactRow, list[str]]] = {}
+    outside: list[str] = []
+    for row in rows:
+        if row.map and row.map.casefold() != scene.name.casefold():
+            continue
+        if row.unit is not None and row.unit != scene.geo.depth_unit:
+            raise UserError(path, f"contacts in {row.unit}", f"{scene.geo.depth_unit}, the unit of {scene.name}")
+        if row.id is None and row.xy is None:
+            raise UserError(path, f"line {row.line} has the name {row.name[:60]!r} without a place", "id, or x and y",
+                            "closures have numbers; a name is given by a place in it")  # fmt: skip
+        key = row.id if row.id is not None else _closure_at(closures, scene, row)
+        if key not in ids:
+            if row.id is not None:
+                listed = ", ".join(map(str, sorted(ids))) if len(ids) < 20 else f"1 to {max(ids)}"
+                raise UserError(path, f"line {row.line}: closure {row.id} of {scene.name}", listed or "no closure",
+                                "ids are those of inventory.csv under the same options")  # fmt: skip
+            outside.append(row.name or f"line {row.line}")
+            continue
+        if key not in said:
+            said[key] = (row, [row.name] if row.name else [])
+            continue
+        other, names = said[key]
+        if row.contacts != other.contacts:
+            one, two = (f"{r.contacts.water} ({r.name or f'line {r.line}'})" for r in (other, row))
+            raise UserError(path, f"closure {key} of {scene.name} has the contacts {one} and {two}", "one",
+                            "blocks with contacts of their own are closures of their own if faults seal: "
+                            "--faults sealing, or --culminations single")  # fmt: skip
+        if row.name and row.name not in names:
+            names.append(row.name)
+    notes = ()
+    if outside:
+        named = ", ".join(outside[:4]) + (f" and {len(outside) - 4} more" if len(outside) > 4 else "")
+        notes = (f"{len(outside)} of {len(rows)} rows of {path.name} lie in no closure: {named}",)
+    return AssignedContacts(
+        {key: row.contacts for key, (row, _) in said.items()},
+        {key: ", ".join(names) for key, (_, names) in said.items() if names},
+        notes,
+    )
+
+
+def _closure_at(closures: Closures, scene: Scene, row: ContactRow) -> int:
+    """The outermost closure at a place, 0 = none."""
+    assert row.xy is not None
+    place = np.rint(np.array(scene.geo.rowcol(*row.xy)))
+    rows, cols = scene.shape
+    if not (0 <= place[0] < rows and 0 <= place[1] < cols):
+        return 0
+    return int(closures.labels[int(place[0]), int(place[1])])

@@ -1,0 +1,211 @@
+"""Files of an inventory: for each map contact outlines and area-depth tables, for all maps together table and pages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from targets.analysis.analyse import analyse
+from targets.analysis.options import ClosureOptions, DepthError
+from targets.common.atomic_write import atomic_write, remove_half_written
+from targets.errors import UserError
+from targets.io.catalogue import MapSource, read_map
+from targets.io.describe import MapDescription, describe_map
+from targets.io.faults.names import name_faults
+from targets.io.map_folder.results import check_results_lie_apart, write_result_file
+from targets.io.outline_files import OutlineOptions, write_outlines
+from targets.io.read_options import ReadOptions
+from targets.prospects.contact_table import ContactRow
+from targets.prospects.figures import draw_prospect
+from targets.prospects.inventory import MapProspects, find_prospects
+from targets.prospects.layers import make_contact_layers
+from targets.prospects.options import ProspectOptions
+from targets.prospects.pages import ListedProspect, list_prospect, render_inventory
+from targets.prospects.tables import write_area_depth_table, write_inventory_csv, write_inventory_sheet
+
+
+class ProspectSettings(NamedTuple):
+    """All options of an inventory.
+
+    Attributes
+    ----------
+    closures : ClosureOptions
+        Which closures are found.
+    error : DepthError
+        Of the depth.
+    prospects : ProspectOptions
+        Contacts and reservoir.
+    outlines : OutlineOptions
+        Format and kind of contact outlines.
+    reading : ReadOptions
+        How files are read.
+    """
+
+    closures: ClosureOptions
+    error: DepthError
+    prospects: ProspectOptions
+    outlines: OutlineOptions
+    reading: ReadOptions
+
+
+class ListedMap(NamedTuple):
+    """What the inventory of all maps takes from one.
+
+    Attributes
+    ----------
+    description : MapDescription
+        What was understood of its files.
+    notes : tuple[str, ...]
+        What was assumed of its prospects.
+    prospects : list[ListedProspect]
+        The most promising first.
+    """
+
+    description: MapDescription
+    notes: tuple[str, ...]
+    prospects: list[ListedProspect]
+
+
+def make_map_prospects(
+    source: MapSource, out: Path, settings: ProspectSettings, table: Sequence[ContactRow] = ()
+) -> ListedMap:
+    """Read a map, find its prospects, and write its own files into a folder of its name.
+
+    ``contacts`` (outlines of the contacts, in the format that was asked for) and ``area_depth/ID.csv`` for every
+    closure.
+
+    Parameters
+    ----------
+    source : MapSource
+        The map.
+    out : Path
+        Folder for the folder of the map.
+    settings : ProspectSettings
+        All options.
+    table : Sequence[ContactRow], default ()
+        Contacts of single closures.
+
+    Returns
+    -------
+    ListedMap
+
+    Raises
+    ------
+    UserError
+        What is wrong with the map or an option.
+    """
+    folder = out / source.name
+    check_results_lie_apart(source.path, source.input_files, folder, "prospects")
+    remove_half_written(folder)
+    scene = read_map(source, settings.reading)
+    analysis = analyse(scene, settings.closures, faults=name_faults(scene, source.fault_files))
+    found = find_prospects(analysis, settings.prospects, settings.closures, settings.error, table)
+    write_map_files(found, folder, settings.prospects, settings.outlines)
+    listed = [
+        list_prospect(
+            found,
+            prospect,
+            settings.prospects,
+            draw_prospect(found, prospect, settings.prospects) if number < settings.prospects.pages else None,
+        )
+        for number, prospect in enumerate(found.prospects)
+    ]
+    notes = tuple(f"{scene.name}: {note}" for note in (analysis.rules_text, *found.notes))
+    return ListedMap(describe_map(scene), notes, listed)
+
+
+def write_map_files(found: MapProspects, folder: Path, options: ProspectOptions, outlines: OutlineOptions) -> None:
+    """Write contact outlines and area-depth tables of a map.
+
+    Parameters
+    ----------
+    found : MapProspects
+        Of the map.
+    folder : Path
+        The folder of the map.
+    options : ProspectOptions
+        Contacts and reservoir.
+    outlines : OutlineOptions
+        Format and kind of the outlines.
+
+    Raises
+    ------
+    UserError
+        A library is missing, or a file cannot be written.
+    """
+    scene = found.analysis.scene
+    write_result_file(scene, "prospects", folder)
+    smooth = outlines.outlines == "smooth"
+    layers = make_contact_layers(found.analysis, found.prospects, found.units, smooth)
+    write_outlines(layers, scene.geo, folder / "contacts", outlines.vectors)
+    tables = folder / "area_depth"
+    tables.mkdir(parents=True, exist_ok=True)
+    for old in tables.glob("[0-9]*.csv"):
+        old.unlink()
+    thickness = options.thickness.median if options.thickness else np.inf
+    for prospect in found.prospects:
+        write_area_depth_table(prospect.curve, found.units, thickness, tables / f"{prospect.id}.csv")
+
+
+def write_inventory(maps: Sequence[ListedMap], out: Path, options: ProspectOptions) -> list[str]:
+    """Write the inventory of all maps: inventory.csv, inventory.html and, where openpyxl is installed, inventory.xlsx.
+
+    Parameters
+    ----------
+    maps : Sequence[ListedMap]
+        All maps that could be read.
+    out : Path
+        The folder.
+    options : ProspectOptions
+        Contacts and reservoir.
+
+    Returns
+    -------
+    list[str]
+        What was assumed or left out, one sentence each.
+
+    Raises
+    ------
+    UserError
+        A file cannot be written.
+    """
+    listed = sorted((one for map_ in maps for one in map_.prospects), key=lambda one: one.order)
+    rows = [one.row | {"rank": rank} for rank, one in enumerate(listed, 1)]
+    notes = [*_conventions(listed, options), *(note for map_ in maps for note in map_.notes)]
+    write_inventory_csv(rows, out / "inventory.csv")
+    said = []
+    try:
+        write_inventory_sheet(rows, out / "inventory.xlsx", notes)
+    except UserError as problem:
+        if "openpyxl" not in problem.found:
+            raise
+        (out / "inventory.xlsx").unlink(missing_ok=True)
+        said.append("no inventory.xlsx: it needs pip install 'trapmtl[sheets]'")
+    with atomic_write(out / "inventory.html") as temporary:
+        temporary.write_text(render_inventory(listed, notes, options), "utf-8")
+    return said
+
+
+def _conventions(listed: Sequence[ListedProspect], options: ProspectOptions) -> list[str]:
+    """What every reader of an inventory has to know."""
+    reservoir = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in options.reservoir.items())
+    contact = f"contact: {options.contact or 'spill'}" + (f", gas–oil {options.gas_oil}" if options.gas_oil else "")
+    if options.contacts:
+        contact += f", of single closures as in {options.contacts.name}"
+    by = {"rock": "rock volume", "pore": "hydrocarbon pore volume", "oil": "oil in place", "gas": "gas in place",
+          "co2": "mass of CO2"}[options.main_quantity]  # fmt: skip
+    notes = [
+        "Depths are positive down. Cells count as level columns, as in closures.csv.",
+        f"{contact}; reservoir: {reservoir or 'none given, so rock volumes alone'}"
+        + ("" if options.thickness else "; no thickness: it reaches below every contact"),
+        f"Ranked by {by}: its mean, times the probability of closure where one is given.",
+    ]
+    if any("probability" in one.row and one.row["probability"] is not None for one in listed) or any(
+        "_p90_" in column for one in listed for column in one.row
+    ):
+        notes.append(
+            "P90 is the low case: 90 % of the draws exceed it. Draws in which the closure does not exist are left out "
+            "of the percentiles; the probability counts them. Percentiles of prospects do not add up."
+        )
+    return notes
