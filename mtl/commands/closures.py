@@ -33,6 +33,7 @@ def main(
     out: Path,
     reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
+    names: Path | None = None,
     tile: int | None = None,
     resume: bool = False,
     rules: str | None = None,
@@ -48,6 +49,9 @@ def main(
     grids : GridFormat, default 'tif'
         Format of the grids of labels, height and catchments: tif, gri (IRAP binary), irap (ASCII), zmap, cps3,
         grd (Surfer 6 text), asc (Esri ASCII) or npz; maps without a location get npz.
+    names : Path | None, default None
+        Wells or places after which closures are named: a table with the headings x, y and name (CSV or other text), or
+        a Shapefile, GeoPackage or GeoJSON of points; a closure takes the names of all points in it.
     tile : int | None, default None
         Side in cells, such as 4096, of the tiles in which grids beyond memory (GeoTIFF, zarr, .npy) are analysed:
         labels, heights and the table only. With --scheduler on a cluster, which writes zarr.
@@ -59,19 +63,35 @@ def main(
     with importing():
         from targets.analysis.out_of_core import check_options
         from targets.analysis.writers import analyse_map
-        from targets.common.resume import map_resumable
+        from targets.common.resume import file_state, map_resumable
         from targets.io.describe import MapDescription, print_lines, report_maps
+        from targets.io.text_tables.named_points import read_named_points
         from targets.rules.fitted_rules import rules_of_file
+        from targets.surface.simplify_outlines import check_tolerance
 
     if (criteria := rules_of_file(rules)) and criteria.smoothing:
         left_out = f"its smoothing over {criteria.smoothing:g} cells is left out"
         print_lines([f"{rules}: outlines are exact; {left_out}"], reading)
     if tile is not None:
         check_options(closures, error, tile, reading)
+        if names is not None:
+            raise UserError("--names", "given with --tile", "one of them", "name the closures of a map in memory")
         raise_all(_analyse_by_tiles(maps, closures, error, workers, out, reading, tile))
         return
-    settings = (closures, error, replace(reading, quiet=False), grids, outlines)
-    work = partial(analyse_map, out=out, options=closures, error=error, reading=reading, grids=grids, outlines=outlines)
+    check_tolerance(outlines.simplify)
+    if names is not None:
+        read_named_points(names)  # is refused once, not for each map
+    settings = (closures, error, replace(reading, quiet=False), grids, outlines, names and file_state(names))
+    work = partial(
+        analyse_map,
+        out=out,
+        options=closures,
+        error=error,
+        reading=reading,
+        grids=grids,
+        outlines=outlines,
+        names=names,
+    )
     sources, failed = report_maps(maps, reading), dict[int, UserError]()
     with lock_folder(out):
         done = map_resumable(work, sources, out, settings, resume, workers, lambda map, _: (out / map.name).is_dir())

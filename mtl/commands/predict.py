@@ -41,7 +41,9 @@ def main(
     with importing():
         from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
         from targets.io.tgs_salt import SUBMISSION
+        from targets.surface.simplify_outlines import check_tolerance
 
+    check_tolerance(outlines.simplify)
     folder, failed = Path(out), dict[int, UserError]()
     with lock_folder(folder):
         for index, name, outcome in predict_maps(network, maps, folder, reading, batch, workers, resume, outlines):

@@ -68,9 +68,13 @@ def write_closure_figure(analysis: Analysis, layers: list[VectorLayer], path: Pa
             rows, cols = np.array(by_name[name].geometries).T
             axis.plot(cols, rows, **marker)
     if len(by_name["crests"].geometries) <= MAX_NUMBERED:
-        for (row, col), key in zip(by_name["crests"].geometries, by_name["crests"].attributes["id"], strict=True):
-            axis.annotate(str(key), (col, row), (7, 4), textcoords="offset points", fontsize=10, weight="bold",
-                          bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1})  # fmt: skip
+        attributes = by_name["crests"].attributes
+        names = attributes["name"] if "name" in (attributes.dtype.names or ()) else [""] * len(attributes)
+        for (row, col), key, name in zip(by_name["crests"].geometries, attributes["id"], names, strict=True):
+            label = shorten_label(f"{key} {name}".strip())
+            axis.annotate(label, (col, row), (7, 4), textcoords="offset points", fontsize=10, weight="bold",
+                          bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
+                          parse_math=False)  # fmt: skip
     for name, row, col in analysis.faults.label_positions(MAX_NUMBERED):
         box = {"facecolor": "saddlebrown", "edgecolor": "white", "lw": 0.5, "pad": 1}
         axis.annotate(

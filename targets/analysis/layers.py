@@ -45,8 +45,9 @@ def make_vector_layers(analysis: Analysis, outlines: OutlineOptions = DEFAULT_OU
     table, polygons = analysis.table, outline_closures(analysis.closures, analysis.scene, outlines)
     is_outermost = table["parent"] == 0
     outermost, nested = table[is_outermost], table[~is_outermost]
-    crest = ["id", "crest_depth", "height", "area", "volume"]
-    spill = ["id", "spill_depth", "spills_into"]
+    named = ["id", *(name for name in table.dtype.names or () if name == "name")]
+    crest = [*named, "crest_depth", "height", "area", "volume"]
+    spill = [*named, "spill_depth", "spills_into"]
     layers = [
         VectorLayer(
             "closures",
@@ -60,7 +61,7 @@ def make_vector_layers(analysis: Analysis, outlines: OutlineOptions = DEFAULT_OU
             "nested_closures",
             "MultiPolygon",
             [polygons[key] for key in nested["id"]],
-            _columns(nested, ["id", "parent", *crest[1:], "crest_x", "crest_y", *spill[1:]]),
+            _columns(nested, [*crest, "parent", "crest_x", "crest_y", *spill[len(named) :]]),
             LayerStyle((0, 0, 0, 255), line_width=0.3, line_style="dot"),
             nested["contour_depth"],
         ),

@@ -17,6 +17,7 @@ from targets.analysis.options import (
     DepthError,
     GridFormat,
 )
+from targets.analysis.place_names import name_closures
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map
@@ -66,6 +67,7 @@ def analyse_map(
     reading: ReadOptions = DEFAULT_READING,
     grids: GridFormat = "tif",
     outlines: OutlineOptions = DEFAULT_OUTLINES,
+    names: Path | None = None,
 ) -> AnalysedMap:
     """Read a map, analyse it, and write the results into a folder of its name.
 
@@ -85,6 +87,8 @@ def analyse_map(
         As in `write_analysis`.
     outlines : OutlineOptions, default DEFAULT_OUTLINES
         Likewise.
+    names : Path | None, default None
+        Points whose names closures take, see `targets.analysis.place_names.name_closures`.
 
     Returns
     -------
@@ -100,8 +104,12 @@ def analyse_map(
     remove_half_written(folder)
     scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
+    summary = summarise(analysis)
+    if names is not None:
+        analysis, sentence = name_closures(analysis, names)
+        summary = f"{summary}; {sentence}"
     write_analysis(analysis, folder, grids, outlines)
-    return AnalysedMap(describe_map(scene), summarise(analysis))
+    return AnalysedMap(describe_map(scene), summary)
 
 
 def write_analysis(
