@@ -141,7 +141,7 @@ def closure_probability(
     ([0.0, 1.0, 1.0, 0.0], [1.0], [[2.0, 2.0, 2.0]])
     """
     best_guess, drawn = closure_realisations(depth, std, correlation, realisations, seed, cell_sides, **options)
-    roots = np.count_nonzero(best_guess.table["parent"] == 0)
+    roots = int(np.count_nonzero(best_guess.table["parent"] == 0))
     require_memory(realisations * roots * 3 * 8, "realisations", "try fewer, or a larger min_area")
     count = np.zeros(best_guess.labels.shape, np.int32)
     sizes = np.full((realisations, roots, 3), np.nan)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from targets.analysis.analyse import Analysis
+from targets.analysis.place_names import JOINED
 from targets.closure import Closures
 from targets.common.files.input_files import require_file
 from targets.errors import UserError
@@ -170,7 +172,7 @@ class AssignedContacts:
     notes: tuple[str, ...]
 
 
-def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, scene: Scene) -> AssignedContacts:
+def assign_contacts(path: Path, rows: Sequence[ContactRow], analysis: Analysis) -> AssignedContacts:
     """Find the outermost closure that each row of a table of contacts is about.
 
     Parameters
@@ -179,10 +181,8 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, 
         The table, for errors.
     rows : Sequence[ContactRow]
         Of `read_contact_table`.
-    closures : Closures
-        Of the map.
-    scene : Scene
-        The map.
+    analysis : Analysis
+        Of the map; its table may have names.
 
     Returns
     -------
@@ -194,6 +194,7 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, 
         There is no closure of an id, a name without a place stands for none, contacts of one closure differ, or they
         are in another unit than the map's depths.
     """
+    closures, scene = analysis.closures, analysis.scene
     ids = {int(key) for key in closures.table["id"][closures.table["parent"] == 0]}
     said: dict[int, tuple[ContactRow, list[str]]] = {}
     outside: list[str] = []
@@ -202,10 +203,9 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, 
             continue
         if row.unit is not None and row.unit != scene.geo.depth_unit:
             raise UserError(path, f"contacts in {row.unit}", f"{scene.geo.depth_unit}, the unit of {scene.name}")
-        if row.id is None and row.xy is None:
-            raise UserError(path, f"line {row.line} has the name {row.name[:60]!r} without a place", "id, or x and y",
-                            "closures have numbers; a name is given by a place in it")  # fmt: skip
-        key = row.id if row.id is not None else _closure_at(closures, scene, row)
+        key = row.id
+        if key is None:
+            key = _closure_at(closures, scene, row.xy) if row.xy else _closure_named(path, analysis, row)
         if key not in ids:
             if row.id is not None:
                 listed = ", ".join(map(str, sorted(ids))) if len(ids) < 20 else f"1 to {max(ids)}"
@@ -224,7 +224,7 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, 
                             "--faults sealing, or --culminations single")  # fmt: skip
         if row.name and row.name not in names:
             names.append(row.name)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if outside:
         named = ", ".join(outside[:4]) + (f" and {len(outside) - 4} more" if len(outside) > 4 else "")
         notes = (f"{len(outside)} of {len(rows)} rows of {path.name} lie in no closure: {named}",)
@@ -235,11 +235,20 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], closures: Closures, 
     )
 
 
-def _closure_at(closures: Closures, scene: Scene, row: ContactRow) -> int:
+def _closure_at(closures: Closures, scene: Scene, xy: tuple[float, float]) -> int:
     """The outermost closure at a place, 0 = none."""
-    assert row.xy is not None
-    place = np.rint(np.array(scene.geo.rowcol(*row.xy)))
-    rows, cols = scene.shape
-    if not (0 <= place[0] < rows and 0 <= place[1] < cols):
-        return 0
-    return int(closures.labels[int(place[0]), int(place[1])])
+    row, col = (float(np.rint(place)) for place in scene.geo.rowcol(*xy))
+    inside = 0 <= row < scene.shape[0] and 0 <= col < scene.shape[1]
+    return int(closures.labels[int(row), int(col)]) if inside else 0
+
+
+def _closure_named(path: Path, analysis: Analysis, row: ContactRow) -> int:
+    """The outermost closure of a name, 0 = none."""
+    table = analysis.table
+    if "name" not in (table.dtype.names or ()):
+        raise UserError(path, f"line {row.line} has the name {row.name[:60]!r} without a place", "id, or x and y",
+                        "or name the closures by wells or places: --names wells.csv")  # fmt: skip
+    for key, names in table[table["parent"] == 0][["id", "name"]].tolist():
+        if row.name.casefold() in (name.casefold() for name in names.split(JOINED)):
+            return int(key)
+    return 0

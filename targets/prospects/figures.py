@@ -14,7 +14,6 @@ from targets.prospects.display_units import WORDS
 from targets.prospects.inventory import MapProspects, Prospect
 from targets.prospects.layers import outline_contacts
 from targets.prospects.options import ProspectOptions
-from targets.prospects.simulation import cases
 from targets.rendering.overlays import CREST_MARKER, add_legend, draw_lines, legend_entry, make_map_figure
 from targets.scene import Scene
 
@@ -66,8 +65,8 @@ def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOpti
         "section": _draw_section(found, prospect, section, options),
         "curve": _draw_curve(found, prospect, options),
     }
-    if prospect.draws.size > 1:
-        figures["uncertainty"] = _draw_uncertainty(found, prospect, options)
+    if prospect.spread.size > 1:
+        figures["uncertainty"] = _draw_uncertainty(found, prospect)
     return {name: png_of_figure(figure) for name, figure in figures.items()}
 
 
@@ -193,17 +192,16 @@ def _draw_section(found: MapProspects, prospect: Prospect, section: Section, opt
     if prospect.gas_oil > curve.crest:
         legs = [(curve.crest, prospect.gas_oil, GAS, "gas"), (prospect.gas_oil, prospect.contact, OIL, "oil")]
     for upper, lower, colour, label in legs:
-        high = np.maximum(top, upper)
-        low = np.fmin(np.full_like(top, lower), base)
-        axis.fill_between(x, shown(high), shown(low), where=own & (low > high), color=colour, alpha=0.45, lw=0,
-                          label=label)  # fmt: skip
+        shallow = np.maximum(top, upper)
+        deep = np.fmin(np.full_like(top, lower), base)
+        axis.fill_between(x, shown(shallow), shown(deep), where=own & (deep > shallow), color=colour, alpha=0.45,
+                          lw=0, label=label)  # fmt: skip
     axis.plot(x, shown(top), color=ROCK, linewidth=1.6, label="top")
     if np.isfinite(thickness):
         axis.plot(x, shown(base), color=ROCK, linewidth=0.9, linestyle="dashed", label="base")
     faults = scene.fault[nearest[0], nearest[1]]
     if faults.any():
-        axis.plot(x[faults], shown(top[faults]), linestyle="", marker="|", markersize=9, color="saddlebrown",
-                  label="fault")  # fmt: skip
+        axis.plot(x, shown(np.where(faults, top, np.nan)), linewidth=3.5, color="saddlebrown", label="fault")
     axis.axhline(float(shown(prospect.contact)), color=WATER, linewidth=1.2, label="contact")
     if prospect.gas_oil > curve.crest:
         axis.axhline(float(shown(prospect.gas_oil)), color=GAS, linewidth=1.2, label="gas–oil contact")
@@ -211,8 +209,7 @@ def _draw_section(found: MapProspects, prospect: Prospect, section: Section, opt
     axis.plot(0, float(shown(curve.crest)), **CREST_MARKER)
     axis.plot(section.spill / scale, float(shown(curve.spill)), "o", color="white", markeredgecolor="black")
     axis.set(xlabel=f"distance from the crest ({unit})", ylabel=_depth_label(found), xlim=(x[0], x[-1]))
-    low, high = np.nanmin(top), max(float(np.nanmax(top)), curve.spill)
-    low, high = float(shown(low)), float(shown(high))
+    low, high = float(shown(np.nanmin(top))), float(shown(max(float(np.nanmax(top)), curve.spill)))
     axis.set_ylim(high + 0.06 * (high - low), low - 0.1 * (high - low))
     axis.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.2), frameon=False)
     return figure
@@ -258,19 +255,18 @@ def _draw_curve(found: MapProspects, prospect: Prospect, options: ProspectOption
     handles.append(
         axis.axhline(units.convert("contact", curve.spill), color="black", lw=0.8, ls="dotted", label="spill depth")
     )
-    axis.legend(handles=handles, fontsize=7, loc="lower left")
+    axis.legend(handles=handles, fontsize=7, loc="best")
     return figure
 
 
-def _draw_uncertainty(found: MapProspects, prospect: Prospect, options: ProspectOptions) -> Figure:
+def _draw_uncertainty(found: MapProspects, prospect: Prospect) -> Figure:
     """How likely at least so much is, and the tornado of what matters."""
-    units, quantity = found.units, options.main_quantity if found.units.has_volume else "area"
+    units, quantity = found.units, found.main
     figure = Figure(figsize=(6.2, 3.0), dpi=130, layout="constrained")
     left, right = figure.subplots(1, 2)
-    values = np.sort(prospect.draws[np.isfinite(prospect.draws)].astype(np.float64))[::-1]
-    shown = np.array([units.convert(quantity, v) for v in values])
-    left.plot(shown, 100 * (np.arange(shown.size) + 0.5) / shown.size, color=ROCK)
-    for value, chance in zip(cases(values)[:3], (90, 50, 10), strict=True):
+    shown = [units.convert(quantity, value) for value in prospect.spread]
+    left.plot(shown, np.linspace(100, 0, len(shown)), color=ROCK)
+    for value, chance in zip(prospect.cases[quantity][:3], (90, 50, 10), strict=True):
         left.plot(units.convert(quantity, value), chance, "o", color="tab:orange", markersize=5)
         left.annotate(f"P{chance}", (units.convert(quantity, value), chance), (5, 3), fontsize=8,
                       textcoords="offset points")  # fmt: skip

@@ -22,7 +22,7 @@ from targets.prospects.simulation import Simulation, Subject, Swing, Volumes, ca
 from targets.scene import Scene
 
 EVERYTHING = Contact("spill")
-SHOWN_DRAWS = 2000  # that a prospect keeps for its figure
+QUANTILES = 201  # of the main quantity, for the figure of a prospect
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ class Prospect:
         What it holds in the middle case, as of `find_in_place`.
     cases : dict[str, tuple[float, float, float, float]]
         {quantity: P90, P50, P10, mean}; empty where all is certain.
-    draws : (n,) float32
-        Some draws of the main quantity; empty where all is certain.
+    spread : (n,) float64
+        Evenly spaced quantiles of the main quantity, from the smallest; empty where all is certain.
     swings : list[Swing]
         The tornado of the main quantity.
     probability : float
@@ -71,7 +71,7 @@ class Prospect:
     pools: int
     held: dict[str, float]
     cases: dict[str, tuple[float, float, float, float]]
-    draws: NDArray[np.float32]
+    spread: NDArray[np.float64]
     swings: list[Swing]
     probability: float
     chain: tuple[int, ...]
@@ -104,6 +104,8 @@ class MapProspects:
         Of the map.
     units : DisplayUnits
         Units that are shown.
+    main : str
+        The quantity by which prospects are ranked.
     prospects : list[Prospect]
         The most promising first.
     notes : tuple[str, ...]
@@ -112,6 +114,7 @@ class MapProspects:
 
     analysis: Analysis
     units: DisplayUnits
+    main: str
     prospects: list[Prospect]
     notes: tuple[str, ...]
 
@@ -152,16 +155,16 @@ def find_prospects(
     _check_units(scene, units, options)
     areas = scene.geo.cell_areas(scene.shape)
     curves = find_area_depth_curves(closures, areas)
-    assigned = assign_contacts(options.contacts, table, closures, scene) if options.contacts else _NOTHING
+    assigned = assign_contacts(options.contacts, table, analysis) if options.contacts else _NOTHING
     usual = Contacts(options.contact or EVERYTHING, options.gas_oil)
     subjects = [Subject(key, curve, assigned.contacts.get(key, usual)) for key, curve in curves.items()]
     _check_contacts(scene, subjects, options, units)
-    volumes = Volumes(options, areas, scene.geo.height_factor)
+    main = options.main_quantity if units.has_volume else "area"
+    volumes = Volumes(options, areas, scene.geo.height_factor, main)
     simulation = _simulate(analysis, subjects, volumes, closure_options, error)
     found = [_make_prospect(analysis, units, volumes, subject, simulation, k, assigned.names)
              for k, subject in enumerate(subjects)]  # fmt: skip
-    quantity = options.main_quantity if units.has_volume else "area"
-    return MapProspects(analysis, units, rank_prospects(found, quantity), (*assigned.notes, *_notes(found, units)))
+    return MapProspects(analysis, units, main, rank_prospects(found, main), (*assigned.notes, *_notes(found, units)))
 
 
 _NOTHING = AssignedContacts({}, {}, ())
@@ -225,6 +228,7 @@ def _make_prospect(
 ) -> Prospect:  # fmt: skip
     """All that is known of one closure."""
     curve, contacts, closures = subject.curve, subject.contacts, analysis.closures
+    row = analysis.table[subject.id - 1]
 
     def format_depth(depth: float) -> str:
         return units.text("contact", depth)
@@ -240,12 +244,12 @@ def _make_prospect(
             notes.append(f"all gas: the gas–oil contact {format_depth(asked)} lies below the contact")
     held = find_in_place(curve, contacts, volumes.options, volumes.cubic_metres, {})
     is_drawn = simulation.exists is not None or any(values.shape[1] > 1 for values in simulation.draws.values())
-    main = volumes.options.main_quantity
-    drawn = simulation.draws[main][at] if is_drawn and main in simulation.draws else np.empty(0)
+    drawn = simulation.draws[volumes.main][at] if is_drawn else np.empty(0)
+    drawn = drawn[np.isfinite(drawn)]
     return Prospect(
         map=analysis.scene.name,
-        name=names.get(subject.id, ""),
-        row=analysis.table[subject.id - 1],
+        name=names.get(subject.id, "") or (str(row["name"]) if "name" in (row.dtype.names or ()) else ""),
+        row=row,
         curve=curve,
         contact=water.contact,
         gas_oil=gas_oil,
@@ -253,7 +257,7 @@ def _make_prospect(
         pools=_count_pools(analysis, subject.id, water.contact),
         held={name: float(value) for name, value in held.items()},
         cases={name: cases(values[at]) for name, values in simulation.draws.items()} if is_drawn else {},
-        draws=drawn[:: max(1, drawn.size // SHOWN_DRAWS)].astype(np.float32),
+        spread=np.quantile(drawn, np.linspace(0, 1, QUANTILES)) if drawn.size else np.empty(0),
         swings=simulation.swings[at],
         probability=np.nan if simulation.exists is None else float(simulation.exists[at]),
         chain=_chain(closures.table, subject.id),

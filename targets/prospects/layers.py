@@ -68,7 +68,7 @@ def _layer(
     colour = WATER_COLOUR if name == "contacts" else GAS_COLOUR
     style = LayerStyle((*colour, 255), (*colour, 60), 0.5)
     return VectorLayer(
-        name, "MultiPolygon", [outlines[p.id] for p in wet], attributes, style, np.array([depth_of(p) for p in wet])
+        name, "MultiPolygon", [outlines[p.id] for p in wet], attributes, style, [depth_of(p) for p in wet]
     )
 
 

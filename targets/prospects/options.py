@@ -39,6 +39,8 @@ class ProspectOptions:
     contacts : Path | None, default None
         A table (CSV) of contacts of single closures: a column id, or x and y, or name; contact, and perhaps gas_oil,
         name and map. The other closures follow --contact.
+    names : Path | None, default None
+        Wells or places after which closures are named: a table with the headings x, y and name, or points of a GIS.
     thickness : Range | None, default None
         Gross vertical thickness of the reservoir, in depth units; by default it reaches below every contact.
     net_to_gross : Range | None, default None
@@ -64,6 +66,7 @@ class ProspectOptions:
     contact: Contact | None = None
     gas_oil: Contact | None = None
     contacts: Path | None = None
+    names: Path | None = None
     thickness: Range | None = None
     net_to_gross: Range | None = None
     porosity: Range | None = None

@@ -98,7 +98,7 @@ def list_prospect(
     ListedProspect
     """
     units = found.units
-    main = options.main_quantity if units.has_volume else "area"
+    main = found.main
     sure = "" if prospect.probability != prospect.probability else f"{prospect.probability:.0%}"
 
     def text(quantity: str) -> str:

@@ -82,11 +82,14 @@ class Volumes(NamedTuple):
         Of `GeoReference.cell_areas`.
     cubic_metres : float
         What an area times a depth is multiplied by.
+    main : str
+        The quantity that prospects are ranked by.
     """
 
     options: ProspectOptions
     cell_areas: NDArray[np.float64]
     cubic_metres: float
+    main: str
 
 
 def simulate(
@@ -134,7 +137,6 @@ def simulate(
         for quantity, values in found.items():
             draws.setdefault(quantity, np.full((len(subjects), size), np.nan))[at, chosen] = values
 
-    main = volumes.options.main_quantity
     if closures is None:
         for at, subject in enumerate(subjects):
             keep(at, subject.curve, slice(None))
@@ -148,7 +150,7 @@ def simulate(
                 if key > 0:
                     keep(at, curves[key], slice(k, None, count))
                     held = find_in_place(curves[key], subjects[at].contacts, volumes.options, volumes.cubic_metres, {})
-                    median[at, k] = held[main]
+                    median[at, k] = held[volumes.main]
         exists = np.isfinite(median).mean(axis=1)
     swings = [_swings(subject, volumes, names, median[at]) for at, subject in enumerate(subjects)]
     return Simulation(exists, draws, swings)
@@ -187,7 +189,7 @@ def _draw_shares(names: Sequence[str], size: int, seed: int) -> dict[str, NDArra
 
 def _swings(subject: Subject, volumes: Volumes, names: Sequence[str], by_depth: NDArray[np.float64]) -> list[Swing]:
     """The tornado of a closure, the widest bar first; parameters that change nothing are left out."""
-    options, main = volumes.options, volumes.options.main_quantity
+    options, main = volumes.options, volumes.main
 
     def value(shares: Mapping[str, float]) -> float:
         return float(find_in_place(subject.curve, subject.contacts, options, volumes.cubic_metres, shares)[main])

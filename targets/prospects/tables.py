@@ -59,10 +59,10 @@ def inventory_row(prospect: Prospect, units: DisplayUnits, options: ProspectOpti
             for case, value in zip(CASES, prospect.cases[quantity], strict=True):
                 found[units.column(quantity, case)] = _shown(units, quantity, value)
     found["probability"] = _plain(prospect.probability)
-    found[units.column("full_area")] = _shown(units, "full_area", curve.area(curve.limit))
+    found[units.column("full_area")] = _shown(units, "full_area", float(curve.area(curve.limit)))
     if volume:
         thickness = options.thickness.median if options.thickness else np.inf
-        full = curve.volume(curve.limit, thickness) * _cubic_metres(units)
+        full = float(curve.volume(curve.limit, thickness)) * _cubic_metres(units)
         found[units.column("full_rock")] = _shown(units, "full_rock", full)
     found |= {
         "pools": prospect.pools,
@@ -132,13 +132,8 @@ def write_inventory_sheet(rows: Sequence[Mapping[str, Any]], path: Path, notes: 
     book = openpyxl.Workbook()
     sheet, names = book.active, columns_of(rows)
     sheet.title = "prospects"
-    for table, content in ((sheet, [names, *([row.get(name) for name in names] for row in rows)]),
-                           (book.create_sheet("notes"), [[note] for note in notes])):  # fmt: skip
-        for number, values in enumerate(content, 1):
-            for column, value in enumerate(values, 1):
-                cell = table.cell(number, column, _printable(value))
-                if isinstance(value, str):
-                    cell.data_type = "s"  # no text is a formula
+    _fill_sheet(sheet, [list(names), *([row.get(name) for name in names] for row in rows)])
+    _fill_sheet(book.create_sheet("notes"), [[note] for note in notes])
     for cell in sheet[1]:
         cell.font = openpyxl.styles.Font(bold=True)
         sheet.column_dimensions[cell.column_letter].width = max(10, len(str(cell.value)) + 2)
@@ -146,6 +141,15 @@ def write_inventory_sheet(rows: Sequence[Mapping[str, Any]], path: Path, notes: 
     sheet.freeze_panes = "E2"
     with atomic_write(path) as temporary:
         book.save(temporary)
+
+
+def _fill_sheet(sheet: Any, content: Sequence[Sequence[Any]]) -> None:
+    """Write rows of cells; no text becomes a formula."""
+    for number, values in enumerate(content, 1):
+        for column, value in enumerate(values, 1):
+            cell = sheet.cell(number, column, _printable(value))
+            if isinstance(value, str):
+                cell.data_type = "s"
 
 
 def _printable(value: Any) -> Any:
