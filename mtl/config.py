@@ -334,9 +334,11 @@ class TrainConfig:
     Attributes
     ----------
     heads : Names, default 'trap,boundary,crest,dist'
-        Heads to train, with commas between them; they are listed in mtl/tasks/heads.py.
+        Heads to train, with commas between them: trap, boundary, crest, dist, height, depth, fault, fused, salt or
+        empty (`mtl/tasks/heads.py`).
     inputs : Names, default 'rgb,fault,depth'
-        Input channels, with commas between them; they are listed in mtl/data/channels.py.
+        Input channels, with commas between them: rgb, rgb_plain, fault, depth, isolines, gradient, closure, map, ramp,
+        salt_depth_abs or true_depth (`mtl/data/channels.py`).
     input_sets : list[str]
         Sets of the inputs that a map may come with, such as [rgb, "rgb,fault,depth"]: each patch is shown by one of
         them, drawn at random, and the other channels are masked, so that one network serves maps that lack some.

@@ -69,6 +69,7 @@ def test_the_wheel_holds_what_a_user_needs(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = ["trapmtl/py.typed", "mtl/py.typed", "targets/py.typed", "trapmtl/configs/traps.yaml"]
     expected += ["trapmtl/configs/ablations/base.yaml", "mtl/models/bundled/default.safetensors"]
+    expected += ["trapmtl/examples/map_page.png", "trapmtl/examples/top_reservoir.gri"]
     assert [name for name in expected if name not in names] == []
     assert not [name for name in names if name.startswith(("tests/", "docs/", "tools/", "build/"))]
 

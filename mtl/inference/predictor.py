@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from mtl.config import Symmetry, TrainConfig
@@ -32,6 +33,7 @@ from mtl.tasks.heads import FUSION, OBJECTS, collect_outputs
 from mtl.tasks.objects import traps_from_objects
 from mtl.tasks.postprocess import mask_probability, with_own_mask
 from targets.common.memory import require_memory
+from targets.io.catalogue import as_scene
 from targets.scene import Float, Rows, Scene
 from targets.surface.resample import downsample, upsample
 from targets.truth.criteria import TrapCriteria
@@ -87,13 +89,14 @@ class Predictor:
         return Ensemble(self.backends or self.nets, self.heads, self.config.predict.tta)
 
     @torch.inference_mode()
-    def __call__(self, scene: Scene, buffer_folder: Path | None = None) -> dict[str, Float]:
+    def __call__(self, scene: Scene | str | Path | ArrayLike, buffer_folder: Path | None = None) -> dict[str, Float]:
         """Predict a whole map.
 
         Parameters
         ----------
-        scene : Scene
-            The map.
+        scene : Scene | str | Path | (H, W) array_like
+            The map; the file or folder of one map; or its depths as an array, positive down, NaN where unknown, or as
+            an `xarray.DataArray`.
         buffer_folder : Path | None, default None
             For maps too large for memory (whose arrays are mapped from files, too): predictions of heads become
             memory-mapped files NAME.npy of this folder, written as rows are finished. What is derived from whole maps
@@ -104,6 +107,7 @@ class Predictor:
         {output: (C, H, W) float32 in the output's unit, NaN outside the map}. Of an ensemble or with test-time
         augmentation also {`std_name(head)`: standard deviation over the views, in the head's unit}.
         """
+        scene = as_scene(scene)
         small = downsample(scene, self.config.patches.max_side)
         visible = input_sets_of(small, self.inputs, self.config.input_sets)[0]
         inputs = input_row_reader(small, self.inputs, self.config.targets.traps, visible)
@@ -310,6 +314,8 @@ def load_predictor(
     >>> prediction = predictor(make_structure_map(seed=1, size=64))
     >>> prediction["trap"].shape, sorted(prediction)
     ((1, 64, 64), ['boundary', 'crest', 'depth', 'depth_traps', 'dist', 'fusion', 'trap'])
+    >>> predictor(np.full((64, 64), 1500.0))["trap"].shape  # depths; also a file, a folder, an xarray.DataArray
+    (1, 64, 64)
     """
     place = usable_device(device)
     paths = [bundled_model()] if checkpoints is None else checkpoints

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from numpy.typing import ArrayLike
+
 from targets.common.atomic_write import portable_name
 from targets.common.files.input_files import MAX_FOLDERS, is_file, is_folder, require_file, visible_entries
 from targets.errors import UserError
-from targets.io.grid_map import load_grid
+from targets.io.grid_map import load_grid, scene_from_array
 from targets.io.grids.registry import is_grid_file, require_format
 from targets.io.images import is_picture_file
 from targets.io.listing.fault_matching import FaultMatcher
@@ -176,6 +178,36 @@ def list_maps(paths: Iterable[str | Path], reading: ReadOptions = DEFAULT_READIN
     for error in catalogue.left_out:
         log.warning("not read: %s", error)
     return catalogue.sources
+
+
+def as_scene(given: Scene | str | Path | ArrayLike, reading: ReadOptions = DEFAULT_READING) -> Scene:
+    """One map, from whatever holds it.
+
+    Parameters
+    ----------
+    given : Scene | str | Path | (H, W) array_like
+        A map; the file or folder of one map; or its depths (`targets.io.grid_map.scene_from_array`).
+    reading : ReadOptions, default DEFAULT_READING
+        What files do not say themselves.
+
+    Raises
+    ------
+    UserError
+        It is no map, or several.
+
+    Examples
+    --------
+    >>> as_scene([[1500.0, 1510.0], [1520.0, 1505.0]]).shape
+    (2, 2)
+    """
+    if isinstance(given, Scene):
+        return given
+    if not isinstance(given, str | Path):
+        return scene_from_array(given, reading=reading)
+    sources = list_maps([given], reading)
+    if len(sources) != 1:
+        raise UserError(given, f"{len(sources)} maps", "one map", "name the file or folder of one of them")
+    return read_map(sources[0], reading)
 
 
 def read_map(source: MapSource, reading: ReadOptions = DEFAULT_READING) -> Scene:

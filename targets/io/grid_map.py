@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from targets.closure.arrays import georeference_of, plain_array
 from targets.errors import UserError
 from targets.io.faults.on_horizon import read_faults_on_horizon
 from targets.io.grids.registry import load_surface
@@ -110,6 +112,42 @@ def load_grid(path: str | Path, fault_files: Sequence[str | Path], reading: Read
     undefined = 1 - float(known.mean())
     provenance = Provenance(Path(path).name, surface.format, tuple(used), undefined, tuple(notes), surface.is_elevation)
     return Scene(Path(path).stem, depth, known, inside, fault, geo=geo, group=group, provenance=provenance)
+
+
+def scene_from_array(depth: ArrayLike, name: str = "array", reading: ReadOptions = DEFAULT_READING) -> Scene:
+    """Make a map of depths that are at hand, as `read_grid` makes one of a file; rows stay in the caller's order.
+
+    Parameters
+    ----------
+    depth : (H, W) array_like
+        Positive down, NaN or masked where unknown; of an `xarray.DataArray` location, units and fill values are taken.
+    name : str, default 'array'
+        Of the map.
+    reading : ReadOptions, default DEFAULT_READING
+        How voids are filled.
+
+    Raises
+    ------
+    UserError
+        No two-dimensional array of numbers with a value.
+
+    Examples
+    --------
+    >>> scene_from_array([[1500.0, 1510.0], [1520.0, np.nan]]).depth_valid.tolist()
+    [[True, True], [True, False]]
+    """
+    plain = plain_array(depth, "depth")
+    values = plain.values
+    if values.ndim != 2 or values.dtype.kind not in "iuf":
+        found = f"an array of shape {values.shape} and type {values.dtype}"
+        raise UserError(name, found, "(H, W) depths", "of a picture name the file")
+    values = np.where(np.zeros(values.shape, bool) if plain.undefined is None else plain.undefined, np.nan, values)
+    known = np.isfinite(values)
+    if not known.any():
+        raise UserError(name, "the map is empty: no cell has a value", "some cells with a depth")
+    inside = inside_of_map(known)
+    filled = fill_holes(values.astype(np.float32), known, inside, reading.fill)
+    return Scene(name, filled, known, inside, find_fault_gaps(known, inside), geo=georeference_of(depth))
 
 
 def _name_place(geo: GeoReference, shape: tuple[int, ...]) -> str:

@@ -1,12 +1,15 @@
 """Help of the tools: every option of every tool says in a sentence what it does."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mtl.data.channels import INPUTS
+from mtl.tasks.heads import HEADS
 from targets.common.cli import make_parser, run
 
 TOOLS = sorted(path.stem for path in (Path(__file__).parents[3] / "tools").glob("*.py") if path.stem != "__init__")
@@ -30,6 +33,12 @@ def test_the_texts_stand_in_the_help_that_is_printed(capsys, monkeypatch):
         run(main, ["--help"])
     printed = capsys.readouterr().out
     assert "Correlation length of the error, in map units" in printed
+
+
+def test_the_help_of_heads_and_inputs_lists_their_names():
+    parser = make_parser(importlib.import_module("mtl.commands.train").main)
+    texts = {action.dest: re.findall(r"\w+", action.help or "") for action in parser._actions}
+    assert {*HEADS} <= {*texts["heads"]} and {*INPUTS} <= {*texts["inputs"]}
 
 
 SLOW = ("torch", "lightning", "segmentation_models_pytorch", "sklearn", "skimage", "numba", "rasterio", "pandas")
