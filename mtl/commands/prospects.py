@@ -12,6 +12,7 @@ from targets.errors import UserError, raise_all
 from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
+from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions
 
 
 def main(
@@ -21,6 +22,7 @@ def main(
     workers: Workers = THIS_PROCESS,
     prospects: ProspectOptions = DEFAULT_PROSPECTS,
     outlines: OutlineOptions = DEFAULT_OUTLINES,
+    scenarios: ScenarioOptions = NO_SCENARIOS,
     *,
     out: Path,
     reading: ReadOptions = DEFAULT_READING,
@@ -37,11 +39,16 @@ def main(
     with importing():
         from targets.common.parallel import map_unordered
         from targets.io.describe import print_lines, report_maps
+        from targets.io.text_tables.named_points import read_named_points
         from targets.prospects.contact_table import read_contact_table
         from targets.prospects.writers import ListedMap, ProspectSettings, make_map_prospects, write_inventory
+        from targets.surface.simplify_outlines import check_tolerance
 
     table = read_contact_table(prospects.contacts) if prospects.contacts else []
-    settings = ProspectSettings(closures, error, prospects, outlines, reading)
+    if prospects.names is not None:
+        read_named_points(prospects.names)  # is refused once, not for each map
+    check_tolerance(outlines.simplify)
+    settings = ProspectSettings(closures, error, prospects, outlines, reading, scenarios)
     work = partial(make_map_prospects, out=out, settings=settings, table=table)
     sources, failed = report_maps(maps, reading), dict[int, UserError]()
     found: dict[int, ListedMap] = {}

@@ -167,7 +167,7 @@ def grow_charge_tree(closures: Closures, cell_areas: ArrayLike = 1.0) -> ChargeT
     links = Links(*(np.zeros(nodes, np.int32) for _ in range(3)))
     drain, node, routing = np.empty(shape, np.int32), np.empty(shape, np.int32), tree.routing
     kernels.find_drains(routing, drain)
-    kernels.link_nodes(highs, drain, routing.step, links)
+    kernels.link_nodes(highs.tree, highs.saddles, highs.closures.outermost, highs.outlet, drain, routing.step, links)
     closed = highs.closures
     map_strips(
         grid.depth.size, shape[0], lambda a, b: kernels.find_innermost(
@@ -218,7 +218,16 @@ def fill_closures(tree: ChargeTree, charge: ArrayLike) -> Filling:
     size = tree.columns.capacity.size
     stored, area, full, contact = np.zeros(size), np.zeros(size), np.zeros(size, bool), np.full(size, np.nan)
     lost, unplaced = kernels.pour(inflow, tree.columns.capacity, tree.links, stored, full)
-    kernels.find_contacts(tree.columns, tree.links, tree.highs, stored, full, contact, area)
+    kernels.find_contacts(
+        tree.columns,
+        tree.links,
+        tree.highs.tree,
+        tree.highs.closures.spill.astype(np.float64),
+        stored,
+        full,
+        contact,
+        area,
+    )
     held = tree.total(stored)
     of_rows = held[tree.rows]
     listed = of_rows[tree.closures.table["parent"] == 0].sum()
@@ -401,9 +410,13 @@ def _sum_columns(tree: ClosureTree, node: NDArray[np.int32], areas: NDArray[np.f
     start = np.zeros(nodes + 1, np.int64)
     order = kernels.order_by_node(order_by_depth(depth), node.ravel()[cells], start)
     cells, depth = cells[order], depth[order].astype(np.float64)
-    per_cell = areas.ravel() if areas.size == 1 else np.broadcast_to(areas, node.shape)[np.divmod(cells, node.shape[1])]
+    per_cell = (
+        areas.ravel().copy() if areas.size == 1 else np.broadcast_to(areas, node.shape)[np.divmod(cells, node.shape[1])]
+    )
     columns = Columns(
         start, depth, *(np.empty(cells.size) for _ in range(2)), *(np.zeros(nodes) for _ in range(3))
     )  # fmt: skip
-    kernels.sum_columns(tree.highs, per_cell, columns)
+    highs, kind = tree.highs, np.float64
+    spill, crest_depth = highs.closures.spill.astype(kind), highs.crest_depth.astype(kind)
+    kernels.sum_columns(highs.tree, spill, crest_depth, per_cell, columns)
     return columns

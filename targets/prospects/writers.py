@@ -8,6 +8,7 @@ import numpy as np
 
 from targets.analysis.analyse import analyse
 from targets.analysis.options import ClosureOptions, DepthError
+from targets.analysis.place_names import name_closures
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
@@ -22,6 +23,8 @@ from targets.prospects.inventory import MapProspects, find_prospects
 from targets.prospects.layers import make_contact_layers
 from targets.prospects.options import ProspectOptions
 from targets.prospects.pages import ListedProspect, list_prospect, render_inventory
+from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions
+from targets.prospects.scenarios.writers import write_scenarios
 from targets.prospects.tables import write_area_depth_table, write_inventory_csv, write_inventory_sheet
 
 
@@ -40,6 +43,8 @@ class ProspectSettings(NamedTuple):
         Format and kind of contact outlines.
     reading : ReadOptions
         How files are read.
+    scenarios : ScenarioOptions, default NO_SCENARIOS
+        A charge, and other rules of faults.
     """
 
     closures: ClosureOptions
@@ -47,6 +52,7 @@ class ProspectSettings(NamedTuple):
     prospects: ProspectOptions
     outlines: OutlineOptions
     reading: ReadOptions
+    scenarios: ScenarioOptions = NO_SCENARIOS
 
 
 class ListedMap(NamedTuple):
@@ -73,7 +79,7 @@ def make_map_prospects(
     """Read a map, find its prospects, and write its own files into a folder of its name.
 
     ``contacts`` (outlines of the contacts, in the format that was asked for) and ``area_depth/ID.csv`` for every
-    closure.
+    closure; files of scenarios as `targets.prospects.scenarios.writers.write_scenarios` writes them.
 
     Parameters
     ----------
@@ -100,8 +106,15 @@ def make_map_prospects(
     remove_half_written(folder)
     scene = read_map(source, settings.reading)
     analysis = analyse(scene, settings.closures, faults=name_faults(scene, source.fault_files))
+    named: tuple[str, ...] = ()
+    if settings.prospects.names:
+        analysis, sentence = name_closures(analysis, settings.prospects.names)
+        named = (sentence,)
     found = find_prospects(analysis, settings.prospects, settings.closures, settings.error, table)
     write_map_files(found, folder, settings.prospects, settings.outlines)
+    scenarios = write_scenarios(
+        analysis, settings.closures, settings.scenarios, settings.prospects.reservoir, folder, settings.reading
+    )
     listed = [
         list_prospect(
             found,
@@ -111,7 +124,7 @@ def make_map_prospects(
         )
         for number, prospect in enumerate(found.prospects)
     ]
-    notes = tuple(f"{scene.name}: {note}" for note in (analysis.rules_text, *found.notes))
+    notes = tuple(f"{scene.name}: {note}" for note in (analysis.rules_text, *named, *found.notes, *scenarios))
     return ListedMap(describe_map(scene), notes, listed)
 
 

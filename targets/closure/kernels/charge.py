@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure.kernels.branches import Branches, Hierarchy, climb
+from targets.closure.kernels.branches import Branches, climb
 from targets.closure.kernels.codes import BORDER, DIRECTION, NO_OUTLET, OFF_MAP, OVER_BORDER, PEAK
 from targets.closure.kernels.compiled import compiled
 from targets.closure.kernels.merge import JoinTree
 from targets.closure.kernels.routing import Routing
-from targets.closure.kernels.saddles import find_root
+from targets.closure.kernels.saddles import Saddles, find_root
 
 OUT, NOWHERE = 0, -1  # receivers beside the basins 1..n: over the border; a part of the map without a way out
 
@@ -96,13 +96,19 @@ def find_drains(routing: Routing, drain: NDArray) -> None:
 
 
 @compiled(nogil=True)
-def link_nodes(highs: Hierarchy, drain: NDArray, step: NDArray, links: Links) -> None:
+def link_nodes(
+    tree: JoinTree, saddles: Saddles, outermost: NDArray, outlet: NDArray, drain: NDArray, step: NDArray, links: Links
+) -> None:
     """Write where each node passes on what it cannot hold.
 
     Parameters
     ----------
-    highs : Hierarchy
-        In the spill reading.
+    tree : JoinTree
+        The join tree in the spill reading.
+    saddles : Saddles
+        Its saddles.
+    outermost, outlet : (nodes,) int32
+        Of `NodeClosures` and `Hierarchy`.
     drain : (H, W) int32
         Of `find_drains`.
     step : (8,) int64
@@ -110,9 +116,8 @@ def link_nodes(highs: Hierarchy, drain: NDArray, step: NDArray, links: Links) ->
     links : Links
         Zeros; written.
     """
-    parent_of, at_saddle, children = highs.tree.parent, highs.tree.saddle, highs.tree.children
-    cell, directions, drains = highs.saddles.cell, highs.saddles.directions, drain.ravel()
-    outermost, outlet, n = highs.closures.outermost, highs.outlet, highs.crest_depth.size - 1
+    parent_of, at_saddle, children = tree.parent, tree.saddle, tree.children
+    cell, directions, drains, n = saddles.cell, saddles.directions, drain.ravel(), tree.children.shape[0] - 1
     for node in range(1, parent_of.size):
         if node > n and children[node - n, 0] == 0:
             continue  # no join has this number
@@ -190,27 +195,30 @@ def order_by_node(by_depth: NDArray, node: NDArray, start: NDArray) -> NDArray[n
 
 
 @compiled(nogil=True)
-def sum_columns(highs: Hierarchy, cell_area: NDArray, columns: Columns) -> None:
+def sum_columns(tree: JoinTree, spill: NDArray, crest_depth: NDArray, cell_area: NDArray, columns: Columns) -> None:
     """Write areas, volumes and capacities of all nodes, parts before wholes; volumes only ever grow by what is added.
 
     Parameters
     ----------
-    highs : Hierarchy
-        In the spill reading.
+    tree : JoinTree
+        The join tree in the spill reading.
+    spill : (nodes,) float64, positive down
+        Depth at which each node leaks.
+    crest_depth : (n + 1,) float64, positive down
+        Depths of the crests.
     cell_area : (cells,) or (1,) float64
         Areas of the cells of `columns`, or of all of them.
     columns : Columns
         `start` and `depth` are read, the rest is written.
     """
-    children, spill, crest_depth = highs.tree.children, highs.closures.spill, highs.crest_depth
-    n = crest_depth.size - 1
+    children, n = tree.children, crest_depth.size - 1
     last_area = np.zeros(columns.capacity.size)  # of each node when it is full
-    for k in range(n + highs.tree.join_order.size):
-        node = k + 1 if k < n else highs.tree.join_order[k - n]
-        area, volume, z = 0.0, 0.0, np.float64(crest_depth[node]) if node <= n else 0.0
+    for k in range(n + tree.join_order.size):
+        node = k + 1 if k < n else tree.join_order[k - n]
+        area, volume, z = 0.0, 0.0, crest_depth[node] if node <= n else 0.0
         if node > n:
             one, other = children[node - n, 0], children[node - n, 1]
-            area, z = last_area[one] + last_area[other], np.float64(spill[one])
+            area, z = last_area[one] + last_area[other], spill[one]
         columns.first_depth[node], columns.first_area[node] = z, area
         for i in range(columns.start[node], columns.start[node + 1]):
             volume += area * (columns.depth[i] - z)
@@ -218,7 +226,7 @@ def sum_columns(highs: Hierarchy, cell_area: NDArray, columns: Columns) -> None:
             area += cell_area[i] if cell_area.size > 1 else cell_area[0]
             columns.area[i], columns.volume[i] = area, volume
         last_area[node] = area
-        columns.capacity[node] = volume + area * max(np.float64(spill[node]) - z, 0.0)
+        columns.capacity[node] = volume + area * max(spill[node] - z, 0.0)
 
 
 @compiled(nogil=True)
@@ -323,7 +331,14 @@ def pour_steadily(
 
 @compiled(nogil=True)
 def find_contacts(
-    columns: Columns, links: Links, highs: Hierarchy, stored: NDArray, full: NDArray, contact: NDArray, area: NDArray
+    columns: Columns,
+    links: Links,
+    tree: JoinTree,
+    spill: NDArray,
+    stored: NDArray,
+    full: NDArray,
+    contact: NDArray,
+    area: NDArray,
 ) -> None:
     """Write contact and area of what each node holds.
 
@@ -333,8 +348,10 @@ def find_contacts(
         Of `sum_columns`.
     links : Links
         Of `link_nodes`.
-    highs : Hierarchy
-        In the spill reading.
+    tree : JoinTree
+        The join tree in the spill reading.
+    spill : (nodes,) float64, positive down
+        Depth at which each node leaks.
     stored, full : (nodes,)
         As `pour` writes them.
     contact : (nodes,) float64, positive down
@@ -342,14 +359,14 @@ def find_contacts(
     area : (nodes,) float64
         Zeros; written: the area of the node's own cells above it.
     """
-    n, order = highs.crest_depth.size - 1, highs.tree.join_order
+    n, order, children = tree.children.shape[0] - 1, tree.join_order, tree.children
     for k in range(n + order.size - 1, -1, -1):  # wholes before parts
         node = order[k - n] if k >= n else k + 1
         first, last = columns.start[node], columns.start[node + 1]
         if full[node]:
             over = links.parent[node]
             is_merged = over != 0 and not np.isnan(contact[over])
-            contact[node] = contact[over] if is_merged else highs.closures.spill[node]
+            contact[node] = contact[over] if is_merged else spill[node]
         elif stored[node] > 0:
             last = _cells_above(stored[node], columns.volume, first, last)
             if last == first:
@@ -358,7 +375,7 @@ def find_contacts(
                 i = last - 1
                 contact[node] = columns.depth[i] + (stored[node] - columns.volume[i]) / columns.area[i]
         else:
-            if k >= n and full[highs.tree.children[node - n, 0]] and full[highs.tree.children[node - n, 1]]:
+            if k >= n and full[children[node - n, 0]] and full[children[node - n, 1]]:
                 contact[node] = columns.first_depth[node]
             continue
         if last > first:

@@ -68,7 +68,7 @@ class Pools:
             return edge
         beyond = [k for k in self.around(edge) if self.depth[k] < self.depth[edge] and k not in pool]
         grown = pool | {edge}
-        for k in beyond:
+        for k in sorted(beyond, key=lambda k: self.depth[k]):
             other = self.pool_of(k)
             if other is None or self.level[next(iter(other))] < self.depth[edge]:
                 return k
