@@ -29,15 +29,24 @@ from targets.closure.nesting import Nesting, find_nesting
 from targets.closure.out_of_core import TiledClosures, TileOptions, find_closures_tiled
 from targets.closure.outlines import contour_closures, polygonize_closures, polygonize_nested
 from targets.closure.properties import VolumeCurve, areas_of_labels, cells_of, fault_share, in_map_units, volume_curve
-from targets.closure.routing import catchments, migration_paths
+from targets.closure.routing import (
+    ChargePoint,
+    Migration,
+    catchments,
+    find_best_charge_points,
+    migration_paths,
+    trace_migration,
+)
 
 __all__ = [
     "ROW",
+    "ChargePoint",
     "ChargeTree",
     "ClosureProbability",
     "Closures",
     "Filling",
     "FillingOrder",
+    "Migration",
     "Nesting",
     "Realisation",
     "SearchOptions",
@@ -54,6 +63,7 @@ __all__ = [
     "correlated_noise",
     "fault_share",
     "fill_closures",
+    "find_best_charge_points",
     "find_closures",
     "find_closures_tiled",
     "find_nesting",
@@ -64,6 +74,7 @@ __all__ = [
     "point_charge",
     "polygonize_closures",
     "polygonize_nested",
+    "trace_migration",
     "uniform_charge",
     "volume_curve",
 ]

@@ -1,5 +1,6 @@
 """Catchments and migration paths: truths checked by eye, laws, and filling by brute force."""
 
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.closure import Closures, catchments, find_closures, migration_paths
+from targets.closure import (
+    Closures,
+    catchments,
+    find_best_charge_points,
+    find_closures,
+    find_nesting,
+    migration_paths,
+    trace_migration,
+)
 from targets.closure.kernels.codes import INSIDE, OPEN
+from targets.closure.routing import choose_chains
+from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.synthetic.structure_maps import make_structure_map
 from tests.targets.closure.cases import RIDGE, maps, rough
@@ -187,3 +198,66 @@ def test_paths_on_a_real_surface(shared_data: Path, interval: float | None) -> N
     )
     check_paths(found)
     check_catchments(found)
+
+
+def test_a_way_from_any_cell_fills_the_closure_of_its_catchment_and_the_chain_of_the_table() -> None:
+    for interval in (None, 0.5):
+        found = find_closures(rough(4, (40, 36)), contour_interval=interval, min_area=2)
+        goal, nesting = catchments(found), find_nesting(found).innermost
+        assert len(found.table) > 10
+        for row, col in ((0, 0), (5, 7), (12, 30), (20, 20), (33, 3), (28, 17), (39, 35)):
+            way = trace_migration(found, row, col)
+            assert way.paths[0][0].tolist() == [row, col]
+            assert (way.chain[0] if way.chain else 0) == goal[row, col] == (way.fills[-1] if way.fills else 0)
+            for one, other in pairwise(way.chain):
+                assert found.table["spills_into"][one - 1] == other
+            for path in way.paths:
+                assert (np.abs(np.diff(path, axis=0)).max(axis=1) == 1).all()
+            for path, key in zip(way.paths, way.chain, strict=False):
+                top = tuple(path[-1])
+                assert found.labels[top] == key
+            for path, key in zip(way.paths[1:], way.chain, strict=False):
+                spill = found.table[key - 1]
+                assert path[0].tolist() == [spill["spill_row"], spill["spill_col"]]
+            if way.fills:
+                assert nesting[tuple(way.paths[0][-1])] == way.fills[0]
+
+
+def test_a_cell_off_the_map_has_no_way() -> None:
+    depth = RIDGE.astype(float)
+    depth[0, 0] = np.nan
+    for row, col in ((0, 0), (-1, 2), (0, 99)):
+        with pytest.raises(UserError, match="cell"):
+            trace_migration(find_closures(depth), row, col)
+
+
+@given(st.data())
+def test_the_best_points_are_those_of_brute_force(data: Any) -> None:
+    """Greedy over random forests: no other choice of as many starts holds more."""
+    size = data.draw(st.integers(1, 7))
+    onward = np.array([data.draw(st.integers(-1, k - 1)) for k in range(size)])  # to an earlier node: no circle
+    worth = np.array([data.draw(st.integers(0, 9)) for _ in range(size)], float)
+    count = data.draw(st.integers(1, size))
+
+    def held(starts: tuple[int, ...]) -> float:
+        nodes = set()
+        for start in starts:
+            while start >= 0 and start not in nodes:
+                nodes.add(start)
+                start = onward[start]
+        return float(worth[list(nodes)].sum())
+
+    chains = choose_chains(onward, worth, count)
+    best = max(held(starts) for starts in combinations(range(size), count))
+    assert sum(worth[list(chain)].sum() for chain in chains) == best
+    assert len({node for chain in chains for node in chain}) == sum(map(len, chains))
+
+
+def test_the_best_points_of_a_map_fill_all_that_they_can() -> None:
+    found = find_closures(rough(4, (40, 36)))
+    outermost = found.table[found.table["parent"] == 0]
+    points = find_best_charge_points(found, 10**6)
+    assert sorted(key for point in points for key in point.chain) == outermost["id"].tolist()
+    assert sum(point.added for point in points) == pytest.approx(outermost["volume"].sum())
+    added = [point.added for point in points]
+    assert added == sorted(added, reverse=True) and points[0].chain == trace_migration(found, *points[0][1:3]).chain
