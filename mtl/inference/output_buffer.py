@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from targets.common.files.npy_files import map_npy
 from targets.scene import Float
 
 
@@ -46,8 +47,8 @@ class OutputBuffer:
             self._files[name] = self._folder / f"{name}.npy"
             np.lib.format.open_memmap(self._files[name], "w+", np.float32, shape)
         # opened for these rows alone: what is mapped counts as memory until it is closed
-        np.load(self._files[name], mmap_mode="r+")[rows] = values
+        map_npy(self._files[name], "r+")[rows] = values
 
     def arrays(self) -> dict[str, Float]:
         """{name: (C, H, W)} of all that was written."""
-        return self._arrays | {name: np.load(path, mmap_mode="r+") for name, path in self._files.items()}
+        return self._arrays | {name: map_npy(path, "r+") for name, path in self._files.items()}

@@ -44,6 +44,7 @@ from targets.closure.tiles.graph import MergedGraph, closures_around, merge_grap
 from targets.closure.tiles.table import RowsOnDisk, write_table
 from targets.closure.tiles.tasks import Tile, TiledSearch, cut_tiles
 from targets.common.atomic_write import flush, rename
+from targets.common.files.npy_files import map_npy
 from targets.common.rasters.windowed import Raster, create_npy, create_raster, move_raster, open_raster
 from targets.errors import UserError
 
@@ -200,7 +201,7 @@ class _TiledRun:
         flush(table)
         rename(table, out / table.name)
         height = moved[1] if self.options.height else None
-        return TiledClosures(moved[0], height, np.load(out / table.name, mmap_mode="r"))
+        return TiledClosures(moved[0], height, map_npy(out / table.name))
 
     def _survey(self, named: Sequence[int]) -> MergedGraph:
         """Step 1, and the merge of step 2."""

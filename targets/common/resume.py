@@ -142,8 +142,9 @@ def _read_journal(journal: Path) -> dict[str, int]:
     if journal.exists():
         with journal.open("rb") as file:
             for line in file:
-                with suppress(ValueError, KeyError, TypeError, RecursionError):  # a line that was cut off
-                    found[json.loads(line)["key"]] = offset
+                if line.startswith(b"{") and line.rstrip().endswith(b"}"):  # others were cut off
+                    with suppress(ValueError, KeyError, TypeError, RecursionError):
+                        found[json.loads(line)["key"]] = offset
                 offset += len(line)
     return found
 

@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from targets.common.files.npy_files import map_npy
 from targets.common.rasters.windowed import ComputedDepth, NpyFile, Raster, create_npy
 from targets.errors import UserError
 from targets.surface.fill import GAP_RADIUS, fill_holes
@@ -221,7 +222,7 @@ def _fill_void(
     values = depth[around]
     known = np.isfinite(values)
     whole = fill_holes(values, known, known | holes, extent=extent)
-    np.load(filled.path, mmap_mode="r+")[rows, cols][holes[inner]] = whole[holes]  # no cell of another void
+    map_npy(filled.path, "r+")[rows, cols][holes[inner]] = whole[holes]  # no cell of another void
 
 
 def _widened(window: Window, margin: int, shape: tuple[int, int]) -> tuple[Window, Window]:

@@ -13,6 +13,7 @@ from targets.closure.kernels.compiled import compiled
 from targets.closure.kernels.sorting import sort_keys, sortable
 from targets.closure.merge_tree import nodes_of_rows
 from targets.closure.tiles.totals import NestedRows
+from targets.common.files.npy_files import map_npy
 from targets.common.rasters.windowed import save_npy
 
 CHUNK = 2**22  # rows that are numbered, or written, at a time
@@ -35,7 +36,7 @@ class RowsOnDisk:
 
     def load(self, what: str = "") -> NDArray:
         """The rows; or the keys by which they are sorted: "_depth" or "_cell"."""
-        return np.load(self.note.with_name(f"{self.note.name}{what}.npy"), mmap_mode="r")
+        return map_npy(self.note.with_name(f"{self.note.name}{what}.npy"))
 
 
 def save_rows(note: Path, nested: NestedRows) -> None:

@@ -19,6 +19,7 @@ from targets.closure.merge_tree import label_map
 from targets.closure.tiles.survey import ExportedGraph, FramedTile, Settled, survey
 from targets.closure.tiles.table import save_rows
 from targets.closure.tiles.totals import SurroundingClosures, nested_rows, places_of_highs, total_cells
+from targets.common.files.npy_files import read_npy
 from targets.common.rasters.windowed import GeoTiff, Raster, require_size, save_npy
 
 Window = tuple[slice, slice]
@@ -136,7 +137,7 @@ def total_tile(
         near_fault = near_fault[top : top + rows, left : left + cols]
     with tile.note(search, "settled").open("rb") as file:
         settled = load_record(Settled, file)
-    surface = Surface(depth, np.load(tile.note(search, "basin.npy")), near_fault)
+    surface = Surface(depth, read_npy(tile.note(search, "basin.npy")), near_fault)
     totals = total_cells(surface, settled, exported, around)
     nested = nested_rows(settled, totals.settled, search.options, search.shape[1], ROW)
     save_rows(tile.note(search, "rows"), nested)
@@ -164,7 +165,7 @@ class DeepestOfTile(NamedTuple):
 def find_deepest_of_tile(search: TiledSearch, tile: Tile, part: NDArray[np.int32], parts: int) -> DeepestOfTile:
     """Find the deepest cell of each part 1..parts of the map; part : of each high of the tile, 0 = none."""
     depth = check_depth(search.depth[tile.window])
-    basin, place = np.load(tile.note(search, "basin.npy")), np.load(tile.note(search, "highs.npy"))
+    basin, place = read_npy(tile.note(search, "basin.npy")), read_npy(tile.note(search, "highs.npy"))
     count = place.size
     over = np.concatenate([np.where(part[place] > 0, count - 1 + part[place], 0), count + np.arange(parts)])
     over[0] = 0
@@ -182,7 +183,7 @@ def label_tile(
     Returns the checksum of what was written to each raster.
     """
     depth = check_depth(search.depth[tile.window])
-    basin, place = np.load(tile.note(search, "basin.npy")), np.load(tile.note(search, "highs.npy"))
+    basin, place = read_npy(tile.note(search, "basin.npy")), read_npy(tile.note(search, "highs.npy"))
     itself = np.arange(place.size, dtype=np.int32)
     of_basin = NodeClosures(closures.spill[place], closures.limit[place], itself)
     checksums = []
@@ -241,5 +242,5 @@ def _values(kind: type, file: IO[bytes]) -> Iterator[Any]:
         if isinstance(annotation, type) and issubclass(annotation, tuple):
             yield load_record(annotation, file)
         else:
-            array = np.load(file)
+            array = read_npy(file)
             yield array.item() if annotation is float else array

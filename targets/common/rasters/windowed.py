@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from targets.common.atomic_write import flush, rename
 from targets.common.files.input_files import require_file
+from targets.common.files.npy_files import map_npy
 from targets.common.optional_import import import_optional
 from targets.common.rasters.gdal import find_corner, open_band
 from targets.common.rasters.zarr_files import MAX_BLOCK, open_zarr
@@ -118,10 +119,10 @@ class NpyFile:
     dtype: np.dtype
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray:
-        return np.load(self.path, mmap_mode="r")[window]
+        return map_npy(self.path)[window]
 
     def __setitem__(self, window: tuple[slice, slice], values: NDArray) -> None:
-        np.load(self.path, mmap_mode="r+")[window] = values
+        map_npy(self.path, "r+")[window] = values
 
 
 def create_npy(path: Path, shape: tuple[int, ...], dtype: Any) -> NDArray:
@@ -202,7 +203,7 @@ def _open_path(path: Path) -> Any:
                 return GeoTiff(path.absolute(), band.shape, band.dtype)
         if path.suffix == ".npy":
             require_file(path, "a .npy file", in_memory=False)
-            array = np.load(path, mmap_mode="r")
+            array = map_npy(path)
             return NpyFile(path.absolute(), array.shape, array.dtype)
         if path.suffix == ".zarr":
             return open_zarr(path)

@@ -7,6 +7,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.common.files.npy_files import read_npy
 from targets.errors import UserError
 from targets.io.grids.grid_format import MAX_CELLS, GridFormat, check_cell_count
 from targets.io.read_options import ReadOptions
@@ -134,7 +135,8 @@ def _read_npy(path: Path, reading: ReadOptions) -> Surface:
     if shape[1:] == (3,) and shape[0] >= POINTS:
         raise UserError(path, f"{shape[0]:,} rows of three numbers, a table of points", "depths in rows and columns",
                         "save the table as text: numpy.savetxt")  # fmt: skip
-    return Surface(np.load(path, allow_pickle=False), GeoReference())
+    with path.open("rb") as file:
+        return Surface(read_npy(file), GeoReference())
 
 
 def _read_header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
