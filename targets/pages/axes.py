@@ -24,11 +24,14 @@ SAME_SCALE = 0.03  # relative difference of two axes that show one scale
 MAX_STRETCH = 30.0  # of one axis against the other; more are other units, or a factor that was not read
 UTM_EASTING, UTM_NORTHING = (1e5, 1e6), (1e5, 1.01e7)  # metres
 
-OFFSET = re.compile(r"(?:1?[x×]?1?(?:10\^?|1?e\+?)(?P<power>\d{1,2}))?\s*(?P<sum>[+-]\s?\d[\d.]*(?:e\+?\d{1,2})?)?\Z")
+OFFSET = re.compile(
+    r"(?:[1li]?[x×]?[1li]?(?:10\^?|[1li]?e\+?)(?P<power>\d{1,2}))?\s*(?P<sum>[+-]\s?\d[\d.]*(?:e\+?\d{1,2})?)?\Z"
+)
 INDEX = re.compile(
     r"in-?line|cross-?line|x-?line|\bil\b|\bxl\b|trace|\bcdp\b|\brows?\b|\bcol(umn)?s?\b|pixel|index|\bcells?\b|"
     r"\b[ij]\b|shot|\bline\b|sample"
 )
+DEGREES = re.compile(r"\d\s?°")
 LONGITUDE = re.compile(r"\blon|\blat|degree|°")
 
 
@@ -96,7 +99,9 @@ class PageAxes:
                        dy=self.y.slope, xy_unit=geo.xy_unit or self.xy_unit)  # fmt: skip
 
 
-def read_axes(picture: RGB, map_box: Box, texts: Sequence[TextBox], bar: ColourBar | None = None) -> PageAxes | None:
+def read_axes(
+    picture: RGB, map_box: Box, texts: Sequence[TextBox], bar: ColourBar | None = None, others: Sequence[Box] = ()
+) -> PageAxes | None:
     """Read the axes along the frame of a map.
 
     Parameters
@@ -109,6 +114,9 @@ def read_axes(picture: RGB, map_box: Box, texts: Sequence[TextBox], bar: ColourB
         Texts of the page.
     bar : ColourBar | None, default None
         The colour bar, whose numbers are none of an axis.
+    others : Sequence[tuple[int, int, int, int]], default ()
+        Frames of the page's other panels, which may share numbers: of columns with those below or above, of rows with
+        those beside.
 
     Returns
     -------
@@ -125,14 +133,25 @@ def read_axes(picture: RGB, map_box: Box, texts: Sequence[TextBox], bar: ColourB
     (450010, 6779990, 20.0, -20.0, 'm')
     """
     own = [text for text in texts if bar is None or text.box not in bar.numbers]
-    x, y = (_best_scale(picture, map_box, own, is_x) for is_x in (True, False))
+    x, y = (_shared_scale(picture, map_box, own, is_x, others) for is_x in (True, False))
     if x is None and y is None:
         return None
     x, y = _trusted(x, y), _trusted(y, x)
     of_bar = "" if bar is None else bar.quantity.words
     words = [" ".join(name.casefold().split()) for name in _titles(map_box, own) if name != of_bar]
+    words += [text.text for text in own if DEGREES.search(text.text)]
     unit, assumed = _unit(x, y, words)
     return PageAxes(x, y, unit, _lack(x, y, words), assumed)
+
+
+def _shared_scale(
+    picture: RGB, map_box: Box, texts: Sequence[TextBox], is_x: bool, others: Sequence[Box]
+) -> TickScale | None:
+    """The scale along a frame, or along one of the others that is in line with it."""
+    along = 1 if is_x else 0
+    in_line = [box for box in others if all(abs(box[k] - map_box[k]) <= FRAME_WIDTH for k in (along, along + 2))]
+    found = (_best_scale(picture, box, texts, is_x) for box in (map_box, *in_line))
+    return next((scale for scale in found if scale is not None), None)
 
 
 def _sides(picture: RGB, map_box: Box, texts: Sequence[TextBox], is_x: bool) -> Iterator[list[TextBox]]:
@@ -181,12 +200,20 @@ def _best_scale(picture: RGB, map_box: Box, texts: Sequence[TextBox], is_x: bool
 def _strip_to(picture: RGB, map_box: Box, line: Sequence[TextBox], is_x: bool) -> RGB:
     """Pixels (k, n, 3) between a side of a frame and the numbers along it, turned so that the axis runs along n."""
     across = 0 if is_x else 1
-    near, far = (round(float(np.median([text.box[side] for text in line]))) for side in (across, across + 2))
+    near, far = min(text.box[across] for text in line), max(text.box[across + 2] for text in line)
     is_behind = near >= map_box[across + 2] - 1
-    start, end = (map_box[across + 2], near) if is_behind else (far, map_box[across])
-    start, end = max(0, start - FRAME_WIDTH, end - MARK_REACH if not is_behind else 0), end + (0 if is_behind else 1)
-    end = min(end, start + MARK_REACH)
-    return picture[start:end] if is_x else picture[:, start:end].transpose(1, 0, 2)
+    if is_behind:
+        start = map_box[across + 2] - FRAME_WIDTH
+        end = min(near, start + MARK_REACH)
+    else:
+        end = map_box[across] + FRAME_WIDTH
+        start = max(0, far, end - MARK_REACH)
+    strip = (picture[start:end] if is_x else picture[:, start:end].transpose(1, 0, 2)).copy()
+    first, last = map_box[1 - across] - 1, map_box[3 - across] + 1  # the ground beyond the corners is no mark
+    inner = np.median(strip[:, max(0, first) : last], axis=1)[:, None]
+    strip[:, : max(0, first)] = inner
+    strip[:, last:] = inner
+    return strip
 
 
 def _with_offset(scale: TickScale, map_box: Box, texts: Sequence[TextBox], is_x: bool) -> TickScale:

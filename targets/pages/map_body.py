@@ -26,6 +26,9 @@ FLAT_LEVELS, MIN_SPECK = 4.0, 12  # levels of a part that is flat for the most p
 MIN_SPECKS, SPECK_AREA = 25, 4000.0  # of a flat part: so many specks, and fewer cells for each, are no surface
 RANK_STEPS = 6  # of the palette, in which specks are counted
 LINES = 60  # rows, and columns, that are followed through the palette
+# Pixels beyond a frame that numbers close to it reach; share of them there; grey levels and share of a frame's line.
+MIN_NUMBERS, MAX_NUMBERS, MAX_BEYOND, LINE_STEP, LINE_COVER = 3, 80, 0.75, 24, 0.95
+SOFT_EDGE = 1  # pixels of a frame's line towards the ground, as other parts have
 MAX_SIDE = 1500  # cells of a part that are looked at one by one
 MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
 CUBE = 24  # grey levels of the cubes that colours are counted in
@@ -160,6 +163,56 @@ def find_parts(ground: Bool) -> list[Part]:
         box = (top, left, top + height, left + width)
         found.append(Part(box, parts[top : top + height, left : left + width] == number))
     return sorted(found, key=lambda part: -part.cells)
+
+
+def clip_to_frame(rgb: RGB, part: Part) -> Part:
+    """Cut off a part what touches its frame from outside: numbers of its axes that stand close to it.
+
+    A side of a frame is a line of one neutral colour, beyond which the part is not filled.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The page.
+    part : Part
+        A part of it.
+
+    Examples
+    --------
+    >>> page = np.full((120, 120, 3), 90, np.uint8)
+    >>> page[:100, :100] = np.arange(100)[:, None, None] * [2, 1, 0]
+    >>> page[99, :100] = 0  # the frame, and the numbers below it
+    >>> mask = np.ones((110, 100), bool)
+    >>> mask[100:, 30:] = False
+    >>> clip_to_frame(page, Part((0, 0, 110, 100), mask)).box
+    (0, 0, 101, 100)
+    """
+    for _ in range(4):  # the lower side, and after each quarter turn another one
+        end = _lower_end(rgb, part)
+        height = len(rgb)
+        top, left, _, right = part.box
+        mask, box = part.mask[: end - top], (top, left, end, right)
+        rgb, box = rgb[::-1].transpose(1, 0, 2), (box[1], height - box[2], box[3], height - box[0])
+        part = Part(box, mask[::-1].T)
+    return part
+
+
+def _lower_end(rgb: RGB, part: Part) -> int:
+    """The row behind the lower side of a part's frame, or behind the part where there is none."""
+    top, left, bottom, right = part.box
+    reach = min(MAX_NUMBERS, (bottom - top) // 4)
+    inner = slice(left + (right - left) // 5, right - (right - left) // 5)
+    for row in range(bottom - reach, bottom - MIN_NUMBERS):
+        if _is_line(rgb[row, inner]) and part.mask[row + 2 - top :].mean() < MAX_BEYOND:
+            return row + 1 + SOFT_EDGE
+    return bottom
+
+
+def _is_line(pixels: RGB) -> bool:
+    """Whether a row of pixels (n, 3) has one neutral colour."""
+    colour = np.median(pixels, axis=0)
+    near = np.abs(pixels.astype(np.int16) - colour).max(axis=1) <= LINE_STEP
+    return bool(near.mean() >= LINE_COVER and np.ptp(colour) <= LINE_STEP)
 
 
 def measure_traits(rgb: RGB, part: Part) -> Traits:

@@ -17,6 +17,9 @@ LOOKALIKES = str.maketrans({letter: digit for digit, letters in DIGITS_OF_LETTER
 MINUS_SIGNS = "-~−–—‐‑‒―﹣－"
 MINUS = re.compile(f"[{re.escape(MINUS_SIGNS)}]")
 NUMBER = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d.,' ]*?)(?:e(?P<power>[-+]?\d{1,2}))?(?P<unit>[a-z°'\".²³^/ ]*)\Z")
+# Factors of plotly, d3 and Bokeh. M may be metres: of numbers below `MAX_MILLIONS` it is taken for millions first.
+FACTOR = re.compile(r"(?P<number>.*\d)(?P<letter>[kKMG])\Z")
+FACTORS, MAX_MILLIONS = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}, 100.0
 POWER_OF_TEN = re.compile(r"[x×*·]\s?10\^?([-+]?\d{1,2})\Z")
 
 ELEVATION = re.compile(r"\belev|\baltitude|\bheight\b|above (mean )?sea|\bmasl\b|\basl\b|\btopograph")
@@ -79,12 +82,21 @@ def read_numbers(text: str) -> tuple[float, ...]:
     ((-1250.0, -1.25), (100.0,), (2500000.0,), (1.5,))
     >>> read_numbers("Depth Map"), read_numbers("5 932 000")
     ((), (5932000.0,))
+    >>> read_numbers("452k"), read_numbers("6.78M"), read_numbers("1500M")
+    ((452000.0,), (6780000.0, 6.78), (1500.0, 1500000000.0))
     """
     plain = MINUS.sub("-", unicodedata.normalize("NFKC", text)).strip(" .:;•·_=*")
     if not any(letter.isdigit() for letter in plain) and len(plain) != 1:
         return ()
     plain = re.sub(r"-(?:\s*-)+", "-", plain)
-    plain = re.sub(r"(?<=\d)\s*[-.]+\Z|\s(?=[.,]\d)|(?<=[-+])\s+|(?<=\d):(?=\d)", "", plain).strip()
+    plain = re.sub(r"(?<=[\d°NSEW])\s*[-.]+\Z|\s(?=[.,]\d)|(?<=[-+])\s+|(?<=\d):(?=\d)", "", plain).strip()
+    if found := FACTOR.fullmatch(plain):
+        own = read_numbers(found["number"])
+        scaled = tuple(value * FACTORS[found["letter"]] for value in own)
+        if found["letter"] != "M":
+            return scaled[:MAX_READINGS]
+        is_millions = bool(own) and abs(own[0]) < MAX_MILLIONS
+        return ((*scaled, *own) if is_millions else (*own, *scaled))[:MAX_READINGS]
     power = 1.0
     if found := POWER_OF_TEN.search(plain):
         power, plain = 10.0 ** int(found[1]), plain[: found.start()].strip()

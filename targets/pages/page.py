@@ -18,6 +18,7 @@ from targets.pages.map_body import (
     Box,
     Part,
     Traits,
+    clip_to_frame,
     find_parts,
     measure_traits,
 )
@@ -240,7 +241,7 @@ def _graded_parts(page: Page, options: PageOptions, where: object) -> list[tuple
         part = Part((top, left, bottom, right), ~page.ground[top:bottom, left:right])
         return [(part, None)] if part.mask.any() else UserError(where, "nothing but ground in --map_box", "a map")
     parts = find_parts(page.ground)[:MAX_CANDIDATES]
-    large = [part for part in parts if part.cells >= MIN_PAGE_SHARE * page.ground.size]
+    large = [clip_to_frame(page.picture, part) for part in parts if part.cells >= MIN_PAGE_SHARE * page.ground.size]
     graded = [(part, measure_traits(page.picture, part)) for part in large]
     ragged = [part.box for part, own in graded[:1] if own.raggedness > MAX_RAGGEDNESS]  # dots fall into several parts
     maps: list[tuple[Part, Traits | None]] = [
@@ -293,7 +294,8 @@ def _inside(page: Page, is_asked: bool) -> Bool:
     for block in find_parts(page.ground):
         top, left, bottom, right = block.box
         beyond = frame != part.box and not _overlap(block.box, frame)
-        if block is part or beyond or _is_bar(block) or any(_overlap(block.box, other) for other in others):
+        is_part = inside[top:bottom, left:right][block.mask].any()
+        if is_part or beyond or _is_bar(block) or any(_overlap(block.box, other) for other in others):
             continue
         has_own_colours = own[cubes[top:bottom, left:right][block.mask]].mean() >= MIN_OWN_COLOURS
         if block.cells >= MIN_PART_SHARE * part.cells and has_own_colours:
@@ -325,7 +327,8 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
     if not page.texts:
         return page
     bar = _own_bar(page, page.panel)
-    axes = read_axes(page.picture, page.panel.frame, page.texts, bar)
+    shared = [panel.frame for panel in page.panels if panel is not page.panel]
+    axes = read_axes(page.picture, page.panel.frame, page.texts, bar, shared)
     if axes is not None:
         page = _with_stage(replace(page, axes=axes), Stage("axes", 1.0, axes.sentence))
     if bar is None:

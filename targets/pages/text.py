@@ -1,5 +1,6 @@
 """Text of a page with its places: words, numbers and contour labels, upright or turned, by optical recognition."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,9 @@ TALL = 1.5  # height over width of a text that is read turned
 MAX_TILT = 8.0  # degrees from upright or turned by a quarter; text that is tilted more follows a line of the map
 MIN_INK_CONTRAST = 0.4  # of the range of a text's brightness, that its letters are away from their ground
 MAX_GAP = 1.0  # heights of letters between two words of one text
+# Digits of the longest number; more are numbers side by side, a space (`MIN_GAP` heights of letters) apart, each of
+# more digits than a group of thousands.
+MAX_DIGITS, MIN_GAP, MAX_GROUP = 9, 0.3, 3
 INK_MARGIN = 1  # pixels round the letters that are recognised with them: more changes what is read
 LINE_SIZE = (3, 48, 120)  # channels, height and least width of a line as it is recognised: most texts are numbers
 
@@ -112,7 +116,16 @@ def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> list[TextBox]:
     col1, row1 = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int)
     whole = tight_box(picture, (int(row0), int(col0), int(row1), int(col1)))
     found = [_read_box(picture, box) for box in split_at_gaps(picture, whole)]
-    return [text for text in found if text is not None]
+    return [part for text in found if text is not None for part in _split_numbers(picture, text)]
+
+
+def _split_numbers(picture: RGB, text: TextBox) -> list[TextBox]:
+    """The numbers of an axis that stand hardly a letter apart, if a text is several of them, else the text itself."""
+    if sum(letter.isdigit() for letter in text.text) <= MAX_DIGITS or re.search(r"[^\W\d_]", text.text):
+        return [text]
+    found = [_read_box(picture, box) for box in split_at_gaps(picture, text.box, MIN_GAP)]
+    digits = [0 if part is None else sum(letter.isdigit() for letter in part.text) for part in found]
+    return [part for part in found if part is not None] if min(digits) > MAX_GROUP else [text]
 
 
 def _read_box(picture: RGB, box: Box) -> TextBox | None:
@@ -192,8 +205,17 @@ def tight_box(picture: RGB, box: Box) -> Box:
     return row0 + int(rows[0]), col0 + int(cols[0]), row0 + int(rows[-1]) + 1, col0 + int(cols[-1]) + 1
 
 
-def split_at_gaps(picture: RGB, box: Box) -> list[Box]:
-    """Split an upright line of letters at gaps that are wider than between words: numbers of an axis.
+def split_at_gaps(picture: RGB, box: Box, gap: float = MAX_GAP) -> list[Box]:
+    """Split a line of letters, upright or turned by a quarter, at gaps that are wider than between words.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+        The page.
+    box : tuple[int, int, int, int]
+        First row and column of the line, and the row and column behind the last ones.
+    gap : float, default MAX_GAP
+        Heights of letters that part two texts: numbers of an axis.
 
     Examples
     --------
@@ -202,14 +224,17 @@ def split_at_gaps(picture: RGB, box: Box) -> list[Box]:
     >>> split_at_gaps(page, (5, 10, 15, 50))
     [(5, 11, 15, 20), (5, 40, 15, 49)]
     """
-    row0, col0, row1, _ = box
-    height = row1 - row0
-    cols = np.flatnonzero(_ink(picture, box).any(axis=0))
-    if len(cols) < 2 or cols[-1] - cols[0] < TALL * height:
+    row0, col0, row1, col1 = box
+    ink = _ink(picture, box)
+    is_turned = row1 - row0 >= TALL * (col1 - col0)
+    height, start = (col1 - col0, row0) if is_turned else (row1 - row0, col0)
+    along = np.flatnonzero(ink.any(axis=1 if is_turned else 0))
+    if len(along) < 2 or along[-1] - along[0] < TALL * height:
         return [box]
-    breaks = np.flatnonzero(np.diff(cols) > MAX_GAP * height)
-    starts, ends = [cols[0], *cols[breaks + 1]], [*cols[breaks], cols[-1]]
-    return [(row0, col0 + int(one), row1, col0 + int(other) + 1) for one, other in zip(starts, ends, strict=True)]
+    breaks = np.flatnonzero(np.diff(along) > gap * height)
+    spans = zip([along[0], *along[breaks + 1]], [*along[breaks], along[-1]], strict=True)
+    ends = [(start + int(one), start + int(other) + 1) for one, other in spans]
+    return [(one, col0, other, col1) if is_turned else (row0, one, row1, other) for one, other in ends]
 
 
 def _ink(picture: RGB, box: Box) -> NDArray[np.bool_]:

@@ -1,22 +1,35 @@
 """Axes of drawn pages: location within a pixel, units as named, and what is no location."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import EngFormatter, ScalarFormatter
 
 from targets.pages.axes import read_axes
 from targets.scene import GeoReference
 from tests.targets.pages.drawn_pages import UTM, draw_page, surface
 
 
-def axes_of(extent=UTM, xlabel="", ylabel="", origin="upper", **formatter):
+def axes_of(extent=UTM, xlabel="", ylabel="", origin="upper", written="", ticks="", ground="white", **formatter):
     def draw(figure, depth):
+        figure.set_facecolor(ground)
         axes = figure.add_subplot()
         axes.imshow(depth, extent=extent, aspect="auto", origin=origin)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if formatter:
             axes.xaxis.set_major_formatter(ScalarFormatter(**formatter))
             axes.yaxis.set_major_formatter(ScalarFormatter(**formatter))
+        for axis, compass in ((axes.xaxis, "°E"), (axes.yaxis, "°N")):
+            if written == "plotly":
+                axis.set_major_formatter(EngFormatter(sep=""))
+            elif written:
+                axis.set_major_formatter(f"{{x:{written}}}{compass if written == '.2f' else ''}")
+        if ticks == "in":
+            axes.tick_params(direction="in", top=True, right=True, labelsize=7)
+        if ground == "black":
+            axes.tick_params(colors="white")
+            axes.spines[:].set_color("white")
 
     page = draw_page(surface(), draw, extent, size=(7, 4))
     return page, read_axes(page.picture, page.box, page.texts)
@@ -31,6 +44,10 @@ def axes_of(extent=UTM, xlabel="", ylabel="", origin="upper", **formatter):
         ((0, 12.5, 0, 10), {"xlabel": "X (km)"}, {}, "km"),
         ((3.1, 3.4, 60.1, 60.3), {"xlabel": "Longitude", "ylabel": "Latitude"}, {}, "degrees"),
         ((0, 5500, -2000, 6500), {}, {}, None),
+        ((3.1, 3.4, 60.1, 60.3), {}, {"written": ".2f"}, "degrees"),  # 3.10°E
+        (UTM, {}, {"written": "plotly"}, "m"),  # 452k and 6.78M
+        (UTM, {}, {"written": ",.0f", "ground": "black"}, "m"),
+        (UTM, {}, {"ticks": "in", "ground": "black"}, "m"),
     ],
 )
 def test_a_map_lies_where_its_axes_say(extent, labels, formatter, unit):
@@ -61,6 +78,22 @@ def test_what_is_no_location_is_said(extent, labels, lack):
     _, axes = axes_of(extent, **labels)
     assert not axes.is_location and lack in axes.sentence
     assert axes.georeference() == GeoReference()
+
+
+def test_panels_in_line_share_the_numbers_of_one():
+    """A panel beside another one has no numbers of rows, one above it none of columns."""
+    page, _ = axes_of()
+    below = [text for text in page.texts if text.box[0] >= page.box[2]]
+    row0, col0, row1, col1 = page.box
+    shifted = (row0, col1 + 40, row1, 2 * col1 + 40 - col0)
+    own = [replace(text, box=(a, b + col1 + 40 - col0, c, d + col1 + 40 - col0)) for text in below
+           for a, b, c, d in [text.box]]  # fmt: skip
+    wide = np.pad(page.picture, ((0, 0), (0, col1), (0, 0)), constant_values=255)
+    alone = read_axes(wide, shifted, (*page.texts, *own))
+    assert not alone.is_location and "y axis" in alone.lack
+    shared = read_axes(wide, shifted, (*page.texts, *own), others=[page.box])
+    first = read_axes(page.picture, page.box, page.texts)
+    assert shared.is_location and shared.y.slope == first.y.slope and shared.y.offset == first.y.offset
 
 
 def test_a_title_with_a_unit_of_depth_names_no_unit_of_place():
