@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 EXTRAS := geo,balance,cluster,export,fast,pictures,review,tiles
 
-.PHONY: install demo test lint browser docs bench soak lowest audit
+.PHONY: install demo test test-long lint browser docs bench soak lowest audit
 
 install: .venv/installed
 
@@ -22,8 +22,11 @@ demo: install  ## maps, a small multi-head network and a prediction, on the CPU 
 	$(RUN) tools/predict.py data/demo_new --checkpoint runs/demo/best.ckpt --out predictions/demo
 	@echo "the heads, in a browser: $(BIN)/tensorboard --logdir runs/demo"
 
-test: install lint  ## what CI runs: style, types, all tests and the examples in docstrings
-	$(RUN) -m pytest -n 2 --dist worksteal -m 'not soak'
+test: install lint  ## style, types, the tests and the examples in docstrings, within ten minutes
+	$(RUN) -m pytest -n 2 --dist worksteal -m 'not long and not soak'
+
+test-long: install  ## tests that take a minute or more each; CI runs them after `make test`
+	$(RUN) -m pytest -n 2 --dist worksteal -m long
 
 browser: install  ## a Chromium for the tests of pages, which are skipped without one
 	.ci/install_browser

@@ -42,7 +42,7 @@ def executed(tmp_path, monkeypatch):
         os.kill(int(note.stem.removeprefix("pid-")), signal.SIGTERM)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_picture_is_predicted(executed, tmp_path):
     said, pictures = executed("predict")
     assert "colour bar: depths" in said and "traps.gpkg" in said and "Error" not in said
@@ -50,7 +50,7 @@ def test_a_picture_is_predicted(executed, tmp_path):
     assert (tmp_path / "traps.zip").stat().st_size > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_network_is_trained_and_a_second_session_repeats_no_training(executed, tmp_path):
     said, pictures = executed("train")
     run = tmp_path / "work" / "runs" / "mine"

@@ -67,7 +67,7 @@ def test_numeric_options_are_found_in_every_tool():
     assert all(numeric_options(tool) for tool in COMMANDS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_few_attacks_of_some_kinds_hold():
     for kind in ("files", "degenerate"):
         done = subprocess.run(

@@ -234,7 +234,7 @@ def test_the_time_of_a_step_leaves_out_first_steps_and_validation(monkeypatch):
     assert again.median() == 1 and torch.isnan(torch.tensor(StepTimer().median()))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dask_cluster_gives_the_same_results(smoke, tmp_path):
     pytest.importorskip("distributed")
     alone, workers = (tmp_path / name for name in ("alone", "workers"))

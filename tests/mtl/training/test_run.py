@@ -223,7 +223,7 @@ def test_a_used_folder_and_other_heads_are_refused(tmp_path):
         fit(config, tmp_path / "new", SCENES[:2], SCENES[2:], resume=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_maps_can_be_overfitted(tmp_path):
     """With the defaults but for the number of epochs; 0.994 is reached."""
     for seed in (3, 5):

@@ -93,7 +93,7 @@ def random_map(seed: int) -> tuple[NDArray, dict[str, Any], int]:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(maps(), st.integers(2, 5))
 def test_small_maps_with_everything(tmp_path: Path, case: tuple[NDArray, dict[str, Any]], tile: int) -> None:
     depth, options = case
@@ -112,12 +112,12 @@ def check_random_maps(seeds: range, out: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.slow
 def test_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_random_maps(range(25), tmp_path, monkeypatch)
+    check_random_maps(range(12), tmp_path, monkeypatch)
 
 
 @pytest.mark.soak
 def test_a_hundred_maps_of_many_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_random_maps(range(25, 125), tmp_path, monkeypatch)
+    check_random_maps(range(12, 125), tmp_path, monkeypatch)
 
 
 def test_one_cone_on_four_tiles(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_files_in_and_out(tmp_path: Path, name: str, form: str) -> None:
             assert file.transform == place and file.crs.to_epsg() == 23031
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dask_cluster_that_loses_a_worker(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     depth = np.random.default_rng(5).integers(0, 90, (160, 150)).astype(np.float32)

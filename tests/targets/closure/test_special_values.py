@@ -247,7 +247,7 @@ def run_tests(*words: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_kernel_leaves_its_arrays() -> None:
     """On small maps, with kernels as Python functions: every index is compared with its array, nothing is compiled."""
     run_tests("--noconftest", *COMPACT, "-k", SMALL, NUMBA_DISABLE_JIT="1")  # its conftest imports torch
