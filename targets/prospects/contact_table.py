@@ -198,9 +198,8 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], analysis: Analysis) 
     ids = {int(key) for key in closures.table["id"][closures.table["parent"] == 0]}
     said: dict[int, tuple[ContactRow, list[str]]] = {}
     outside: list[str] = []
-    for row in rows:
-        if row.map and row.map.casefold() != scene.name.casefold():
-            continue
+    own = [row for row in rows if not row.map or row.map.casefold() == scene.name.casefold()]
+    for row in own:
         if row.unit is not None and row.unit != scene.geo.depth_unit:
             raise UserError(path, f"contacts in {row.unit}", f"{scene.geo.depth_unit}, the unit of {scene.name}")
         key = row.id
@@ -227,7 +226,7 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], analysis: Analysis) 
     notes: tuple[str, ...] = ()
     if outside:
         named = ", ".join(outside[:4]) + (f" and {len(outside) - 4} more" if len(outside) > 4 else "")
-        notes = (f"{len(outside)} of {len(rows)} rows of {path.name} lie in no closure: {named}",)
+        notes = (f"{len(outside)} of {len(own)} rows of {path.name} about {scene.name} lie in no closure: {named}",)
     return AssignedContacts(
         {key: row.contacts for key, (row, _) in said.items()},
         {key: ", ".join(names) for key, (_, names) in said.items() if names},
