@@ -209,8 +209,8 @@ def georeference_of(depth: Any) -> GeoReference:
     Parameters
     ----------
     depth : array_like
-        A `DataArray` with evenly spaced coordinates has a location; the coordinate system comes from rioxarray, units
-        from the attributes `units`.
+        A `DataArray` with evenly spaced coordinates has a location; the coordinate system comes from rioxarray or from
+        the grid mapping of CF (``spatial_ref``), units from the attributes `units`.
 
     Returns
     -------
@@ -229,11 +229,20 @@ def georeference_of(depth: Any) -> GeoReference:
     turned = str(depth.dims[0]).lower() in X_NAMES
     (x0, _), (y0, _) = (along_rows, along_cols) if turned else (along_cols, along_rows)
     dx, dy = along_cols[1], -along_rows[1] if turned else along_rows[1]
-    crs = getattr(getattr(depth, "rio", None), "crs", None)
+    crs = _crs_of(depth)
     return GeoReference(
-        x0, y0, dx, dy, rotation=90.0 if turned else 0.0, crs=crs.to_string() if crs else None,
+        x0, y0, dx, dy, rotation=90.0 if turned else 0.0, crs=crs,
         xy_unit=None if crs else _unit_of(depth.coords[depth.dims[0]]), depth_unit=depth_unit,
     )  # fmt: skip
+
+
+def _crs_of(array: Any) -> str | None:
+    """The coordinate system of a labelled array: that of rioxarray, else the variable that CF calls a grid mapping."""
+    if crs := getattr(getattr(array, "rio", None), "crs", None):
+        return str(crs.to_string())
+    name = array.attrs.get("grid_mapping", getattr(array, "encoding", {}).get("grid_mapping", "spatial_ref"))
+    mapping = array.coords[name].attrs if name in array.coords else {}
+    return next((str(mapping[key]) for key in ("crs_wkt", "spatial_ref") if mapping.get(key)), None)
 
 
 def _unit_of(array: Any) -> str | None:
