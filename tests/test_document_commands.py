@@ -57,7 +57,8 @@ def commands(text: str) -> Iterator[Command]:
             continue
         for line in block.replace("\\\n", " ").splitlines():
             typed = re.match(r"[^`]*\b(tools/\w+\.py|trapmtl) ", line)  # and no output in which a tool is named
-            words = [word for word in shlex.split(line, comments=True) if word[0] != "$"] if typed else []
+            words = shlex.split(line, comments=True) if typed else []
+            words = [word for word in words if not re.fullmatch(r"\$\w+", word)]  # a variable that may be empty
             for place, word in enumerate(words):
                 if re.fullmatch(r"tools/\w+\.py", word):
                     yield Command(Path(word).stem, tuple(words[place + 1 :]), tuple(shlex.split(smaller)))

@@ -36,6 +36,13 @@ def test_links_headings_and_paths_exist(page):
     assert missing == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.endswith("/comparison.md")])  # made by a tool
+def test_lines_of_text_are_at_most_120_characters_long(page):
+    text = BLOCK.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "![", "<!--"))]
+    assert lines == []
+
+
 @pytest.mark.slow
 def test_a_browser_shows_pictures_and_tables(browser, tmp_path):
     markdown, shown = (

@@ -10,6 +10,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 suppress_warnings = ["myst.header"]  # some pages begin a list of figures at the third level
 nitpicky = False
 
+highlight_language = "text"  # of blocks that name none: commands and what they print
+
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 napoleon_google_docstring = False
