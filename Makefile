@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
-EXTRAS := geo,balance,cluster,export,fast,pictures,review,tiles
+EXTRAS := geo,balance,cluster,export,fast,pictures,review,sheets,tiles
 
 .PHONY: install demo test test-long lint browser docs bench soak lowest audit
 

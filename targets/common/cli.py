@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import os
 import re
 import signal
 import sys
@@ -97,6 +98,7 @@ class Presets:
     source: object = "settings"
 
 
+PLUGIN_OPTION, PLUGINS = "--plugin", "TRAPMTL_PLUGINS"  # and the environment variable that holds its files
 RECORD_FILES = {"--rules": "--rules_file"}  # the file of a record whose fields are options --rules.FIELD
 SHORTENED = "reading."  # a record of this name has options of the tool itself, too
 PLACES = ("--data", "--out")  # of maps and results, as the positionals are
@@ -201,13 +203,33 @@ def _run(
         sys.stdout.reconfigure(errors="replace")
     parser = make_parser(function, earlier)
     hints, parameters = get_type_hints(function), inspect.signature(function).parameters
-    words = sys.argv[1:] if args is None else args
+    words = _without_plugins(sys.argv[1:] if args is None else args)
     values = _parse_with_presets(parser, words, find_presets)
     given = {}
     for name, parameter in parameters.items():
         flat = parameter.kind is not parameter.KEYWORD_ONLY and is_dataclass(hints[name])
         given[name] = _value(values if flat else values[name], hints[name], name)
     return function(**given)
+
+
+def _without_plugins(words: list[str]) -> list[str]:
+    """Words without `--plugin FILE.py`, which this process and its children find in the environment.
+
+    It is no option of the parser: a config file, which may come from a stranger, must not name code to run.
+    """
+    rest, files = list[str](), list[str]()
+    queue = iter(words)
+    for word in queue:
+        if word == PLUGIN_OPTION or word.startswith(f"{PLUGIN_OPTION}="):
+            file = Path(word.partition("=")[2] or next(queue, ""))
+            if file.suffix != ".py" or not file.is_file():
+                raise UserError(PLUGIN_OPTION, f"no Python file: {str(file)!r}", "a file such as my_heads.py")
+            files.append(str(file.resolve()))
+        else:
+            rest.append(word)
+    if files:
+        os.environ[PLUGINS] = os.pathsep.join(files)
+    return rest
 
 
 def make_parser(function: Callable[..., Any], earlier: EarlierNames | None = None) -> ArgumentParser:
@@ -295,6 +317,9 @@ def _new_parser(prog: str | None = None, description: str = "", earlier: Earlier
     parser.earlier = earlier
     parser.reads_config_files, parser.replacements = True, Namespace()
     parser.add_argument("--config", action=_ConfigFile, help="a YAML file that holds any of the options")
+    parser.epilog = (
+        f"{PLUGIN_OPTION} FILE.py: run a file of your own first, which adds heads, inputs, losses or metrics."
+    )
     return parser
 
 
@@ -526,6 +551,8 @@ def _readable(message: str) -> str:
     message = re.sub(r'Parser key "([\w.]+)":', r"--\1:", message)
     message = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", message).replace("NoneType", "null")
     message = re.sub(r"typing\.Literal\[(.*?)\]", lambda found: f"one of {found[1]}".replace("'", ""), message)
+    # A type of ours, or nothing: the type says what is wrong.
+    message = re.sub(r"Does not validate .*?Errors: - Not of type \w+: (.*?) - Expected a null .*", r"\1", message)
     message = re.sub(
         r"Does not validate .*?Subtypes: (\[.*?\]) Errors:.*Given value: (.*)",
         r"Expected one of \1. Got value: \2",

@@ -1,14 +1,11 @@
 """Fluid contacts as they are typed: a depth, a column below the crest, a height above the spill point, or a share."""
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from jsonargparse.typing import register_type
 from numpy.typing import ArrayLike, NDArray
 
-from targets.prospects.area_depth import AreaDepthCurve
 from targets.prospects.ranges import Range
 
 FORM = re.compile(r"(?:(?P<base>crest\s*\+|spill\s*-)\s*)?(?P<range>[^%]+)(?P<share>%)?\Z", re.IGNORECASE)
@@ -105,44 +102,3 @@ def _normal_text(kind: str, numbers: Range) -> str:
 
 
 register_type(Contact, serializer=str, deserializer=Contact)
-
-
-class Column(NamedTuple):
-    """A contact in a closure, as deep as the closure holds it.
-
-    Attributes
-    ----------
-    contact : float
-        Depth of the contact, between crest and limit of the closure.
-    note : str
-        What became of the contact that was asked for, "" where it lies in the closure.
-    """
-
-    contact: float
-    note: str
-
-
-def hold_contact(asked: float, curve: AreaDepthCurve, format_depth: Callable[[float], str]) -> Column:
-    """Keep a contact between the crest of a closure and the deepest contact that the closure holds.
-
-    Parameters
-    ----------
-    asked : float
-        Depth, positive down.
-    curve : AreaDepthCurve
-        Of the closure.
-    format_depth : Callable[[float], str]
-        Writes a depth for people.
-
-    Returns
-    -------
-    Column
-    """
-    if asked < curve.crest:
-        above = format_depth(curve.crest - asked)
-        return Column(curve.crest, f"dry: the contact {format_depth(asked)} lies {above} above the crest")
-    if asked > curve.limit:
-        where = "spill point" if curve.limit == curve.spill else "last closed contour"
-        below = format_depth(asked - curve.limit)
-        return Column(curve.limit, f"full: the contact {format_depth(asked)} lies {below} below the {where}")
-    return Column(asked, "")

@@ -1,6 +1,6 @@
 """What a closure holds above its contacts: area, column, rock and pore volume, oil, gas and CO2 in place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +57,47 @@ def held_depths(
         return contact, None
     asked = contacts.gas_oil.depth(curve.crest, curve.spill, shares.get("gas_oil", MIDDLE))
     return contact, np.clip(asked, curve.crest, contact)
+
+
+class Column(NamedTuple):
+    """A contact in a closure, as deep as the closure holds it.
+
+    Attributes
+    ----------
+    contact : float
+        Depth of the contact, between crest and limit of the closure.
+    note : str
+        What became of the contact that was asked for, "" where it lies in the closure.
+    """
+
+    contact: float
+    note: str
+
+
+def hold_contact(asked: float, curve: AreaDepthCurve, format_depth: Callable[[float], str]) -> Column:
+    """Keep a contact between the crest of a closure and the deepest contact that the closure holds.
+
+    Parameters
+    ----------
+    asked : float
+        Depth, positive down.
+    curve : AreaDepthCurve
+        Of the closure.
+    format_depth : Callable[[float], str]
+        Writes a depth for people.
+
+    Returns
+    -------
+    Column
+    """
+    if asked < curve.crest:
+        above = format_depth(curve.crest - asked)
+        return Column(curve.crest, f"dry: the contact {format_depth(asked)} lies {above} above the crest")
+    if asked > curve.limit:
+        where = "spill point" if curve.limit == curve.spill else "last closed contour"
+        below = format_depth(asked - curve.limit)
+        return Column(curve.limit, f"full: the contact {format_depth(asked)} lies {below} below the {where}")
+    return Column(asked, "")
 
 
 def find_in_place(

@@ -14,9 +14,9 @@ from targets.closure.monte_carlo import closure_realisations
 from targets.errors import UserError
 from targets.prospects.area_depth import AreaDepthCurve, find_area_depth_curves
 from targets.prospects.contact_table import AssignedContacts, ContactRow, assign_contacts
-from targets.prospects.contacts import Contact, hold_contact
+from targets.prospects.contacts import Contact
 from targets.prospects.display_units import DisplayUnits, display_units
-from targets.prospects.in_place import Contacts, find_in_place
+from targets.prospects.in_place import Contacts, find_in_place, hold_contact
 from targets.prospects.options import ProspectOptions
 from targets.prospects.simulation import Simulation, Subject, Swing, Volumes, cases, simulate
 from targets.scene import Scene
