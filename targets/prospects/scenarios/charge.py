@@ -26,7 +26,7 @@ from targets.io.grids.registry import is_grid_file, require_format
 from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.text_tables.encoding import decode_text
-from targets.io.text_tables.headings import parse_heading
+from targets.io.text_tables.headings import Role, parse_heading
 from targets.units.names import unit_kind
 
 MAX_TABLE = 2**24  # bytes of a table of points
@@ -207,17 +207,17 @@ def _read_table(path: Path, analysis: Analysis) -> NDArray[np.float64]:
     names = [str(name).strip() for name in table.columns]
     volume = [k for k, name in enumerate(names) if name.lower().startswith(VOLUME_WORDS)]
     role = {parse_heading(name).role: k for k, name in reversed(list(enumerate(names))) if k not in volume}
-    columns = ["x", "y"] if {"x", "y"} <= role.keys() else ["index"]
+    columns: tuple[Role, ...] = ("x", "y") if {"x", "y"} <= role.keys() else ("index",)
     if len(volume) != 1 or not set(columns) <= role.keys():
         raise UserError(path, f"columns {', '.join(names)}", expected)
-    numbers = table.iloc[:, [*(role[name] for name in columns), *volume]].apply(pd.to_numeric, errors="coerce")
-    values = numbers.to_numpy(np.float64)
+    chosen = [*(role[name] for name in columns), *volume]
+    values = np.stack([pd.to_numeric(table.iloc[:, k], errors="coerce").to_numpy(np.float64) for k in chosen], axis=1)
     wrong = np.flatnonzero(~np.isfinite(values).all(axis=1) | (values[:, -1] < 0))
     if len(wrong):
         row = ", ".join(map(str, table.iloc[int(wrong[0])].tolist()))
         raise UserError(path, f"row {int(wrong[0]) + 1}: {row}", "numbers, with a volume of 0 or more")
     closures, volumes = analysis.closures, values[:, -1]
-    if columns == ["index"]:
+    if columns == ("index",):
         ids, place = np.unique(values[:, 0].astype(int), return_inverse=True)
         return catchment_charge(closures, dict(zip(ids.tolist(), np.bincount(place, volumes).tolist(), strict=True)))
     row, col = (np.rint(value).astype(int) for value in analysis.scene.geo.rowcol(values[:, 0], values[:, 1]))

@@ -201,8 +201,10 @@ def find_again(labels: NDArray[np.int32], others: NDArray[np.int32], row: np.voi
 
 def _part(change: ClosureChange, whole: int) -> ClosureChange:
     """A row of what is new as a part of a closure as given."""
-    unknown = {f"{key}_change": np.nan for key in MEASURES}
-    return replace(change, change="part", id=whole, **unknown)
+    return replace(
+        change, change="part", id=whole,
+        spill_depth_change=np.nan, height_change=np.nan, area_change=np.nan, volume_change=np.nan,
+    )  # fmt: skip
 
 
 MEASURES = ("spill_depth", "height", "area", "volume")

@@ -170,9 +170,9 @@ def charged_maps(draw: st.DrawFn) -> tuple[NDArray, NDArray, dict[str, Any]]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(charged_maps())
-def test_it_equals_pouring_cell_by_cell(case: tuple[NDArray, NDArray, dict[str, Any]]) -> None:
+def test_filling_equals_pouring_cell_by_cell(case: tuple[NDArray, NDArray, dict[str, Any]]) -> None:
     depth, charge, options = case
     found = fill(depth, charge, **options)
     cells = found.tree.highs.saddles.cell
@@ -218,9 +218,9 @@ def check_laws(depth: NDArray, options: dict[str, Any], seed: int) -> None:
     np.testing.assert_allclose(fill_closures(deeper, charge * 16).stored, found.stored * 16, rtol=1e-9, atol=slack)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(maps(), st.integers(0, 2**31))
-def test_laws(case: tuple[NDArray, dict[str, Any]], seed: int) -> None:
+def test_laws_of_filling(case: tuple[NDArray, dict[str, Any]], seed: int) -> None:
     check_laws(*case, seed)
 
 

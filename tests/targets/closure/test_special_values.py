@@ -23,9 +23,13 @@ from targets.closure import (
     cells_of,
     closure_probability,
     fault_share,
+    fill_closures,
     find_closures,
     find_closures_tiled,
+    grow_charge_tree,
     migration_paths,
+    order_of_filling,
+    uniform_charge,
     volume_curve,
 )
 from targets.closure.nesting import find_nesting
@@ -74,6 +78,16 @@ def ask_everything(found: Closures) -> None:
     with np.errstate(all="ignore"):
         catchments(found), migration_paths(found), fault_share(found, np.zeros(found.labels.shape, bool))
         find_nesting(found)
+        if found.grid.interval == 0:
+            try:
+                tree = grow_charge_tree(found)
+            except UserError as error:
+                assert "beyond float64" in str(error)
+            else:
+                charge = uniform_charge(found, 1.0)
+                filling = fill_closures(tree, charge)
+                assert (filling.stored >= 0).all() and (filling.height >= 0).all() and filling.lost >= 0
+                order_of_filling(tree, charge)
         for id in range(1, min(3, found.table.size + 1)):
             assert cells_of(found, id).sum() == found.table["area"][id - 1]
             volume_curve(found, id, steps=3)
@@ -232,6 +246,7 @@ def test_a_deviation_may_be_missing_outside_of_the_map() -> None:
 
 COMPACT = ["tests/targets/closure/test_special_values.py", "tests/targets/closure/test_arrays.py",
            "tests/targets/closure/test_routing.py", "tests/targets/closure/test_find.py",
+           "tests/targets/closure/test_charge.py",
            "tests/targets/closure/test_out_of_core.py", "tests/targets/closure/tiles",
            "tests/targets/closure/kernels/test_merge.py"]  # fmt: skip
 
