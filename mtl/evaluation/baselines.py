@@ -1,6 +1,7 @@
 """Baselines without a network: exact closures of a given depth by default or fitted rules, or of a legend's depth."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from targets.truth.traps import Traps, compute_traps
 
 TRAP_HEAD = HEADS["trap"]  # baselines are scored as this head
 FITTED_RULES = "rules"  # in an ablation: rules fitted to the traps that are drawn on the maps to train on
+NOISE_LEFT_OUT = "noise_left_out"  # exact closures without those that noise of the depth explains
 INITIAL_MODEL = "model"  # in an ablation: the model that runs start from (`init`), not trained on
 
 
@@ -39,6 +41,7 @@ def depth_from_legend(scene: Scene) -> Scene:
 BASELINES: dict[str, Callable[[Scene], Scene]] = {
     "exact": exact_depth,
     FITTED_RULES: exact_depth,
+    NOISE_LEFT_OUT: exact_depth,
     "legend": depth_from_legend,
 }
 
@@ -61,6 +64,8 @@ def baseline_traps(name: str, criteria: TrapCriteria, scene: Scene) -> Traps:
         Labels (H, W) int32, crests (N, 2) int64 and heights (H, W) float32; no traps where there is no depth.
     """
     with_depth = BASELINES[name](scene)
+    if name == NOISE_LEFT_OUT:
+        criteria = replace(criteria, noise="left_out")
     if with_depth.has_depth:
         return compute_traps(with_depth, criteria)
     return Traps(np.zeros(scene.shape, np.int32), np.zeros((0, 2), np.int64), np.zeros(scene.shape, np.float32))

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from mtl.data.channels import INPUTS
-from mtl.evaluation.baselines import baseline_traps
+from mtl.evaluation.baselines import NOISE_LEFT_OUT, baseline_traps
 from mtl.evaluation.evaluate import MapScore, predict_map_with_truth, score_map, write_scores
 from mtl.inference.predictor import Predictor
 from mtl.metrics.base import add_states
@@ -82,8 +82,8 @@ class BenchmarkCase:
         Map -> the part of it that network and baseline are given.
     hidden_inputs : frozenset[str]
         Input channels that the network is not given.
-    baseline : tuple[str, str] | None, default None
-        Key of `mtl.evaluation.baselines.BASELINES` and its name in the table.
+    baselines : tuple[tuple[str, str], ...], default ()
+        Keys of `mtl.evaluation.baselines.BASELINES`, each with its name in the table.
     """
 
     name: str
@@ -91,20 +91,25 @@ class BenchmarkCase:
     degrade: Callable[[Scene, np.random.Generator], Scene] = undisturbed
     select: Callable[[Scene], Scene] = whole_scene
     hidden_inputs: frozenset[str] = frozenset()
-    baseline: tuple[str, str] | None = None
+    baselines: tuple[tuple[str, str], ...] = ()
 
 
-LEGEND_BASELINE = ("legend", "legend + exact closures")
+LEGEND_BASELINE = (("legend", "legend + exact closures"),)
+NOISE_BASELINE = (NOISE_LEFT_OUT, "the same, noise left out")
 CASES = (
-    BenchmarkCase("rgb, palettes of a known legend", "unseen_legend", select=picture_only, baseline=LEGEND_BASELINE),
-    BenchmarkCase("rgb, palettes without one", "unseen", select=picture_only, baseline=LEGEND_BASELINE),
+    BenchmarkCase("rgb, palettes of a known legend", "unseen_legend", select=picture_only, baselines=LEGEND_BASELINE),
+    BenchmarkCase("rgb, palettes without one", "unseen", select=picture_only, baselines=LEGEND_BASELINE),
     BenchmarkCase("rgb + fault + depth", "unseen", hidden_inputs=frozenset({"closure"})),
-    BenchmarkCase("rgb + fault + depth + closure", "unseen", baseline=("exact", "exact closures of the depth")),
+    BenchmarkCase(
+        "rgb + fault + depth + closure",
+        "unseen",
+        baselines=(("exact", "exact closures of the depth"), NOISE_BASELINE),
+    ),
     BenchmarkCase(
         "the same, noisy depth in 8 bits",
         "unseen",
         with_noisy_depth,
-        baseline=("exact", "exact closures of the noisy depth"),
+        baselines=(("exact", "exact closures of the noisy depth"), NOISE_BASELINE),
     ),
 )
 
@@ -125,7 +130,6 @@ NETWORK_OUTPUT = Output(
     name="network", channels=2, unit="cells of traps, and crests within 5 cells", target=true_mask_and_crests,
     metric=MASK_AND_CREST_METRIC, drawing=Drawing("viridis"),
 )  # fmt: skip
-BASELINE_OUTPUT = replace(NETWORK_OUTPUT, name="baseline")
 
 
 def run_benchmark(
@@ -182,7 +186,7 @@ def run_benchmark(
         write_scores(scores, outputs, folder)
         with atomic_write(folder / "worst.png") as temporary:
             temporary.write_bytes(png_of_figure(draw_worst_maps(case, worst)))
-        names = ("network", *([case.baseline[1]] if case.baseline else []))
+        names = ("network", *(name for _, name in case.baselines))
         for name, output in zip(names, outputs, strict=True):
             metrics = output.metric.compute(add_states([score.states[output.name] for score in scores]))
             cells = " | ".join(f"{metrics[metric]:.3f}" for metric in METRICS)
@@ -194,8 +198,9 @@ def run_benchmark(
 
 
 def case_outputs(case: BenchmarkCase) -> tuple[Output, ...]:
-    """The outputs that are scored in a case."""
-    return (NETWORK_OUTPUT,) if case.baseline is None else (NETWORK_OUTPUT, BASELINE_OUTPUT)
+    """The outputs that are scored in a case: of the network, and of each baseline."""
+    names = [f"baseline_{number}" if number > 1 else "baseline" for number in range(1, len(case.baselines) + 1)]
+    return (NETWORK_OUTPUT, *(replace(NETWORK_OUTPUT, name=name) for name in names))
 
 
 def input_sets_for(predictor: Predictor, case: BenchmarkCase) -> list[str]:
@@ -278,12 +283,12 @@ def make_case_scene(case: BenchmarkCase, seed: int, surface: Scene) -> Scene:
 
 
 def predict_case(predictor: Predictor, case: BenchmarkCase, scene: Scene) -> dict[str, Float]:
-    """Predict a map with the network and with the case's baseline: {output: `mask_and_crest_planes`}."""
+    """Predict a map with the network and with the case's baselines: {output: `mask_and_crest_planes`}."""
     prediction = extract_traps(scene, predictor(scene), predictor.outputs, None)
     values = {NETWORK_OUTPUT.name: mask_and_crest_planes(prediction.labels, prediction.crests)}
-    if case.baseline is not None:
-        labels, crests, _ = baseline_traps(case.baseline[0], TRUTH_OPTIONS.traps, scene)
-        values[BASELINE_OUTPUT.name] = mask_and_crest_planes(labels, crests)
+    for output, (key, _) in zip(case_outputs(case)[1:], case.baselines, strict=True):
+        labels, crests, _ = baseline_traps(key, TRUTH_OPTIONS.traps, scene)
+        values[output.name] = mask_and_crest_planes(labels, crests)
     return values
 
 
@@ -300,7 +305,7 @@ def compare_map(truth: GroundTruth, scene: Scene, values: Mapping[str, Float]) -
 
 def draw_worst_maps(case: BenchmarkCase, worst: Sequence[CaseMap]) -> Figure:
     """Draw the worst maps of a case: the picture, and where network and baseline are right and wrong."""
-    titles = ["picture of the map", "network"] + ([case.baseline[1]] if case.baseline else [])
+    titles = ["picture of the map", "network", *(name for _, name in case.baselines)]
     figure = Figure(figsize=(3.3 * len(titles), 3.0 * len(worst) + 0.9), dpi=90, layout="constrained")
     axes = figure.subplots(len(worst), len(titles), squeeze=False)
     for row, case_map in zip(axes, worst, strict=True):

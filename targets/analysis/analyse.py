@@ -25,6 +25,7 @@ from targets.io.faults.names import NamedFaults, name_faults
 from targets.rendering.map import contour_spacing
 from targets.scene import Scene
 from targets.surface.contour_interval import warn_of_few_contours
+from targets.truth.noise import leave_out_noise, noise_std, smooth_noise
 from targets.truth.selection import select_traps
 
 BYTES_PER_CELL = 140  # that an analysis takes with all its files; 142 measured on a flat map of 3,000 x 3,000 cells
@@ -118,11 +119,12 @@ def analyse(
     probability = _closure_probability(scene, rules, options, error)
     closures = find_closures(scene.depth, **rules) if probability is None else probability.closures
     closures = select_traps(closures, options.culminations, options.fault_contact)
+    closures, noise_text = _without_noise(scene, closures, rules, options)
     areas = catchments(closures)
     table = make_closure_table(closures, scene, areas, probability)
     return Analysis(
         scene=scene,
-        rules_text=_rules_text(scene, options, interval),
+        rules_text=_rules_text(scene, options, interval) + noise_text,
         faults=named,
         closures=closures,
         table=table,
@@ -131,6 +133,24 @@ def analyse(
         probability=probability,
         rules=rules,
     )
+
+
+def _without_noise(
+    scene: Scene, closures: Closures, rules: dict[str, Any], options: ClosureOptions
+) -> tuple[Closures, str]:
+    """Closures that the smoothed surface confirms, where noise is to be left out; and what is said of it."""
+    if options.noise == "kept":
+        return closures, ""
+    smooth = smooth_noise(scene)
+    if smooth is None:
+        return closures, ", no noise of the depth found"
+    confirming = find_closures(smooth.depth, **rules)
+    confirming = select_traps(confirming, options.culminations, options.fault_contact)
+    kept = leave_out_noise(closures, confirming)
+    count = int(closures.labels.max(initial=0) - kept.labels.max(initial=0))
+    unit = f" {scene.geo.depth_unit}" if scene.geo.depth_unit else ""
+    size = f"{noise_std(scene):.2g}{unit} from cell to cell"
+    return kept, f", noise of about {size} found: {count} closure{'' if count == 1 else 's'} left out that it explains"
 
 
 def _rules_text(scene: Scene, options: ClosureOptions, interval: float | None) -> str:
@@ -203,7 +223,7 @@ def noise_arguments(scene: Scene, options: ClosureOptions, error: DepthError) ->
             raise UserError("--correlation", "given without --depth-std", "both", "add --depth-std")
         return None
     if options.selects:
-        raise UserError("--depth-std", "given with --culminations single or --fault-contact", "one of them",
+        raise UserError("--depth-std", "given with --culminations single, --fault-contact or --noise", "one of them",
                         "probabilities are those of the largest closures")  # fmt: skip
     if error.correlation is None:
         raise UserError("--correlation", "missing beside --depth-std", "how far errors are alike, in map units",

@@ -42,6 +42,8 @@ class ClosureOptions:
         Outermost closures: the largest ones (joined), or the largest that hold one culmination (single).
     fault_contact : Literal['any', 'touching', 'free'], default 'any'
         Which outermost closures are kept: all (any), those that touch a fault (touching), or that touch none (free).
+    noise : Literal['kept', 'left_out'], default 'kept'
+        Closures that noise of the depth explains: kept, or left out where noise is found (left_out).
     """
 
     contour_interval: float | Literal["auto"] | None = None
@@ -55,6 +57,7 @@ class ClosureOptions:
     min_relief: float | None = None
     culminations: Literal["joined", "single"] = "joined"
     fault_contact: Literal["any", "touching", "free"] = "any"
+    noise: Literal["kept", "left_out"] = "kept"
 
     def least_height(self, relief: float) -> float:
         """The smallest height of a closure on a map of such a relief, in depth units."""
@@ -64,7 +67,7 @@ class ClosureOptions:
     @property
     def selects(self) -> bool:
         """Whether other closures than the largest ones become outermost, or some are left out."""
-        return self.culminations != "joined" or self.fault_contact != "any"
+        return (self.culminations, self.fault_contact, self.noise) != ("joined", "any", "kept")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def options_of_rules(rules: TrapCriteria) -> dict[str, Any]:
     'auto'
     """
     names = ("contour_base", "faults", "edge", "connectivity", "min_area", "min_height", "min_relief", "culminations",
-             "fault_contact")  # fmt: skip
+             "fault_contact", "noise")  # fmt: skip
     interval = None if rules.reading == "spill" else rules.contour_interval or "auto"
     return {"contour_interval": interval} | {name: getattr(rules, name) for name in names}
 

@@ -181,7 +181,7 @@ def check_options(options: ClosureOptions, error: DepthError, tile: int, reading
         hint = "use targets.closure.find_closures_tiled, which takes a raster of faults"
         raise UserError("--faults", "given with --tile, which reads no fault files", "transparent", hint)
     if options.selects:
-        raise UserError("--culminations or --fault-contact", "given with --tile", "the largest closures", hint)
+        raise UserError("--culminations, --fault-contact or --noise", "given with --tile", "the largest closures", hint)
     if options.contour_interval == "auto":
         raise UserError("--contour-interval", "auto with --tile", "a depth step", hint)
     if reading.fill != "inpaint":

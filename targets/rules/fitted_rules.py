@@ -209,4 +209,6 @@ def describe_rules(rules: TrapCriteria, depth_unit: str = "", cell_area: float |
         parts.append("nothing below " + " or ".join(least))
     if rules.smoothing:
         parts.append(f"outlines are smoothed over {rules.smoothing:g} cells")
+    if rules.noise == "left_out":
+        parts.append("closures that noise of the depth explains are left out")
     return "; ".join(parts)

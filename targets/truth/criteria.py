@@ -45,6 +45,8 @@ class TrapCriteria:
         Which closures count: all (any), those that touch a fault (touching), or those that touch none (free).
     smoothing : float, default 0.0
         Smoothing of the outlines in cells: standard deviation of the Gaussian that rounds them; 0: none.
+    noise : Literal['kept', 'left_out'], default 'kept'
+        Closures that noise of the depth explains: traps (kept), or none (left_out) where noise is found.
     """
 
     reading: Literal["spill", "contour"] = "spill"
@@ -59,6 +61,7 @@ class TrapCriteria:
     culminations: Literal["joined", "single"] = "joined"
     fault_contact: Literal["any", "touching", "free"] = "any"
     smoothing: float = 0.0
+    noise: Literal["kept", "left_out"] = "kept"
 
     def check(self, where: str = "") -> None:
         """Refuse numbers out of their range.

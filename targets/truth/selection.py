@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.closure import Closures, find_nesting
+from targets.scene import Bool
 
 
 def select_traps(closures: Closures, culminations: str, fault_contact: str) -> Closures:
@@ -41,10 +42,43 @@ def select_traps(closures: Closures, culminations: str, fault_contact: str) -> C
     if fault_contact != "any":
         left_out = table["touches_fault"] != (fault_contact == "touching")
         owner[1:][np.append(True, left_out)[owner[1:]]] = 0
-    ids = _new_ids(table, owner)
-    chosen = _renumbered(table, owner, ids)
-    innermost = find_nesting(closures).innermost if culminations == "single" else closures.labels
-    labels = ids[owner][innermost].astype(np.int32)
+    return _with_owners(closures, owner, find_nesting(closures).innermost if culminations == "single" else None)
+
+
+def keep_traps(closures: Closures, kept: Bool) -> Closures:
+    """Leave out some of the outermost closures, with what is nested in them.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of `find_closures` or `select_traps`.
+    kept : (N,) bool
+        Which of the outermost closures stay, in the order of their ids.
+
+    Returns
+    -------
+    Closures
+        The same object if all stay.
+
+    Examples
+    --------
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9, 9, 9], [9, 2, 9, 3, 7, 9], [9, 9, 9, 9, 9, 9]])
+    >>> keep_traps(found, np.array([False, True])).labels[1].tolist()
+    [0, 0, 0, 1, 1, 0]
+    """
+    if kept.all():
+        return closures
+    owner = _owners(closures.table["parent"], single=False)
+    owner[~np.append(True, kept)[owner]] = 0
+    return _with_owners(closures, owner)
+
+
+def _with_owners(closures: Closures, owner: NDArray[np.int64], pieces: NDArray[np.int32] | None = None) -> Closures:
+    """Closures whose outermost ones are the owners (N + 1,) of all; `pieces` : (H, W) ids, else the outermost ones."""
+    ids = _new_ids(closures.table, owner)
+    chosen = _renumbered(closures.table, owner, ids)
+    labels = ids[owner][closures.labels if pieces is None else pieces].astype(np.int32)
     spill = np.append(0.0, chosen["spill_depth"])[labels]
     height = np.where(labels > 0, spill - closures.grid.depth, 0).astype(np.float32)
     return replace(closures, labels=labels, height=height, table=chosen)

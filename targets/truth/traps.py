@@ -14,6 +14,7 @@ from targets.scene import Bool, Float, Scene
 from targets.surface.contour_interval import nice_interval
 from targets.surface.resample import downsample
 from targets.truth.criteria import GroundTruthOptions, TrapCriteria
+from targets.truth.noise import leave_out_noise, smooth_noise, widen_traps
 from targets.truth.selection import select_traps
 from targets.truth.smoothing import smooth_outlines
 
@@ -168,16 +169,21 @@ def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
     >>> traps.crests.tolist(), float(traps.height.max())
     ([[2, 2]], 15.0)
     """
-    closures = find_trap_closures(scene, criteria)
+    every, smooth = _closures_with_noise(scene, criteria)
+    closures = every if smooth is None else leave_out_noise(every, smooth)
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
     traps = Traps(closures.labels, crests.astype(np.int64), closures.height)
-    return _with_smooth_outlines(traps, scene, criteria.smoothing / scene.coarsening) if criteria.smoothing else traps
+    if smooth is not None:
+        traps = _with_outlines(traps, scene, widen_traps(traps.labels, every, smooth))
+    if criteria.smoothing:
+        width = criteria.smoothing / scene.coarsening
+        traps = _with_outlines(traps, scene, smooth_outlines(traps.labels, width, scene.map_valid))
+    return traps
 
 
-def _with_smooth_outlines(traps: Traps, scene: Scene, width: float) -> Traps:
-    """Traps with rounded outlines; what an outline takes in below the spill level has no height."""
-    labels = smooth_outlines(traps.labels, width, scene.map_valid)
+def _with_outlines(traps: Traps, scene: Scene, labels: NDArray[np.int32]) -> Traps:
+    """Traps with other outlines, (H, W) by their labels; what they take in below the spill level has no height."""
     kept = np.unique(labels[labels > 0])
     numbers = np.zeros(len(traps.crests) + 1, np.int32)
     numbers[kept] = np.arange(1, len(kept) + 1)
@@ -201,20 +207,31 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
     Returns
     -------
     Closures
-        Labels, heights and the table of the traps and of what is nested in them. Outlines are exact: the smoothing of
-        the criteria is left to `compute_traps`.
+        Labels, heights and the table of the traps and of what is nested in them. Outlines are exact: what the
+        criteria change of outlines is left to `compute_traps`.
     """
-    low, high = scene.relief
+    every, smooth = _closures_with_noise(scene, criteria)
+    return every if smooth is None else leave_out_noise(every, smooth)
+
+
+def _closures_with_noise(scene: Scene, criteria: TrapCriteria) -> tuple[Closures, Closures | None]:
+    """Closures under some criteria, and those of the smoothed surface where noise of the depth is to be left out."""
     interval, base = contours_of(scene, criteria)
-    closures = search_closures(
-        scene,
-        criteria,
-        contour_interval=interval,
-        contour_base=base,
-        min_area=criteria.min_area / scene.coarsening**2,
-        min_height=max(criteria.min_relief * (high - low), criteria.min_height),
-    )
-    return select_traps(closures, criteria.culminations, criteria.fault_contact)
+    smooth = smooth_noise(scene) if criteria.noise == "left_out" else None
+
+    def find(surface: Scene) -> Closures:
+        low, high = surface.relief
+        closures = search_closures(
+            surface,
+            criteria,
+            contour_interval=interval,
+            contour_base=base,
+            min_area=criteria.min_area / surface.coarsening**2,
+            min_height=max(criteria.min_relief * (high - low), criteria.min_height),
+        )
+        return select_traps(closures, criteria.culminations, criteria.fault_contact)
+
+    return find(scene), None if smooth is None else find(smooth)
 
 
 def search_closures(

@@ -48,8 +48,8 @@ def test_a_network_that_copies_the_closures_scores_as_they_do(tmp_path):
     assert not failed
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert [row[1] for row in rows[:3]] == ["the network needs other inputs"] * 3
-    network, exact, noisy, noisy_exact = rows[3:]
-    assert exact[2:] == ["1.000", "1.000", "0.000", "0.000"]
+    network, exact, left_out, noisy, noisy_exact, _ = rows[3:]
+    assert exact[2:] == left_out[2:] == ["1.000", "1.000", "0.000", "0.000"]
     assert float(network[2]) > 0.97 and network[3] == "1.000"
     assert noisy[0] == NOISY.name and float(noisy_exact[2]) < 1
     assert (tmp_path / "out" / "rgb_+_fault_+_depth_+_closure" / "worst.png").exists()
