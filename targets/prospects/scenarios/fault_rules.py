@@ -108,7 +108,9 @@ def list_scenarios(faults: NamedFaults, options: ClosureOptions) -> dict[str, Cl
         asked[f"all {rule}"] = replace(options, faults=rule, fault_rules=None)
     for name in present:
         for rule in ("transparent", "sealing", "leaking"):
-            asked[f"{name} {rule}"] = replace(options, fault_rules=type(kept)((*kept, f"{name}={rule}")))
+            asked[f"{'fault ' if name.isdigit() else ''}{name} {rule}"] = replace(
+                options, fault_rules=type(kept)((*kept, f"{name}={rule}"))
+            )
     said: list[dict[int, str]] = []
     scenarios = {}
     for name, scenario in asked.items():

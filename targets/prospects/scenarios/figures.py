@@ -229,7 +229,7 @@ def write_fault_figure(
                 for level in np.unique(contact[height > 0]):  # a line for each accumulation
                     axis.plot(at, np.where(contact == level, level, np.nan), color="black", linewidth=1.4)
         axis.invert_yaxis()
-        axis.set_title(profile.name, fontsize=10, loc="left", parse_math=False)
+        axis.set_title(f"fault {profile.name}", fontsize=10, loc="left", parse_math=False)
         axis.set_ylabel(f"depth{', ' + unit if unit else ''}")
         axis.grid(alpha=0.3)
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False)
