@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from targets.analysis.options import DEFAULT_OPTIONS, ClosureOptions
 from targets.common.cli import run
 from targets.common.process_lifetime import importing
 from targets.errors import UserError
@@ -12,6 +13,7 @@ READING = ReadOptions()
 
 def main(
     data: str,
+    closures: ClosureOptions = DEFAULT_OPTIONS,
     *,
     checkpoint: str | None = None,
     predictions: str | None = None,
@@ -47,7 +49,7 @@ def main(
         predict = predictions_in_folder(Path(predictions))
     else:
         predict = predictions_of_network(load_predictor(checkpoint, device))
-    session = ReviewSession(Path(data), predict, reading)
+    session = ReviewSession(Path(data), predict, reading, closures)
     serve(session, port, lambda address: print(f"open {address}\n(stop with Ctrl-C)", flush=True))
 
 

@@ -16,9 +16,12 @@ from PIL import Image
 
 from mtl.config import THRESHOLD
 from mtl.prediction.instances import MIN_AREA
+from mtl.review.migration import describe_charge_points, describe_migration
 from mtl.review.predictions import Pixels
 from mtl.review.security import AccessRules, set_response_headers
 from mtl.review.session import MAX_CELLS, NO_TRAPS, ReviewedMap, ReviewSession, TrapsChangedError
+from targets.analysis.layers import flatten_rings
+from targets.closure import contour_closures
 from targets.errors import UserError
 from targets.rendering.overlays import map_title
 
@@ -135,6 +138,30 @@ def send_traps(name: str) -> flask.Response:
     response = cells_response(traps if traps is not None else np.zeros(opened.scene.shape, bool))
     response.set_etag(opened.version)
     return response
+
+
+@blueprint.get("/maps/<name>/closures")
+def send_closures(name: str) -> dict[str, object]:
+    """Send the outlines of a map's outermost closures, rings of (row, column) by id."""
+    open_map(name)
+    analysis = current_session().analyse_map(name)
+    polygons = contour_closures(analysis.closures, nested=False)
+    rings = {key: [ring.round(2).tolist() for ring in flatten_rings([shape])] for key, shape in polygons.items()}
+    return {"outlines": rings}
+
+
+@blueprint.get("/maps/<name>/migration/<int:row>/<int:col>")
+def send_migration(name: str, row: int, col: int) -> dict[str, object]:
+    """Send the way of what rises from a cell."""
+    open_map(name)
+    return describe_migration(current_session().analyse_map(name), row, col)
+
+
+@blueprint.get("/maps/<name>/charge/<int:count>")
+def send_charge_points(name: str, count: int) -> dict[str, object]:
+    """Send the best points to charge."""
+    open_map(name)
+    return describe_charge_points(current_session().analyse_map(name), count)
 
 
 @blueprint.post("/maps/<name>/traps")

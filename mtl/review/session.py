@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl.review.predictions import MapPrediction, PredictionSource
+from targets.analysis.analyse import Analysis, analyse
+from targets.analysis.options import DEFAULT_OPTIONS, ClosureOptions
 from targets.common.folder_lock import lock_folder
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
@@ -82,6 +84,8 @@ class ReviewSession:
         Gives the prediction of a map.
     reading : ReadOptions
         How maps are read.
+    closures : ClosureOptions, default DEFAULT_OPTIONS
+        Rules by which closures are found, for migration.
 
     Raises
     ------
@@ -89,12 +93,16 @@ class ReviewSession:
         The folder is missing or holds no map.
     """
 
-    def __init__(self, data: Path, predict: PredictionSource, reading: ReadOptions) -> None:
-        self.data, self.reading, self._predict = data.resolve(), reading, predict
+    def __init__(
+        self, data: Path, predict: PredictionSource, reading: ReadOptions, closures: ClosureOptions = DEFAULT_OPTIONS
+    ) -> None:
+        self.data, self.reading, self._predict, self._closure_options = data.resolve(), reading, predict, closures
         if not data.is_dir():
             raise UserError(data, "not a folder", "a folder of maps")
         self.sources = {source.name: source for source in report_maps([data], reading)}
         self._cache: OrderedDict[str, ReviewedMap] = OrderedDict()
+        self._analyses: OrderedDict[str, Analysis] = OrderedDict()
+        self._analysing = Lock()  # one analysis at a time
         self._lock = Lock()  # one prediction at a time; a second request for a map waits for the first
         self._saving = Lock()  # one save at a time
 
@@ -126,6 +134,23 @@ class ReviewSession:
                     self._cache.popitem(last=False)
             self._cache.move_to_end(name)
             return self._cache[name]
+
+    def analyse_map(self, name: str) -> Analysis:
+        """Find the closures of a map, or take them from memory.
+
+        Raises
+        ------
+        UserError
+            The map cannot be read, or has no depth.
+        """
+        scene = self.open_map(name).scene
+        with self._analysing:
+            if name not in self._analyses:
+                self._analyses[name] = analyse(scene, self._closure_options)
+                if len(self._analyses) > MAX_CACHED_MAPS:
+                    self._analyses.popitem(last=False)
+            self._analyses.move_to_end(name)
+            return self._analyses[name]
 
     def save(self, name: str, traps: NDArray[np.bool_], seen: str) -> SavedTraps:
         """Save the corrected traps of a map; of two saves that start from one version the first one is made.

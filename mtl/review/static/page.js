@@ -7,6 +7,7 @@ const HINTS = {
   pick: "Click inside a white outline to accept a predicted trap; click a filled trap to delete it.",
   draw: "Drag around a trap, or click its corners and double-click (or Enter) to close it. It joins a trap that it overlaps.",
   cut: "Drag around what is no trap, or click corner by corner and double-click (or Enter).",
+  migrate: "Click anywhere: the way of what rises from there (blue), the closures that it fills, and where they spill.",
 };
 const UNDO_BYTES = 2e8, HISTORY = 100, PATIENCE = 60;  // bytes, steps, seconds that a save may take
 
@@ -22,6 +23,7 @@ let saving = Promise.resolve();  // one save after the other
 let conflict = null;  // version of the traps that were saved elsewhere meanwhile
 let place = { scale: 1, x: 0, y: 0 };  // screen = cell * scale + x or y
 let line = [];       // corners being drawn, in cells
+let way = null;      // of what rises from a cell, or points to charge, with the outlines of the closures filled
 let cursor = null, held = null, space = false, opening = 0;
 
 // An answer of the server; an error has its status and, of other traps saved meanwhile, their version.
@@ -74,11 +76,12 @@ async function open(entry) {
   await saving;
   if (changed() && !confirm(`The corrections of ${map.name} are not saved. Leave them?`)) return;
   const turn = ++opening;
-  map = null; traps = null; line = []; past = []; future = []; saved = null;
+  map = null; traps = null; way = null; line = []; past = []; future = []; saved = null;
   for (const button of $("maps").querySelectorAll("button")) {
     if (button.textContent === entry.name) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
   }
+  listWay(["Click on the map."]);
   say(`predicting ${entry.name} …`);
   show();
   try {
@@ -254,6 +257,37 @@ function pick(row, column) {
   else if (map.predicted[cell]) edit(() => part(map.predicted, cell).forEach((one) => { traps[one] = 1; }));
 }
 
+// The way of what rises from a cell, or the best points to charge, with the closures that they fill.
+async function showWay(path) {
+  const at = map.at;
+  listWay(["…"]);
+  try {
+    map.closures ??= (await ask(`${at}/closures`, "json")).outlines;
+    const found = await ask(`${at}/${path}`, "json");
+    if (!map || map.at !== at) return;
+    way = { ...found, filled: new Path2D() };
+    for (const key of found.chain) {
+      for (const ring of map.closures[key]) {
+        ring.forEach(([row, column], i) => (i ? way.filled.lineTo(column + 0.5, row + 0.5)
+          : way.filled.moveTo(column + 0.5, row + 0.5)));
+      }
+    }
+    listWay(found.lines);
+  } catch (error) {
+    way = null;
+    listWay([error.message]);
+  }
+  show();
+}
+
+function listWay(lines) {
+  $("way").replaceChildren(...lines.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+}
+
 // Cells whose centre lies inside the corners, by the even-odd rule.
 function close() {
   const corners = line, value = tool() === "cut" ? 0 : 1;
@@ -285,6 +319,7 @@ function take(name) {
   document.querySelector(`[name=tool][value=${name}]`).checked = true;
   line = [];
   $("hint").textContent = HINTS[name];
+  $("migration").hidden = name !== "migrate";
   show();
 }
 
@@ -390,12 +425,45 @@ function paint() {
     stroke(map.line, "#fff", 5);
     stroke(map.line, "#c0108c", 2.5);
   }
+  if (way && tool() === "migrate") {
+    pen.fillStyle = "rgba(0, 104, 201, .25)";
+    pen.fill(way.filled, "evenodd");
+    stroke(way.filled, "#fff", 4);
+    stroke(way.filled, "#0068c9", 2);
+    for (const cells of way.paths ?? []) {
+      const path = new Path2D();
+      cells.forEach(([row, column], i) => (i ? path.lineTo(column + 0.5, row + 0.5) : path.moveTo(column + 0.5, row + 0.5)));
+      stroke(path, "#fff", 5);
+      stroke(path, "#0068c9", 2.5);
+      dot(cells[0], "#fff");
+      dot(cells[cells.length - 1], "#0068c9");
+    }
+    (way.points ?? []).forEach((cell, i) => dot(cell, "#ffd000", i + 1));
+  }
   if (line.length) {
     const path = new Path2D();
     [...line, ...(cursor ? [cursor] : [])].forEach(([x, y], i) => (i ? path.lineTo(x, y) : path.moveTo(x, y)));
     stroke(path, "#fff", 4);
     stroke(path, tool() === "cut" ? "#c00" : "#c0108c", 2);
   }
+}
+
+// A dot on a cell, with a number or without.
+function dot([row, column], colour, number) {
+  const radius = (number ? 9 : 5) / place.scale;
+  pen.beginPath();
+  pen.arc(column + 0.5, row + 0.5, radius, 0, 2 * Math.PI);
+  pen.fillStyle = colour;
+  pen.fill();
+  pen.strokeStyle = "#000";
+  pen.lineWidth = 1.5 / place.scale;
+  pen.stroke();
+  if (!number) return;
+  pen.fillStyle = "#000";
+  pen.font = `bold ${12 / place.scale}px system-ui, sans-serif`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(number, column + 0.5, row + 0.5);
 }
 
 view.onpointerdown = (event) => {
@@ -405,9 +473,12 @@ view.onpointerdown = (event) => {
   const [x, y] = cellAt(event);
   if (event.button === 2 || event.button === 1 || space) held = { move: true, at: [event.clientX, event.clientY] };
   else if (event.button !== 0) return;
-  else if (tool() === "pick") {
+  else if (tool() === "pick" || tool() === "migrate") {
     const [column, row] = [Math.floor(x), Math.floor(y)];
-    if (row >= 0 && row < map.rows && column >= 0 && column < map.columns) pick(row, column);
+    if (row >= 0 && row < map.rows && column >= 0 && column < map.columns) {
+      if (tool() === "pick") pick(row, column);
+      else showWay(`migration/${row}/${column}`);
+    }
   } else {
     held = { from: [event.clientX, event.clientY], dragged: false };
     line.push([x, y]);
@@ -449,7 +520,7 @@ view.addEventListener("wheel", (event) => {
 
 document.onkeydown = (event) => {
   if (event.key === " " && event.target === view) { space = true; event.preventDefault(); }
-  if (!map) return;
+  if (!map || event.target.matches("input[type=number], input[type=text], select")) return;
   const key = event.key.toLowerCase(), control = event.ctrlKey || event.metaKey;
   if (control && key === "z" && !event.shiftKey) step(past, future);
   else if (control && (key === "y" || key === "z")) step(future, past);
@@ -458,7 +529,7 @@ document.onkeydown = (event) => {
   else if (key === "escape") { line = []; held = null; show(); return; }
   else if (key === "enter" && line.length) close();
   else if (key === "0") fit();
-  else if (["1", "2", "3"].includes(key)) take(["pick", "draw", "cut"][key - 1]);
+  else if (["1", "2", "3", "4"].includes(key)) take(["pick", "draw", "cut", "migrate"][key - 1]);
   else return;
   event.preventDefault();
 };
@@ -469,6 +540,7 @@ $("undo").onclick = () => step(past, future);
 $("redo").onclick = () => step(future, past);
 $("all").onclick = () => edit(() => map.predicted.forEach((one, i) => { if (one) traps[i] = 1; }));
 $("clear").onclick = () => edit(() => traps.fill(0));
+$("charge").onclick = () => { if (map) showWay(`charge/${Math.max(1, Math.round(Number($("points").value)) || 1)}`); };
 $("fit").onclick = fit;
 $("save").onclick = save;
 $("theirs").onclick = showSaved;

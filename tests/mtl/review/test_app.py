@@ -75,6 +75,36 @@ def test_a_path_is_no_name_of_a_map(client, session, name):
     assert not (session.data.parent / "other" / "c" / "traps.png").exists()
 
 
+def test_a_cell_has_a_way_and_a_map_its_best_points(client):
+    found = client.get("/maps/a/migration/32/40", base_url=OWN).json
+    closures = client.get("/maps/a/closures", base_url=OWN).json["outlines"]
+    (key,) = found["chain"]
+    assert found["paths"][0][0] == [32, 40] and [str(key)] == list(closures)
+    assert found["lines"][0].startswith(f"Fills closure {key} (") and found["lines"][-1].endswith("out of the map.")
+    best = client.get("/maps/a/charge/3", base_url=OWN).json
+    assert best["chain"] == [key] and best["points"] == [found["paths"][0][-1]]
+    assert best["lines"][-1] == "More points fill nothing more."
+    for path in (
+        "migration/64/0",
+        "migration/-1/0",
+        "migration/1.5/0",
+        "migration/0/99999999999999999999",
+        "charge/-1",
+    ):
+        assert client.get(f"/maps/a/{path}", base_url=OWN).status_code in (404, 422), path
+    assert client.get("/maps/c/migration/0/0", base_url=OWN).status_code == 404
+
+
+def test_a_picture_without_a_depth_has_no_way(tmp_path):
+    write_map_folder(dome_scene("a"), tmp_path / "all" / "a")
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    (tmp_path / "all" / "a" / "rgb.png").rename(tmp_path / "data" / "a" / "rgb.png")
+    browser = create_app(ReviewSession(tmp_path / "data", half_trap, ReadOptions(high="red")), PORT, KEY).test_client()
+    browser.get(f"/?key={KEY}", base_url=OWN)
+    answer = browser.get("/maps/a/migration/3/3", base_url=OWN)
+    assert answer.status_code == 422 and "without a depth" in answer.json["error"]
+
+
 def test_a_body_beyond_every_map_is_refused_before_it_is_read(client, monkeypatch):
     client.application.config["MAX_CONTENT_LENGTH"] = 64 * 64
     assert post(client, "a", bytes(64 * 64 + 1)).status_code == 413

@@ -144,6 +144,22 @@ def test_open_correct_save_and_reload(page, tmp_path):
     np.testing.assert_array_equal(traps_of(tmp_path), expected)
 
 
+def test_a_click_shows_where_what_rises_ends_up(page):
+    page.get_by_text("Migrate", exact=True).click()
+    page.mouse.click(*spot(page, 20, 15))
+    says(page, "#way", "Fills closure 1 (")
+    says(page, "#way", "out of the map.")
+    click(page, "Show them")
+    says(page, "#way", "More points fill nothing more.")
+    page.locator("#points").press("2")  # a digit in a field chooses no tool
+    assert page.get_by_role("radio", name="Migrate").is_checked()
+    says(page, "#kept", "0 traps,")
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = page.locator("#view").bounding_box()
+    assert box["width"] > 300 and box["height"] > 300  # a phone shows the map, too
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_corrections_are_not_left_by_mistake(page, tmp_path):
     click(page, "Accept all")
     questions = []
