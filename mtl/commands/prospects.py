@@ -41,9 +41,12 @@ def main(
         from targets.io.describe import print_lines, report_maps
         from targets.io.text_tables.named_points import read_named_points
         from targets.prospects.contact_table import read_contact_table
-        from targets.prospects.writers import ListedMap, ProspectSettings, make_map_prospects, write_inventory
+        from targets.prospects.report.writers import ListedMap, ProspectSettings, make_map_prospects, write_inventory
         from targets.surface.simplify_outlines import check_tolerance
 
+    if scenarios.charge is not None and closures.contour_interval is not None:
+        raise UserError("--charge", "given with --contour_interval", "one of them",
+                        "a charge fills closures down to their spill points")  # fmt: skip
     table = read_contact_table(prospects.contacts) if prospects.contacts else []
     if prospects.names is not None:
         read_named_points(prospects.names)  # is refused once, not for each map

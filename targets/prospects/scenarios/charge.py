@@ -27,6 +27,7 @@ from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.text_tables.encoding import decode_text
 from targets.io.text_tables.headings import Role, parse_heading
+from targets.prospects.scenarios.options import parse_charge
 from targets.units.names import unit_kind
 
 MAX_TABLE = 2**24  # bytes of a table of points
@@ -71,12 +72,13 @@ class ChargedMap:
         table, filling = self.analysis.table, self.filling
         rows = np.flatnonzero(table["parent"] == 0)
         given = self.fluid(filling.given)
+        area = filling.area / self.analysis.scene.geo.height_factor  # which `charge_map` put into the areas of cells
         columns = {
             "id": table["id"], "crest_x": table["crest_x"], "crest_y": table["crest_y"],
             "crest_depth": table["crest_depth"], "spill_depth": table["spill_depth"],
             "spills_into": table["spills_into"], "capacity_volume": self.fluid(filling.tree.capacity),
             "stored_volume": self.fluid(filling.stored), "filled": filling.share, "contact_depth": filling.contact,
-            "column_height": np.nan_to_num(filling.contact - table["crest_depth"]), "filled_area": filling.area,
+            "column_height": np.nan_to_num(filling.contact - table["crest_depth"]), "filled_area": area,
             "begins_at_volume": self.order.begins * given, "full_at_volume": self.order.full * given,
         }  # fmt: skip
         found = np.zeros(rows.size, [(name, np.asarray(values).dtype) for name, values in columns.items()])
@@ -154,17 +156,9 @@ def _read_charge(
     text: str, analysis: Analysis, areas: NDArray[np.float64], reading: ReadOptions
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """The charge of every cell, and what was assumed."""
-    closures = analysis.closures
-    try:
-        volume = float(text)
-    except ValueError:
-        path = Path(text)
-    else:
-        if not 0 < volume < np.inf:
-            raise UserError("--charge", text, "a volume above 0, or a file")
-        return uniform_charge(closures, volume, areas), ()
-    if not path.is_file():
-        raise UserError("--charge", f"{text!r} is no number and no file", "a volume such as 5e8, a grid or a table")
+    path = parse_charge(text)
+    if not isinstance(path, Path):
+        return uniform_charge(analysis.closures, path, areas), ()
     if path.suffix.lower() in (".csv", ".txt") or not is_grid_file(path):
         return _read_table(path, analysis), ()
     return _read_grid(path, analysis, reading)

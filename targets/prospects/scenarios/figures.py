@@ -76,7 +76,8 @@ def write_charge_figure(charged: ChargedMap, path: Path) -> None:
         axis.axvline(given, color="black", linestyle="dotted", linewidth=1.2)
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
-        axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False)
     above.set_ylim(0, 103)
     unit = "m³" if units.of_column("volume") else "map units² · depth unit"
     below.set_xlabel(f"charge, {'million ' if scale > 1 else ''}{unit}; dotted: the charge that was given")

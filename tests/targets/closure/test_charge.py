@@ -134,6 +134,27 @@ def test_what_cannot_be_charged_is_refused(work: Any, words: str) -> None:
         work()
 
 
+def test_it_equals_what_richdem2_says() -> None:
+    """Heights by Fill-Spill-Merge of richdem2 2.4.3: one unit on each cell, an open border around the map."""
+    depth = np.array(
+        [
+            [46, 11, 18, 10, 23, 28, 4, 36],
+            [34, 27, 35, 24, 21, 2, 20, 3],
+            [1, 53, 52, 6, 22, 42, 19, 48],
+            [16, 17, 26, 37, 30, 0, 8, 51],
+            [43, 54, 32, 25, 50, 9, 38, 44],
+            [47, 40, 13, 12, 7, 45, 39, 55],
+            [5, 49, 14, 29, 41, 33, 15, 31],
+        ]
+    )
+    expected = np.zeros(depth.shape)
+    expected[1, 5], expected[2, 3], expected[5, 4] = 2, 6, 3.25
+    expected[3, 5], expected[3, 6], expected[4, 5] = 10.25, 2.25, 1.25  # one contact at 10.25
+    found = fill(depth, np.ones(depth.shape))
+    np.testing.assert_allclose(found.height, expected, atol=1e-12)
+    assert found.lost == pytest.approx(56 - 25)
+
+
 # Laws -----------------------------------------------------------------------------------------------------------------
 
 

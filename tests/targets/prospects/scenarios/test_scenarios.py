@@ -1,6 +1,7 @@
 """Charge, fault rules and juxtaposition on a dome that a fault of known throw cuts: truths checked by hand."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,9 +136,6 @@ def test_charges_from_all_sources(sealing: Analysis, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("-5", "above 0"),
-        ("nan", "above 0"),
-        ("no such file.tif", "no number and no file"),
         ("id,amount\n1,5\n", "columns id, amount"),
         ("id,volume\n1,much\n", "row 1"),
         ("id,volume\n9,5\n", "ids 1 to 2"),
@@ -146,11 +144,17 @@ def test_charges_from_all_sources(sealing: Analysis, tmp_path: Path) -> None:
     ],
 )
 def test_charges_that_cannot_be_read_are_refused(sealing: Analysis, tmp_path: Path, text: str, words: str) -> None:
-    if "\n" in text or not text:
-        (tmp_path / "charge.csv").write_text(text, "utf-8")
-        text = str(tmp_path / "charge.csv")
+    (tmp_path / "charge.csv").write_text(text, "utf-8")
     with pytest.raises(UserError, match=words):
-        charge_map(sealing, text)
+        charge_map(sealing, str(tmp_path / "charge.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("-5", "above 0"), ("nan", "above 0"), ("no such file.tif", "no number and no file")]
+)
+def test_a_charge_that_is_nothing_is_refused_before_any_work(text: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        ScenarioOptions(charge=text)
 
 
 def test_a_charge_needs_depths_and_spill_points() -> None:
@@ -159,6 +163,27 @@ def test_a_charge_needs_depths_and_spill_points() -> None:
         charge_map(analyse(in_time, RULES), "5")
     with pytest.raises(UserError, match="--contour-interval"):
         charge_map(analyse(faulted_dome(), ClosureOptions(contour_interval=5.0)), "5")
+
+
+def test_depths_in_feet_give_cubic_metres(sealing: Analysis) -> None:
+    geo = sealing.scene.geo
+    scene = sealing.scene.replace(
+        depth=(sealing.scene.depth / 0.3048).astype(np.float32), geo=replace(geo, depth_unit="ft")
+    )
+    (metres, feet) = (
+        charge_map(analyse(one, RULES, faults=sealing.faults), "1e6").table for one in (sealing.scene, scene)
+    )
+    for name in ("capacity_volume", "stored_volume", "filled_area", "full_at_volume"):
+        np.testing.assert_allclose(feet[name], metres[name], rtol=1e-4)
+    np.testing.assert_allclose(feet["column_height"] * 0.3048, metres["column_height"], rtol=1e-3)
+
+
+def test_a_map_without_closures_loses_all(sealing: Analysis, tmp_path: Path) -> None:
+    ramp = np.broadcast_to(1000 + np.arange(41, dtype=np.float32), (31, 41)).copy()
+    analysis = analyse(sealing.scene.replace(depth=ramp), RULES, faults=sealing.faults)
+    said = write_scenarios(analysis, RULES, ScenarioOptions("1e6", True), {}, tmp_path)
+    assert "0 of 0 closures full, 0 partly" in said[0] and "lost over the border" in said[0]
+    assert (tmp_path / "charge.csv").read_text("utf-8").count("\n") == 1
 
 
 def test_files_of_scenarios(sealing: Analysis, tmp_path: Path) -> None:
