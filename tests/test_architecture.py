@@ -53,6 +53,7 @@ ROOMS = {
 }
 PACKAGES = ("targets", "mtl", "trapmtl", "tools")  # likewise: from its own package and from those before it
 MOST_FILES = 13  # in a folder
+ONE_FILE_EACH = ("mtl/commands",)  # but there: a file is a command of the program
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -145,7 +146,7 @@ def test_every_module_says_what_it_is(package):
 @pytest.mark.parametrize("package", ["targets", "mtl"])
 def test_folders_stay_small(package):
     for folder in (ROOT / package).rglob("*"):
-        if folder.is_dir():
+        if folder.is_dir() and folder.relative_to(ROOT).as_posix() not in ONE_FILE_EACH:
             files = [file.name for file in folder.glob("*.py") if file.name != "__init__.py"]
             assert len(files) <= MOST_FILES, f"{folder.relative_to(ROOT)} holds {len(files)} files"
 

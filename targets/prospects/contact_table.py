@@ -219,8 +219,8 @@ def assign_contacts(path: Path, rows: Sequence[ContactRow], analysis: Analysis) 
         if row.contacts != other.contacts:
             one, two = (f"{r.contacts.water} ({r.name or f'line {r.line}'})" for r in (other, row))
             raise UserError(path, f"closure {key} of {scene.name} has the contacts {one} and {two}", "one",
-                            "blocks with contacts of their own are closures of their own if faults seal: "
-                            "--faults sealing, or --culminations single")  # fmt: skip
+                            "or a range such as 1650..1660; or make its parts closures of their own: --faults sealing, "
+                            "--culminations single")  # fmt: skip
         if row.name and row.name not in names:
             names.append(row.name)
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a closure holds above its contacts: area, column, rock and pore volume, oil, gas and CO2 in place."""
+"""Contents of a closure above its contacts: area, column, rock and pore volume, oil, gas and CO2 in place."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

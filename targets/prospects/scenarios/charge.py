@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis
 from targets.closure import (
+    Closures,
     Filling,
     FillingOrder,
     catchment_charge,
@@ -143,7 +144,7 @@ def summarise_charge(charged: ChargedMap) -> str:
     given = filling.given or 1.0
     parts = [f"{filling.stored[outer].sum() / given:.1%} in closures"]
     parts += [f"{filling.elsewhere / given:.1%} in smaller ones"] if filling.elsewhere > 0 else []
-    parts += [f"{filling.lost / given:.1%} lost over the border"] if filling.lost > 0 else []
+    parts += [f"{filling.lost / given:.1%} lost out of the map"] if filling.lost > 0 else []
     parts += [f"{filling.unplaced / given:.1%} beyond what closed parts hold"] if filling.unplaced > 0 else []
     volume = units.format_volume(charged.fluid(filling.given))
     return f"charge of {volume}: {full} of {int(outer.sum())} closures full, {some - full} partly; " + ", ".join(parts)
@@ -218,4 +219,18 @@ def _read_table(path: Path, analysis: Analysis) -> NDArray[np.float64]:
     try:
         return point_charge(closures, row, col, volumes)
     except UserError as error:
-        raise UserError(path, error.found, error.expected, error.hint) from error
+        x, y = values[_first_refused(closures, row, col), :2]
+        raise UserError(path, f"a point at x {x:.10g}, y {y:.10g}", error.expected, error.hint) from error
+
+
+def _first_refused(closures: Closures, row: NDArray, col: NDArray) -> int:
+    """The first point that lies off the map, by bisection: points that lie on the map are taken together."""
+    first, last = 0, len(row)
+    while last - first > 1:
+        middle = (first + last) // 2
+        try:
+            point_charge(closures, row[first:middle], col[first:middle], 0.0)
+            first = middle
+        except UserError:
+            last = middle
+    return first

@@ -67,7 +67,7 @@ def write_charge_figure(charged: ChargedMap, path: Path) -> None:
     parts = {
         "closures": [charged.fluid(filling.stored[outer].sum()) / scale for filling in fillings],
         "smaller closures": [charged.fluid(filling.elsewhere) / scale for filling in fillings],
-        "lost over the border": [charged.fluid(filling.lost) / scale for filling in fillings],
+        "lost out of the map": [charged.fluid(filling.lost) / scale for filling in fillings],
         "no room, or off the map": [charged.fluid(filling.unplaced + filling.off_map) / scale for filling in fillings],
     }
     shown = {name: values for name, values in parts.items() if values[-1] > 0}

@@ -15,8 +15,8 @@ from targets.prospects.display_units import DisplayUnits
 from targets.prospects.inventory import find_prospects
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
 from targets.prospects.ranges import Range
+from targets.prospects.report.tables import inventory_row, write_area_depth_table
 from targets.prospects.simulation import cases
-from targets.prospects.tables import inventory_row, write_area_depth_table
 from tests.targets.analysis.maps import ridge, twins
 from tests.targets.prospects.domes import CREST, DOMES, HEIGHT, dome_map
 

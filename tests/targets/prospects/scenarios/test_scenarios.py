@@ -139,7 +139,7 @@ def test_charges_from_all_sources(sealing: Analysis, tmp_path: Path) -> None:
         ("id,amount\n1,5\n", "columns id, amount"),
         ("id,volume\n1,much\n", "row 1"),
         ("id,volume\n9,5\n", "ids 1 to 2"),
-        ("x,y,volume\n0,0,5\n", "a cell of the map"),
+        ("x,y,volume\n1900,4250,1\n0,0,5\n", "a point at x 0, y 0; expected a cell of the map"),
         ("", "no text"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_map_without_closures_loses_all(sealing: Analysis, tmp_path: Path) -> 
     ramp = np.broadcast_to(1000 + np.arange(41, dtype=np.float32), (31, 41)).copy()
     analysis = analyse(sealing.scene.replace(depth=ramp), RULES, faults=sealing.faults)
     said = write_scenarios(analysis, RULES, ScenarioOptions("1e6", True), {}, tmp_path)
-    assert "0 of 0 closures full, 0 partly" in said[0] and "lost over the border" in said[0]
+    assert "0 of 0 closures full, 0 partly" in said[0] and "lost out of the map" in said[0]
     assert (tmp_path / "charge.csv").read_text("utf-8").count("\n") == 1
 
 

@@ -9,7 +9,7 @@ from targets.prospects.display_units import WORDS
 from targets.prospects.in_place import QUANTITIES
 from targets.prospects.inventory import MapProspects, Prospect
 from targets.prospects.options import ProspectOptions
-from targets.prospects.tables import inventory_row
+from targets.prospects.report.tables import inventory_row
 
 TEMPLATE = Path(__file__).parent / "templates" / "inventory.html.j2"
 MAX_ROWS = 200  # of the table on the page; the files hold all
@@ -31,7 +31,7 @@ class Page(NamedTuple):
     notes : tuple[str, ...]
         What became of its contacts.
     pictures : dict[str, bytes]
-        Of `targets.prospects.figures.draw_prospect`.
+        Of `targets.prospects.report.figures.draw_prospect`.
     """
 
     title: str
@@ -91,7 +91,7 @@ def list_prospect(
     options : ProspectOptions
         Contacts and reservoir.
     pictures : Mapping[str, bytes] | None
-        Of `targets.prospects.figures.draw_prospect`; None: it gets no page.
+        Of `targets.prospects.report.figures.draw_prospect`; None: it gets no page.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def list_prospect(
     short = (
         prospect.title,
         units.text("contact", prospect.curve.crest),
-        units.text("contact", prospect.contact),
+        _contact_text(found, prospect),
         units.text("contact", prospect.curve.spill),
         units.text("column", prospect.contact - prospect.curve.crest),
         text("area"),
@@ -145,7 +145,7 @@ def _facts(found: MapProspects, prospect: Prospect, sure: str) -> list[tuple[str
     facts = [
         ("crest", f"{units.text('contact', curve.crest)} at x {row['crest_x']:.0f}, y {row['crest_y']:.0f}"),
         ("spill point", f"{units.text('contact', curve.spill)} at x {row['spill_x']:.0f}, y {row['spill_y']:.0f}"),
-        ("contact", units.text("contact", prospect.contact)),
+        ("contact", _contact_text(found, prospect)),
     ]
     if prospect.gas_oil == prospect.gas_oil:
         facts.append(("gas–oil contact", units.text("contact", prospect.gas_oil)))
@@ -156,13 +156,28 @@ def _facts(found: MapProspects, prospect: Prospect, sure: str) -> list[tuple[str
         ("parts above the contact", str(prospect.pools)),
         ("outline on faults", f"{float(row['fault_share']):.0%}"),
         ("drains", units.text("catchment", float(row["catchment"]))),
-        ("when full, spills into", " → ".join([*map(str, prospect.chain), "out of the map"])),
+        ("when full, spills into", _chain_text(prospect)),
     ]  # fmt: skip
     if sure:
         facts.append(("exists in", f"{sure} of the depth realisations"))
     if crs:
         facts.append(("coordinates", crs[:60]))
     return facts
+
+
+def _contact_text(found: MapProspects, prospect: Prospect) -> str:
+    """The contact, or that there is none in the closure."""
+    if prospect.contact <= prospect.curve.crest:
+        return "dry"
+    full = " (full)" if prospect.contact >= prospect.curve.limit else ""
+    return found.units.text("contact", prospect.contact) + full
+
+
+def _chain_text(prospect: Prospect) -> str:
+    """Where a full closure spills, and what that means at the edge of the map."""
+    if not prospect.chain and prospect.row["leak_row"] < 0:
+        return "over the edge of the map: what is known of it is the least it can be"
+    return " → ".join([*map(str, prospect.chain), "out of the map"])
 
 
 def _quantities(found: MapProspects, prospect: Prospect) -> list[tuple[str, ...]]:

@@ -18,14 +18,14 @@ from targets.io.map_folder.results import check_results_lie_apart, write_result_
 from targets.io.outline_files import OutlineOptions, write_outlines
 from targets.io.read_options import ReadOptions
 from targets.prospects.contact_table import ContactRow
-from targets.prospects.figures import draw_prospect
 from targets.prospects.inventory import MapProspects, find_prospects
-from targets.prospects.layers import make_contact_layers
 from targets.prospects.options import ProspectOptions
-from targets.prospects.pages import ListedProspect, list_prospect, render_inventory
+from targets.prospects.report.figures import draw_prospect
+from targets.prospects.report.layers import make_contact_layers
+from targets.prospects.report.pages import ListedProspect, list_prospect, render_inventory
+from targets.prospects.report.tables import write_area_depth_table, write_inventory_csv, write_inventory_sheet
 from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions
 from targets.prospects.scenarios.writers import write_scenarios
-from targets.prospects.tables import write_area_depth_table, write_inventory_csv, write_inventory_sheet
 
 
 class ProspectSettings(NamedTuple):

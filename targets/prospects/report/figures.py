@@ -12,8 +12,8 @@ from scipy.ndimage import map_coordinates
 from targets.common.html_report import png_of_figure
 from targets.prospects.display_units import WORDS
 from targets.prospects.inventory import MapProspects, Prospect
-from targets.prospects.layers import outline_contacts
 from targets.prospects.options import ProspectOptions
+from targets.prospects.report.layers import outline_contacts
 from targets.rendering.overlays import CREST_MARKER, add_legend, draw_lines, legend_entry, make_map_figure
 from targets.scene import Scene
 
