@@ -47,11 +47,15 @@ class ReadOptions:
         Polarity of pictures whose map.yaml names none: normal (black, and blue, = deepest) or inverted.
     high : HighEnd | None, default None
         The end of the colours that is high in pictures whose map.yaml says nothing: red, blue, light or dark. By
-        default numbers and words on the page tell; where they do not, predict.py asks.
+        default numbers and words on the page tell; where they do not, red if the colours close round it, else predict.py
+        asks.
     panel : str | None, default None
         The panel to read of pictures with several maps: its number in reading order, or a word of its title.
     map_box : tuple[int, int, int, int] | None, default None
         The map in pictures of a page, if it is not found: left,top,right,bottom in pixels, in brackets.
+    colour_bar : tuple[float, float, float, float, float, float] | None, default None
+        The colour bar of pictures of a page, if it is not found or read: x and y in pixels of a place on it, x and y of
+        another one, and the numbers there, in brackets: [640,80,640,420,1500,2100].
     fault_file : Path | None, default None
         File of the faults of the grids, in place of the files beside them; none: no faults.
     duplicates : Duplicates, default 'shallower'
@@ -74,6 +78,7 @@ class ReadOptions:
     high: HighEnd | None = None
     panel: str | None = None
     map_box: tuple[int, int, int, int] | None = None
+    colour_bar: tuple[float, float, float, float, float, float] | None = None
     fault_file: Path | None = None
     duplicates: Duplicates = "shallower"
     quiet: bool = False

@@ -9,6 +9,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.errors import UserError
 from targets.pages.numbers import Direction, Quantity, name_quantity, read_numbers
 from targets.pages.text import Box, TextBox
 from targets.pages.ticks import INK_CONTRAST, TickScale, fit_ticks, is_logarithmic, tick_places, without_tick_mark
@@ -144,6 +145,70 @@ def find_colour_bar(picture: RGB, map_box: Box, texts: Sequence[TextBox]) -> Col
         return None
     best = min(found, key=lambda item: (bool(item[-1].problem), -min(item[-1].ticks, 3), item[0]))[-1]
     return _with_direction(best, map_box, texts)
+
+
+def colour_bar_between(
+    picture: RGB, places: tuple[tuple[int, int], tuple[int, int]], numbers: Sequence[float], map_box: Box,
+    texts: Sequence[TextBox] = (),
+) -> ColourBar:  # fmt: skip
+    """Read the colour bar that lies under two places, whose numbers are known.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+        The page.
+    places : tuple[tuple[int, int], tuple[int, int]]
+        Column and row of both, above each other on an upright bar, else beside each other.
+    numbers : Sequence[float]
+        Of both places.
+    map_box : tuple[int, int, int, int]
+        As in `find_colour_bar`.
+    texts : Sequence[TextBox], default ()
+        Texts of the page, which may name the quantity.
+
+    Returns
+    -------
+    ColourBar
+        Of the whole strip, beyond the two places, too.
+
+    Raises
+    ------
+    UserError
+        A place lies outside the picture, both are one, or their numbers are.
+
+    Examples
+    --------
+    >>> page = np.full((120, 60, 3), 255, np.uint8)
+    >>> page[10:110, 40:50] = np.arange(100)[:, None, None] * [2, 1, 0] + [0, 0, 90]
+    >>> bar = colour_bar_between(page, ((44, 20), (45, 100)), (1500, 1900), (0, 0, 120, 30))
+    >>> bar.box, bar.span, bar.grows
+    ((10, 40, 110, 50), (1450.0, 1945.0), 'down')
+    """
+    (x, y), (other_x, other_y) = places
+    shape = f"{picture.shape[1]} x {picture.shape[0]}"
+    if not all(0 <= col < picture.shape[1] and 0 <= row < picture.shape[0] for col, row in places):
+        raise UserError("--colour_bar", f"a place outside the picture of {shape}", "places on the bar, in its pixels")
+    is_lying = abs(other_x - x) > abs(other_y - y)
+    page = np.ascontiguousarray(picture.transpose(1, 0, 2)) if is_lying else picture
+    ends = (x, other_x) if is_lying else (y, other_y)
+    if abs(ends[1] - ends[0]) < MIN_LENGTH // 2 or len(set(numbers)) < 2 or not all(map(math.isfinite, numbers)):
+        raise UserError("--colour_bar", f"numbers {numbers[0]:g} and {numbers[1]:g}, {abs(ends[1] - ends[0])} pixels "
+                        "apart", f"two numbers at places at least {MIN_LENGTH // 2} pixels apart")  # fmt: skip
+    rows = (min(ends), max(ends) + 1)
+    middle = round((y + other_y if is_lying else x + other_x) / 2)
+    block = page[rows[0] : rows[1]].astype(np.int16)
+    low, high = _constant_run(block, middle, -1)[1], _constant_run(block, middle, 1)[1] + 1
+    top, bottom = _grow(page, low, high, rows)
+    top, bottom = min(top, rows[0]), max(bottom, rows[1])
+    slope = (numbers[1] - numbers[0]) / (ends[1] - ends[0])
+    scale = TickScale(slope, numbers[0] - slope * ends[0], np.sort(np.array(ends, np.float64)),
+                      np.sort(np.array(numbers, np.float64))[:: int(np.sign(slope))], 2)  # fmt: skip
+    inner = max(0, (high - low) // 4)
+    colours = np.median(page[top:bottom, low + inner : max(low + inner + 1, high - inner)].astype(np.float64), axis=1)
+    colours, ink = _without_lines(colours)
+    box = (low, top, high, bottom) if is_lying else (top, low, bottom, high)
+    bar = ColourBar(box, colours[~ink], scale.value(np.arange(top, bottom))[~ink], Quantity(""), 2, None, "")
+    return _with_direction(_banded(bar, scale, top), map_box, texts)
 
 
 def _bars_along(picture: RGB, texts: Sequence[TextBox], is_lying: bool) -> Iterator[ColourBar]:

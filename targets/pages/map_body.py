@@ -203,7 +203,8 @@ def _lower_end(rgb: RGB, part: Part) -> int:
     reach = min(MAX_NUMBERS, (bottom - top) // 4)
     inner = slice(left + (right - left) // 5, right - (right - left) // 5)
     for row in range(bottom - reach, bottom - MIN_NUMBERS):
-        if _is_line(rgb[row, inner]) and part.mask[row + 2 - top :].mean() < MAX_BEYOND:
+        own, beyond = part.mask[row - top, inner.start - left : inner.stop - left], part.mask[row + 2 - top :]
+        if _is_line(rgb[row, inner]) and own.mean() >= LINE_COVER and beyond.mean() < MAX_BEYOND:
             return row + 1 + SOFT_EDGE
     return bottom
 

@@ -8,7 +8,7 @@ from targets.errors import UserError
 from targets.pages.axes import PageAxes, read_axes
 from targets.pages.bar_depth import depth_from_bar
 from targets.pages.bar_words import find_named_ends
-from targets.pages.colour_bar import ColourBar, find_colour_bar
+from targets.pages.colour_bar import ColourBar, colour_bar_between, find_colour_bar
 from targets.pages.ground import find_ground
 from targets.pages.labels import read_labels, values_around_labels
 from targets.pages.map_body import (
@@ -24,7 +24,14 @@ from targets.pages.map_body import (
 )
 from targets.pages.panels import Panel, choose_panel, list_panels
 from targets.pages.text import TextBox, can_read_text, read_text
-from targets.picture_reading.colour_ends import ColourEnds, agreement, find_colour_ends, find_high_end
+from targets.picture_reading.colour_ends import (
+    ColourEnds,
+    agreement,
+    find_colour_ends,
+    find_high_end,
+    surrounds_warm_end,
+)
+from targets.picture_reading.colour_order import order_agreement
 from targets.picture_reading.contour_removal import detect_dark_lines
 from targets.picture_reading.resolution import reduced, reduction_of
 from targets.rendering.palettes import RGB, HighEnd
@@ -39,6 +46,10 @@ MIN_BAR_ASPECT, MIN_BAR_FILL = 4.0, 0.75  # length over width of a bar, and the 
 MAX_TEXT_SIDE = 4000  # pixels, of a picture whose text is read as it is
 GOOD_SHARE, GOOD_DISTANCE = 0.7, 12.0  # of the map read through its bar, and grey levels from its colours: sure
 UNUSED_CONFIDENCE = 0.3  # of a page whose bar was found and cannot be used
+USUAL_CONFIDENCE = 0.8  # of a warm end that is high by convention and by the shape of the map
+# Rank correlation of depths by the bar with the order of the map's own colours: below it they are in doubt, and at the
+# least nothing is left of the confidence.
+MIN_FOLLOWED, LEAST_FOLLOWED = 0.9, 0.5
 LABEL_CONFIDENCE, WORD_CONFIDENCE = 0.9, 0.9  # of contour labels and of words at a bar's ends, that tell which is high
 
 
@@ -60,6 +71,8 @@ class PageOptions:
         Who says which end is high, for the sentence about it.
     is_map : bool, default False
         Whether the picture is known to show a map, whatever its colours look like.
+    colour_bar : tuple[float, float, float, float, float, float] | None, default None
+        Column and row of one place on the colour bar and of another, in pixels of the picture, and the numbers there.
     """
 
     high: HighEnd | None = None
@@ -68,6 +81,7 @@ class PageOptions:
     map_box: tuple[int, int, int, int] | None = None
     said_by: str = "as asked"
     is_map: bool = False
+    colour_bar: tuple[float, float, float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -324,9 +338,9 @@ def _is_bar(part: Part) -> bool:
 def _with_numbers(page: Page, options: PageOptions) -> Page:
     """The page with what its colour bar and axes say; a bar in the map is taken out of it."""
     assert page.panel is not None
-    if not page.texts:
+    if not page.texts and options.colour_bar is None:
         return page
-    bar = _own_bar(page, page.panel)
+    bar = _own_bar(page, page.panel) if options.colour_bar is None else _asked_bar(page, options.colour_bar)
     shared = [panel.frame for panel in page.panels if panel is not page.panel]
     axes = read_axes(page.picture, page.panel.frame, page.texts, bar, shared)
     if axes is not None:
@@ -339,18 +353,33 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
     page = replace(page, bar=bar, inside=inside)
     if bar.problem:
         return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}: not used"))
-    if bar.grows is None or bar.quantity.is_other:
-        asked = _asked_end(page, options)
+    asked = _asked_end(page, options)
+    if asked is not None and options.colour_bar is not None:
+        bar = _grown_towards(page, bar, asked)
+    elif bar.grows is None or bar.quantity.is_other:
         if asked is None:
             return page
         bar = _grown_towards(page, bar, asked)
     try:
         read = depth_from_bar(page.picture, bar, inside, page.texts)
     except UserError as error:
+        if options.colour_bar is not None:
+            raise UserError("--colour_bar", *error.args[1:]) from error
         return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}; not used: {error.found}"))
     sentence = f"{bar.sentence}; read on {read.share:.0%} of the map"
     fit = float(np.clip(read.share / GOOD_SHARE, 0, 1) * np.clip(GOOD_DISTANCE / max(read.distance, 1e-6), 0, 1))
+    follows = order_agreement(page.picture, _clear(page) & inside & np.isfinite(read.depth), read.depth)
+    if follows < MIN_FOLLOWED:
+        fit *= float(np.clip((follows - LEAST_FOLLOWED) / (MIN_FOLLOWED - LEAST_FOLLOWED), 0.05, 1))
+        sentence += f"; doubtful: these depths follow the order of the map's own colours by {follows:.2f} only"
     return _with_stage(replace(page, bar=bar, depth=read.depth), Stage("colour bar", fit, sentence))
+
+
+def _asked_bar(page: Page, places: tuple[float, float, float, float, float, float]) -> ColourBar:
+    """The colour bar at two places that the user names, in pixels of the picture."""
+    assert page.panel is not None
+    (x, y, other_x, other_y), numbers = (round(side / page.reduction) for side in places[:4]), places[4:]
+    return colour_bar_between(page.picture, ((x, y), (other_x, other_y)), numbers, page.panel.frame, page.texts)
 
 
 def _own_bar(page: Page, panel: Panel) -> ColourBar | None:
@@ -396,8 +425,7 @@ def _asked_end(page: Page, options: PageOptions) -> HighEnd | None:
 
 
 def _ends(page: Page) -> ColourEnds:
-    clear = page.inside & ~detect_dark_lines(page.picture)
-    return find_colour_ends(page.picture, clear if clear.any() else page.inside)
+    return find_colour_ends(page.picture, _clear(page))
 
 
 def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
@@ -417,7 +445,7 @@ def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
         question = UserError(where, f"it is a map of {other!r}, which is no depth", "a map of depth, elevation or time",
                              f"to find what closes in its colours in any case say {ends.choices}")  # fmt: skip
     else:
-        for found in (_end_by_labels(page, ends), _end_by_words(page, ends)):
+        for found in (_end_by_labels(page, ends), _end_by_words(page, ends), _end_by_convention(page, ends)):
             if found is not None:
                 return found
         question = UserError(where, f"which end of its colours is high is not known: {_why_unknown(page)}",
@@ -432,6 +460,23 @@ def _other_quantity(page: Page) -> str:
     if page.bar is not None and (page.bar.quantity.is_other or page.bar.grows is not None):
         return page.bar.quantity.words if page.bar.quantity.is_other else ""
     return page.panel.title if page.panel.shows_depth is False else ""
+
+
+def _end_by_convention(page: Page, ends: ColourEnds) -> Page | None:
+    """The page with its warm end high where that is usual and its colours close round it; None else."""
+    is_told = page.bar is None or page.bar.grows is not None
+    if not (ends.is_rainbow and is_told and surrounds_warm_end(page.picture, page.inside, _clear(page))):
+        return None
+    sentence = (
+        f"red is taken to be high: the colours close round their warm end, and no numbers say so ({ends.choices})"
+    )
+    return _with_stage(replace(page, high="red"), Stage("polarity", USUAL_CONFIDENCE, sentence))
+
+
+def _clear(page: Page) -> Bool:
+    """The cells of a page's map without lines."""
+    clear = page.inside & ~detect_dark_lines(page.picture)
+    return clear if clear.any() else page.inside
 
 
 def _why_unknown(page: Page) -> str:

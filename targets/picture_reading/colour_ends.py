@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.colors import rgb_to_hsv
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from targets.picture_reading.colour_bins import bin_colours, bin_means
-from targets.picture_reading.colour_order import count_adjacency, order_colours, spread_bins
+from targets.picture_reading.colour_order import count_adjacency, order_colours, place_colours, spread_bins
 from targets.rendering.palettes import RGB, HighEnd
 from targets.scene import Bool
 
@@ -23,6 +24,10 @@ MAX_CELLS = 200_000  # that are looked at
 MAX_SEQUENTIAL = 0.8
 NEAR, MIN_ORDER = 0.25, 0.93  # of the palette, between neighbours, and the share of boundaries between such
 STEPS = 12  # of the palette, between which lightness is compared
+# Share of the cells at either end of the palette, cells along the border, and how much of the warm end may lie, and of
+# the cold end must lie, in parts that reach it.
+END_SHARE, RIM, MAX_WARM_AT_RIM, MIN_COLD_AT_RIM = 0.12, 4, 0.1, 0.97
+MIN_KNOWN = 1000  # cells with a place in the palette
 MIN_CORRELATION = 0.6  # of a height with red or light, that tells which end is high
 MIN_BIN_SHARE = 0.004  # of the cells, of a bin of colours that counts: others are mixed on edges
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -172,3 +177,47 @@ def find_high_end(
         if abs(correlation) >= least:
             return (first if correlation > 0 else other), abs(correlation)
     return None
+
+
+def surrounds_warm_end(rgb: RGB, inside: Bool, clear: Bool) -> bool:
+    """Whether a map's colours close round its warm end while its cold end lies along its border.
+
+    Structure maps are drawn round highs, so this and the convention that red is high agree by chance only on few maps
+    whose red is deep; see docs/experiments/picture_reading.md.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        The map.
+    clear : (H, W) bool
+        Its cells without lines.
+
+    Examples
+    --------
+    >>> rows, cols = np.mgrid[:90, :90] - 44.5
+    >>> distance = np.clip(np.hypot(rows, cols) * 5, 0, 255)
+    >>> dome = np.stack([255 - distance, 0 * distance, distance], axis=2).astype(np.uint8)
+    >>> everywhere = np.ones((90, 90), bool)
+    >>> surrounds_warm_end(dome, everywhere, everywhere), surrounds_warm_end(dome[..., ::-1], everywhere, everywhere)
+    (True, False)
+    """
+    place, own = place_colours(rgb, inside, clear)
+    known = np.isfinite(place)
+    if known.sum() < MIN_KNOWN:
+        return False
+    # White tops and dark ends have no warmth of their own: the correlation over all colours tells the ends.
+    height = np.where(known, place, 0).astype(np.float32)
+    place = place if agreement(own.rgb, known, height, "red") > 0 else 1 - place
+    cold, warm = np.quantile(place[known], (END_SHARE, 1 - END_SHARE))
+    rim = known & ~ndimage.binary_erosion(own.inside, iterations=RIM)
+    warm_at_rim, cold_at_rim = (_share_reaching(known & end, rim) for end in (place >= warm, place <= cold))
+    return warm_at_rim <= MAX_WARM_AT_RIM and cold_at_rim >= MIN_COLD_AT_RIM
+
+
+def _share_reaching(cells: Bool, rim: Bool) -> float:
+    """Share of some cells whose connected part reaches the rim."""
+    parts, _ = ndimage.label(cells)
+    reaching = np.unique(parts[rim & cells])
+    return float(np.isin(parts[cells], reaching).mean())

@@ -8,6 +8,8 @@ Atkins, Boman and Hendrickson 1998, A spectral algorithm for seriation and the c
 Comput. 28, 297-310.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
@@ -15,13 +17,19 @@ from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
+from scipy.stats import spearmanr
 
+from targets.picture_reading.colour_bins import bin_colours, bin_means
+from targets.rendering.palettes import RGB
 from targets.scene import Bool
 
 ADJACENCY_OFFSETS = (1, 2, 4)  # cells between a pair that counts as adjoining: some pairs bridge a contour
 # How much a colour's depth follows its place in the palette rather than the prior, in standard deviations of the prior:
 # a prior that calls the highest colours alike leaves no relief there. See docs/experiments/picture_reading.md.
 STRETCH = 0.6
+MAX_CELLS = 200_000  # that `place_colours` looks at
+MIN_BIN_SHARE = 0.004  # of the cells, of a bin of colours that has a place: others are mixed on edges
+COLOUR_SCALE = 20.0  # grey levels; pairs of colours that far apart count half
 
 
 def count_adjacency(bins: NDArray[np.intp], count: int) -> csr_array:
@@ -150,3 +158,82 @@ def monotone_depth(
     monotone = np.full(len(cells), np.nan)
     monotone[placed[order]] = centre + stretched * (spread / max(stretched_spread, 1e-12))
     return monotone[bins], min(errors)
+
+
+def order_agreement(rgb: RGB, inside: Bool, depth: NDArray[np.float32]) -> float:
+    """How well a depth follows the order in which the colours of its map adjoin, whatever the palette.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        Its cells whose depth is known, without lines.
+    depth : (H, W) float32
+        Finite there.
+
+    Returns
+    -------
+    float
+        Rank correlation (Spearman), 0 to 1; 1 where the colours have no order of their own.
+
+    Examples
+    --------
+    >>> ramp = np.repeat(np.arange(120)[None], 40, axis=0)
+    >>> rgb = np.stack([2 * ramp, 250 - 2 * ramp, 0 * ramp], axis=2).astype(np.uint8)
+    >>> everywhere = np.ones(ramp.shape, bool)
+    >>> order_agreement(rgb, everywhere, ramp.astype(np.float32)) > 0.99
+    True
+    >>> order_agreement(rgb, everywhere, np.abs(ramp - 60).astype(np.float32)) < 0.5
+    True
+    """
+    place, own = place_colours(rgb, inside)
+    known, depth = np.isfinite(place), depth[:: own.step, :: own.step]
+    if not known.any() or np.ptp(place[known]) == 0 or np.ptp(depth[known]) == 0:
+        return 1.0
+    return abs(float(spearmanr(place[known], depth[known]).statistic))
+
+
+class Thinned(NamedTuple):
+    """Every `step`-th row and column of a picture (h, w, 3) uint8 and of its map (h, w) bool."""
+
+    step: int
+    rgb: RGB
+    inside: Bool
+
+
+def place_colours(rgb: RGB, inside: Bool, clear: Bool | None = None) -> tuple[NDArray[np.float64], Thinned]:
+    """Place the cells of a map along the palette by the order in which its colours adjoin.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8
+        The picture.
+    inside : (H, W) bool
+        The map.
+    clear : (H, W) bool | None, default None
+        Its cells without lines; the others take the place of the nearest clear one. By default all.
+
+    Returns
+    -------
+    place : (h, w) float64
+        0 to 1 from an unknown end, NaN where there is none.
+    thinned : Thinned
+        The cells that were looked at.
+    """
+    step = int(np.ceil(np.sqrt(inside.sum() / MAX_CELLS))) or 1
+    small = Thinned(step, rgb[::step, ::step], inside[::step, ::step])
+    use = small.inside if clear is None else small.inside & clear[::step, ::step]
+    bins = np.full(use.shape, -1)
+    if not use.any():
+        return np.full(use.shape, np.nan), small
+    colours = small.rgb[use].astype(np.float64)
+    bins[use] = bin_colours(colours)
+    cells, centres = np.bincount(bins[use]), bin_means(colours, bins[use])
+    frequent = cells >= max(3, MIN_BIN_SHARE * cells.sum())
+    bins[use] = np.where(frequent[bins[use]], bins[use], -1)
+    bins = spread_bins(bins, small.inside)
+    placed, position = order_colours(count_adjacency(bins, len(cells)), cells, frequent, centres, COLOUR_SCALE)
+    place = np.full(len(cells) + 1, np.nan)
+    place[placed] = position
+    return place[bins], small

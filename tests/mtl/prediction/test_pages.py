@@ -74,12 +74,12 @@ def test_red_is_deep_where_the_user_says_so(tmp_path, high):
 
 def test_a_question_is_asked_where_the_answer_counts(tmp_path):
     """Traps that a network has learned from drawn ones do not depend on which end of the colours is high."""
-    scene = read_drawn(tmp_path, "jet")
+    scene = read_drawn(tmp_path, "mpl:viridis")
     with pytest.raises(PageError, match="which end of its colours is high is not known"):
         settle_question(Guess((HEADS["depth"],), surface()), scene)
     settled = settle_question(Guess((HEADS["trap"],), surface()), scene)
     assert page_of(settled).question is None and settled.shape == scene.shape
-    said = read_drawn(tmp_path, "jet", high="red")
+    said = read_drawn(tmp_path, "mpl:viridis", high="light")
     assert settle_question(Guess((HEADS["depth"],), surface()), said) is said
 
 

@@ -8,6 +8,8 @@ from targets.common.rgb_planes import colourfulness
 from targets.errors import UserError
 from targets.io.catalogue import list_maps, read_map
 from targets.io.images import write_picture
+from targets.io.map_folder.sidecar import change_sidecar
+from targets.io.read_options import ReadOptions
 from targets.pages import page as page_module
 from targets.pages.crop import crop_to_map
 from targets.pages.page import PageOptions, read_page
@@ -56,7 +58,7 @@ def test_a_map_is_found_on_any_ground(ground):
     true = np.zeros(found.inside.shape, bool)
     true[40:-40, 40:-40] = True
     assert (found.inside != true).sum() <= 2 * 2 * (120 + 160)  # the frame's line may count as either
-    assert found.high is None and "--high red or --high blue" in str(found.question)
+    assert found.high == "red" and "close round their warm end" in found.stage("polarity").sentence
 
 
 def test_numbers_that_touch_a_frame_are_no_map():
@@ -218,7 +220,7 @@ def test_the_high_end_of_the_colours_is_asked_where_nothing_tells_it():
     page = on_page(coloured(surface(), "mpl:viridis"))
     assert "--high light or --high dark" in str(read_page(page).question)
     assert read_page(page, PageOptions(high="dark")).question is None
-    rainbow = on_page(coloured(surface()))
+    rainbow = on_page(coloured(1 - surface()))  # red is deep, and blue closes round the highs
     assert "--high red or --high blue" in str(read_page(rainbow).question)
     for is_inverted, high in ((True, "blue"), (False, "red")):
         found = read_page(rainbow, PageOptions(is_inverted=is_inverted))
@@ -237,7 +239,7 @@ def test_words_at_the_ends_of_a_colour_bar_say_which_end_is_high(monkeypatch, up
     assert found.high == high and "by the words" in found.stage("polarity").sentence
     assert found.question is None and found.depth is None
     monkeypatch.setattr(page_module, "read_text", lambda picture: texts[:1])
-    assert read_page(page).question is not None
+    assert "by the words" not in read_page(page).stage("polarity").sentence
 
 
 @pytest.mark.parametrize(("title", "says"), [("Porosity", "map of 'Porosity'"), ("Top Permian", "is not known")])
@@ -245,7 +247,7 @@ def test_a_map_of_something_else_than_depth_is_asked_about(monkeypatch, title, s
     texts = (TextBox(title, (20, 80, 30, 150)),)
     monkeypatch.setattr(page_module, "can_read_text", lambda: True)
     monkeypatch.setattr(page_module, "read_text", lambda picture: texts)
-    page = on_page(coloured(surface()))
+    page = on_page(coloured(1 - surface()))
     assert says in str(read_page(page).question)
     assert read_page(page, PageOptions(high="red")).question is None
 
@@ -270,6 +272,64 @@ def test_map_yaml_says_what_a_page_does_not(tmp_path):
         (tmp_path / "page.yaml").write_text(wrong, "utf-8")
         with pytest.raises(UserError, match=says):
             read_map(source)
+
+
+def page_with_bar(is_lying=False):
+    """A page whose bar has no numbers: 1500 at its light end and 2000 at its dark one, and the true depth."""
+    share = 1 - surface()
+    depth = 1500 + 500 * share
+    page = np.full((230, 260, 3), 255, np.uint8)
+    colours = colour_table("mpl:viridis")[::-1]
+    page[40 : 40 + depth.shape[0], 30 : 30 + depth.shape[1]] = colours[(share * 255).astype(int)]
+    strip = colours[np.linspace(0, 255, 101).round().astype(int)]
+    if is_lying:
+        page[180:192, 30:131] = strip
+    else:
+        page[40:141, 220:232] = strip[:, None]
+    return page, depth
+
+
+@pytest.mark.parametrize("is_lying", [False, True])
+def test_a_bar_without_numbers_is_read_between_two_places_that_are_named(is_lying):
+    page, depth = page_with_bar(is_lying)
+    places = (50, 185, 110, 187, 1600, 1900) if is_lying else (226, 60, 225, 120, 1600, 1900)
+    found = read_page(page, PageOptions(colour_bar=places))
+    read = found.depth[40 : 40 + depth.shape[0], 30 : 30 + depth.shape[1]]
+    assert found.bar.span == pytest.approx((1500, 2000), abs=5) and found.question is None
+    assert np.nanmax(np.abs(read - depth)) < 15 and np.sqrt(np.nanmean((read - depth) ** 2)) < 3
+    turned = read_page(page, PageOptions(colour_bar=places, high="dark"))  # what a user says comes first
+    assert turned.bar.grows == "up" and np.corrcoef(np.nan_to_num(turned.depth[50:100, 40:100]).ravel(),
+                                                    found.depth[50:100, 40:100].ravel())[0, 1] < -0.99  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("places", "says"),
+    [
+        ((226, 60, 226, 63, 1600, 1900), "3 pixels apart"),
+        ((226, 60, 226, 120, 1600, 1600), "numbers 1600 and 1600"),
+        ((226, 60, 226, 999, 1600, 1900), "outside the picture of 260 x 230"),
+        ((10, 60, 10, 120, 1600, 1900), "grey levels from the bar's"),
+    ],
+)
+def test_places_that_are_no_bar_are_refused(places, says):
+    with pytest.raises(UserError, match=says):
+        read_page(page_with_bar()[0], PageOptions(colour_bar=places))
+
+
+def test_map_yaml_names_the_colour_bar(tmp_path):
+    write_picture(page_with_bar()[0], tmp_path / "page.png")
+    change_sidecar(tmp_path / "page.yaml", {"colour_bar": [226, 60, 226, 120, 1600, 1900.5], "depth_unit": "m"})
+    (source,) = list_maps([tmp_path / "page.png"])
+    scene = read_map(source)
+    assert scene.has_depth and scene.geo.depth_unit == "m" and 1495 < scene.depth.min() < 1510
+    (tmp_path / "page.yaml").unlink()
+    (source,) = list_maps([tmp_path / "page.png"])
+    typed = read_map(source, ReadOptions(colour_bar=(226, 60, 226, 120, 1600, 1900.5)))
+    np.testing.assert_array_equal(typed.depth, scene.depth)
+    for wrong in ("[1, 2, 3]", "[1, 2, 3, 4, 5, .nan]", "[1, 2, 3, 4, a, b]", "7"):
+        (tmp_path / "page.yaml").write_text(f"colour_bar: {wrong}\n", "utf-8")
+        with pytest.raises(UserError, match="two places on the bar"):
+            read_map(list_maps([tmp_path / "page.png"])[0])
 
 
 def test_a_document_is_not_a_picture(tmp_path):
