@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -109,6 +110,14 @@ def test_names_that_python_in_documents_imports_exist():
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("targets", "mtl", "trapmtl"):
                 module = import_module(node.module or "")
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == [], page
+
+
+def test_dotted_names_in_documents_exist():
+    rooms = {path.stem for path in (ROOT / "targets").iterdir()}  # others, such as targets.traps, are settings
+    for page in (ROOT / "docs").rglob("*.md"):
+        for name in re.findall(r"`((?:mtl|targets)(?:\.\w+)+)[`(]", page.read_text(encoding="utf-8")):
+            if name.startswith("mtl.") or name.split(".")[1] in rooms:
+                resolve_name(name)  # raises where there is none
 
 
 def test_ablations_in_documents_can_be_read(tmp_path):
