@@ -386,7 +386,7 @@ def _inflow(tree: ChargeTree, charge: ArrayLike) -> tuple[NDArray[np.float64], f
     if volumes.min() < 0 or not np.isfinite(given):
         raise UserError("charge", f"{volumes.min():g} to {volumes.max():g}", "volumes of 0 or more")
     found = np.bincount(tree.drain.ravel() + 1, volumes.ravel(), minlength=tree.highs.crest_cell.size + 1)
-    return found[1:], given, float(found[0])
+    return found[1:].astype(np.float64), given, float(found[0])
 
 
 def _nodes_of_rows(closures: Closures, highs: Hierarchy) -> NDArray[np.int64]:

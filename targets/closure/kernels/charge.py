@@ -305,7 +305,7 @@ def pour_steadily(
     onward = np.arange(nowhere + 1).astype(np.int32)
     full = np.zeros(nowhere, np.bool_)
     stored, since, rate = np.zeros(nowhere), np.zeros(nowhere), np.zeros(nowhere)
-    events = [(np.float64(0), np.int64(0)) for _ in range(0)]
+    events: list = [(np.float64(0), np.int64(0)) for _ in range(0)]
     for b in range(1, inflow.size):
         if inflow[b] > 0:
             rate[b], begins[b] = inflow[b], 0.0

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis, analyse
 from targets.analysis.options import ClosureOptions
+from targets.common.cli import Names
 from targets.errors import UserError
 from targets.io.faults.names import NamedFaults
 from targets.scene import Scene
@@ -98,19 +99,20 @@ def list_scenarios(faults: NamedFaults, options: ClosureOptions) -> dict[str, Cl
     >>> faults = NamedFaults(np.array([[1, 0, 2]], np.int32), ("F1", "F2"))
     >>> list(list_scenarios(faults, ClosureOptions()))
     ['as given', 'all sealing', 'all leaking', 'F1 sealing', 'F1 leaking', 'F2 sealing', 'F2 leaking']
+    >>> list(list_scenarios(faults, ClosureOptions(fault_rules=Names("F1=sealing,F2=leaking"))))[4:]
+    ['F1 transparent', 'F2 transparent']
     """
     if not faults.labels.any():
         raise UserError("--fault-scenarios", "a map without faults", "faults in the map folder, or fault files")
     present = [faults.names[k - 1] for k in np.unique(faults.labels[faults.labels > 0])]
-    kept = options.fault_rules or ()
     asked = {AS_GIVEN: options}
     for rule in ("transparent", "sealing", "leaking"):
         asked[f"all {rule}"] = replace(options, faults=rule, fault_rules=None)
     for name in present:
+        others = [kept for kept in options.fault_rules or () if kept.rpartition("=")[0] != name]
         for rule in ("transparent", "sealing", "leaking"):
-            asked[f"{'fault ' if name.isdigit() else ''}{name} {rule}"] = replace(
-                options, fault_rules=type(kept)((*kept, f"{name}={rule}"))
-            )
+            title = f"{'fault ' if name.isdigit() else ''}{name} {rule}"
+            asked[title] = replace(options, fault_rules=Names([*others, f"{name}={rule}"]))
     said: list[dict[int, str]] = []
     scenarios = {}
     for name, scenario in asked.items():
