@@ -47,8 +47,8 @@ class ReadOptions:
         Polarity of pictures whose map.yaml names none: normal (black, and blue, = deepest) or inverted.
     high : HighEnd | None, default None
         The end of the colours that is high in pictures whose map.yaml says nothing: red, blue, light or dark. By
-        default numbers and words on the page tell; where they do not, red if the colours close round it, else predict.py
-        asks.
+        default numbers and words on the page tell; where they do not, red if the colours close round it, else
+        predict.py asks.
     panel : str | None, default None
         The panel to read of pictures with several maps: its number in reading order, or a word of its title.
     map_box : tuple[int, int, int, int] | None, default None
