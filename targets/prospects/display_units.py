@@ -54,13 +54,15 @@ SYSTEMS: dict[str, dict[Kind, Unit]] = {
 }
 # {quantity or column: kind of its unit}; what is missing has none
 KINDS: dict[str, Kind] = {
-    "area": "area", "catchment": "area", "full_area": "area", "rock": "rock", "full_rock": "rock", "pore": "pore",
-    "oil": "oil", "gas": "gas", "co2": "co2",
+    "area": "area", "catchment": "area", "full_area": "area", "rock": "rock", "gas_rock": "rock", "full_rock": "rock",
+    "pore": "pore", "oil": "oil", "gas": "gas", "co2": "co2",
     "column": "depth", "height": "depth", "height_left": "depth", "contact": "depth", "gas_oil": "depth",
     "crest_depth": "depth", "spill_depth": "depth", "thickness": "depth",
 }  # fmt: skip
 WORDS = {
-    "area": "area at the contact", "column": "column", "rock": "rock volume", "pore": "hydrocarbon pore volume",
+    "area": "area at the contact", "column": "column", "rock": "rock volume",
+    "gas_rock": "rock volume above the gas–oil contact",
+    "pore": "hydrocarbon pore volume",
     "oil": "oil in place (STOIIP)", "gas": "gas in place (GIIP)", "co2": "CO₂", "net_to_gross": "net-to-gross",
     "porosity": "porosity", "water_saturation": "water saturation", "oil_factor": "oil factor Bo",
     "gas_factor": "gas factor Bg", "co2_density": "CO₂ density", "thickness": "thickness", "contact": "contact",

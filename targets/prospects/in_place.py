@@ -12,7 +12,7 @@ from targets.prospects.options import ProspectOptions
 from targets.prospects.ranges import MIDDLE
 
 Shares = Mapping[str, ArrayLike]  # {parameter: quantile of its range that is taken}
-QUANTITIES = ("area", "column", "rock", "pore", "oil", "gas", "co2")
+QUANTITIES = ("area", "column", "rock", "gas_rock", "pore", "oil", "gas", "co2")
 
 
 class Contacts(NamedTuple):
@@ -121,8 +121,9 @@ def find_in_place(
     Returns
     -------
     dict[str, NDArray[np.float64]]
-        {quantity: (n,)} of `QUANTITIES`: area and column in units of the curve, rock and pore in m³, oil and gas in m³
-        at the surface, CO2 in kg. Those that the options do not ask for are missing.
+        {quantity: (n,)} of `QUANTITIES`: area and column in units of the curve, rock, gas_rock (above the contact of
+        gas and oil) and pore in m³, oil and gas in m³ at the surface, CO2 in kg. Those that the options do not ask for
+        are missing.
 
     Examples
     --------
@@ -144,6 +145,8 @@ def find_in_place(
     thickness = drawn.get("thickness", np.float64(np.inf))
     found = {"area": curve.area(contact), "column": contact - curve.crest}
     found["rock"] = curve.volume(contact, thickness) * cubic_metres
+    if gas_oil is not None:
+        found["gas_rock"] = curve.volume(gas_oil, thickness) * cubic_metres
     if "porosity" not in drawn:
         return found
     share = drawn["net_to_gross"] * drawn["porosity"] * (1 - drawn["water_saturation"])
@@ -154,7 +157,6 @@ def find_in_place(
         return found | {"oil": found["pore"] / drawn["oil_factor"]}
     if "oil_factor" not in drawn:
         return found | {"gas": found["pore"] / drawn["gas_factor"]}
-    cap = curve.volume(contact if gas_oil is None else gas_oil, thickness) * cubic_metres * share
-    if gas_oil is None:  # the table of contacts gives this closure none: it is an oil closure
-        cap = 0 * cap
+    # A closure to which the table of contacts gives no contact of gas and oil holds oil.
+    cap = found["gas_rock"] * share if gas_oil is not None else 0 * found["pore"]
     return found | {"oil": (found["pore"] - cap) / drawn["oil_factor"], "gas": cap / drawn["gas_factor"]}

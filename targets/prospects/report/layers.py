@@ -56,14 +56,15 @@ def _layer(
     length = max([1, *(len(p.name) for p in wet)])
     columns = [("id", "i4"), ("rank", "i4"), ("name", f"U{length}")]
     columns += [(units.column(key), "f8") for key in ("contact", "column", "area", "height_left")]
-    columns += [(units.column("rock"), "f8")] if units.has_volume and name == "contacts" else []
+    rock = "rock" if name == "contacts" else "gas_rock"
+    columns += [(units.column(rock), "f8")] if units.has_volume else []
     attributes = np.zeros(len(wet), columns)
     for at, prospect in enumerate(wet):
         depth = depth_of(prospect)
         values = [("contact", depth), ("column", depth - prospect.curve.crest),
                   ("area", float(prospect.curve.area(depth))),
                   ("height_left", prospect.curve.spill - depth)]  # fmt: skip
-        values += [("rock", prospect.held["rock"])] if len(columns) > 7 else []
+        values += [(rock, prospect.held[rock])] if units.has_volume else []
         attributes[at] = (prospect.id, prospect.rank, prospect.name, *(units.convert(*value) for value in values))
     colour = WATER_COLOUR if name == "contacts" else GAS_COLOUR
     style = LayerStyle((*colour, 255), (*colour, 60), 0.5)

@@ -10,12 +10,14 @@ import pytest
 from targets.analysis.analyse import analyse
 from targets.analysis.options import DEFAULT_OPTIONS, NO_DEPTH_ERROR, DepthError
 from targets.errors import UserError
+from targets.io.outline_files import OutlineOptions
 from targets.prospects.contacts import Contact
 from targets.prospects.display_units import DisplayUnits
 from targets.prospects.inventory import find_prospects
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
 from targets.prospects.ranges import Range
 from targets.prospects.report.tables import inventory_row, write_area_depth_table
+from targets.prospects.report.writers import write_map_files
 from targets.prospects.simulation import cases
 from tests.targets.analysis.maps import ridge, twins
 from tests.targets.prospects.domes import CREST, DOMES, HEIGHT, dome_map
@@ -40,6 +42,9 @@ def test_what_a_dome_holds(dome):
     (prospect,) = prospects_of(dome_map(dome, 20.0), both).prospects
     assert prospect.held["gas"] == pytest.approx(true(25) * PORES / 0.004, rel=0.01)
     assert prospect.held["oil"] == pytest.approx((true(40) - true(25)) * PORES / 1.25, rel=0.01)
+    rock = ProspectOptions(contact=Contact(CREST + 40), gas_oil=Contact(CREST + 25))
+    (prospect,) = prospects_of(dome_map(dome, 20.0), rock).prospects
+    assert prospect.held["gas_rock"] == pytest.approx(true(25), rel=0.01)
     co2 = ProspectOptions(contact=Contact(CREST + 40), thickness=Range(10), co2_density=Range(650), **SHARES)
     (prospect,) = prospects_of(dome_map(dome, 20.0), co2).prospects
     assert prospect.held["co2"] == pytest.approx((true(40) - true(30)) * PORES * 650, rel=0.01)
@@ -201,3 +206,21 @@ def test_area_depth_tables_for_other_programs(thickness, tmp_path):
     total = float((np.diff(depth) * (net[:-1] + net[1:]) / 2).sum())
     assert total == pytest.approx(rows[-1]["grv_1e6m3"], rel=0.01)
     assert rows[-1]["height_m"] == pytest.approx(HEIGHT, abs=1)
+
+
+def test_contact_outlines_lie_at_their_contacts(tmp_path):
+    """Read back by geopandas: the area of the table within 1 %, the depth of the contact as third coordinate."""
+    geopandas = pytest.importorskip("geopandas")
+    options = ProspectOptions(contact=Contact("60%"), gas_oil=Contact("20%"))
+    found = prospects_of(ridge(), options)
+    write_map_files(found, tmp_path, options, OutlineOptions())
+    for layer, share in (("contacts", 0.6), ("gas_oil_contacts", 0.2)):
+        frame = geopandas.read_file(tmp_path / "contacts.gpkg", layer=layer)
+        assert frame.id.tolist() == [1, 2] and frame.crs.to_epsg() == 23031 and frame.is_valid.all()
+        for row in frame.itertuples():
+            curve = next(prospect.curve for prospect in found.prospects if prospect.id == row.id)
+            contact = curve.crest + share * (curve.spill - curve.crest)
+            assert row.contact_m == pytest.approx(contact) and row.area_km2 == pytest.approx(curve.area(contact) / 1e6)
+            assert row.geometry.area / 1e6 == pytest.approx(row.area_km2, rel=0.01)
+            depths = [point[2] for point in row.geometry.geoms[0].exterior.coords]
+            assert depths == pytest.approx([contact] * len(depths))
