@@ -79,6 +79,26 @@ def find_monitor(config: TrainConfig, heads: Sequence[Head], validation: Sequenc
     return None
 
 
+def unused_options(config: TrainConfig) -> list[str]:
+    """What the settings say of heads that the run has not, a sentence for each option.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The settings.
+    """
+    said = []
+    for option, named in _options_by_head(config).items():
+        if unused := [name for name in named if name not in config.heads]:
+            said.append(f"optim.{option}: {', '.join(unused)} not used, as the run has no such head")
+    return said
+
+
+def _options_by_head(config: TrainConfig) -> dict[str, Mapping[str, Any]]:
+    """The options that have a value for each head."""
+    return {name: getattr(config.optim, name) for name in ("loss_weights", "losses", "second_stage_losses")}
+
+
 def check_settings(config: TrainConfig) -> None:
     """Refuse settings that cannot be met.
 
@@ -97,16 +117,10 @@ def check_settings(config: TrainConfig) -> None:
         found = f"rules, with heads {config.heads} and inputs {config.inputs}"
         raise UserError("trap_base", found, "the head trap, and an input of the depth")
     monitored_metric(config, with_objects(heads, RULE_TRAPS.name) if config.starts_from_rules else heads)
-    optim = config.optim
-    by_head: dict[str, Mapping[str, Any]] = {
-        "loss_weights": optim.loss_weights,
-        "losses": optim.losses,
-        "second_stage_losses": optim.second_stage_losses,
-    }
-    for option, named in by_head.items():
-        if unknown := set(named) - set(config.heads):
-            found = f"names {', '.join(sorted(unknown))}"
-            raise UserError(f"optim.{option}", found, f"heads of this run: {config.heads}")
+    for option, named in _options_by_head(config).items():
+        known = list(config.heads) if option == "second_stage_losses" else list(HEADS)
+        if unknown := set(named) - set(known):
+            raise UserError(f"optim.{option}", f"names {', '.join(sorted(unknown))}", f"heads: {', '.join(known)}")
     check_losses(config, heads)
     find_weighting(config.optim.balance, [1.0] * len(heads))
     select_loggers(config.loop.logger)

@@ -30,7 +30,7 @@ from mtl.training.callbacks.progress import progress_display
 from mtl.training.callbacks.resume_state import ResumeState
 from mtl.training.callbacks.validation_fits import ChangeAcceptance, ObjectFit, StackingFit
 from mtl.training.callbacks.validation_metrics import ValidationMetrics
-from mtl.training.check_settings import check_settings, find_monitor, monitored_metric
+from mtl.training.check_settings import check_settings, find_monitor, monitored_metric, unused_options
 from mtl.training.finetune import check_initial_model
 from mtl.training.loggers import holds_pictures, log_figure, select_loggers
 from mtl.training.resume import check_same_maps, map_names, read_resumable, with_saved_trap_base
@@ -114,6 +114,9 @@ def _fit_decided(
     extra_callbacks: Sequence[Callback],
 ) -> dict[str, float]:
     """`fit` with checked settings and a patch size that is decided."""
+    if current_process().is_main:
+        for sentence in unused_options(config):
+            print(sentence, flush=True)
     last, maps = out / "last.ckpt", map_names(training, validation)
     checkpoint = read_resumable(last, config, current_process().world_size) if resume else None
     table, state = MetricsCSV(out / "metrics.csv", resume), ResumeState(maps)

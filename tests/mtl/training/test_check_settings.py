@@ -7,7 +7,7 @@ import pytest
 from mtl.config import AugmentConfig, LoopConfig, NetConfig, OptimConfig, PatchConfig, PredictConfig, SplitConfig
 from mtl.config_ranges import RANGES
 from mtl.tasks.heads import HEADS
-from mtl.training.check_settings import check_settings, monitored_metric
+from mtl.training.check_settings import check_settings, monitored_metric, unused_options
 from mtl.training.run import fit
 from targets.common.cli import Names
 from targets.errors import UserError
@@ -124,3 +124,11 @@ def test_any_metric_of_any_output_may_be_monitored_in_its_own_direction(metric, 
     config = tiny_config(heads=Names("trap,boundary,crest,dist,depth"), loop=LoopConfig(monitor=metric))
     heads = [HEADS[name] for name in config.heads]
     assert monitored_metric(config, heads) == (metric, mode)
+
+
+def test_settings_of_heads_that_are_not_trained_are_named_and_ignored():
+    optim = OptimConfig(loss_weights={"trap": 1.0, "crest": 0.5}, losses={"dist": "l1"})
+    config = tiny_config(heads=Names("trap,boundary"), optim=optim)
+    check_settings(config)
+    assert [line.split(" not used")[0] for line in unused_options(config)] == [
+        "optim.loss_weights: crest", "optim.losses: dist"]  # fmt: skip
