@@ -81,6 +81,12 @@ def send_script() -> flask.Response:
     return flask.send_file(STATIC / "page.js")
 
 
+@blueprint.get("/picture.js")
+def send_picture_script() -> flask.Response:
+    """Send the script of the step for pictures."""
+    return flask.send_file(STATIC / "picture.js")
+
+
 @blueprint.get("/page.css")
 def send_style() -> flask.Response:
     """Send the page's style sheet."""
@@ -105,6 +111,25 @@ def send_picture(name: str) -> flask.Response:
     rgb = open_map(name).scene.rgb
     assert rgb is not None  # drawn where the map came without one
     return png_response(rgb)
+
+
+@blueprint.get("/maps/<name>/page")
+def send_page_facts(name: str) -> dict[str, object]:
+    """Send what is understood of a map that is a picture alone."""
+    return session_with(name).describe_page(name)
+
+
+@blueprint.get("/maps/<name>/page/picture")
+def send_whole_picture(name: str) -> flask.Response:
+    """Send the picture of a map as it is on disk."""
+    return png_response(session_with(name).open_picture(name))
+
+
+@blueprint.post("/maps/<name>/page")
+def save_page(name: str) -> dict[str, object]:
+    """Keep what a person says of a picture, sent as JSON in bytes."""
+    session = session_with(name)
+    return {"saved": session.save_page(name, flask.request.get_data())}
 
 
 @blueprint.get("/maps/<name>/layers/<output>")
@@ -143,8 +168,7 @@ def send_traps(name: str) -> flask.Response:
 @blueprint.get("/maps/<name>/closures")
 def send_closures(name: str) -> dict[str, object]:
     """Send the outlines of a map's outermost closures, rings of (row, column) by id."""
-    open_map(name)
-    analysis = current_session().analyse_map(name)
+    analysis = session_with(name).analyse_map(name)
     polygons = contour_closures(analysis.closures, nested=False)
     rings = {key: [ring.round(2).tolist() for ring in flatten_rings([shape])] for key, shape in polygons.items()}
     return {"outlines": rings}
@@ -153,15 +177,13 @@ def send_closures(name: str) -> dict[str, object]:
 @blueprint.get("/maps/<name>/migration/<int:row>/<int:col>")
 def send_migration(name: str, row: int, col: int) -> dict[str, object]:
     """Send the way of what rises from a cell."""
-    open_map(name)
-    return describe_migration(current_session().analyse_map(name), row, col)
+    return describe_migration(session_with(name).analyse_map(name), row, col)
 
 
 @blueprint.get("/maps/<name>/charge/<int:count>")
 def send_charge_points(name: str, count: int) -> dict[str, object]:
     """Send the best points to charge."""
-    open_map(name)
-    return describe_charge_points(current_session().analyse_map(name), count)
+    return describe_charge_points(session_with(name).analyse_map(name), count)
 
 
 @blueprint.post("/maps/<name>/traps")
@@ -184,12 +206,17 @@ def current_session() -> ReviewSession:
     return session
 
 
-def open_map(name: str) -> ReviewedMap:
-    """Open a map by its name; an unknown name is answered with "not found"."""
+def session_with(name: str) -> ReviewSession:
+    """The session, which has a map of this name; an unknown name is answered with "not found"."""
     session = current_session()
     if name not in session.sources:
         flask.abort(HTTPStatus.NOT_FOUND, "no such map")
-    return session.open_map(name)
+    return session
+
+
+def open_map(name: str) -> ReviewedMap:
+    """Open a map by its name."""
+    return session_with(name).open_map(name)
 
 
 def png_response(pixels: Pixels) -> flask.Response:

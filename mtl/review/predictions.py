@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtl.inference.predictor import Predictor
 from mtl.prediction.instances import find_instances, instance_outputs
+from mtl.prediction.pages import predict_scene, settle_question
 from mtl.prediction.writers import apply_colour_map, output_valid
 from mtl.tasks.base import Output, mask_invalid
 from mtl.tasks.heads import known_outputs, trap_outputs
@@ -62,7 +63,8 @@ def predictions_of_network(predictor: Predictor) -> PredictionSource:
     """Predict maps with a network when they are opened."""
 
     def predict(scene: Scene) -> MapPrediction:
-        values, outputs, layers = predictor(scene), predictor.outputs, {}
+        values = predict_scene(predictor, settle_question(predictor, scene)).values
+        outputs, layers = predictor.outputs, dict[str, OutputLayer]()
         labels, probability = None, None
         if instance_outputs(outputs):
             labels, probability = find_instances(values, outputs, scene.cell_sides)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl.review.picture import describe_page, is_picture_alone, picture_of, save_said, sidecar_of_picture
 from mtl.review.predictions import MapPrediction, PredictionSource
 from targets.analysis.analyse import Analysis, analyse
 from targets.analysis.options import DEFAULT_OPTIONS, ClosureOptions
@@ -21,6 +22,7 @@ from targets.io.describe import describe_map, print_lines, report_maps
 from targets.io.interpreted_traps import interpreted_traps_file, save_interpreted_traps
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
+from targets.rendering.palettes import RGB
 from targets.scene import Scene
 
 MAX_CELLS = 25_000_000  # of a map that a browser still draws with ease
@@ -107,9 +109,14 @@ class ReviewSession:
         self._saving = Lock()  # one save at a time
 
     def describe_maps(self) -> list[dict[str, object]]:
-        """Name, whether traps are interpreted (drawn), and why traps cannot be saved (refused, "") of every map."""
+        """Of every map: name, drawn (traps are interpreted), refused (why none is saved, ""), picture (alone)."""
         return [
-            {"name": name, "drawn": "traps" in source.files, "refused": self._save_problem(name)}
+            {
+                "name": name,
+                "drawn": "traps" in source.files,
+                "refused": self._save_problem(name),
+                "picture": is_picture_alone(source),
+            }
             for name, source in self.sources.items()
         ]
 
@@ -151,6 +158,51 @@ class ReviewSession:
                     self._analyses.popitem(last=False)
             self._analyses.move_to_end(name)
             return self._analyses[name]
+
+    def open_picture(self, name: str) -> RGB:
+        """The picture (H, W, 3) of a map as it is on disk.
+
+        Raises
+        ------
+        UserError
+            It cannot be read, the map has none, or it has more than `MAX_CELLS` pixels.
+        """
+        source = self.sources[name]
+        if not is_picture_alone(source):
+            raise UserError(name, "is no picture alone", "a picture whose depth no other file gives")
+        picture = picture_of(source)
+        if (pixels := picture.shape[0] * picture.shape[1]) > MAX_CELLS:
+            raise UserError(name, f"has {pixels:,} pixels", f"at most {MAX_CELLS:,}", "reduce it")
+        return picture
+
+    def describe_page(self, name: str) -> dict[str, object]:
+        """Describe what is understood of a picture, see `mtl.review.picture.describe_page`."""
+        self.open_picture(name)
+        return describe_page(self.sources[name], self.reading)
+
+    def save_page(self, name: str, content: bytes) -> str:
+        """Keep what a person says of a picture, see `mtl.review.picture.save_said`; the map is read anew.
+
+        Returns
+        -------
+        str
+            Name of the file.
+
+        Raises
+        ------
+        UserError
+            The file lies outside the data folder or cannot be written, or the picture cannot be read so.
+        """
+        self.open_picture(name)
+        path = sidecar_of_picture(self.sources[name], self.reading)
+        self._check_inside(path)
+        with self._saving, lock_folder(path.parent):
+            source = save_said(self.sources[name], content, self.reading, self._check_inside)
+            with self._lock, self._analysing:
+                self.sources[name] = source
+                self._cache.pop(name, None)
+                self._analyses.pop(name, None)
+        return path.name
 
     def save(self, name: str, traps: NDArray[np.bool_], seen: str) -> SavedTraps:
         """Save the corrected traps of a map; of two saves that start from one version the first one is made.

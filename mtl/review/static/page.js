@@ -24,6 +24,7 @@ let conflict = null;  // version of the traps that were saved elsewhere meanwhil
 let place = { scale: 1, x: 0, y: 0 };  // screen = cell * scale + x or y
 let line = [];       // corners being drawn, in cells
 let way = null;      // of what rises from a cell, or points to charge, with the outlines of the closures filled
+let sheet = null;     // the picture that something is said of, see picture.js
 let cursor = null, held = null, space = false, opening = 0;
 
 // An answer of the server; an error has its status and, of other traps saved meanwhile, their version.
@@ -76,6 +77,7 @@ async function open(entry) {
   await saving;
   if (changed() && !confirm(`The corrections of ${map.name} are not saved. Leave them?`)) return;
   const turn = ++opening;
+  leaveStep(entry);
   map = null; traps = null; way = null; line = []; past = []; future = []; saved = null;
   for (const button of $("maps").querySelectorAll("button")) {
     if (button.textContent === entry.name) button.setAttribute("aria-current", "true");
@@ -102,7 +104,10 @@ async function open(entry) {
     predicted();
     corrected();
   } catch (error) {
-    if (turn === opening) say(error.message, true);
+    if (turn === opening) {
+      say(error.message, true);
+      if (entry.picture) await openStep(entry);
+    }
   }
   show();
 }
@@ -370,9 +375,10 @@ function replaceSaved() {
 }
 
 function fit() {
-  const box = $("stage").getBoundingClientRect();
-  const scale = 0.96 * Math.min(box.width / map.columns, box.height / map.rows);
-  place = { scale, x: (box.width - scale * map.columns) / 2, y: (box.height - scale * map.rows) / 2 };
+  const box = view.getBoundingClientRect();
+  const [width, height] = sheet ? [sheet.width, sheet.height] : [map.columns, map.rows];
+  const scale = 0.96 * Math.min(box.width / width, box.height / height);
+  place = { scale, x: (box.width - scale * width) / 2, y: (box.height - scale * height) / 2 };
   show();
 }
 
@@ -385,7 +391,8 @@ function buttons() {
   $("undo").disabled = !past.length;
   $("redo").disabled = !future.length;
   $("save").disabled = !map || Boolean(map.refused) || (saved !== null && same(traps, saved));
-  for (const id of ["all", "clear", "fit"]) $(id).disabled = !map;
+  for (const id of ["all", "clear", "fit"]) $(id).disabled = !map || Boolean(sheet);
+  $("fit").disabled = !map && !sheet;
 }
 
 function show() {
@@ -394,14 +401,15 @@ function show() {
 }
 
 function paint() {
-  const box = $("stage").getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
+  const box = view.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
   const size = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
   if (view.width !== size[0] || view.height !== size[1]) [view.width, view.height] = size;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, box.width, box.height);
-  if (!map || !map.line) return;
+  if (!sheet && (!map || !map.line)) return;
   pen.translate(place.x, place.y);
   pen.scale(place.scale, place.scale);
+  if (sheet) { paintStep(); return; }
   pen.imageSmoothingEnabled = false;
   pen.drawImage(map.base, 0, 0);
   const layer = map.pictures[map.layer];
@@ -467,12 +475,13 @@ function dot([row, column], colour, number) {
 }
 
 view.onpointerdown = (event) => {
-  if (!map) return;
+  if (!map && !sheet) return;
   view.focus();
   view.setPointerCapture(event.pointerId);
   const [x, y] = cellAt(event);
   if (event.button === 2 || event.button === 1 || space) held = { move: true, at: [event.clientX, event.clientY] };
   else if (event.button !== 0) return;
+  else if (sheet) beginMark([x, y]);
   else if (tool() === "pick" || tool() === "migrate") {
     const [column, row] = [Math.floor(x), Math.floor(y)];
     if (row >= 0 && row < map.rows && column >= 0 && column < map.columns) {
@@ -488,12 +497,14 @@ view.onpointerdown = (event) => {
 };
 
 view.onpointermove = (event) => {
-  if (!map) return;
+  if (!map && !sheet) return;
   cursor = cellAt(event);
   if (held && held.move) {
     place.x += event.clientX - held.at[0];
     place.y += event.clientY - held.at[1];
     held.at = [event.clientX, event.clientY];
+  } else if (sheet) {
+    moveMark(cursor);
   } else if (held) {
     held.dragged ||= Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) > 5;
     if (held.dragged) line.push(cursor);
@@ -504,13 +515,14 @@ view.onpointermove = (event) => {
 view.onpointerup = () => {
   const lasso = held && held.dragged;
   held = null;
+  if (sheet) endMark();
   if (lasso) close();
 };
 view.onpointercancel = () => { held = null; line = []; show(); };
-view.ondblclick = () => { if (line.length) { line.pop(); close(); } };
+view.ondblclick = () => { if (!sheet && line.length) { line.pop(); close(); } };
 view.oncontextmenu = (event) => event.preventDefault();
 view.addEventListener("wheel", (event) => {
-  if (!map) return;
+  if (!map && !sheet) return;
   event.preventDefault();
   const [x, y] = cellAt(event), box = view.getBoundingClientRect();
   const scale = Math.min(60, Math.max(0.02, place.scale * Math.exp(-event.deltaY / 400)));
@@ -520,7 +532,7 @@ view.addEventListener("wheel", (event) => {
 
 document.onkeydown = (event) => {
   if (event.key === " " && event.target === view) { space = true; event.preventDefault(); }
-  if (!map || event.target.matches("input[type=number], input[type=text], select")) return;
+  if (!map || sheet || event.target.matches("input[type=number], input[type=text], select")) return;
   const key = event.key.toLowerCase(), control = event.ctrlKey || event.metaKey;
   if (control && key === "z" && !event.shiftKey) step(past, future);
   else if (control && (key === "y" || key === "z")) step(future, past);
@@ -547,7 +559,7 @@ $("theirs").onclick = showSaved;
 $("mine").onclick = replaceSaved;
 $("threshold").oninput = () => { if (map) { predicted(); show(); } };
 for (const id of ["opacity", "outlines", "fills"]) $(id).oninput = show;
-window.onresize = () => { if (map) show(); };
+window.onresize = () => { if (map || sheet) show(); };
 window.onbeforeunload = (event) => { if (changed()) event.preventDefault(); };
 
 take("pick");

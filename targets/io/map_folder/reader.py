@@ -210,7 +210,8 @@ def _read_page_map(
 def _page_options(sidecar: Sidecar, reading: ReadOptions) -> PageOptions:
     """What sidecar and user say of a page; the sidecar comes first."""
     high, panel = sidecar.high or reading.high, sidecar.panel or reading.panel
-    return PageOptions(high, sidecar.inverted, panel, sidecar.map_box or reading.map_box)
+    return PageOptions(high, sidecar.inverted, panel, sidecar.map_box or reading.map_box,
+                       colour_bar=sidecar.colour_bar or reading.colour_bar)  # fmt: skip
 
 
 def _of_cells(geo: GeoReference, first: GeoReference) -> GeoReference:

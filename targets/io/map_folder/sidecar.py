@@ -17,7 +17,7 @@ from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 
 GEO_FIELDS = [entry for entry in fields(GeoReference) if entry.name not in ("first_row", "first_col", "pixels")]
-WORDS = ("group", "polarity", "interpreter", "high", "panel", "map_box")  # the other keys
+WORDS = ("group", "polarity", "interpreter", "high", "panel", "map_box", "colour_bar")  # the other keys
 TEXT_FIELDS = {entry.name for entry in GEO_FIELDS if "str" in str(entry.type)}
 
 
@@ -41,6 +41,8 @@ class Sidecar:
         Of a picture alone: number or title of its panel.
     map_box : tuple[int, int, int, int] | None, default None
         Of a picture alone: left, top, right and bottom of its map in pixels.
+    colour_bar : tuple[float, float, float, float, float, float] | None, default None
+        Of a picture alone: x and y of two places on its colour bar in pixels, and the numbers there.
     """
 
     geo: GeoReference = field(default_factory=GeoReference)
@@ -50,6 +52,7 @@ class Sidecar:
     high: HighEnd | None = None
     panel: str | None = None
     map_box: tuple[int, int, int, int] | None = None
+    colour_bar: tuple[float, float, float, float, float, float] | None = None
 
     def given_fields(self) -> dict[str, Any]:
         """{field of `GeoReference`: value} of all that differ from "unknown"."""
@@ -82,7 +85,7 @@ def read_sidecar(*paths: Path) -> Sidecar:
         return Sidecar()
     polarity = values.pop("polarity", None)
     group, interpreter, panel = (str(values.pop(key, None) or "") for key in ("group", "interpreter", "panel"))
-    high, map_box = values.pop("high", None), values.pop("map_box", None)
+    high, map_box, bar = (values.pop(key, None) for key in ("high", "map_box", "colour_bar"))
     path = paths[-1]
     try:
         geo = GeoReference(**{key: value for key, value in values.items() if value is not None})
@@ -92,7 +95,8 @@ def read_sidecar(*paths: Path) -> Sidecar:
         raise UserError(path, *error.args[1:]) from error
     check_not_mirrored(path, geo)
     inverted = None if polarity is None else polarity == "inverted"
-    return Sidecar(geo, group, inverted, interpreter, high, panel or None, map_box and tuple(map_box))
+    return Sidecar(geo, group, inverted, interpreter, high, panel or None, map_box and tuple(map_box),
+                   bar and tuple(map(float, bar)))  # fmt: skip
 
 
 def _read_values(path: Path) -> dict[str, Any]:
@@ -112,6 +116,11 @@ def _read_values(path: Path) -> dict[str, Any]:
     box = content.get("map_box")
     if box is not None and not (isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box)):
         raise UserError(path, f"map_box is {box!r}", "[left, top, right, bottom] in pixels of the picture")
+    bar = content.get("colour_bar")
+    if bar is not None and not (isinstance(bar, list) and len(bar) == 6 and all(type(n) in (int, float) for n in bar)
+                                and all(map(math.isfinite, bar))):  # fmt: skip
+        expected = "[x, y, x, y, number, number]: two places on the bar in pixels, and the numbers there"
+        raise UserError(path, f"colour_bar is {bar!r}", expected)
     return {key: value if key in WORDS or value is None else _parse_value(path, key, value)
             for key, value in content.items()}  # fmt: skip
 
@@ -136,6 +145,42 @@ def write_sidecar(sidecar: Sidecar, path: Path) -> None:
         content["interpreter"] = sidecar.interpreter
     with atomic_write(path) as temporary:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+
+
+def change_sidecar(path: Path, changes: Mapping[str, Any], into: Path | None = None) -> None:
+    """Write ``map.yaml`` with some keys changed; the others stay as they are, comments do not.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it may be missing.
+    changes : Mapping[str, Any]
+        {key: its new value, None to leave it out}, in plain types.
+    into : Path | None, default None
+        File that is written instead.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read or written, or the result is no sidecar.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "map.yaml").write_text("group: north\\nhigh: red\\n")
+    ...     change_sidecar(Path(folder, "map.yaml"), {"high": None, "map_box": [1, 2, 30, 40]})
+    ...     print(Path(folder, "map.yaml").read_text())
+    group: north
+    map_box: [1, 2, 30, 40]
+    """
+    content = (read_yaml(path) or {}) if path.exists() else {}
+    content = {key: value for key, value in (content | dict(changes)).items() if value is not None}
+    text = "".join(f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix('...' + chr(10))}"
+                   for key, value in content.items())  # fmt: skip
+    with atomic_write(into or path) as temporary:
+        temporary.write_text(text, "utf-8")
+        read_sidecar(temporary)
 
 
 def check_not_mirrored(path: Path, geo: GeoReference) -> None:

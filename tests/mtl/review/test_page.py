@@ -12,10 +12,13 @@ from mtl.review.server import bind_server
 from mtl.review.session import ReviewSession
 from mtl.tasks.heads import HEADS
 from targets.io.catalogue import list_maps, read_map
+from targets.io.images import write_picture
+from targets.io.map_folder.sidecar import read_sidecar
 from targets.io.map_folder.writer import write_map_folder
 from targets.io.read_options import ReadOptions
 from tests.browser import open_page
 from tests.conftest import dome_scene
+from tests.targets.pages.test_page import page_with_bar
 
 pytestmark = pytest.mark.slow
 SIZE = 64
@@ -158,6 +161,39 @@ def test_a_click_shows_where_what_rises_ends_up(page):
     box = page.locator("#view").bounding_box()
     assert box["width"] > 300 and box["height"] > 300  # a phone shows the map, too
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_picture_is_read_as_marked(browser, tmp_path):
+    pytest.importorskip("flask")
+    write_picture(page_with_bar()[0], tmp_path / "page.png")
+    served = Served(tmp_path)
+    with open_page(browser, served.start("key"), may_say=("422",)) as page:
+        page.get_by_role("button", name="Picture …").click()
+        says(page, "#understood", "which end of its colours is high")
+        box = page.locator("#view").bounding_box()
+        scale = 0.96 * min(box["width"] / 260, box["height"] / 230)
+
+        def place(x, y):
+            middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            return middle[0] + (x + 0.5 - 130) * scale, middle[1] + (y + 0.5 - 115) * scale
+
+        page.mouse.move(*place(30, 40))
+        page.mouse.down()
+        page.mouse.move(*place(129, 119), steps=3)
+        page.mouse.up()
+        page.get_by_label("click two places").check()
+        for (x, y), field, value in (((226, 60), "#first", "1600"), ((226, 120), "#second", "1900")):
+            page.mouse.click(*place(x, y))
+            says(page, "#places", f"{x}, {y}")
+            click(page, "Save and read")  # too early: it asks for what is missing
+            says(page, "#state", "needs two places and the number at each")
+            page.locator(field).fill(value)
+        click(page, "Save and read")
+        says(page, "#state", "saved as page.yaml")
+        says(page, "#about", "1500 to")
+    served.stop()
+    said = read_sidecar(tmp_path / "page.yaml")
+    assert said.map_box == (30, 40, 130, 120) and said.colour_bar == (226, 60, 226, 120, 1600, 1900)
 
 
 def test_corrections_are_not_left_by_mistake(page, tmp_path):
