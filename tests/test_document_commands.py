@@ -137,7 +137,7 @@ def test_a_tutorial_runs_and_leaves_the_files_that_it_names(page, tmp_path, monk
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(TINY_RUN, encoding="utf-8")
-    text, made = page.read_text(encoding="utf-8"), set()
+    text, made = page.read_text(encoding="utf-8"), {"runs"}
     for command in commands(text):
         if command.tool in WAITS:
             continue
