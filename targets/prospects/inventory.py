@@ -236,11 +236,12 @@ def _make_prospect(
     water = hold_contact(float(contacts.water.depth(curve.crest, curve.spill)), curve, format_depth)
     notes, gas_oil = [water.note], np.nan
     if contacts.gas_oil is not None:
+        is_dry = water.contact <= curve.crest
         asked = float(contacts.gas_oil.depth(curve.crest, curve.spill))
         gas_oil = float(np.clip(asked, curve.crest, water.contact))
-        if asked < curve.crest:
+        if asked < curve.crest and not is_dry:
             notes.append(f"no gas cap: the gas–oil contact {format_depth(asked)} lies above the crest")
-        elif asked > water.contact:
+        elif asked > water.contact and not is_dry:
             notes.append(f"all gas: the gas–oil contact {format_depth(asked)} lies below the contact")
     held = find_in_place(curve, contacts, volumes.options, volumes.cubic_metres, {})
     is_drawn = simulation.exists is not None or any(values.shape[1] > 1 for values in simulation.draws.values())
