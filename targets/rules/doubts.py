@@ -15,6 +15,7 @@ from targets.truth.traps import contours_of
 TELLS = 0.01  # of IoU: a map on which two rules differ by more tells which of them holds
 NOT_A_FEW = 0.2  # of the maps that tell
 CLEARLY = 0.1  # of IoU: a map that another rule of faults explains so much better has that rule
+WIDE = 4.0  # times: a threshold that may be so much larger or smaller is hardly known
 BETTER = 0.05  # of IoU: an interpreter whom another rule explains so much better has rules of his own
 QUESTIONS = {
     "faults": "what faults do",
@@ -52,6 +53,7 @@ def find_doubts(table: ScoreTable, choice: Choice) -> Iterator[str]:
             yield f"{tells} of {_maps(count)} tell{_s(count)} {question}: {getattr(choice.rule, name)} is assumed."
         elif against > NOT_A_FEW * tells:
             yield f"{tells} of {_maps(count)} tell{_s(count)} {question}; {against} of them against the rule."
+    yield from _threshold_doubts(table, choice, own)
     yield from _contour_doubt(table, choice)
     yield from _fault_doubts(table, choice, own)
     yield from _interpreter_doubts(table, own)
@@ -65,6 +67,27 @@ def replace_rule(choice: Choice, rule: TrapCriteria) -> Choice:
 def _like(rule: TrapCriteria, other: TrapCriteria, name: str) -> bool:
     """Whether two rules differ in one field at most."""
     return replace(rule, **{name: getattr(other, name)}) == other
+
+
+def _threshold_doubts(table: ScoreTable, choice: Choice, own: NDArray[np.float32]) -> Iterator[str]:
+    """Say between which least areas and heights the maps hardly tell."""
+    grid, place = table.grid, choice.place
+    iou = table.scores[choice.rule].iou[:, place.kind] - own[:, None, None]
+    percent = place.kind == 0
+    heights = grid.heights[place.kind] * (100 if percent else 1)
+    maps = "The map does not tell" if len(own) == 1 else "No map tells"
+    for name, values, at, change in (
+        ("area from {:.2g} to {:.2g} cells", grid.area, place.area, iou[:, :, place.height]),
+        ("height from {:.2g} to {:.2g}" + " % of the relief" * percent, heights, place.height, iou[:, place.area]),
+    ):
+        tells = (abs(change) > TELLS).any(axis=0)
+        low, high = at, at
+        while low > 0 and not tells[low - 1]:
+            low -= 1
+        while high < len(values) - 1 and not tells[high + 1]:
+            high += 1
+        if values[high] >= WIDE * values[low]:
+            yield f"{maps} a least {name.format(values[low], values[high])}."
 
 
 def _contour_doubt(table: ScoreTable, choice: Choice) -> Iterator[str]:

@@ -20,7 +20,7 @@ def noise_std(scene: Scene) -> float:
 
     Roughness over a distance is the standard deviation that noise of single cells would have to give such second
     differences. It is noise if it is large for the relief and grows slowly with distance. Noise of longer waves than
-    some ten cells cannot be told from structure.
+    some ten cells looks like structure.
 
     Parameters
     ----------

@@ -100,6 +100,9 @@ def test_default_traps_give_the_default_rules_and_doubts_where_nothing_tells(dom
     fitted = fit_rules([drawn_by(TrapCriteria(), dome)])
     assert fitted.rules == TrapCriteria() and fitted.iou == {"dome": 1.0} and fitted.cross_validated_iou is None
     assert any("0 of 1 map tells what faults do" in doubt for doubt in fitted.doubts)
+    area = int((dome.map_valid & (compute_traps(dome, TrapCriteria()).labels > 0)).sum())
+    (doubt,) = (doubt for doubt in fitted.doubts if "does not tell a least area from 0 to" in doubt)
+    assert area / 2 < float(doubt.split()[-2].replace("cells.", "")) <= area  # the largest cut point that keeps the dome
     assert "faults do nothing" in fitted.sentence() and "100%" in fitted.sentence()
 
 
