@@ -93,6 +93,10 @@ def test_the_order_of_filling() -> None:
     found = find_closures(RIDGE)
     order = order_of_filling(grow_charge_tree(found), at(1, 1, 4, RIDGE.shape))
     assert order.full.tolist() == [2, 0.5] and order.begins.tolist() == [0.5, 0]
+    twins = order_of_filling(grow_charge_tree(find_closures(TWINS)), at(1, 1, 5))
+    assert twins.begins.tolist() == [0, 0, 0.6] and twins.full.tolist() == [2.2, 0.6, 1], (
+        "a whole begins with its parts"
+    )
     nothing = order_of_filling(grow_charge_tree(found), np.zeros(RIDGE.shape))
     assert np.isinf(nothing.full).all() and np.isinf(nothing.begins).all()
 
