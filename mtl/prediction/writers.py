@@ -264,11 +264,11 @@ def trap_layers(
         layers.append(VectorLayer("exact_traps", "MultiPolygon", geometries, exact_columns, dashed, depths))
     filled = LayerStyle(MAGENTA, (255, 255, 255, 90), 0.6)
     layers.append(VectorLayer("traps", "MultiPolygon", polygons, units.named_columns(table), filled,
-                              table["spill_depth"]))  # fmt: skip
+                              list(table["spill_depth"])))  # fmt: skip
     triangles = LayerStyle(BLACK, YELLOW, 0.3, "triangle", 4.0)
     crest_columns = units.named_columns(table[["id", "confidence", "crest_depth"]])
     layers.append(VectorLayer("crests", "Point", list(prediction.crests), crest_columns, triangles,
-                              table["crest_depth"]))  # fmt: skip
+                              list(table["crest_depth"])))  # fmt: skip
     return layers
 
 

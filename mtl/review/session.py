@@ -181,7 +181,7 @@ class ReviewSession:
         return describe_page(self.sources[name], self.reading)
 
     def save_page(self, name: str, content: bytes) -> str:
-        """Keep what a person says of a picture, see `mtl.review.picture.save_said`; the map is read anew.
+        """Keep what a person says of a picture, see `mtl.review.picture.save_said`; the map is read again.
 
         Returns
         -------

@@ -66,8 +66,8 @@ def write_outlines(
     it: ``.parquet`` (GeoParquet) and ``.shp`` (in UTF-8, names of fields cut to ten letters) with all attributes;
     ``.pol`` (x y z, rows of 999 between lines); ``.cps`` (CPS-3 lines, behind each ``->`` the id); ``_points.csv`` (a
     row per point, with id, part and number of the point). Those in text hold polygons and lines, CSV crests and spill
-    points too. The third coordinate is the depth, positive down, of an outline that of its contact; where a layer has
-    none, text holds 0. A hole of a polygon in text is a ring of its own.
+    points too. The third coordinate is the depth, positive down, of an outline that of its contact; where none
+    is known, text holds 0. A hole of a polygon in text is a ring of its own.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def write_outlines(
 def _lines(layer: VectorLayer, geo: GeoReference) -> Iterator[tuple[str, int, NDArray[np.float64]]]:
     """Id, number of the part, and x, y, z (n, 3) of every ring, line or point of a layer."""
     names = layer.attributes.dtype.names or ()
-    for i, (coordinates, row) in enumerate(zip(layer.coordinates(geo), layer.attributes, strict=True), 1):
+    for i, (coordinates, row) in enumerate(zip(layer.coordinates(geo, some=True), layer.attributes, strict=True), 1):
         name = str(row["id"]) if "id" in names else str(i)
         lines = [ring for polygon in coordinates for ring in polygon] if layer.geometry_type == "MultiPolygon" else (
             [coordinates] if layer.geometry_type == "LineString" else [[coordinates]])  # fmt: skip

@@ -38,7 +38,7 @@ class VectorLayer:
         How a GIS draws it, all features alike or by category.
     depths : Sequence[Any] | None, default None
         Depth of each feature in the unit of the map, positive down: a number, or for a line one a point (n,). It is
-        written as the third coordinate; None, or a depth that is not finite: the layer has two.
+        written as the third coordinate. None, or a depth that is not finite: in files of a GIS the layer has two.
     """
 
     name: str
@@ -54,16 +54,17 @@ class VectorLayer:
             raise ValueError(f"layer {self.name}: {shapes} shapes, {rows} rows of attributes, depths {self.depths}")
 
     @property
-    def known_depths(self) -> list[Any]:
-        """The depth of each feature; None for all where one of them is unknown."""
-        if self.depths is None or not all(np.isfinite(depth).all() for depth in self.depths):
-            return [None] * len(self.geometries)
-        return list(self.depths)
+    def has_depths(self) -> bool:
+        """Whether the depth of every feature is known."""
+        return self.depths is not None and all(np.isfinite(depth).all() for depth in self.depths)
 
-    def coordinates(self, geo: GeoReference) -> list[Any]:
-        """The GeoJSON coordinates of all features, see `geojson_coordinates`."""
+    def coordinates(self, geo: GeoReference, some: bool = False) -> list[Any]:
+        """The GeoJSON coordinates of all features, see `geojson_coordinates`; some : depths of some features alone."""
+        depths: Sequence[Any] = [None] * len(self.geometries)
+        if self.depths is not None and (some or self.has_depths):
+            depths = [depth if np.isfinite(depth).all() else None for depth in self.depths]
         return [geojson_coordinates(geometry, self.geometry_type, geo, depth)
-                for geometry, depth in zip(self.geometries, self.known_depths, strict=True)]  # fmt: skip
+                for geometry, depth in zip(self.geometries, depths, strict=True)]  # fmt: skip
 
 
 def geojson_coordinates(geometry: Any, geometry_type: GeometryType, geo: GeoReference, depth: Any = None) -> Any:
@@ -211,8 +212,7 @@ def make_geodataframe(layer: VectorLayer, geo: GeoReference, path: str | Path) -
 
 def ogr_type(layer: VectorLayer) -> str:
     """GDAL's name of a layer's geometry type, with its third coordinate."""
-    has_depth = bool(layer.known_depths) and layer.known_depths[0] is not None
-    return f"{layer.geometry_type} Z" if has_depth else layer.geometry_type
+    return f"{layer.geometry_type} Z" if layer.has_depths else layer.geometry_type
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def smooth_rings(
     share, is_free = _crossings(sides, surface, np.asarray(levels, np.float64)[owner_of_side])
     share = _with_areas(sides, share, is_free, owner_of_side, _areas(rings, owner))
     share = _inside_holders(sides, share, owner_of_side, surface.shape[1])
-    points = sides.inner + share[:, None] * (sides.outer - sides.inner)
+    points = np.asarray(sides.inner + share[:, None] * (sides.outer - sides.inner), np.float64)
     starts = np.flatnonzero(np.diff(sides.ring, prepend=-1))
     return [_closed(part) for part in np.split(points, starts[1:])]
 
@@ -119,7 +119,7 @@ def _crossings(
 def _areas(rings: Sequence[Ring], owner: NDArray[np.int64]) -> NDArray[np.float64]:
     """Area (N,) inside the rings of each owner, in cells."""
     areas = [_cross(ring[:-1], ring[1:]).sum() / 2 for ring in rings]
-    return np.bincount(owner, areas)
+    return np.asarray(np.bincount(owner, areas), np.float64)
 
 
 def _cross(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
