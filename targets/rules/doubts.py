@@ -80,7 +80,7 @@ def _threshold_doubts(table: ScoreTable, choice: Choice, own: NDArray[np.float32
         ("area from {:.2g} to {:.2g} cells", grid.area, place.area, iou[:, :, place.height]),
         ("height from {:.2g} to {:.2g}" + " % of the relief" * percent, heights, place.height, iou[:, place.area]),
     ):
-        tells = (abs(change) > TELLS).any(axis=0)
+        tells = np.any(abs(change) > TELLS, axis=0).tolist()
         low, high = at, at
         while low > 0 and not tells[low - 1]:
             low -= 1
