@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import expit
 
 from mtl.inference.predictor import Predictor
 from mtl.prediction.instances import find_instances, instance_outputs
@@ -28,6 +29,9 @@ MAX_LETTER_SHARE = 0.4  # of a trap's cells that lie under text
 # Correlation of the network's guess with the depth that the colours show, below which the reading is in doubt; see
 # docs/experiments/picture_reading.md.
 MIN_CORRELATION = 0.9
+# Share of traps on pages that are right, by the logarithm of their cells, and by the root of the page's confidence; see
+# docs/experiments/picture_reading.md. The height above the spill, which decides on the map's own depth, says nothing.
+SIZE_OFFSET, SIZE_SLOPE = -3.9, 0.92
 WORST_CORRELATION = 0.5  # of which nothing is left of the confidence
 
 
@@ -188,13 +192,21 @@ def _letters(page: Page) -> Bool:
 
 
 def with_page_confidence(prediction: TrapPrediction | None, confidence: float) -> TrapPrediction | None:
-    """The traps with the confidence of the page's reading: a doubtful page makes them all doubtful."""
-    if prediction is None or confidence >= 1:
-        return prediction
+    """The traps with the confidence that those on pages have: the share that is right of traps of their size.
+
+    Parameters
+    ----------
+    prediction : TrapPrediction | None
+        Traps of the map on a page; None without any.
+    confidence : float
+        Of the page's reading: a doubtful page makes them all doubtful.
+    """
+    if prediction is None:
+        return None
     largest = prediction.measure.maximum
-    traps = [replace(trap, confidence=confidence * trap.confidence,
-                     uncertainty=largest - confidence * (largest - trap.uncertainty))
-             for trap in prediction.traps]  # fmt: skip
+    shares = [np.sqrt(confidence) * expit(SIZE_OFFSET + SIZE_SLOPE * np.log(trap.cells)) for trap in prediction.traps]
+    traps = [replace(trap, confidence=float(share), uncertainty=float(largest - share * (largest - trap.uncertainty)))
+             for trap, share in zip(prediction.traps, shares, strict=True)]  # fmt: skip
     return replace(prediction, traps=traps)
 
 

@@ -93,9 +93,12 @@ def test_a_guess_that_the_colours_do_not_follow_is_in_doubt(tmp_path):
     assert doubtful.confidence < 0.3 and "doubtful" in doubtful.notes[-1]
     predictor = Guess((HEADS["depth"],), z)
     prediction = extract_traps(scene, sure.values, predictor.outputs, None)
-    halved = with_page_confidence(prediction, 0.5)
-    for one, half in zip(prediction.traps, halved.traps, strict=True):
-        assert half.confidence == one.confidence / 2 and half.uncertainty > 0.5 > one.uncertainty
+    sure, halved = with_page_confidence(prediction, 1.0), with_page_confidence(prediction, 0.25)
+    for one, half in zip(sure.traps, halved.traps, strict=True):
+        assert half.confidence == pytest.approx(one.confidence / 2) and half.uncertainty > max(0.5, one.uncertainty)
+    small, large = (replace(sure.traps[0], cells=cells) for cells in (60, 6000))
+    by_size = with_page_confidence(replace(prediction, traps=[small, large]), 1.0).traps
+    assert by_size[0].confidence < 0.5 < 0.9 < by_size[1].confidence < 1  # slivers come first in a batch
 
 
 def test_a_sliver_is_no_trap_of_a_picture(tmp_path):
