@@ -79,7 +79,7 @@ def write_prediction(
     outlines : OutlineOptions, default DEFAULT_OUTLINES
         How traps are outlined, and in which format.
     confidence : float, default 1.0
-        Of the reading of the map's page, by which that of its traps is multiplied.
+        Of the reading of the map's page, on which that of its traps depends.
 
     Returns
     -------
@@ -95,7 +95,8 @@ def write_prediction(
     remove_half_written(folder)
     write_result_file(scene, "predict", folder)
     prediction = extract_traps(scene, maps, outputs, exact) if instance_outputs(outputs) else None
-    prediction = with_page_confidence(prediction, confidence)
+    if page_of(scene) is not None:
+        prediction = with_page_confidence(prediction, confidence)
     labels = None if prediction is None else prediction.labels
     for output in outputs:
         valid, drawing = output_valid(output, scene, labels), output.drawing
