@@ -185,7 +185,7 @@ def test_lines_have_one_width_at_every_resolution():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     widths, shares = [], []
-    for dpi in (80, 200, 300):
+    for dpi in (60, 80, 200, 400):
         figure = plt.Figure(figsize=(4, 3), dpi=dpi)
         canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
         axis.contourf(surface(), 10, cmap="jet")
