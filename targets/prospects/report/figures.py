@@ -9,12 +9,21 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from targets.analysis.layers import MAX_NUMBERED
 from targets.common.html_report import png_of_figure
 from targets.prospects.display_units import WORDS
 from targets.prospects.inventory import MapProspects, Prospect
 from targets.prospects.options import ProspectOptions
 from targets.prospects.report.layers import outline_contacts
-from targets.rendering.overlays import CREST_MARKER, add_legend, draw_lines, legend_entry, make_map_figure
+from targets.rendering.overlays import (
+    CREST_MARKER,
+    add_legend,
+    draw_lines,
+    fault_legend_entries,
+    legend_entry,
+    make_map_figure,
+    shorten_label,
+)
 from targets.scene import Scene
 
 MARGIN = 0.35  # of a closure's size, around it on its cut-out
@@ -68,6 +77,43 @@ def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOpti
     if prospect.spread.size > 1:
         figures["uncertainty"] = _draw_uncertainty(found, prospect)
     return {name: png_of_figure(figure) for name, figure in figures.items()}
+
+
+def draw_overview(found: MapProspects) -> bytes:
+    """Draw the whole map with the outlines of closures and contacts, and the rank and id of each prospect at its crest.
+
+    Parameters
+    ----------
+    found : MapProspects
+        Of the map.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    figure, axis = make_map_figure(found.analysis.scene)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(8.0, float(np.clip(8.0 * height / width, 3.5, 10.0)))
+    entries: list[Any] = []
+    for label, colour, depths in (
+        ("closures", "black", {p.id: p.curve.limit for p in found.prospects}),
+        ("contacts", WATER, {p.id: p.contact for p in found.prospects if p.curve.crest < p.contact < p.curve.limit}),
+        ("gas–oil contacts", GAS, {p.id: p.gas_oil for p in found.prospects if p.curve.crest < p.gas_oil < p.contact}),
+    ):
+        if depths:
+            outlines = outline_contacts(found.analysis, depths)
+            rings = [ring for polygons in outlines.values() for polygon in polygons for ring in polygon]
+            draw_lines(axis, rings, colour, 1.4)
+            entries.append(legend_entry(label, color=colour, linewidth=1.4))
+    for prospect in found.prospects[:MAX_NUMBERED]:
+        place = (float(prospect.row["crest_col"]), float(prospect.row["crest_row"]))
+        axis.plot(*place, **CREST_MARKER)
+        label = shorten_label(f"{prospect.id} {prospect.name}".strip())
+        axis.annotate(label, place, (7, 4), textcoords="offset points", fontsize=9, weight="bold", parse_math=False,
+                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1})  # fmt: skip
+    add_legend(figure, [*entries, *fault_legend_entries(found.analysis.scene)])
+    return png_of_figure(figure)
 
 
 def find_section(found: MapProspects, prospect: Prospect) -> Section:

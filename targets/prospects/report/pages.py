@@ -191,7 +191,9 @@ def _quantities(found: MapProspects, prospect: Prospect) -> list[tuple[str, ...]
     return rows
 
 
-def render_inventory(listed: Sequence[ListedProspect], notes: Sequence[str], options: ProspectOptions) -> str:
+def render_inventory(
+    listed: Sequence[ListedProspect], notes: Sequence[str], options: ProspectOptions, overviews: Sequence[bytes] = ()
+) -> str:
     """Write the inventory of all maps as one HTML page.
 
     Parameters
@@ -202,6 +204,8 @@ def render_inventory(listed: Sequence[ListedProspect], notes: Sequence[str], opt
         What was assumed, one sentence each.
     options : ProspectOptions
         Contacts and reservoir.
+    overviews : Sequence[bytes], default ()
+        Pictures of the maps.
 
     Returns
     -------
@@ -209,7 +213,6 @@ def render_inventory(listed: Sequence[ListedProspect], notes: Sequence[str], opt
         The page.
     """
     pages = [(rank, one.page) for rank, one in enumerate(listed, 1) if one.page is not None][: options.pages]
-    shown = {rank for rank, _ in pages}
     used = [k for k in range(len(HEADER)) if k < 2 or any(one.short[k - 1] for one in listed)]
     rows = []
     for rank, one in enumerate(listed[:MAX_ROWS], 1):
@@ -223,5 +226,5 @@ def render_inventory(listed: Sequence[ListedProspect], notes: Sequence[str], opt
         omitted=max(0, len(listed) - MAX_ROWS),
         notes=list(notes),
         pages=pages,
-        shown=shown,
+        overviews=list(overviews),
     )

@@ -20,12 +20,14 @@ from targets.io.read_options import ReadOptions
 from targets.prospects.contact_table import ContactRow
 from targets.prospects.inventory import MapProspects, find_prospects
 from targets.prospects.options import ProspectOptions
-from targets.prospects.report.figures import draw_prospect
+from targets.prospects.report.figures import draw_overview, draw_prospect
 from targets.prospects.report.layers import make_contact_layers
 from targets.prospects.report.pages import ListedProspect, list_prospect, render_inventory
 from targets.prospects.report.tables import write_area_depth_table, write_inventory_csv, write_inventory_sheet
 from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions
 from targets.prospects.scenarios.writers import write_scenarios
+
+MAX_OVERVIEWS = 12  # maps on the first page
 
 
 class ProspectSettings(NamedTuple):
@@ -66,11 +68,14 @@ class ListedMap(NamedTuple):
         What was assumed of its prospects.
     prospects : list[ListedProspect]
         The most promising first.
+    overview : bytes
+        Picture of the map with all of them; empty where no pages are asked for.
     """
 
     description: MapDescription
     notes: tuple[str, ...]
     prospects: list[ListedProspect]
+    overview: bytes
 
 
 def make_map_prospects(
@@ -115,17 +120,17 @@ def make_map_prospects(
     scenarios = write_scenarios(
         analysis, settings.closures, settings.scenarios, settings.prospects.reservoir, folder, settings.reading
     )
-    listed = [
-        list_prospect(
-            found,
-            prospect,
-            settings.prospects,
-            draw_prospect(found, prospect, settings.prospects) if number < settings.prospects.pages else None,
-        )
-        for number, prospect in enumerate(found.prospects)
-    ]
+    listed = []
+    for number, prospect in enumerate(found.prospects):
+        pictures = None
+        if number < settings.prospects.pages:
+            pictures = draw_prospect(found, prospect, settings.prospects)
+            with atomic_write(folder / "area_depth" / f"{prospect.id}.png") as temporary:
+                temporary.write_bytes(pictures["curve"])
+        listed.append(list_prospect(found, prospect, settings.prospects, pictures))
+    overview = draw_overview(found) if settings.prospects.pages and found.prospects else b""
     notes = tuple(f"{scene.name}: {note}" for note in (analysis.rules_text, *named, *found.notes, *scenarios))
-    return ListedMap(describe_map(scene), notes, listed)
+    return ListedMap(describe_map(scene), notes, listed, overview)
 
 
 def write_map_files(found: MapProspects, folder: Path, options: ProspectOptions, outlines: OutlineOptions) -> None:
@@ -154,7 +159,7 @@ def write_map_files(found: MapProspects, folder: Path, options: ProspectOptions,
     write_outlines(layers, scene.geo, folder / "contacts", outlines.vectors)
     tables = folder / "area_depth"
     tables.mkdir(parents=True, exist_ok=True)
-    for old in tables.glob("[0-9]*.csv"):
+    for old in tables.glob("[0-9]*.*"):
         old.unlink()
     thickness = options.thickness.median if options.thickness else np.inf
     for prospect in found.prospects:
@@ -195,8 +200,9 @@ def write_inventory(maps: Sequence[ListedMap], out: Path, options: ProspectOptio
             raise
         (out / "inventory.xlsx").unlink(missing_ok=True)
         said.append("no inventory.xlsx: it needs pip install 'trapmtl[sheets]'")
+    overviews = [map_.overview for map_ in maps if map_.overview][:MAX_OVERVIEWS]
     with atomic_write(out / "inventory.html") as temporary:
-        temporary.write_text(render_inventory(listed, notes, options), "utf-8")
+        temporary.write_text(render_inventory(listed, notes, options, overviews), "utf-8")
     return said
 
 

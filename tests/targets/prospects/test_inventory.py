@@ -9,16 +9,19 @@ import pytest
 
 from targets.analysis.analyse import analyse
 from targets.analysis.options import DEFAULT_OPTIONS, NO_DEPTH_ERROR, DepthError
+from targets.closure.monte_carlo import Realisation
 from targets.errors import UserError
 from targets.io.outline_files import OutlineOptions
+from targets.prospects.area_depth import find_area_depth_curves
 from targets.prospects.contacts import Contact
 from targets.prospects.display_units import DisplayUnits
+from targets.prospects.in_place import Contacts
 from targets.prospects.inventory import find_prospects
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
 from targets.prospects.ranges import Range
 from targets.prospects.report.tables import inventory_row, write_area_depth_table
 from targets.prospects.report.writers import write_map_files
-from targets.prospects.simulation import cases
+from targets.prospects.simulation import Subject, Volumes, cases, simulate
 from tests.targets.analysis.maps import ridge, twins
 from tests.targets.prospects.domes import CREST, DOMES, HEIGHT, dome_map
 
@@ -184,6 +187,23 @@ def test_an_error_of_the_depth_spreads_volumes():
     assert 0 < low < middle < high and low < mean < high and prospect.probability == 1
     assert [swing.parameter for swing in prospect.swings] == ["depth of the map"]
     assert (prospect.swings[0].low, prospect.swings[0].high) == pytest.approx((low, high))
+
+
+def test_a_closure_that_exists_in_half_of_the_realisations():
+    """Its probability is a half, its percentiles are those of the other half, and its rank knows both."""
+    closures = analyse(ridge()).closures
+    contacts = Contacts(Contact("spill"))
+    curves = find_area_depth_curves(closures, np.ones((1, 1)))
+    subjects = [Subject(key, curve, contacts) for key, curve in curves.items()]
+    drawn = [Realisation(closures, np.array(match, np.int32)) for match in ([1, 2], [1, 0])]
+    volumes = Volumes(DEFAULT_PROSPECTS, np.ones((1, 1)), 1.0, "rock")
+    found = simulate(subjects, volumes, 0, closures, drawn, 2)
+    full = float(curves[2].volume(curves[2].limit))
+    assert found.exists.tolist() == [1, 0.5]
+    assert found.draws["rock"][1] == pytest.approx([full, np.nan], nan_ok=True)
+    prospect = prospects_of(ridge()).prospects[0]
+    unsure = replace(prospect, probability=0.5, cases={"rock": (1.0, 2.0, 3.0, 2.0)})
+    assert unsure.expected("rock") == 1.0 and prospect.expected("rock") == prospect.held["rock"]
 
 
 def test_draws_without_a_closure_are_left_out():
