@@ -16,6 +16,7 @@ from targets.truth.criteria import TrapCriteria
 
 USUAL_STEPS = 20  # contours of a relief
 COARSER, FINER = 0.3, 0.1  # surprise that an interval of twice, half the usual step has to spare
+CORNERS = (3.0, 0.5)  # surprise that cells apart at corners have to spare, and at least on each map: a hand rounds
 CONTACTS: tuple[Any, ...] = ("any", "touching", "free")
 
 
@@ -104,7 +105,7 @@ class ScoreTable:
         choices = []
         for rule, scores in self.scores.items():
             place, score = best_place(scores.total(maps), self.grid)
-            choices.append(Choice(rule, place, score - cost(rule, self.relief)))
+            choices.append(Choice(rule, place, score - cost(rule, self.relief, len(maps))))
         return sorted(choices, key=lambda choice: -choice.score)
 
     def choose(self, maps: NDArray[np.int64]) -> Choice:
@@ -121,7 +122,7 @@ def bare(rule: TrapCriteria) -> TrapCriteria:
     return replace(rule, min_area=0, min_relief=0.0, min_height=0.0, fault_contact="any", smoothing=0.0)
 
 
-def cost(rule: TrapCriteria, relief: float) -> float:
+def cost(rule: TrapCriteria, relief: float, maps: int = 1) -> float:
     """What the choices of a rule without thresholds have to spare: unusual ones, and ones that can fit by chance.
 
     Parameters
@@ -130,6 +131,8 @@ def cost(rule: TrapCriteria, relief: float) -> float:
         The rule.
     relief : float
         Of a usual map: of intervals that explain as much, one that suits it is taken.
+    maps : int, default 1
+        How many the rule is to explain.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def cost(rule: TrapCriteria, relief: float) -> float:
         (2.0, rule.culminations != "joined"),
         (1.0, rule.faults != "transparent"),
         (2.0, rule.edge != "open"),
-        (3.0, rule.connectivity != 8),
+        (max(CORNERS[0], CORNERS[1] * maps), rule.connectivity != 8),
         (1.0, rule.reading == "contour"),
         (1.0, interval is not None),
         (3.0, not is_round(interval)),

@@ -32,6 +32,19 @@ def test_small_and_low_closures_are_dropped() -> None:
     assert count[0] >= 2 and count[1:] == [0, 0]
 
 
+def test_closures_that_noise_explains_are_left_out_with_a_line() -> None:
+    clean, left_out = ridge(), ClosureOptions(min_area=9, noise="left_out")
+    assert analyse(clean, left_out).rules_text.endswith("no noise of the depth found")
+    rough = np.random.default_rng(0).normal(0, 2, clean.shape).astype(np.float32)
+    noisy = clean.replace(depth=clean.depth + rough)
+    every, kept = analyse(noisy, ClosureOptions(min_area=9)), analyse(noisy, left_out)
+    gone = (every.table["parent"] == 0).sum() - (kept.table["parent"] == 0).sum()
+    assert gone > 0 and f"found: {gone} closure" in kept.rules_text and "noise of about 2" in kept.rules_text
+    assert ((kept.closures.labels > 0) <= (every.closures.labels > 0)).all()
+    with pytest.raises(UserError, match="--noise"):
+        analyse(noisy, left_out, DepthError(5.0, 250.0))
+
+
 def test_an_error_of_the_depth_gives_probabilities_and_percentiles(tmp_path) -> None:
     error = DepthError(5.0, 250.0, realisations=8)
     analysis = analyse(ridge(), error=error)
