@@ -3,10 +3,11 @@
 
 // Show what is understood of a picture, and what is said of it.
 async function openStep(entry) {
-  const at = `/maps/${encodeURIComponent(entry.name)}`;
+  const at = `/maps/${encodeURIComponent(entry.name)}`, turn = opening;
   $("picture").hidden = false;
   try {
     const [facts, image] = await Promise.all([ask(`${at}/page`, "json"), picture(`${at}/page/picture`)]);
+    if (turn !== opening) return;
     sheet = { ...facts, entry, at, image, drag: null, read: facts.frame, frame: facts.said.map_box, places: [] };
     const bar = facts.said.colour_bar;
     if (bar) sheet.places = [[bar[0], bar[1]], [bar[2], bar[3]]];
@@ -23,7 +24,7 @@ async function openStep(entry) {
     understood([...(facts.problem ? [[facts.problem, true]] : []), ...facts.lines.map((text) => [text, false])]);
     $("step").hidden = false;
     say("");
-    $("hint").textContent = "Say what was not read of the picture; empty fields leave it to the reading.";
+    $("hint").textContent = "Say what was not read of the picture; empty fields leave it to the reading. A click on the map's name goes back.";
     marks();
     fit();
   } catch (error) {

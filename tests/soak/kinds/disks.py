@@ -11,7 +11,7 @@ from tests.soak.attack import Attack, Budget, Ended, Kind, run_tool, try_attacks
 from tests.soak.kinds.samples import TINY_RUN, dome_depth, write_depth, write_maps
 
 FORMATS = ("tif", "gri", "irap", "zmap", "cps3", "grd", "asc", "npz")
-VECTORS = ("gpkg", "geojson", "shp", "pol", "cps3", "csv")
+VECTORS = ("gpkg", "geojson", "parquet", "shp", "pol", "cps3", "csv")
 TRAIN = ("train", "--data", "in", "--out", "out", *TINY_RUN, "--loop.epochs", "1")
 COMMANDS: dict[str, Sequence[str]] = {
     **{f"closures to {form}": ("closures", "in", "--out", "out", "--grids", form) for form in FORMATS},
