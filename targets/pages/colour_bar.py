@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from unicodedata import normalize
 
 import numpy as np
@@ -34,6 +35,10 @@ ALIGNED = 0.7  # heights of letters between the edges of numbers in one column
 WORDS_REACH = 6.0  # heights of letters between a bar with its numbers and its title
 MIN_DEPTH_SHARE = 0.1  # of the largest number, the smallest one of depths that no word names: no horizon starts at 0
 BAND_STEP, MAX_BANDS, MIN_BAND = 4.0, 48, 3  # grey levels, number and pixels: bands of a discrete bar
+
+HIGH_WORDS = re.compile(r"(high(er|est)?|shallow(er|est)?|up|crest|hoch|flach|haut|alto|мелко|высоко)\W*\Z")
+LOW_WORDS = re.compile(r"(low(er|est)?|deep(er|est)?|down|tief|bas|bajo|profundo|profond|глубоко|низко)\W*\Z")
+MAX_WORDS = 8  # of each kind that are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +107,25 @@ class ColourBar:
         return f"colour bar: depths {low:.6g} to {high:.6g}{unit}{bands}, by {self.ticks} numbers; {self.reason}"
 
 
+@dataclass(frozen=True, eq=False)
+class NamedEnds:
+    """A colour bar whose ends are named.
+
+    Attributes
+    ----------
+    colours : (N, 3) float64
+        Red, green and blue along it.
+    height : (N,) float64
+        0 at the low end to 1 at the high one.
+    words : str
+        Both words, quoted.
+    """
+
+    colours: NDArray[np.float64]
+    height: NDArray[np.float64]
+    words: str
+
+
 @dataclass(frozen=True)
 class _Tick:
     """A number beside a strip: along it from `start` to `end`, across it from `near` to `far`, in pixels."""
@@ -145,6 +169,34 @@ def find_colour_bar(picture: RGB, map_box: Box, texts: Sequence[TextBox]) -> Col
         return None
     best = min(found, key=lambda item: (bool(item[-1].problem), -min(item[-1].ticks, 3), item[0]))[-1]
     return _with_direction(best, map_box, texts)
+
+
+def find_named_ends(picture: RGB, map_box: Box, texts: Sequence[TextBox]) -> NamedEnds | None:
+    """Find the colour bar of a map that has the words high and low, or shallow and deep, at its ends.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+        The page.
+    map_box : tuple[int, int, int, int]
+        First row and column of the map, and the row and column behind the last ones.
+    texts : Sequence[TextBox]
+        Texts of the page.
+
+    Returns
+    -------
+    NamedEnds | None
+        None where no strip of the map's colours stands beside two such words.
+    """
+    highs, lows = ([text for text in texts if word.match(text.text.strip().casefold())][:MAX_WORDS]
+                   for word in (HIGH_WORDS, LOW_WORDS))  # fmt: skip
+    for high, low in product(highs, lows):
+        # The bar of two numbers in the places of the words.
+        bar = find_colour_bar(picture, map_box, (replace(high, text="1"), replace(low, text="0")))
+        if bar is not None:
+            height = np.clip(bar.values, 0, 1)
+            return NamedEnds(bar.colours, height, f"{high.text.strip()!r} and {low.text.strip()!r}")
+    return None
 
 
 def colour_bar_between(

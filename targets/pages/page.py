@@ -7,8 +7,7 @@ import numpy as np
 from targets.errors import UserError
 from targets.pages.axes import PageAxes, read_axes
 from targets.pages.bar_depth import depth_from_bar
-from targets.pages.bar_words import find_named_ends
-from targets.pages.colour_bar import ColourBar, colour_bar_between, find_colour_bar
+from targets.pages.colour_bar import ColourBar, colour_bar_between, find_colour_bar, find_named_ends
 from targets.pages.ground import find_ground
 from targets.pages.labels import read_labels, values_around_labels
 from targets.pages.map_body import (
