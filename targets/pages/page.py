@@ -435,10 +435,10 @@ def _with_polarity(page: Page, options: PageOptions, where: object) -> Page:
         by_bar = asked is None or agreement(page.picture, np.isfinite(page.depth) & page.inside, -page.depth, asked) > 0
         if by_bar:
             return page
-        sentence = f"{asked} is high {options.said_by}; the colour bar says otherwise and is not used"
+        sentence = f"{asked} is high, {options.said_by}; the colour bar says otherwise and is not used"
         return _with_stage(replace(page, depth=None, high=asked), Stage("polarity", 0.5, sentence))
     if asked is not None:
-        return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high {options.said_by}"))
+        return _with_stage(replace(page, high=asked), Stage("polarity", 1.0, f"{asked} is high, {options.said_by}"))
     other = _other_quantity(page)
     if other:
         question = UserError(where, f"it is a map of {other!r}, which is no depth", "a map of depth, elevation or time",
