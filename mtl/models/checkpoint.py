@@ -163,7 +163,9 @@ def build_net(config: TrainConfig, pretrained: bool) -> tuple[MultiHeadNet, tupl
         A name that is unknown, here or to a library.
     """
     if not re.fullmatch(r"[\w.-]+", config.net.encoder):  # timm takes hf-hub:NAME and local-dir:PATH too
-        raise UserError("net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/reference/network.md")
+        raise UserError(
+            "net.encoder", repr(config.net.encoder), "the name of an encoder", "see docs/reference/network.md"
+        )
     inputs, heads = select_inputs(config), select_heads(config)
     net = config.net if pretrained else replace(config.net, encoder_weights="none")
     sets = parse_input_sets(inputs, config.input_sets)

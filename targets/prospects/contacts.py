@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from targets.prospects.ranges import Range
 
 FORM = re.compile(r"(?:(?P<base>crest\s*\+|spill\s*-)\s*)?(?P<range>[^%]+)(?P<share>%)?\Z", re.IGNORECASE)
-FORMS = (
-    "a depth such as 1650 (without a unit), crest+30, spill-10, spill, or 60% of the height; or 1640..1660"
-)
+FORMS = "a depth such as 1650 (without a unit), crest+30, spill-10, spill, or 60% of the height; or 1640..1660"
 
 
 class Contact(str):

@@ -102,7 +102,9 @@ def test_default_traps_give_the_default_rules_and_doubts_where_nothing_tells(dom
     assert any("0 of 1 map tells what faults do" in doubt for doubt in fitted.doubts)
     area = int((dome.map_valid & (compute_traps(dome, TrapCriteria()).labels > 0)).sum())
     (doubt,) = (doubt for doubt in fitted.doubts if "does not tell a least area from 0 to" in doubt)
-    assert area / 2 < float(doubt.split()[-2].replace("cells.", "")) <= area  # the largest cut point that keeps the dome
+    assert (
+        area / 2 < float(doubt.split()[-2].replace("cells.", "")) <= area
+    )  # the largest cut point that keeps the dome
     assert "faults do nothing" in fitted.sentence() and "100%" in fitted.sentence()
 
 
