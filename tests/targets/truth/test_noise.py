@@ -41,6 +41,13 @@ def test_noise_is_found_in_any_unit_and_direction():
     assert noise_std(scene.replace(depth=scene.depth * 3 + 100)) == pytest.approx(3 * found, rel=1e-3)
 
 
+def test_short_structures_are_no_noise():
+    waves = np.add.outer(np.cos(np.arange(80) / 3), np.cos(np.arange(80) / 3)).astype(np.float32)
+    scene = Scene("waves", waves, waves < 9, waves < 9, waves > 9)
+    rough = np.random.default_rng(0).normal(0, 0.4, waves.shape).astype(np.float32)
+    assert noise_std(scene) == 0 < noise_std(scene.replace(depth=waves + rough))
+
+
 def test_noise_on_a_slope_leaves_no_closures_and_a_dome_on_it_stays():
     rows, cols = np.indices((96, 96))
     hill = -30 * np.exp(-((rows - 48) ** 2 + (cols - 48) ** 2) / 300)
