@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.closure.kernels.basins import RECEIVER, assign_basins, number_peaks
+from targets.closure.kernels.basins import RECEIVER, assign_basins, label_cells, number_peaks
 from targets.closure.kernels.branches import Branches, Hierarchy, branch_node_type, branch_type, build_branches
 from targets.closure.kernels.codes import COL_STEP, NO_OUTLET, ROW_STEP, Cells, Grid
-from targets.closure.kernels.label import label_cells
 from targets.closure.kernels.merge import (
     Forest,
     JoinTree,

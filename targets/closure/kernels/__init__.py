@@ -14,15 +14,15 @@ closed. Closures that share a crest lie one around the other; they are a *branch
 `compiled`      numba with a cache on disk
 `sorting`       radix sort of depths and cells
 `neighbours`    pass 1: which neighbours precede each cell
-`basins`        pass 2: the basin of each cell
+`basins`        pass 2: the basin of each cell; pass 6: its label and height
 `saddles`       pass 3: edges of the basin graph
 `merge`         pass 4: Kruskal's algorithm, the join tree, and which of its nodes are closures
 `outlets`       pass 4: the saddle by which each high leaks
 `branches`      pass 5: branch decomposition, and the search for the innermost closure around a cell
 `properties`    pass 5: area, volume and contact with faults
 `table`         pass 5: the table
-`label`         pass 6: labels and heights
 `routing`       where what rises from a cell ends: receivers of leaks, catchments, migration paths
+`charge`        how far a volume fills closures, spills and merges
 ==============  =========================================================================================
 
 The grid is processed in strips of rows by threads; passes that follow pointers across strips write the same final
