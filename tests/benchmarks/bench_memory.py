@@ -94,7 +94,7 @@ def predict(size: int) -> None:
 
 
 def main(*, sizes: tuple[int, ...] = (2_000, 8_000), one: int = 0) -> None:
-    """Print peak memory at several sizes; docs/experiments/speed/predictions.md has `--sizes 5000 20000` (11 GB of disk, minutes).
+    """Print peak memory at several sizes; `--sizes 5000 20000` (11 GB of disk) stands in docs/experiments/speed.
 
     Parameters
     ----------
