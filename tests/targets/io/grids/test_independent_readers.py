@@ -163,7 +163,7 @@ def test_every_independent_reader_is_asked() -> None:
 
 
 def test_the_table_of_formats_is_true() -> None:
-    """The table in docs/reference/grids.md: a row per format, its suffixes, whether it is written, who reads it here."""
+    """The table in docs/reference/grids.md: a row per format, its suffixes, whether written, who reads it here."""
     text = (Path(__file__).parents[4] / "docs" / "reference" / "grids.md").read_text(encoding="utf-8")
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
     rows = {row[0]: row for row in cells if len(row) == 7 and row[0] not in ("format", "---")}
