@@ -107,9 +107,8 @@ def test_train_takes_the_rules_of_a_file(tmp_path, monkeypatch):
     given = {}
     monkeypatch.setattr("mtl.training.run.train", lambda config, folder, resume, fits_rules: given.update(
         config=config, fits=fits_rules) or {})  # fmt: skip
-    monkeypatch.setattr("mtl.registry.select_records", lambda *_: [])
-    words = ["--rules", str(tmp_path / "rules.yaml"), "--targets.traps.min_area", "70", "--out", str(tmp_path / "run")]
-    train.command(words)
+    words = ["--loop.logger", "csv", "--out", str(tmp_path / "run")]
+    train.command([*words, "--rules", str(tmp_path / "rules.yaml"), "--targets.traps.min_area", "70"])
     assert given["config"].targets.traps == TrapCriteria("contour", min_area=70) and not given["fits"]
-    train.command(["--out", str(tmp_path / "run")])
+    train.command(words)
     assert given["config"].targets.traps == TrapCriteria() and given["fits"]
