@@ -29,6 +29,7 @@ def model(tmp_path_factory):
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_ablation_can_run(path, tmp_path, monkeypatch, model):
     monkeypatch.chdir(ROOT)

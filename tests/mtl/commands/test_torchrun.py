@@ -62,7 +62,7 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="forks processes that have imported torch")
 def test_two_processes_train_as_one_with_all_patches_resume_and_say_an_error_once(tmp_path, dome_maps):
     config = tiny_config(

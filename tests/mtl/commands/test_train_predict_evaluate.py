@@ -138,6 +138,7 @@ def test_ten_mixed_maps_are_predicted_by_one_command_and_the_corrupt_one_is_repo
     assert all(f"{name}/overlay.png" in report and (out / name / "overlay.png").exists() for name in predicted)
 
 
+@pytest.mark.long
 def test_two_jobs_and_a_run_that_was_stopped_leave_the_same_files(run_folder, dome_maps, tmp_path, capsys):
     maps, (alone, shared, stopped) = tmp_path / "maps", (tmp_path / name for name in ("alone", "shared", "stopped"))
     for name in ("dome0", "dome1", "dome2"):

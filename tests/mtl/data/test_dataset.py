@@ -190,7 +190,7 @@ def test_no_picture_is_drawn_for_a_patch_whose_input_set_lacks_it(dome, monkeypa
     assert 8 < shown < 32  # one of the two sets each time
 
 
-@pytest.mark.slow  # it starts Python and imports torch once more
+@pytest.mark.long  # it starts Python and imports torch once more
 def test_patches_of_worker_processes_started_by_spawn_are_the_same(dome):
     """Windows and macOS start data-loading workers by spawn: the data set travels to them as bytes."""
     data = patches(dome, stride=32, size=32, augment=RESTYLED)

@@ -95,7 +95,7 @@ print(outer(), sum(outer.stats.cache_hits.values()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_change_in_a_file_that_a_kernel_calls_is_noticed(tmp_path: Path) -> None:
     """numba alone would return the old answer: the file of the outer kernel has not changed."""
 
