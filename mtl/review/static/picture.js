@@ -1,8 +1,12 @@
 "use strict";
 // The step for pictures: the picture as it is on disk, and what a person says of it, which is kept as map.yaml.
 
-// Show what is understood of a picture, and what is said of it.
+let stepping = null;  // the picture whose step is open or on its way
+
+// Show what is understood of a picture, and what is said of it; a second click changes nothing.
 async function openStep(entry) {
+  if (stepping === entry) return;
+  stepping = entry;
   const at = `/maps/${encodeURIComponent(entry.name)}`, turn = opening;
   $("picture").hidden = false;
   try {
@@ -28,13 +32,14 @@ async function openStep(entry) {
     marks();
     fit();
   } catch (error) {
+    if (stepping === entry) stepping = null;
     say(error.message, true);
   }
 }
 
 // Leave the step for another map, or for the same one after saving.
 function leaveStep(entry) {
-  sheet = null;
+  sheet = stepping = null;
   $("step").hidden = true;
   $("picture").hidden = !entry.picture;
   $("picture").onclick = () => openStep(entry);
