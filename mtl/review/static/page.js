@@ -563,4 +563,7 @@ window.onresize = () => { if (map || sheet) show(); };
 window.onbeforeunload = (event) => { if (changed()) event.preventDefault(); };
 
 take("pick");
-list().then((maps) => { if (maps.length) open(maps[0]); }).catch((error) => say(error.message, true));
+// When picture.js has been read, too.
+document.addEventListener("DOMContentLoaded", () => {
+  list().then((maps) => { if (maps.length) open(maps[0]); }).catch((error) => say(error.message, true));
+});
