@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from targets.closure.kernels.codes import INSIDE, OPEN, WALL
+from targets.closure.kernels.codes import INSIDE, OPEN, WALL, Grid
 from targets.errors import UserError
 
 RULES = ("transparent", "sealing", "leaking")
@@ -194,6 +194,12 @@ def cell_states(
     if not finite:
         state[~np.isfinite(depth)] = outside
     return state
+
+
+def map_cells(grid: Grid) -> NDArray[np.bool_]:
+    """(H, W) bool: the cells that are part of the map, which voids, open borders and walls are not."""
+    known = np.isfinite(grid.depth)
+    return known & (grid.state == INSIDE) if grid.state.size > 0 else known
 
 
 def dilate(cells: NDArray[np.bool_], connectivity: int) -> NDArray[np.bool_]:

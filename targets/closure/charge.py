@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from targets.closure.arguments import map_cells
 from targets.closure.arrays import plain_array
 from targets.closure.find import Closures
 from targets.closure.kernels import charge as kernels
@@ -290,7 +291,7 @@ def uniform_charge(closures: Closures, volume: float, cell_areas: ArrayLike = 1.
     (H, W) float64
     """
     grid = closures.grid
-    inside = np.isfinite(grid.depth) if grid.state.size == 0 else grid.state == 0
+    inside = map_cells(grid)
     share = np.where(inside, _check_areas(cell_areas, grid.depth.shape), 0.0)
     return share * (float(volume) / share.sum()) if inside.any() else share
 
@@ -317,11 +318,7 @@ def point_charge(closures: Closures, rows: ArrayLike, cols: ArrayLike, volumes: 
         A point lies off the map.
     """
     row, col, volume = (np.atleast_1d(np.asarray(values)) for values in (rows, cols, volumes))
-    shape, state = closures.grid.depth.shape, closures.grid.state
-    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
-    inside[inside] = np.isfinite(closures.grid.depth[row[inside], col[inside]])
-    if state.size > 0:
-        inside[inside] = state[row[inside], col[inside]] == 0
+    shape, inside = closures.grid.depth.shape, lie_on_map(closures, row, col)
     if not inside.all():
         k = int(np.flatnonzero(~inside)[0])
         raise UserError("charge", f"a point at row {row[k]}, column {col[k]}", "a cell of the map",
@@ -356,6 +353,14 @@ def catchment_charge(closures: Closures, volumes: Mapping[int, float]) -> NDArra
             raise UserError("charge", f"a volume for closure {id}", f"ids 1 to {table.size}")
     rows = table[np.array([*volumes], int) - 1]
     return point_charge(closures, rows["crest_row"], rows["crest_col"], np.array([*volumes.values()], float))
+
+
+def lie_on_map(closures: Closures, rows: NDArray, cols: NDArray) -> NDArray[np.bool_]:
+    """(K,) bool: whether each of (K,) cells, by row and column, is one of the map."""
+    shape = closures.grid.depth.shape
+    inside = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
+    inside[inside] = map_cells(closures.grid)[rows[inside], cols[inside]]
+    return inside
 
 
 # Parts ----------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from targets.closure.arguments import map_cells
 from targets.closure.arrays import check_depth, check_faults, check_mask, laid_on, plain_array
 from targets.closure.find import Closures, find_closures
-from targets.closure.kernels.codes import INSIDE
 from targets.common.memory import require_memory
 from targets.errors import UserError
 
@@ -215,9 +215,7 @@ def closure_realisations(
     if options.get("faults") is not None:
         options["faults"] = check_faults(options["faults"], depth.shape, like=given)
     best_guess = find_closures(given, **options)
-    state = best_guess.grid.state
-    inside = state == INSIDE if state.size > 0 else np.ones(depth.shape, bool)
-    _check_size_of_std(std, depth, inside)
+    _check_size_of_std(std, depth, map_cells(best_guess.grid))
     std = np.nan_to_num(std)  # missing outside of the map
     rng = np.random.default_rng(seed)
 

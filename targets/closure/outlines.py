@@ -1,12 +1,13 @@
 """Outlines of closures: nested ones along the sides of their cells, and smooth ones along contours of the depth."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from targets.closure.arguments import map_cells
 from targets.closure.find import Closures
-from targets.closure.kernels.codes import INSIDE
 from targets.closure.kernels.compiled import compiled
 from targets.closure.nesting import find_nesting
 from targets.surface.polygonize import Ring, polygonize_labels
@@ -101,13 +102,32 @@ def contour_closures(closures: Closures, nested: bool = True) -> dict[int, list[
     >>> contour_closures(found)[1][0][0].round(2).tolist()
     [[0.36, 1.0], [0.52, 2.0], [1.0, 2.97], [1.48, 2.0], [1.64, 1.0], [1.0, 0.36], [0.36, 1.0]]
     """
-    cells, grid, table = polygonize_closures(closures, nested), closures.grid, closures.table
-    surface = grid.depth
-    if grid.state.size:
-        surface = np.where(grid.state == INSIDE, surface, np.nan)
+    return smooth_polygons(closures, polygonize_closures(closures, nested), closures.table["contour_depth"])
+
+
+def smooth_polygons(
+    closures: Closures, cells: Mapping[int, list[list[Ring]]], levels: NDArray[np.floating]
+) -> dict[int, list[list[Ring]]]:
+    """Move outlines of cells of closures onto contours of the depth.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of a map.
+    cells : Mapping[int, list[list[Ring]]]
+        {id: polygons} as of `polygonize_closures`.
+    levels : (N,) float
+        For each row of the table, the depth of the contour.
+
+    Returns
+    -------
+    dict[int, list[list[Ring]]]
+        As many polygons and rings.
+    """
+    surface = np.where(map_cells(closures.grid), closures.grid.depth, np.nan)
     rings = [ring for polygons in cells.values() for polygon in polygons for ring in polygon]
     owners = [key - 1 for key, polygons in cells.items() for polygon in polygons for _ in polygon]
-    smooth = iter(smooth_rings(rings, np.array(owners, np.int64), surface, table["contour_depth"]))
+    smooth = iter(smooth_rings(rings, np.array(owners, np.int64), surface, levels))
     return {key: [[next(smooth) for _ in polygon] for polygon in polygons] for key, polygons in cells.items()}
 
 

@@ -1,19 +1,17 @@
 """Contact outlines of prospects as vector layers."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis
-from targets.closure.kernels.codes import INSIDE
+from targets.closure.outlines import smooth_polygons
 from targets.io.qgis.styles import LayerStyle
 from targets.io.vectors import VectorLayer
 from targets.prospects.display_units import DisplayUnits
 from targets.prospects.inventory import Prospect, cells_above
 from targets.surface.polygonize import Ring, polygonize_labels
-from targets.surface.smooth_outlines import smooth_rings
 
 WATER_COLOUR, GAS_COLOUR = (30, 90, 200), (200, 30, 30)
 
@@ -92,8 +90,7 @@ def outline_contacts(
     dict[int, list[list[Ring]]]
         {id: polygons, each a list of rings, the outer one first}.
     """
-
-    grid, ids = analysis.closures.grid, sorted(contacts)
+    ids = sorted(contacts)
     labels: NDArray[np.int32] = np.zeros_like(analysis.closures.labels)
     for key in ids:
         labels[cells_above(analysis, key, contacts[key])] = key
@@ -102,11 +99,6 @@ def outline_contacts(
         found[polygon.label].append(polygon.rings)
     if not smooth:
         return found
-    surface: Any = grid.depth
-    if grid.state.size:
-        surface = np.where(grid.state == INSIDE, surface, np.nan)
-    rings = [ring for polygons in found.values() for polygon in polygons for ring in polygon]
-    owners = [at for at, key in enumerate(ids) for polygon in found[key] for _ in polygon]
-    levels = np.array([contacts[key] for key in ids])
-    moved = iter(smooth_rings(rings, np.array(owners, np.int64), surface, levels))
-    return {key: [[next(moved) for _ in polygon] for polygon in polygons] for key, polygons in found.items()}
+    levels = np.zeros(analysis.table.size)
+    levels[np.array(ids, int) - 1] = [contacts[key] for key in ids]
+    return smooth_polygons(analysis.closures, found, levels)

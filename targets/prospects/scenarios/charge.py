@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis
 from targets.closure import (
-    Closures,
     Filling,
     FillingOrder,
     catchment_charge,
@@ -21,6 +20,7 @@ from targets.closure import (
     point_charge,
     uniform_charge,
 )
+from targets.closure.charge import lie_on_map
 from targets.errors import UserError
 from targets.io.grids.grid_format import normalise_orientation
 from targets.io.grids.registry import is_grid_file, require_format
@@ -219,18 +219,5 @@ def _read_table(path: Path, analysis: Analysis) -> NDArray[np.float64]:
     try:
         return point_charge(closures, row, col, volumes)
     except UserError as error:
-        x, y = values[_first_refused(closures, row, col), :2]
+        x, y = values[np.flatnonzero(~lie_on_map(closures, row, col))[0], :2]
         raise UserError(path, f"a point at x {x:.10g}, y {y:.10g}", error.expected, error.hint) from error
-
-
-def _first_refused(closures: Closures, row: NDArray, col: NDArray) -> int:
-    """The first point that lies off the map, by bisection: points that lie on the map are taken together."""
-    first, last = 0, len(row)
-    while last - first > 1:
-        middle = (first + last) // 2
-        try:
-            point_charge(closures, row[first:middle], col[first:middle], 0.0)
-            first = middle
-        except UserError:
-            last = middle
-    return first

@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from targets.analysis.analyse import Analysis
 from targets.closure import fill_closures
-from targets.common.atomic_write import atomic_write
 from targets.prospects.scenarios.charge import ChargedMap, summarise_charge
 from targets.prospects.scenarios.fault_rules import AS_GIVEN, FaultScenarios
 from targets.prospects.scenarios.juxtaposition import FaultProfile
@@ -85,8 +84,7 @@ def write_charge_figure(charged: ChargedMap, path: Path) -> None:
     figure.suptitle(
         f"{charged.analysis.scene.name}: {summarise_charge(charged)}", fontsize=11, parse_math=False, wrap=True
     )
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary)
+    write_figure(figure, [], path)
 
 
 def _last_share(charged: ChargedMap) -> float:
@@ -179,8 +177,7 @@ def write_scenario_figure(found: FaultScenarios, path: Path) -> None:
     figure.legend(
         handles=[*entries, *fault_legend_entries(given.scene)], loc="outside lower center", ncols=7, frameon=False
     )
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary)
+    write_figure(figure, [], path)
 
 
 def write_fault_figure(
@@ -238,5 +235,4 @@ def write_fault_figure(
         axes[len(chosen) - 1].set_xlabel(
             "distance along the fault; dashed: spill depth of a closure, black: its contact"
         )
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary)
+    write_figure(figure, [], path)
