@@ -14,9 +14,11 @@ from targets.closure import ClosureProbability, contour_closures
 from targets.io.vectors import VectorLayer
 from targets.rendering.overlays import (
     CREST_MARKER,
+    SPILL_MARKER,
     draw_lines,
     draw_raster,
     fault_legend_entries,
+    label_crest,
     legend_entry,
     make_map_figure,
     shorten_label,
@@ -62,8 +64,7 @@ def write_closure_figure(analysis: Analysis, layers: list[VectorLayer], path: Pa
         axis.annotate("", line[-1][::-1], line[max(len(line) - 1 - back, 0)][::-1],
                       arrowprops={"arrowstyle": "-|>", "color": "magenta", "lw": 0, "shrinkA": 0, "shrinkB": 0,
                                   "mutation_scale": 18})  # fmt: skip
-    spill = {"marker": "o", "color": "white", "markeredgecolor": "black", "markersize": 6, "linestyle": ""}
-    for name, marker in [("spill_points", spill), ("crests", CREST_MARKER)]:
+    for name, marker in [("spill_points", SPILL_MARKER), ("crests", CREST_MARKER)]:
         if by_name[name].geometries:
             rows, cols = np.array(by_name[name].geometries).T
             axis.plot(cols, rows, **marker)
@@ -71,10 +72,7 @@ def write_closure_figure(analysis: Analysis, layers: list[VectorLayer], path: Pa
         attributes = by_name["crests"].attributes
         names = attributes["name"] if "name" in (attributes.dtype.names or ()) else [""] * len(attributes)
         for (row, col), key, name in zip(by_name["crests"].geometries, attributes["id"], names, strict=True):
-            label = shorten_label(f"{key} {name}".strip())
-            axis.annotate(label, (col, row), (7, 4), textcoords="offset points", fontsize=10, weight="bold",
-                          bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
-                          parse_math=False)  # fmt: skip
+            label_crest(axis, f"{key} {name}", row, col)
     for name, row, col in analysis.faults.label_positions(MAX_NUMBERED):
         box = {"facecolor": "saddlebrown", "edgecolor": "white", "lw": 0.5, "pad": 1}
         axis.annotate(
@@ -92,7 +90,7 @@ def write_closure_figure(analysis: Analysis, layers: list[VectorLayer], path: Pa
     if rings["nested"]:
         legend.append(legend_entry("smallest closures inside them", color="black", linewidth=1.0, linestyle="dotted"))
     if by_name["crests"].geometries:
-        legend += [legend_entry("crests", **CREST_MARKER), legend_entry("spill points", **spill)]
+        legend += [legend_entry("crests", **CREST_MARKER), legend_entry("spill points", **SPILL_MARKER)]
     if paths:
         legend.append(legend_entry("migration from spill point", color="magenta", linewidth=1.8))
     write_figure(figure, [*legend, *fault_legend_entries(scene)], path)

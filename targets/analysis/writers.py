@@ -102,14 +102,36 @@ def analyse_map(
     folder = out / source.name
     check_results_lie_apart(source.path, source.input_files, folder, "closures")
     remove_half_written(folder)
+    analysis, named = analyse_source(source, options, error, reading, names)
+    write_analysis(analysis, folder, grids, outlines)
+    return AnalysedMap(describe_map(analysis.scene), "; ".join(filter(None, (summarise(analysis), named))))
+
+
+def analyse_source(
+    source: MapSource, options: ClosureOptions, error: DepthError, reading: ReadOptions, names: Path | None
+) -> tuple[Analysis, str]:
+    """Read a map with its faults, and analyse it.
+
+    Parameters
+    ----------
+    source, options, error, reading, names
+        As in `analyse_map`.
+
+    Returns
+    -------
+    analysis : Analysis
+        Of the map, with the names that its closures take.
+    sentence : str
+        How many points named closures; "" without `names`.
+
+    Raises
+    ------
+    UserError
+        What is wrong with the map or an option.
+    """
     scene = read_map(source, reading)
     analysis = analyse(scene, options, error, name_faults(scene, source.fault_files))
-    summary = summarise(analysis)
-    if names is not None:
-        analysis, sentence = name_closures(analysis, names)
-        summary = f"{summary}; {sentence}"
-    write_analysis(analysis, folder, grids, outlines)
-    return AnalysedMap(describe_map(scene), summary)
+    return (analysis, "") if names is None else name_closures(analysis, names)
 
 
 def write_analysis(

@@ -32,6 +32,13 @@ CREST_MARKER: dict[str, Any] = {
     "markersize": 9,
     "linestyle": "",
 }
+SPILL_MARKER: dict[str, Any] = {
+    "marker": "o",
+    "color": "white",
+    "markeredgecolor": "black",
+    "markersize": 6,
+    "linestyle": "",
+}
 
 
 def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[Figure, Axes]:
@@ -161,6 +168,13 @@ def draw_lines(
             path_effects=[effects.Stroke(linewidth=width + 2, foreground=halo), effects.Normal()],
         )
     )
+
+
+def label_crest(axis: Axes, text: str, row: float, col: float, fontsize: float = 10) -> None:
+    """Write a label beside the crest at a row and column."""
+    axis.annotate(shorten_label(text.strip()), (col, row), (7, 4), textcoords="offset points", fontsize=fontsize,
+                  weight="bold", bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
+                  parse_math=False)  # fmt: skip
 
 
 def legend_entry(label: str, **options: Any) -> Line2D:

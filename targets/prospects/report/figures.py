@@ -17,12 +17,13 @@ from targets.prospects.options import ProspectOptions
 from targets.prospects.report.layers import outline_contacts
 from targets.rendering.overlays import (
     CREST_MARKER,
+    SPILL_MARKER,
     add_legend,
     draw_lines,
     fault_legend_entries,
+    label_crest,
     legend_entry,
     make_map_figure,
-    shorten_label,
 )
 from targets.scene import Scene
 
@@ -107,11 +108,9 @@ def draw_overview(found: MapProspects) -> bytes:
             draw_lines(axis, rings, colour, 1.4)
             entries.append(legend_entry(label, color=colour, linewidth=1.4))
     for prospect in found.prospects[:MAX_NUMBERED]:
-        place = (float(prospect.row["crest_col"]), float(prospect.row["crest_row"]))
-        axis.plot(*place, **CREST_MARKER)
-        label = shorten_label(f"{prospect.id} {prospect.name}".strip())
-        axis.annotate(label, place, (7, 4), textcoords="offset points", fontsize=9, weight="bold", parse_math=False,
-                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1})  # fmt: skip
+        row, col = float(prospect.row["crest_row"]), float(prospect.row["crest_col"])
+        axis.plot(col, row, **CREST_MARKER)
+        label_crest(axis, f"{prospect.id} {prospect.name}", row, col, fontsize=9)
     add_legend(figure, [*entries, *fault_legend_entries(found.analysis.scene)])
     return png_of_figure(figure)
 
@@ -195,7 +194,7 @@ def _draw_map(found: MapProspects, prospect: Prospect, section: Section) -> Figu
     axis.plot(section.cols - shift[1], section.rows - shift[0], color="black", linestyle="dashed", linewidth=0.9)
     entries.append(legend_entry("section", color="black", linestyle="dashed", linewidth=0.9))
     row = prospect.row
-    spill = {"marker": "o", "color": "white", "markeredgecolor": "black", "markersize": 7, "linestyle": ""}
+    spill = SPILL_MARKER | {"markersize": 7}
     for name, marker in (("crest", CREST_MARKER), ("spill", spill)):
         axis.plot(row[f"{name}_col"] - shift[1], row[f"{name}_row"] - shift[0], **marker)
         entries.append(legend_entry("spill point" if name == "spill" else name, **marker))

@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from targets.analysis.analyse import analyse
-from targets.analysis.options import ClosureOptions, DepthError
-from targets.analysis.place_names import name_closures
+from targets.analysis.options import NO_DEPTH_ERROR, ClosureOptions, DepthError
+from targets.analysis.writers import analyse_source
 from targets.common.atomic_write import atomic_write, remove_half_written
 from targets.errors import UserError
-from targets.io.catalogue import MapSource, read_map
+from targets.io.catalogue import MapSource
 from targets.io.describe import MapDescription, describe_map
-from targets.io.faults.names import name_faults
 from targets.io.map_folder.results import check_results_lie_apart, write_result_file
 from targets.io.outline_files import OutlineOptions, write_outlines
 from targets.io.read_options import ReadOptions
@@ -109,12 +107,9 @@ def make_map_prospects(
     folder = out / source.name
     check_results_lie_apart(source.path, source.input_files, folder, "prospects")
     remove_half_written(folder)
-    scene = read_map(source, settings.reading)
-    analysis = analyse(scene, settings.closures, faults=name_faults(scene, source.fault_files))
-    named: tuple[str, ...] = ()
-    if settings.prospects.names:
-        analysis, sentence = name_closures(analysis, settings.prospects.names)
-        named = (sentence,)
+    analysis, named = analyse_source(
+        source, settings.closures, NO_DEPTH_ERROR, settings.reading, settings.prospects.names
+    )
     found = find_prospects(analysis, settings.prospects, settings.closures, settings.error, table)
     write_map_files(found, folder, settings.prospects, settings.outlines)
     scenarios = write_scenarios(
@@ -129,8 +124,9 @@ def make_map_prospects(
                 temporary.write_bytes(pictures["curve"])
         listed.append(list_prospect(found, prospect, settings.prospects, pictures))
     overview = draw_overview(found) if settings.prospects.pages and found.prospects else b""
-    notes = tuple(f"{scene.name}: {note}" for note in (analysis.rules_text, *named, *found.notes, *scenarios))
-    return ListedMap(describe_map(scene), notes, listed, overview)
+    said = filter(None, (analysis.rules_text, named, *found.notes, *scenarios))
+    notes = tuple(f"{analysis.scene.name}: {note}" for note in said)
+    return ListedMap(describe_map(analysis.scene), notes, listed, overview)
 
 
 def write_map_files(found: MapProspects, folder: Path, options: ProspectOptions, outlines: OutlineOptions) -> None:
