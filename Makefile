@@ -25,7 +25,7 @@ demo: install  ## maps, a small multi-head network and a prediction, on the CPU 
 test: install lint  ## style, types, the tests and the examples in docstrings, within ten minutes
 	$(RUN) -m pytest -n 2 --dist worksteal -m 'not long and not soak'
 
-test-long: install  ## tests that take a minute or more each; CI runs them after `make test`
+test-long: install  ## tests of the wheel, browsers, notebooks, attacks; CI runs them after `make test`
 	$(RUN) -m pytest -n 2 --dist worksteal -m long
 
 browser: install  ## a Chromium for the tests of pages, which are skipped without one

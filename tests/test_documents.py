@@ -43,7 +43,7 @@ def test_lines_of_text_are_at_most_120_characters_long(page):
     assert lines == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_browser_shows_pictures_and_tables(browser, tmp_path):
     markdown, shown = (
         pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table"),

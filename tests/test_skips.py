@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.skips import STRICT, SkipReason
 
 TESTS = """
@@ -33,6 +35,7 @@ def run(folder: Path, reasons: dict[str, str], *options: str, strict: str = "1")
     return done.returncode, done.stdout
 
 
+@pytest.mark.long
 def test_a_strict_run_fails_for_another_reason_alone(tmp_path):
     code, said = run(tmp_path, ALLOWED)
     assert code == 0 and "fails this run" not in said and "::test_passes" not in said

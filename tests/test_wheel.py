@@ -17,6 +17,8 @@ from tests.conftest import dome_scene
 
 ROOT = Path(__file__).parents[1]
 
+pytestmark = pytest.mark.long  # an environment of its own
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -90,7 +90,7 @@ RUN = "all_kinds/all/0"
 OUTPUTS = ("trap", "crest", "dist", "depth", "depth_traps", "fusion")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("ask")  # which waits until all is read
 def test_a_browser_shows_every_output(board, browser):
     says = ("Three.js",)  # a warning of TensorBoard's own
