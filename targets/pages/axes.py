@@ -223,6 +223,8 @@ def _with_offset(scale: TickScale, map_box: Box, texts: Sequence[TextBox], is_x:
         found = OFFSET.fullmatch(plain)
         if found is None or not plain or (found["power"] is None and found["sum"] is None):
             continue
+        if plain.isdigit() and _stands_in_row(text, texts):
+            continue  # 1100 of another axis is no power of ten
         row, col = text.centre
         near = TITLE_REACH * text.size
         is_at_end = (
@@ -235,6 +237,12 @@ def _with_offset(scale: TickScale, map_box: Box, texts: Sequence[TextBox], is_x:
             return TickScale(scale.slope * factor, scale.offset * factor + more, scale.positions,
                              scale.values * factor + more, scale.found)  # fmt: skip
     return scale
+
+
+def _stands_in_row(text: TextBox, texts: Sequence[TextBox]) -> bool:
+    """Whether other numbers stand in a text's row."""
+    row = [other for other in texts if other is not text and abs(other.centre[0] - text.centre[0]) <= text.size / 2]
+    return any(read_numbers(other.text) for other in row)
 
 
 def _trusted(scale: TickScale | None, other: TickScale | None) -> TickScale | None:

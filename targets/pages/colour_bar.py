@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import UserError
-from targets.pages.numbers import Direction, Quantity, name_quantity, read_numbers
+from targets.pages.numbers import Direction, Quantity, name_quantity, read_numbers, unit_behind
 from targets.pages.text import Box, TextBox
 from targets.pages.ticks import INK_CONTRAST, TickScale, fit_ticks, is_logarithmic, tick_places, without_tick_mark
 from targets.rendering.palettes import RGB
@@ -20,7 +20,8 @@ MIN_WIDTH, MIN_LENGTH = 4, 30  # pixels, of a strip
 MIN_ASPECT = 2.0  # length over width
 REACH, MIN_REACH = 4.0, 30  # heights of letters, and pixels, between a strip and its numbers
 SAME_COLOUR = 14.0  # grey levels between colours across a strip: JPEG leaves that much
-EDGE_CONTRAST = 20.0  # grey levels between a strip and what is beside it
+EDGE_CONTRAST = 20.0  # grey levels between a strip and what is beside it, within `EDGE_REACH`
+EDGE_REACH = 4  # pixels: JPEG blurs the outlines of strips
 POWER = re.compile(r"10[-−]?[\dOo]")
 MIN_CONSTANT, MIN_EDGE = 0.85, 0.75  # of the rows of a strip: of one colour across, and parted from what is beside it
 MIN_COLOURS = 3  # that differ by more than `COLOUR_STEP`
@@ -163,7 +164,7 @@ def find_colour_bar(picture: RGB, map_box: Box, texts: Sequence[TextBox]) -> Col
         (*_closeness(bar, map_box), bar)
         for is_lying in (False, True)
         for bar in _bars_along(picture, texts, is_lying)
-        if _own_share(bar, sample) >= MIN_OWN_SHARE
+        if _own_share(bar, sample) >= MIN_OWN_SHARE and not _has_numbers_of_frame(bar, map_box, is_lying)
     ]
     if not found:
         return None
@@ -371,7 +372,7 @@ def _constant_run(block: NDArray[np.int16], col: int, step: int) -> tuple[int, i
 def _has_edges(block: NDArray[np.int16], low: int, high: int) -> bool:
     """Whether a strip is parted from what lies on both its sides, in most rows."""
     colour = np.median(block[:, low:high], axis=1)
-    sides = ((max(0, low - 2), low), (high, min(high + 2, block.shape[1])))
+    sides = ((max(0, low - EDGE_REACH), low), (high, min(high + EDGE_REACH, block.shape[1])))
     for one, other in sides:
         if other <= one:
             return False
@@ -395,8 +396,8 @@ def _counts_colours(strip: NDArray[np.int16]) -> bool:
 
 def _grow(page: RGB, low: int, high: int, rows: tuple[int, int]) -> tuple[int, int]:
     """First row and row behind the last of a strip that was seen between two rows."""
-    around = page[:, max(0, low - 2) : high + 2].astype(np.int16)
-    left = low - max(0, low - 2)
+    around = page[:, max(0, low - EDGE_REACH) : high + EDGE_REACH].astype(np.int16)
+    left = low - max(0, low - EDGE_REACH)
     strip = around[:, left : left + high - low]
     colour = np.median(strip, axis=1)
     constant = (np.abs(strip - colour[:, None]).max(axis=2) <= 2 * SAME_COLOUR).mean(axis=1) >= 0.7
@@ -523,6 +524,18 @@ def _closeness(bar: ColourBar, map_box: Box) -> tuple[float]:
     return (math.hypot(*gaps),)
 
 
+def _has_numbers_of_frame(bar: ColourBar, map_box: Box, is_lying: bool) -> bool:
+    """Whether a bar's numbers stand between it and the map, nearer to the map's frame: they are those of an axis."""
+    across = 0 if is_lying else 1
+    near, far = bar.box[across], bar.box[across + 2]
+    is_nearer = []
+    for box in bar.numbers:
+        from_map = max(box[across] - map_box[across + 2], map_box[across] - box[across + 2])
+        from_bar = max(box[across] - far, near - box[across + 2])
+        is_nearer.append(-MIN_WIDTH <= from_map < from_bar)
+    return bool(is_nearer) and float(np.mean(is_nearer)) > 0.5
+
+
 def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> ColourBar:
     """The bar with the words near it, or else above the map, and the direction in which its numbers grow."""
     distances = ((_distance(bar.box, text), text) for text in texts)
@@ -530,7 +543,8 @@ def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> C
     titles = [text for text in texts if _is_title(text, map_box)]
     named = [name_quantity(text.text) for text in (*(text for _, text in near), *titles)]
     words = next((one for one in named if one.unit or one.grows or one.is_other), Quantity(""))
-    unit = words.unit or next((one.unit for one in named if one.unit), None)
+    behind = (unit_behind(text.text) for text in texts if read_numbers(text.text) and _is_beside(bar.box, text))
+    unit = words.unit or next((one.unit for one in named if one.unit), None) or next(filter(None, behind), None)
     said = words.grows or (None if words.is_other else next((one.grows for one in named if one.grows), None))
     quantity = replace(words, unit=unit)
     low, high = float(bar.values.min()), float(bar.values.max())
@@ -545,6 +559,13 @@ def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> C
     else:
         grows, reason = None, "nothing says whether larger numbers are deeper"
     return replace(bar, quantity=quantity, grows=grows, reason=reason)
+
+
+def _is_beside(box: Box, text: TextBox) -> bool:
+    """Whether a text stands beside a bar, between its ends."""
+    along = int(box[3] - box[1] > box[2] - box[0])
+    gap = max(text.box[1 - along] - box[3 - along], box[1 - along] - text.box[3 - along])
+    return box[along] <= text.centre[along] <= box[along + 2] and gap <= WORDS_REACH * max(10, text.size)
 
 
 def _distance(box: Box, text: TextBox) -> float | None:

@@ -156,6 +156,19 @@ def _plain_values(digits: str) -> tuple[float, ...]:
     return (*thousands, *decimal) if marks[0] == "," else (*decimal, *thousands)
 
 
+def unit_behind(text: str) -> str | None:
+    """The unit that stands behind a number; None where none does.
+
+    Examples
+    --------
+    >>> unit_behind("-2300 m"), unit_behind("1, ft"), unit_behind("2300"), unit_behind("45 N")
+    ('m', 'ft', None, None)
+    """
+    word = re.search(r"\d[\s,.]*(\D*)\Z", unicodedata.normalize("NFKC", text).casefold().strip())
+    unit = parse_unit(word[1]) if word else None
+    return None if unit is None or UNITS[unit].kind == "angle" else unit
+
+
 def name_quantity(words: str) -> Quantity:
     """Understand the words beside numbers or above a map: unit, direction, and whether they name a depth at all.
 

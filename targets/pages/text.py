@@ -121,11 +121,21 @@ def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> list[TextBox]:
 
 def _split_numbers(picture: RGB, text: TextBox) -> list[TextBox]:
     """The numbers of an axis that stand hardly a letter apart, if a text is several of them, else the text itself."""
-    if sum(letter.isdigit() for letter in text.text) <= MAX_DIGITS or re.search(r"[^\W\d_]", text.text):
+    if _count_digits(text.text) <= MAX_DIGITS or re.search(r"[^\W\d_]", text.text):
         return [text]
+    words = text.text.split()
+    if len(words) > 1 and min(map(_count_digits, words)) > MAX_GROUP:  # signs may stand as far from digits as words do
+        found = [_read_box(picture, box) for box in split_at_widest_gaps(picture, text.box, len(words))]
+        read = [part for part in found if part is not None]
+        if len(read) == len(words) and all(_count_digits(part.text) > MAX_GROUP for part in read):
+            return read
     found = [_read_box(picture, box) for box in split_at_gaps(picture, text.box, MIN_GAP)]
-    digits = [0 if part is None else sum(letter.isdigit() for letter in part.text) for part in found]
+    digits = [0 if part is None else _count_digits(part.text) for part in found]
     return [part for part in found if part is not None] if min(digits) > MAX_GROUP else [text]
+
+
+def _count_digits(text: str) -> int:
+    return sum(letter.isdigit() for letter in text)
 
 
 def _read_box(picture: RGB, box: Box) -> TextBox | None:
@@ -224,17 +234,58 @@ def split_at_gaps(picture: RGB, box: Box, gap: float = MAX_GAP) -> list[Box]:
     >>> split_at_gaps(page, (5, 10, 15, 50))
     [(5, 11, 15, 20), (5, 40, 15, 49)]
     """
-    row0, col0, row1, col1 = box
-    ink = _ink(picture, box)
-    is_turned = row1 - row0 >= TALL * (col1 - col0)
-    height, start = (col1 - col0, row0) if is_turned else (row1 - row0, col0)
-    along = np.flatnonzero(ink.any(axis=1 if is_turned else 0))
+    along, height = _ink_along(picture, box)
     if len(along) < 2 or along[-1] - along[0] < TALL * height:
         return [box]
-    breaks = np.flatnonzero(np.diff(along) > gap * height)
+    return _cut_at(box, along, np.flatnonzero(np.diff(along) > gap * height))
+
+
+def split_at_widest_gaps(picture: RGB, box: Box, count: int) -> list[Box]:
+    """Split a line of letters into so many texts, at its widest gaps.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+        The page.
+    box : tuple[int, int, int, int]
+        As in `split_at_gaps`.
+    count : int
+        Number of texts; fewer come back where there are fewer gaps.
+
+    Examples
+    --------
+    >>> page = np.full((20, 60, 3), 255, np.uint8)
+    >>> page[6:14, 11:15] = page[6:14, 17:20] = page[6:14, 26:30] = 0
+    >>> split_at_widest_gaps(page, (5, 10, 15, 50), 2)
+    [(5, 11, 15, 20), (5, 26, 15, 30)]
+    """
+    along, _ = _ink_along(picture, box)
+    if len(along) < 2 or count < 2:
+        return [box]
+    steps = np.diff(along)
+    breaks = np.sort(np.argsort(steps, kind="stable")[1 - count :])
+    return _cut_at(box, along, breaks[steps[breaks] > 1])
+
+
+def _ink_along(picture: RGB, box: Box) -> tuple[NDArray[np.intp], int]:
+    """Where a line of letters has ink, from its start, and the height of its letters."""
+    row0, col0, row1, col1 = box
+    is_turned = _is_turned(box)
+    return np.flatnonzero(_ink(picture, box).any(axis=int(is_turned))), col1 - col0 if is_turned else row1 - row0
+
+
+def _cut_at(box: Box, along: NDArray[np.intp], breaks: NDArray[np.intp]) -> list[Box]:
+    """The boxes of a line's parts, which end before gaps of its ink."""
+    row0, col0, row1, col1 = box
+    start = row0 if _is_turned(box) else col0
     spans = zip([along[0], *along[breaks + 1]], [*along[breaks], along[-1]], strict=True)
     ends = [(start + int(one), start + int(other) + 1) for one, other in spans]
-    return [(one, col0, other, col1) if is_turned else (row0, one, row1, other) for one, other in ends]
+    return [(one, col0, other, col1) if _is_turned(box) else (row0, one, row1, other) for one, other in ends]
+
+
+def _is_turned(box: Box) -> bool:
+    """Whether a line of letters runs along columns."""
+    return box[2] - box[0] >= TALL * (box[3] - box[1])
 
 
 def _ink(picture: RGB, box: Box) -> NDArray[np.bool_]:
