@@ -266,8 +266,11 @@ def find_nulls(summary: ValueSummary, nodata: float | Literal["none"] | None, wh
     Raises
     ------
     UserError
-        Every finite value is said to be a depth (nodata is none), and one is beyond `MAX_DEPTH`.
+        Every finite value is said to be a depth (nodata is none), and one is beyond `MAX_DEPTH`; or all are.
     """
+    if np.isfinite(summary.beyond_value) and summary.beyond_count and not summary.count:
+        raise UserError(where, f"all values are beyond {MAX_DEPTH:g} in size, such as {summary.beyond_value:g}",
+                        "depths", "of a table, name the columns: --columns x=1,y=2,z=3")  # fmt: skip
     if nodata == "none" and np.isfinite(summary.beyond_value) and summary.beyond_count:
         raise UserError(where, f"{_cells(summary.beyond_count)} beyond {MAX_DEPTH:g} in size, such as "
                         f"{summary.beyond_value:g}", "depths", "leave out --nodata none")  # fmt: skip

@@ -95,6 +95,9 @@ GROUPED = tuple(
     if thousands != decimal and not (separator is None and thousands == " ") and separator != thousands
 )
 
+SPACED_THOUSANDS = tuple(d for d in GROUPED if d.separator == "\t" and d.thousands == " ")
+SPACE_IN_NUMBER = re.compile(rf"\d{GROUPS[' ']}\d{{3}}(?!\d)")
+
 
 def sniff_dialect(lines: Sequence[str], least: int = 3) -> Dialect | None:
     """Find the dialect in which most lines hold three numbers or more.
@@ -124,8 +127,23 @@ def sniff_dialect(lines: Sequence[str], least: int = 3) -> Dialect | None:
         scores = [_count_rows(dialect, rows, least) for dialect in dialects]
         best = max(scores)
         if best[0] >= max(2, len(rows) // 2):
-            return dialects[scores.index(best)]
+            found = dialects[scores.index(best)]
+            return _with_grouped_thousands(found, rows, least) if found.separator is None else found
     return None
+
+
+def _with_grouped_thousands(found: Dialect, rows: Sequence[str], least: int) -> Dialect:
+    """White space parts columns, unless tabs do and the spaces part thousands in all rows (461 000,00).
+
+    Examples
+    --------
+    >>> sniff_dialect(["461 000,5\\t5 926 000,0\\t2 000,0", "461 050,5\\t5 926 000,0\\t999,0"])
+    Dialect(separator='\\t', decimal=',', thousands=' ')
+    """
+    for dialect in SPACED_THOUSANDS:
+        if _count_rows(dialect, rows, least)[0] == len(rows) and any(map(SPACE_IN_NUMBER.search, rows)):
+            return dialect
+    return found
 
 
 def _count_rows(dialect: Dialect, rows: Sequence[str], least: int) -> tuple[int, int]:

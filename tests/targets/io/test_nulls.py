@@ -216,6 +216,13 @@ def test_nothing_is_undefined_if_the_user_says_so() -> None:
         undefine_nulls(np.array([[1e30, 1.0]]), "none", "top")
 
 
+@pytest.mark.parametrize("nodata", [None, "none", -9999.0])
+def test_a_grid_of_northings_is_no_map_without_depths(nodata) -> None:
+    with pytest.raises(UserError, match=r"^top: all values are beyond 1e\+06 in size, such as 5.926e\+06; .*--columns"):
+        undefine_nulls(np.array([[5926000.0, np.nan], [5925950.0, np.inf]])[:, :1], nodata, "top")
+    assert np.isnan(undefine_nulls(np.array([[np.inf, np.nan]]), None)[0]).all()
+
+
 @pytest.mark.parametrize("name", [*SURFACES, *REAL])
 def test_parts_merge_into_the_summary_of_the_whole(name: str) -> None:
     values = (SURFACES | REAL)[name]

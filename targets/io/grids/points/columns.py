@@ -169,6 +169,8 @@ def _by_evidence(columns: list[int], runs: Runs, width: int) -> PointColumns:
         raise UserError("table", f"{width} columns, {len(columns)} of them with numbers",
                         f"3 to {MAX_UNNAMED}: x, y, z, perhaps line numbers or attributes", HINT)  # fmt: skip
     a, b, c, *rest = columns
+    if evidence.counts_rows(runs, c) and width > len(AXES):
+        raise UserError("table", f"column {c + 1} only counts the rows", "x, y and z", HINT)
     if not rest:
         moved = () if (a, b, c) == (0, 1, 2) else (_note((a, b, c)),)
         return PointColumns(a, b, c, moved + _line_number_note(runs, a, b))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets.io.grids.registry import detect_format
+from targets.errors import UserError
+from targets.io.grids.registry import detect_format, load_surface
 from tests.targets.io.grids.points.dialects import (
     STRAIGHT,
     TURNED,
@@ -133,3 +134,11 @@ def test_without_headings_the_numbers_show_which_columns_are_meant(
     if "line" in columns:
         floats = read_dialect(tmp_path, replace(dialect, floats=True))
         np.testing.assert_array_equal(floats.values, surface.values)
+
+
+def test_a_column_that_counts_the_rows_is_no_depth(tmp_path: Path) -> None:
+    nodes = [(x, y) for y in range(0, 300, 50) for x in range(0, 300, 50)]
+    table = tmp_path / "top.csv"
+    table.write_text("".join(f"{x};{y};about 2000;{number}\n" for number, (x, y) in enumerate(nodes, 1)))
+    with pytest.raises(UserError, match=r"column 4 only counts the rows; expected x, y and z"):
+        load_surface(table)
