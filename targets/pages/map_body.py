@@ -28,6 +28,7 @@ RANK_STEPS = 6  # of the palette, in which specks are counted
 LINES = 60  # rows, and columns, that are followed through the palette
 # Pixels beyond a frame that numbers close to it reach; share of them there; grey levels and share of a frame's line.
 MIN_NUMBERS, MAX_NUMBERS, MAX_BEYOND, LINE_STEP, LINE_COVER = 3, 80, 0.75, 24, 0.95
+BEYOND_ROWS = 8  # pixels beyond a frame, that are looked at
 SOFT_EDGE = 1  # pixels of a frame's line towards the ground, as other parts have
 MAX_SIDE = 1500  # cells of a part that are looked at one by one
 MEDIAN_WIDTH = 5  # pixels, of the filter that removes lines and letters before colours are counted
@@ -203,7 +204,8 @@ def _lower_end(rgb: RGB, part: Part) -> int:
     reach = min(MAX_NUMBERS, (bottom - top) // 4)
     inner = slice(left + (right - left) // 5, right - (right - left) // 5)
     for row in range(bottom - reach, bottom - MIN_NUMBERS):
-        own, beyond = part.mask[row - top, inner.start - left : inner.stop - left], part.mask[row + 2 - top :]
+        own = part.mask[row - top, inner.start - left : inner.stop - left]
+        beyond = part.mask[row + 2 - top : row + 2 - top + BEYOND_ROWS]  # the line of a net lies in the map
         if _is_line(rgb[row, inner]) and own.mean() >= LINE_COVER and beyond.mean() < MAX_BEYOND:
             return row + 1 + SOFT_EDGE
     return bottom

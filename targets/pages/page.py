@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from targets.errors import UserError
@@ -42,6 +43,7 @@ MAX_CANDIDATES = 40  # parts that are looked at
 MIN_OWN_COLOURS = 0.6  # of a part's cells in colours of the map, of a block of it
 COLOUR_STEP = 32  # grey levels of the cubes in which colours are compared
 MIN_BAR_ASPECT, MIN_BAR_FILL = 4.0, 0.75  # length over width of a bar, and the share of its bounding box that it fills
+BAR_MARGIN = 3  # pixels around a bar, that its letters and outlines touch
 MAX_TEXT_SIDE = 4000  # pixels, of a picture whose text is read as it is
 GOOD_SHARE, GOOD_DISTANCE = 0.7, 12.0  # of the map read through its bar, and grey levels from its colours: sure
 UNUSED_CONFIDENCE = 0.3  # of a page whose bar was found and cannot be used
@@ -346,9 +348,7 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
         page = _with_stage(replace(page, axes=axes), Stage("axes", 1.0, axes.sentence))
     if bar is None:
         return page
-    row0, col0, row1, col1 = bar.box
-    inside = page.inside.copy()
-    inside[row0:row1, col0:col1] = False
+    inside = _without_bar(page, bar)
     page = replace(page, bar=bar, inside=inside)
     if bar.problem:
         return _with_stage(page, Stage("colour bar", UNUSED_CONFIDENCE, f"{bar.sentence}: not used"))
@@ -372,6 +372,19 @@ def _with_numbers(page: Page, options: PageOptions) -> Page:
         fit *= float(np.clip((follows - LEAST_FOLLOWED) / (MIN_FOLLOWED - LEAST_FOLLOWED), 0.05, 1))
         sentence += f"; doubtful: these depths follow the order of the map's own colours by {follows:.2f} only"
     return _with_stage(replace(page, bar=bar, depth=read.depth), Stage("colour bar", fit, sentence))
+
+
+def _without_bar(page: Page, bar: ColourBar) -> Bool:
+    """The map without its colour bar, and without letters and outlines that hang on a bar beside it."""
+    assert page.panel is not None
+    row0, col0, row1, col1 = bar.box
+    inside, own = page.inside.copy(), np.zeros(page.inside.shape, np.bool_)
+    inside[row0:row1, col0:col1] = False
+    _paste(own, page.panel.part)
+    _, parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    around = parts[max(0, row0 - BAR_MARGIN) : row1 + BAR_MARGIN, max(0, col0 - BAR_MARGIN) : col1 + BAR_MARGIN]
+    hanging = np.setdiff1d(around, parts[own & inside])
+    return inside & ~np.isin(parts, hanging)
 
 
 def _asked_bar(page: Page, places: tuple[float, float, float, float, float, float]) -> ColourBar:
