@@ -12,7 +12,7 @@ from targets.errors import UserError, raise_all
 from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
-from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions
+from targets.prospects.scenarios.options import NO_SCENARIOS, ScenarioOptions, refuse_contours
 
 
 def main(
@@ -45,8 +45,7 @@ def main(
         from targets.surface.simplify_outlines import check_tolerance
 
     if scenarios.charge is not None and closures.contour_interval is not None:
-        raise UserError("--charge", "given with --contour_interval", "one of them",
-                        "a charge fills closures down to their spill points")  # fmt: skip
+        refuse_contours()
     table = read_contact_table(prospects.contacts) if prospects.contacts else []
     if prospects.names is not None:
         read_named_points(prospects.names)  # is refused once, not for each map
@@ -61,7 +60,7 @@ def main(
                 failed[index] = outcome
                 continue
             found[index] = outcome
-            print_lines([*outcome.description.lines, *outcome.notes], reading)
+            print_lines([*outcome.description.lines, *outcome.notes, *outcome.scenarios], reading)
         if found:
             said = write_inventory([found[index] for index in sorted(found)], out, prospects)
             print_lines(said, reading)

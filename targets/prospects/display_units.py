@@ -126,12 +126,28 @@ class DisplayUnits:
         return "_".join(filter(None, (name, case, unit.column if unit else "")))
 
     def text(self, name: str, value: float, digits: int = 3) -> str:
-        """A value for people, with its unit; depths to a tenth."""
-        unit, shown = self.unit(name), self.convert(name, value)
+        """A value for people, with its unit."""
+        unit, number = self.unit(name), self.number(name, value, digits)
+        return f"{number} {unit.symbol}" if unit and value == value else number
+
+    def number(self, name: str, value: float, digits: int = 3) -> str:
+        """A value for people without its unit: depths to a tenth, others to some significant digits.
+
+        Examples
+        --------
+        >>> [DisplayUnits("metric", "m").number("area", value) for value in (2e6, 12345e6, 1234.0)]
+        ['2.00', '12,300', '0.00123']
+        """
+        shown = self.convert(name, value)
         if value != value:
             return "–"
-        number = f"{shown:,.1f}" if KINDS.get(name) == "depth" else format_number(shown, digits)
-        return f"{number} {unit.symbol}" if unit else number
+        if KINDS.get(name) == "depth":
+            return f"{shown:,.1f}"
+        number = format_number(shown, digits)
+        missing = digits - len(number.replace(".", "").lstrip("-0,").replace(",", ""))
+        if missing <= 0 or shown == 0 or "e" in number:
+            return number
+        return number + ("" if "." in number else ".") + "0" * missing
 
 
 def display_units(scene: Scene, system: Literal["metric", "field"]) -> DisplayUnits:

@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Outline
 from matplotlib_scalebar.scalebar import ScaleBar
 from numpy.typing import NDArray
 
@@ -168,6 +169,25 @@ def draw_lines(
             path_effects=[effects.Stroke(linewidth=width + 2, foreground=halo), effects.Normal()],
         )
     )
+
+
+def fill_polygons(axis: Axes, polygons: Sequence[Sequence[NDArray]], colour: str, alpha: float) -> None:
+    """Fill polygons, without their holes.
+
+    Parameters
+    ----------
+    axis : Axes
+        Of a map.
+    polygons : Sequence[Sequence[(n, 2) float64]]
+        Rings of rows and columns, of each polygon the outer one first; holes run the other way round.
+    colour : str
+        Of the area.
+    alpha : float
+        Its opacity.
+    """
+    rings = [Outline(ring[:, ::-1], closed=True) for polygon in polygons for ring in polygon]
+    if rings:
+        axis.add_patch(PathPatch(Outline.make_compound_path(*rings), facecolor=colour, edgecolor="none", alpha=alpha))
 
 
 def label_crest(axis: Axes, text: str, row: float, col: float, fontsize: float = 10) -> None:

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from targets.analysis.layers import MAX_NUMBERED
+from targets.analysis.layers import MAX_NUMBERED, flatten_rings
 from targets.common.html_report import png_of_figure
 from targets.prospects.display_units import WORDS
 from targets.prospects.inventory import MapProspects, Prospect
 from targets.prospects.options import ProspectOptions
-from targets.prospects.report.layers import outline_contacts
+from targets.prospects.report.layers import ProspectOutlines
 from targets.rendering.overlays import (
     CREST_MARKER,
     SPILL_MARKER,
@@ -30,6 +30,7 @@ from targets.scene import Scene
 MARGIN = 0.35  # of a closure's size, around it on its cut-out
 LEAST_MARGIN = 8  # cells
 POINTS = 400  # of a section
+THOUSANDS = "{x:,.10g}"  # numbers of axes
 WATER, OIL, GAS, ROCK = "tab:blue", "tab:green", "tab:red", "0.35"
 
 
@@ -52,7 +53,9 @@ class Section(NamedTuple):
     spill: float
 
 
-def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOptions) -> dict[str, bytes]:
+def draw_prospect(
+    found: MapProspects, prospect: Prospect, options: ProspectOptions, outlines: ProspectOutlines
+) -> dict[str, bytes]:
     """Draw the figures of a prospect's page.
 
     Parameters
@@ -63,6 +66,8 @@ def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOpti
         One of them.
     options : ProspectOptions
         Contacts and reservoir.
+    outlines : ProspectOutlines
+        Of all prospects of the map.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOpti
     """
     section = find_section(found, prospect)
     figures = {
-        "map": _draw_map(found, prospect, section),
+        "map": _draw_map(found, prospect, section, outlines),
         "section": _draw_section(found, prospect, section, options),
         "curve": _draw_curve(found, prospect, options),
     }
@@ -80,13 +85,15 @@ def draw_prospect(found: MapProspects, prospect: Prospect, options: ProspectOpti
     return {name: png_of_figure(figure) for name, figure in figures.items()}
 
 
-def draw_overview(found: MapProspects) -> bytes:
-    """Draw the whole map with the outlines of closures and contacts, and the rank and id of each prospect at its crest.
+def draw_overview(found: MapProspects, outlines: ProspectOutlines) -> bytes:
+    """Draw the whole map with the outlines of closures and contacts, and the id and name of each prospect at its crest.
 
     Parameters
     ----------
     found : MapProspects
         Of the map.
+    outlines : ProspectOutlines
+        Of its prospects.
 
     Returns
     -------
@@ -97,15 +104,13 @@ def draw_overview(found: MapProspects) -> bytes:
     width, height = figure.get_size_inches()
     figure.set_size_inches(8.0, float(np.clip(8.0 * height / width, 3.5, 10.0)))
     entries: list[Any] = []
-    for label, colour, depths in (
-        ("closures", "black", {p.id: p.curve.limit for p in found.prospects}),
-        ("contacts", WATER, {p.id: p.contact for p in found.prospects if p.curve.crest < p.contact < p.curve.limit}),
-        ("gas–oil contacts", GAS, {p.id: p.gas_oil for p in found.prospects if p.curve.crest < p.gas_oil < p.contact}),
+    for label, colour, shapes in (
+        ("closures", "black", list(outlines.closures.values())),
+        ("contacts", WATER, [outlines.contacts[p.id] for p in found.prospects if _has_contact(p)]),
+        ("gas–oil contacts", GAS, [outlines.gas_oil[p.id] for p in found.prospects if _has_gas_oil(p)]),
     ):
-        if depths:
-            outlines = outline_contacts(found.analysis, depths)
-            rings = [ring for polygons in outlines.values() for polygon in polygons for ring in polygon]
-            draw_lines(axis, rings, colour, 1.4)
+        if shapes:
+            draw_lines(axis, flatten_rings(shapes), colour, 1.4)
             entries.append(legend_entry(label, color=colour, linewidth=1.4))
     for prospect in found.prospects[:MAX_NUMBERED]:
         row, col = float(prospect.row["crest_row"]), float(prospect.row["crest_col"])
@@ -113,6 +118,16 @@ def draw_overview(found: MapProspects) -> bytes:
         label_crest(axis, f"{prospect.id} {prospect.name}", row, col, fontsize=9)
     add_legend(figure, [*entries, *fault_legend_entries(found.analysis.scene)])
     return png_of_figure(figure)
+
+
+def _has_contact(prospect: Prospect) -> bool:
+    """Whether the contact is another line than the closure's outline."""
+    return prospect.curve.crest < prospect.contact < prospect.curve.limit
+
+
+def _has_gas_oil(prospect: Prospect) -> bool:
+    """Whether the contact of gas above oil is another line than the contact."""
+    return prospect.curve.crest < prospect.gas_oil < prospect.contact
 
 
 def find_section(found: MapProspects, prospect: Prospect) -> Section:
@@ -164,7 +179,7 @@ def _cut(scene: Scene, window: tuple[slice, slice]) -> Scene:
     return Scene(scene.name, **parts, geo=geo)
 
 
-def _draw_map(found: MapProspects, prospect: Prospect, section: Section) -> Figure:
+def _draw_map(found: MapProspects, prospect: Prospect, section: Section, outlines: ProspectOutlines) -> Figure:
     """The map around a prospect, with its outlines, crest, spill point, migration path and section."""
     analysis = found.analysis
     window = _window(analysis.scene, prospect, analysis.closures.labels)
@@ -174,19 +189,16 @@ def _draw_map(found: MapProspects, prospect: Prospect, section: Section) -> Figu
     figure.suptitle("")
     width, height = figure.get_size_inches()
     figure.set_size_inches(6.2, float(np.clip(6.2 * height / width, 3.5, 7.5)))
-    key, curve = prospect.id, prospect.curve
+    key = prospect.id
     entries: list[Any] = []
-
-    def outline(contact: float, colour: str, width: float, label: str) -> None:
-        polygons = outline_contacts(analysis, {key: contact})[key]
-        draw_lines(axis, [ring - shift for polygon in polygons for ring in polygon], colour, width)
-        entries.append(legend_entry(label, color=colour, linewidth=width))
-
-    outline(curve.limit, "black", 1.6, "closure")
-    if curve.crest < prospect.contact < curve.limit:
-        outline(prospect.contact, WATER, 1.8, "contact")
-    if curve.crest < prospect.gas_oil < prospect.contact:
-        outline(prospect.gas_oil, GAS, 1.8, "gas–oil contact")
+    for is_drawn, shapes, colour, label in (
+        (True, outlines.closures, "black", "closure"),
+        (_has_contact(prospect), outlines.contacts, WATER, "contact"),
+        (_has_gas_oil(prospect), outlines.gas_oil, GAS, "gas–oil contact"),
+    ):
+        if is_drawn:
+            draw_lines(axis, [ring - shift for ring in flatten_rings([shapes[key]])], colour, 1.7)
+            entries.append(legend_entry(label, color=colour, linewidth=1.7))
     path = analysis.migration_paths[key - 1]
     if len(path) > 1:
         draw_lines(axis, [path - shift], "magenta", 1.4)
@@ -254,6 +266,8 @@ def _draw_section(found: MapProspects, prospect: Prospect, section: Section, opt
     axis.plot(0, float(shown(curve.crest)), **CREST_MARKER)
     axis.plot(section.spill / scale, float(shown(curve.spill)), "o", color="white", markeredgecolor="black")
     axis.set(xlabel=f"distance from the crest ({unit})", ylabel=_depth_label(found), xlim=(x[0], x[-1]))
+    axis.xaxis.set_major_formatter(THOUSANDS)
+    axis.yaxis.set_major_formatter(THOUSANDS)
     low, high = float(shown(np.nanmin(top))), float(shown(max(float(np.nanmax(top)), curve.spill)))
     axis.set_ylim(high + 0.06 * (high - low), low - 0.1 * (high - low))
     axis.legend(fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.2), frameon=False)
@@ -281,6 +295,8 @@ def _draw_curve(found: MapProspects, prospect: Prospect, options: ProspectOption
     assert area is not None
     axis.set(xlabel=f"area ({area.symbol})", ylabel=_depth_label(found))
     axis.set_xlim(left=0)
+    axis.xaxis.set_major_formatter(THOUSANDS)
+    axis.yaxis.set_major_formatter(THOUSANDS)
     axis.invert_yaxis()
     handles = axis.get_legend_handles_labels()[0]
     if units.has_volume:
@@ -292,6 +308,7 @@ def _draw_curve(found: MapProspects, prospect: Prospect, options: ProspectOption
         assert unit is not None
         upper.set_xlabel(f"rock volume ({unit.symbol})", color="tab:orange")
         upper.set_xlim(left=0)
+        upper.xaxis.set_major_formatter(THOUSANDS)
     handles.append(axis.axhline(units.convert("contact", prospect.contact), color=WATER, lw=1.2, label="contact"))
     if prospect.gas_oil > curve.crest:
         handles.append(
@@ -323,6 +340,7 @@ def _draw_uncertainty(found: MapProspects, prospect: Prospect) -> Figure:
     right.set_xlabel(label, fontsize=8)
     for axis in (left, right):
         axis.tick_params(labelsize=8)
+        axis.xaxis.set_major_formatter(THOUSANDS)
     return figure
 
 

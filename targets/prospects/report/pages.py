@@ -32,6 +32,8 @@ class Page(NamedTuple):
         What became of its contacts.
     pictures : dict[str, bytes]
         Of `targets.prospects.report.figures.draw_prospect`.
+    scenarios : list[tuple[str, str]]
+        What a charge and other rules of faults do to it, a name and a text each.
     """
 
     title: str
@@ -40,6 +42,65 @@ class Page(NamedTuple):
     header: tuple[str, ...]
     notes: tuple[str, ...]
     pictures: dict[str, bytes]
+    scenarios: list[tuple[str, str]]
+
+
+class Shown(NamedTuple):
+    """A number of the first table, and its unit.
+
+    Attributes
+    ----------
+    text : str
+        The number, or the three of its cases.
+    unit : str, default ''
+        Its unit; of a column with one unit it stands in the heading.
+    """
+
+    text: str
+    unit: str = ""
+
+
+class MapSection(NamedTuple):
+    """What the page says of the scenarios of a map, as `ScenarioSection`, with the pictures themselves.
+
+    Attributes
+    ----------
+    title, text : str
+        Heading, and a sentence or two.
+    header : tuple[str, ...]
+        Heading of the table.
+    rows : list[tuple[str, ...]]
+        Its rows.
+    pictures : list[tuple[bytes, str]]
+        Each with what it shows.
+    """
+
+    title: str
+    text: str
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    pictures: list[tuple[bytes, str]]
+
+
+class Overview(NamedTuple):
+    """What the page says of all maps.
+
+    Attributes
+    ----------
+    lead : list[str]
+        What is assumed of all prospects, ahead of the table.
+    notes : list[str]
+        What else was assumed, at the end of the page.
+    pictures : list[bytes]
+        Of the maps with all prospects.
+    sections : list[MapSection]
+        Of charges and rules of faults.
+    """
+
+    lead: list[str]
+    notes: list[str]
+    pictures: list[bytes]
+    sections: list[MapSection]
 
 
 class ListedProspect(NamedTuple):
@@ -51,7 +112,7 @@ class ListedProspect(NamedTuple):
         Ranks compare this: those with volumes first, then by falling expected size.
     row : dict[str, Any]
         Of `inventory_row`.
-    short : tuple[str, ...]
+    short : tuple[Shown, ...]
         Its row in the table of the page, without the rank.
     page : Page | None
         Its page.
@@ -59,7 +120,7 @@ class ListedProspect(NamedTuple):
 
     order: tuple[bool, float]
     row: dict[str, Any]
-    short: tuple[str, ...]
+    short: tuple[Shown, ...]
     page: Page | None
 
 
@@ -73,13 +134,15 @@ HEADER = (
     "area at contact",
     "rock volume",
     "in place",
-    "sure",
+    "probability of closure",
 )
+CASES = "P90 – P50 – P10"
 
 
 def list_prospect(
-    found: MapProspects, prospect: Prospect, options: ProspectOptions, pictures: Mapping[str, bytes] | None
-) -> ListedProspect:
+    found: MapProspects, prospect: Prospect, options: ProspectOptions, pictures: Mapping[str, bytes] | None,
+    scenarios: Sequence[tuple[str, str]] = (),
+) -> ListedProspect:  # fmt: skip
     """Write down what an inventory says of a prospect.
 
     Parameters
@@ -92,6 +155,8 @@ def list_prospect(
         Contacts and reservoir.
     pictures : Mapping[str, bytes] | None
         Of `targets.prospects.report.figures.draw_prospect`; None: it gets no page.
+    scenarios : Sequence[tuple[str, str]], default ()
+        What a charge and other rules of faults do to it.
 
     Returns
     -------
@@ -101,30 +166,31 @@ def list_prospect(
     main = found.main
     sure = "" if prospect.probability != prospect.probability else f"{prospect.probability:.0%}"
 
-    def text(quantity: str) -> str:
-        if quantity not in prospect.held:
-            return ""
-        spread = prospect.cases.get(quantity)
-        if spread is None:
-            return units.text(quantity, prospect.held[quantity])
-        low, middle, high = (units.text(quantity, value) for value in spread[:3])
+    def shown(quantity: str, *values: float) -> Shown:
         unit = units.unit(quantity)
-        bare = [value.removesuffix(unit.symbol).rstrip() if unit else value for value in (low, middle)]
-        return f"{bare[0]} – {bare[1]} – {high}"
+        return Shown(" – ".join(units.number(quantity, value) for value in values), unit.symbol if unit else "")
 
-    in_place = "; ".join(
-        (f"{WORDS[q]}: " if main == "pore" else "") + text(q) for q in ("oil", "gas", "co2") if q in prospect.held
-    )
+    def spread(quantity: str) -> Shown:
+        if quantity not in prospect.held:
+            return Shown("")
+        cases = prospect.cases.get(quantity)
+        return shown(quantity, *((prospect.held[quantity],) if cases is None else cases[:3]))
+
+    fluids = {quantity: spread(quantity) for quantity in ("oil", "gas", "co2") if quantity in prospect.held}
+    in_place = next(iter(fluids.values()), Shown(""))
+    if len(fluids) > 1:
+        in_place = Shown("; ".join(f"{quantity} {one.text} {one.unit}" for quantity, one in fluids.items()))
+    contact = _contact_text(found, prospect)
     short = (
-        prospect.title,
-        units.text("contact", prospect.curve.crest),
-        _contact_text(found, prospect),
-        units.text("contact", prospect.curve.spill),
-        units.text("column", prospect.contact - prospect.curve.crest),
-        text("area"),
-        text("rock") if units.has_volume else "",
+        Shown(prospect.title),
+        shown("contact", prospect.curve.crest),
+        Shown(contact) if contact == "dry" else shown("contact", prospect.contact),
+        shown("contact", prospect.curve.spill),
+        shown("column", prospect.contact - prospect.curve.crest),
+        spread("area"),
+        spread("rock") if units.has_volume else Shown(""),
         in_place,
-        sure,
+        Shown(sure),
     )
     page = None if pictures is None else Page(
         prospect.title,
@@ -133,6 +199,7 @@ def list_prospect(
         ("", "middle case", "P90 (low)", "P50", "P10 (high)", "mean") if prospect.cases else ("", ""),
         prospect.notes,
         dict(pictures),
+        list(scenarios),
     )  # fmt: skip
     order = (not units.has_volume, -prospect.expected(main))
     return ListedProspect(order, inventory_row(prospect, units, options), short, page)
@@ -191,21 +258,17 @@ def _quantities(found: MapProspects, prospect: Prospect) -> list[tuple[str, ...]
     return rows
 
 
-def render_inventory(
-    listed: Sequence[ListedProspect], notes: Sequence[str], options: ProspectOptions, overviews: Sequence[bytes] = ()
-) -> str:
+def render_inventory(listed: Sequence[ListedProspect], overview: Overview, options: ProspectOptions) -> str:
     """Write the inventory of all maps as one HTML page.
 
     Parameters
     ----------
     listed : Sequence[ListedProspect]
         In the order of their ranks.
-    notes : Sequence[str]
-        What was assumed, one sentence each.
+    overview : Overview
+        What is said of all maps.
     options : ProspectOptions
         Contacts and reservoir.
-    overviews : Sequence[bytes], default ()
-        Pictures of the maps.
 
     Returns
     -------
@@ -213,18 +276,23 @@ def render_inventory(
         The page.
     """
     pages = [(rank, one.page) for rank, one in enumerate(listed, 1) if one.page is not None][: options.pages]
-    used = [k for k in range(len(HEADER)) if k < 2 or any(one.short[k - 1] for one in listed)]
-    rows = []
-    for rank, one in enumerate(listed[:MAX_ROWS], 1):
-        cells: list[str | Cell] = [str(rank), *one.short]
-        rows.append([cells[k] for k in used])
+    shown, header = listed[:MAX_ROWS], [HEADER[0]]
+    rows: list[list[str | Cell]] = [[str(rank)] for rank in range(1, len(shown) + 1)]
+    for name, *column in zip(HEADER[1:], *(one.short for one in shown), strict=True):
+        if not any(cell.text for cell in column):
+            continue
+        units = {cell.unit for cell in column if cell.text and cell.unit}
+        unit = units.pop() if len(units) == 1 else ""
+        with_cases = any(" – " in cell.text for cell in column)
+        header.append(name + (f" ({unit})" if unit else "") + (f", {CASES}" if with_cases else ""))
+        for row, cell in zip(rows, column, strict=True):
+            row.append(cell.text if unit or not cell.text else f"{cell.text} {cell.unit}".rstrip())
     return render_report(
         TEMPLATE,
         "Prospect inventory",
-        header=[HEADER[k] for k in used],
+        header=header,
         rows=rows,
         omitted=max(0, len(listed) - MAX_ROWS),
-        notes=list(notes),
+        overview=overview,
         pages=pages,
-        overviews=list(overviews),
     )

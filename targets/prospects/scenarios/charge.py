@@ -28,7 +28,8 @@ from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.io.text_tables.encoding import decode_text
 from targets.io.text_tables.headings import Role, parse_heading
-from targets.prospects.scenarios.options import parse_charge
+from targets.prospects.scenarios.options import parse_charge, refuse_contours
+from targets.prospects.scenarios.units import ScenarioUnits
 from targets.units.names import unit_kind
 
 MAX_TABLE = 2**24  # bytes of a table of points
@@ -120,8 +121,7 @@ def charge_map(
         raise UserError("--charge", f"a map of travel times ({geo.depth_unit})", "a map of depths",
                         "a volume needs depths: convert the map first")  # fmt: skip
     if closures.grid.interval > 0:
-        raise UserError("--charge", "given with --contour-interval", "one of them",
-                        "a charge fills closures down to their spill points")  # fmt: skip
+        refuse_contours()
     areas = geo.cell_areas(analysis.scene.shape) * geo.height_factor
     tree = grow_charge_tree(closures, areas)
     volumes, notes = _read_charge(charge, analysis, areas, reading)
@@ -135,9 +135,9 @@ def charge_map(
     return ChargedMap(analysis, rock, filling, order, notes, pore_share)
 
 
-def summarise_charge(charged: ChargedMap) -> str:
-    """Summarise in one line how far a charge goes."""
-    filling, units = charged.filling, charged.analysis.scene.geo.units
+def summarise_charge(charged: ChargedMap, units: ScenarioUnits | None = None) -> str:
+    """Summarise in one line how far a charge goes; without `units` in those of the map."""
+    filling, units = charged.filling, units or ScenarioUnits(charged.analysis.scene.geo.units)
     outer = charged.analysis.table["parent"] == 0
     full = int((filling.stored >= filling.tree.capacity * (1 - 1e-9))[outer].sum())
     some = int((filling.stored[outer] > 0).sum())

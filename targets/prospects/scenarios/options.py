@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -70,6 +71,18 @@ def parse_charge(text: str) -> float | Path:
     if not 0 < volume < np.inf:
         raise UserError("--charge", text, "a volume above 0, or a file")
     return volume
+
+
+def refuse_contours() -> NoReturn:
+    """Refuse a charge of closures that end at contours.
+
+    Raises
+    ------
+    UserError
+        Always.
+    """
+    raise UserError("--charge", "given with --contour-interval", "one of them",
+                    "a charge fills closures down to their spill points")  # fmt: skip
 
 
 NO_SCENARIOS = ScenarioOptions()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,14 +13,8 @@ from targets.common.csv_tables import write_csv
 from targets.io.grids.registry import write_grid
 from targets.io.read_options import DEFAULT_READING, ReadOptions
 from targets.prospects.ranges import Range
-from targets.prospects.scenarios.charge import ChargedMap, charge_map, summarise_charge
-from targets.prospects.scenarios.fault_rules import (
-    AS_GIVEN,
-    CHANGES,
-    ClosureChange,
-    FaultScenarios,
-    compare_fault_rules,
-)
+from targets.prospects.scenarios.charge import ChargedMap, charge_map
+from targets.prospects.scenarios.fault_rules import AS_GIVEN, ClosureChange, FaultScenarios, compare_fault_rules
 from targets.prospects.scenarios.figures import (
     write_charge_figure,
     write_charge_map,
@@ -34,20 +28,17 @@ from targets.prospects.scenarios.juxtaposition import (
     find_profiles,
 )
 from targets.prospects.scenarios.options import ScenarioOptions
-from targets.units.columns import MapUnits
+from targets.prospects.scenarios.report import ScenarioReport, join_reports, report_charge, report_fault_rules
+from targets.prospects.scenarios.units import ScenarioUnits
 
 FILES = ("charge.csv", "charge.png", "charge_map.png", "fault_scenarios.csv", "fault_scenarios.png",
          "fault_profiles.csv", "fault_contacts.csv", "faults.png")  # fmt: skip
-# {ending of a column: a column that is in the same unit}
-LIKE = {"volume": "volume", "volume_change": "volume", "area": "area", "area_change": "area", "distance": "length",
-        "length": "length", "depth": "spill_depth", "depth_change": "spill_depth", "height": "height",
-        "height_change": "height", "throw": "height", "throw_min": "height", "throw_max": "height"}  # fmt: skip
 
 
 def write_scenarios(
     analysis: Analysis, rules: ClosureOptions, scenarios: ScenarioOptions, reservoir: Mapping[str, Range], folder: Path,
-    reading: ReadOptions = DEFAULT_READING,
-) -> list[str]:  # fmt: skip
+    reading: ReadOptions = DEFAULT_READING, system: Literal["metric", "field"] = "metric",
+) -> ScenarioReport:  # fmt: skip
     """Write what is asked of a charge and of the faults of a map.
 
     Parameters
@@ -65,11 +56,13 @@ def write_scenarios(
         The folder of the map; scenarios of an earlier run are removed.
     reading : ReadOptions, default DEFAULT_READING
         How a grid of charge is read.
+    system : Literal['metric', 'field'], default 'metric'
+        Units of tables and pictures.
 
     Returns
     -------
-    list[str]
-        What was found and assumed, a sentence each.
+    ScenarioReport
+        What was found and assumed; empty where nothing is asked.
 
     Raises
     ------
@@ -78,20 +71,24 @@ def write_scenarios(
     """
     for old in (*(folder / name for name in FILES), *folder.glob("charge_height.*")):
         old.unlink(missing_ok=True)
-    said, charged = [], None
+    found, charged = [], None
+    units = ScenarioUnits(analysis.scene.geo.units, system)
     median = {name: value.median for name, value in reservoir.items()}
     if scenarios.charge is not None:
         share = pore_share(median)
         charged = charge_map(analysis, scenarios.charge, share, reading)
-        write_charge(charged, folder)
+        write_charge(charged, units, folder)
         filled = "a volume of rock, without --porosity" if share == 1 else f"in {share:.3g} of the rock (medians)"
-        said += [summarise_charge(charged), f"the charge is {filled}", *charged.notes]
-        said += ["the charge fills down to its contacts: --thickness is left out"] if "thickness" in median else []
+        notes = [f"the charge is {filled}", *charged.notes]
+        notes += ["the charge fills down to its contacts: --thickness is left out"] if "thickness" in median else []
+        found.append(report_charge(charged, notes, units))
     if scenarios.fault_scenarios and not analysis.faults.labels.any():
-        said.append("no faults, so no scenarios of faults")
+        found.append(ScenarioReport(["no faults, so no scenarios of faults"], [], {}))
     elif scenarios.fault_scenarios:
-        said += write_fault_scenarios(analysis, rules, folder, median.get("thickness", np.inf), charged)
-    return said
+        changes = compare_fault_rules(analysis.scene, analysis.faults, rules)
+        write_fault_scenarios(changes, units, folder, median.get("thickness", np.inf), charged)
+        found.append(report_fault_rules(changes, units))
+    return join_reports(found)
 
 
 def pore_share(median: Mapping[str, float]) -> float:
@@ -107,13 +104,15 @@ def pore_share(median: Mapping[str, float]) -> float:
     return median.get("net_to_gross", 1.0) * median["porosity"] * (1 - median.get("water_saturation", 0.0))
 
 
-def write_charge(charged: ChargedMap, folder: Path, grids: GridFormat = "tif") -> None:
+def write_charge(charged: ChargedMap, units: ScenarioUnits, folder: Path, grids: GridFormat = "tif") -> None:
     """Write how far a charge fills the closures: charge.csv, charge.png, charge_map.png and the grid charge_height.
 
     Parameters
     ----------
     charged : ChargedMap
         Of a map.
+    units : ScenarioUnits
+        Units that are shown; the grid is in the unit of the map's depths.
     folder : Path
         The folder of the map.
     grids : GridFormat, default 'tif'
@@ -125,10 +124,9 @@ def write_charge(charged: ChargedMap, folder: Path, grids: GridFormat = "tif") -
         A file cannot be written.
     """
     scene, table = charged.analysis.scene, charged.table
-    names, rows = table.dtype.names or (), ([_cell(value) for value in row] for row in table.tolist())
-    _write(folder / "charge.csv", names, rows, scene.geo.units)
-    write_charge_figure(charged, folder / "charge.png")
-    write_charge_map(charged, folder / "charge_map.png")
+    _write(folder / "charge.csv", table.dtype.names or (), table.tolist(), units)
+    write_charge_figure(charged, units, folder / "charge.png")
+    write_charge_map(charged, units, folder / "charge_map.png")
     height = charged.filling.height.astype(np.float32)
     if scene.geo.located and grids != "npz":
         write_grid(height, scene.geo, folder / f"charge_height.{grids}")
@@ -137,12 +135,12 @@ def write_charge(charged: ChargedMap, folder: Path, grids: GridFormat = "tif") -
 
 
 def write_fault_scenarios(
-    analysis: Analysis,
-    rules: ClosureOptions,
+    found: FaultScenarios,
+    units: ScenarioUnits,
     folder: Path,
     thickness: float = np.inf,
     charged: ChargedMap | None = None,
-) -> list[str]:
+) -> None:
     """Write what changes when faults seal or leak, and both sides along each fault.
 
     ``fault_scenarios.csv`` and ``.png``; ``fault_profiles.csv``: depths along each fault; ``fault_contacts.csv``: which
@@ -150,10 +148,10 @@ def write_fault_scenarios(
 
     Parameters
     ----------
-    analysis : Analysis
-        Of a map with faults, under the rules as given.
-    rules : ClosureOptions
-        These rules.
+    found : FaultScenarios
+        Of `compare_fault_rules`, of a map with faults.
+    units : ScenarioUnits
+        Units that are shown.
     folder : Path
         The folder of the map.
     thickness : float, default inf
@@ -161,46 +159,22 @@ def write_fault_scenarios(
     charged : ChargedMap | None, default None
         A charge, whose contacts are drawn.
 
-    Returns
-    -------
-    list[str]
-        What was found, a line each.
-
     Raises
     ------
     UserError
-        The map has no fault, or a file cannot be written.
+        A file cannot be written.
     """
-    scene, units = analysis.scene, analysis.scene.geo.units
-    found = compare_fault_rules(scene, analysis.faults, rules)
+    analysis = found.analyses[AS_GIVEN]
     _write_records(folder / "fault_scenarios.csv", ClosureChange, found.changes, units)
     write_scenario_figure(found, folder / "fault_scenarios.png")
     profiles = find_profiles(analysis)
     contacts = find_fault_contacts(profiles, analysis, thickness)
-    _write_profiles(profiles, analysis, folder / "fault_profiles.csv")
+    _write_profiles(profiles, analysis, units, folder / "fault_profiles.csv")
     _write_records(folder / "fault_contacts.csv", FaultContact, contacts, units)
-    write_fault_figure(profiles, analysis, folder / "faults.png", charged)
-    return summarise_scenarios(found)
+    write_fault_figure(profiles, analysis, units, folder / "faults.png", charged)
 
 
-def summarise_scenarios(found: FaultScenarios) -> list[str]:
-    """Say in a line for each scenario how many closures change, and how much area all of them have."""
-    lines = []
-    given = found.analyses[AS_GIVEN].table
-    before = float(given["area"][given["parent"] == 0].sum())
-    for name, analysis in found.analyses.items():
-        if name == AS_GIVEN:
-            continue
-        table = analysis.table
-        area = float(table["area"][table["parent"] == 0].sum())
-        kinds = [change.change for change in found.changes if change.scenario == name]
-        counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in CHANGES if kind in kinds) or "no closure"
-        change = f" ({round(area / before - 1, 2) + 0.0:+.0%})" if before > 0 else ""  # no minus zero
-        lines.append(f"{name}: {counts}; {analysis.scene.geo.units.format_area(area)} closed{change}")
-    return lines
-
-
-def _write_profiles(profiles: Sequence[FaultProfile], analysis: Analysis, path: Path) -> None:
+def _write_profiles(profiles: Sequence[FaultProfile], analysis: Analysis, units: ScenarioUnits, path: Path) -> None:
     """Write both sides along all faults, a row per place."""
     rows = []
     for profile in profiles:
@@ -210,36 +184,21 @@ def _write_profiles(profiles: Sequence[FaultProfile], analysis: Analysis, path: 
                          profile.throw[k], *profile.closure[:, k].tolist()])  # fmt: skip
     names = ["fault", "distance", "x", "y", "first_side", "second_side", "first_depth", "second_depth", "throw",
              "first_closure", "second_closure"]  # fmt: skip
-    _write(path, names, ([_cell(value) for value in row] for row in rows), analysis.scene.geo.units)
-
-
-def _write_records(path: Path, kind: type, records: Iterable[Any], units: MapUnits) -> None:
-    """Write records of a dataclass, a row each."""
-    names = [field.name for field in fields(kind)]
-    if not units.has_volume:
-        names = [name for name in names if "volume" not in name]
-    rows = ([_cell(record[name]) for name in names] for record in map(asdict, records))
     _write(path, names, rows, units)
 
 
-def _write(path: Path, names: Sequence[str], rows: Iterable[Sequence[Any]], units: MapUnits) -> None:
+def _write_records(path: Path, kind: type, records: Iterable[Any], units: ScenarioUnits) -> None:
+    """Write records of a dataclass, a row each."""
+    names = [field.name for field in fields(kind)]
+    if not units.map.has_volume:
+        names = [name for name in names if "volume" not in name]
+    _write(path, names, ([record[name] for name in names] for record in map(asdict, records)), units)
+
+
+def _write(path: Path, names: Sequence[str], rows: Iterable[Sequence[Any]], units: ScenarioUnits) -> None:
     """Write a table with units in the names of its columns."""
-    write_csv(path, [name_with_unit(name, units) for name in names], rows)
-
-
-def name_with_unit(name: str, units: MapUnits) -> str:
-    """The name of a column and its unit.
-
-    Examples
-    --------
-    >>> units = MapUnits(True, "m")
-    >>> [name_with_unit(name, units) for name in ("stored_volume", "area_change", "throw_max", "crest_x", "closure")]
-    ['stored_volume_m3', 'area_change_m2', 'throw_max_m', 'crest_x', 'closure']
-    """
-    for ending, like in LIKE.items():
-        if name == ending or name.endswith("_" + ending):
-            return name + (units.column_name(like) or like).removeprefix(like)
-    return name
+    shown = ([_cell(units.convert(name, value)) for name, value in zip(names, row, strict=True)] for row in rows)
+    write_csv(path, [units.column(name) for name in names], shown)
 
 
 def _cell(value: Any) -> Any:

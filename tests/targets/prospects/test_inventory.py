@@ -11,7 +11,6 @@ from targets.analysis.analyse import analyse
 from targets.analysis.options import DEFAULT_OPTIONS, NO_DEPTH_ERROR, DepthError
 from targets.closure.monte_carlo import Realisation
 from targets.errors import UserError
-from targets.io.outline_files import OutlineOptions
 from targets.prospects.area_depth import find_area_depth_curves
 from targets.prospects.contacts import Contact
 from targets.prospects.display_units import DisplayUnits
@@ -19,6 +18,7 @@ from targets.prospects.in_place import Contacts
 from targets.prospects.inventory import find_prospects
 from targets.prospects.options import DEFAULT_PROSPECTS, ProspectOptions
 from targets.prospects.ranges import Range
+from targets.prospects.report.layers import outline_prospects
 from targets.prospects.report.tables import inventory_row, write_area_depth_table
 from targets.prospects.report.writers import write_map_files
 from targets.prospects.simulation import Subject, Volumes, cases, simulate
@@ -233,7 +233,7 @@ def test_contact_outlines_lie_at_their_contacts(tmp_path):
     geopandas = pytest.importorskip("geopandas")
     options = ProspectOptions(contact=Contact("60%"), gas_oil=Contact("20%"))
     found = prospects_of(ridge(), options)
-    write_map_files(found, tmp_path, options, OutlineOptions())
+    write_map_files(found, tmp_path, options, outline_prospects(found))
     for layer, share in (("contacts", 0.6), ("gas_oil_contacts", 0.2)):
         frame = geopandas.read_file(tmp_path / "contacts.gpkg", layer=layer)
         assert frame.id.tolist() == [1, 2] and frame.crs.to_epsg() == 23031 and frame.is_valid.all()

@@ -16,7 +16,9 @@ from targets.prospects.scenarios.charge import charge_map, summarise_charge
 from targets.prospects.scenarios.fault_rules import compare_fault_rules, list_changes
 from targets.prospects.scenarios.juxtaposition import find_fault_contacts, find_profiles
 from targets.prospects.scenarios.options import ScenarioOptions
-from targets.prospects.scenarios.writers import FILES, pore_share, write_scenarios
+from targets.prospects.scenarios.report import join_reports, report_charge, report_fault_rules
+from targets.prospects.scenarios.units import ScenarioUnits
+from targets.prospects.scenarios.writers import FILES, _write, pore_share, write_scenarios
 from targets.scene import GeoReference, Scene
 
 THROW = 20.0
@@ -181,7 +183,7 @@ def test_depths_in_feet_give_cubic_metres(sealing: Analysis) -> None:
 def test_a_map_without_closures_loses_all(sealing: Analysis, tmp_path: Path) -> None:
     ramp = np.broadcast_to(1000 + np.arange(41, dtype=np.float32), (31, 41)).copy()
     analysis = analyse(sealing.scene.replace(depth=ramp), RULES, faults=sealing.faults)
-    said = write_scenarios(analysis, RULES, ScenarioOptions("1e6", True), {}, tmp_path)
+    said = write_scenarios(analysis, RULES, ScenarioOptions("1e6", True), {}, tmp_path).lines
     assert "0 of 0 closures full, 0 partly" in said[0] and "lost out of the map" in said[0]
     assert (tmp_path / "charge.csv").read_text("utf-8").count("\n") == 1
 
@@ -189,7 +191,7 @@ def test_a_map_without_closures_loses_all(sealing: Analysis, tmp_path: Path) -> 
 def test_files_of_scenarios(sealing: Analysis, tmp_path: Path) -> None:
     asked = ScenarioOptions(charge="2e6", fault_scenarios=True)
     reservoir = {"porosity": Range("0.1..0.3"), "net_to_gross": Range("0.5"), "thickness": Range("30")}
-    said = write_scenarios(sealing, RULES, asked, reservoir, tmp_path)
+    said = write_scenarios(sealing, RULES, asked, reservoir, tmp_path).lines
     assert said[0].startswith("charge of 2 million m³") and "0.1 of the rock" in said[1] and "--thickness" in said[2]
     assert said[3].startswith("all transparent: 2 joined") and said[4].startswith("all leaking: 2 gone; 0 m²")
     assert {path.name for path in tmp_path.iterdir()} == {*FILES, "charge_height.tif"}
@@ -198,9 +200,30 @@ def test_files_of_scenarios(sealing: Analysis, tmp_path: Path) -> None:
     header = (tmp_path / "fault_scenarios.csv").read_text("utf-8").split("\n")[0]
     assert "spill_depth_change_m," in header and "volume_change_m3" in header
     assert "leak_depth_m" in (tmp_path / "fault_contacts.csv").read_text("utf-8")
-    assert write_scenarios(sealing, RULES, ScenarioOptions(), {}, tmp_path) == [] and not list(tmp_path.iterdir())
+    assert write_scenarios(sealing, RULES, ScenarioOptions(), {}, tmp_path).lines == [] and not list(tmp_path.iterdir())
     without = analyse(sealing.scene.replace(fault=np.zeros(sealing.scene.shape, bool)), RULES)
-    assert write_scenarios(without, RULES, ScenarioOptions(fault_scenarios=True), {}, tmp_path)[0].startswith(
-        "no faults"
+    assert (
+        write_scenarios(without, RULES, ScenarioOptions(fault_scenarios=True), {}, tmp_path)
+        .lines[0]
+        .startswith("no faults")
     )
     assert pore_share({"net_to_gross": 0.5}) == 1
+
+
+def test_field_units_and_what_the_page_says(sealing: Analysis, tmp_path: Path) -> None:
+    """The same numbers in ft, acres and acre-ft; a fact of each closure that a scenario changes."""
+    units = ScenarioUnits(sealing.scene.geo.units, "field")
+    charged = charge_map(sealing, "2e6")
+    _write(tmp_path / "charge.csv", charged.table.dtype.names or (), charged.table.tolist(), units)
+    for row, true in zip(csv.DictReader((tmp_path / "charge.csv").open(encoding="utf-8")), charged.table, strict=True):
+        acre, foot = 4046.8564224, 0.3048
+        assert float(row["stored_volume_acre_ft"]) * acre * foot == pytest.approx(true["stored_volume"])
+        assert float(row["filled_area_acres"]) * acre == pytest.approx(true["filled_area"])
+        assert float(row["spill_depth_ft"]) * foot == pytest.approx(true["spill_depth"])
+        assert float(row["filled"]) == pytest.approx(true["filled"]) and int(row["id"]) == true["id"]
+    rules = report_fault_rules(compare_fault_rules(sealing.scene, sealing.faults, RULES), units)
+    found = join_reports([report_charge(charged, ["a note"], units), rules])
+    assert found.lines[0].startswith("charge of 1,620 acre-ft") and "acres closed" in found.lines[2]
+    assert [section.title for section in found.sections] == ["dome: charge", "dome: rules of faults"]
+    assert [name for name, _ in found.facts[1]] == ["the charge fills", "gone with", "one with others with"]
+    assert dict(found.facts[1])["gone with"] == "all leaking"
