@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from targets.pages.numbers import name_quantity, read_numbers
 from targets.pages.text import Box, TextBox
 from targets.pages.ticks import MIN_TICKS, TickScale, fit_ticks, tick_places, without_tick_mark
 from targets.rendering.palettes import RGB
-from targets.scene import GeoReference
+from targets.scene import Bool, GeoReference
 from targets.units.columns import format_number
 from targets.units.names import UNITS
 
@@ -23,6 +24,11 @@ IN_LINE = 1.0  # heights of letters between the middles of the numbers of an axi
 SAME_SCALE = 0.03  # relative difference of two axes that show one scale
 MAX_STRETCH = 30.0  # of one axis against the other; more are other units, or a factor that was not read
 UTM_EASTING, UTM_NORTHING = (1e5, 1e6), (1e5, 1.01e7)  # metres
+
+# Degrees between two axes of a view in perspective, and from rows and columns; numbers along each, and how unevenly they
+# may stand. Angles of a polar plot, and how far off a circle they may stand.
+MIN_APART, MIN_ASLANT, MIN_ASLANT_NUMBERS, MAX_UNEVEN, MAX_NUMBERS = 20.0, 12.0, 4, 0.25, 80
+MIN_ANGLES, MAX_OFF_CIRCLE, ANGLE = 5, 0.15, re.compile(r"(\d{1,3})\s?°")
 
 OFFSET = re.compile(
     r"(?:[1li]?[x×]?[1li]?(?:10\^?|[1li]?e\+?)(?P<power>\d{1,2}))?\s*(?P<sum>[+-]\s?\d[\d.]*(?:e\+?\d{1,2})?)?\Z"
@@ -142,6 +148,76 @@ def read_axes(
     words += [text.text for text in own if DEGREES.search(text.text)]
     unit, assumed = _unit(x, y, words)
     return PageAxes(x, y, unit, _lack(x, y, words), assumed)
+
+
+def name_other_view(texts: Sequence[TextBox], inside: Bool) -> str:
+    """Name the view whose axes no map has: a surface in perspective, or a plot in polar coordinates.
+
+    Parameters
+    ----------
+    texts : Sequence[TextBox]
+        Texts of the page.
+    inside : (H, W) bool
+        Its map, whose own labels count for nothing.
+
+    Returns
+    -------
+    str
+        Empty for a map.
+
+    Examples
+    --------
+    >>> beside = np.zeros((90, 90), bool)
+    >>> aslant = [TextBox(str(10 * n), (40 + 8 * n, 10 + 9 * n, 46 + 8 * n, 16 + 9 * n)) for n in range(4)]
+    >>> aslant += [TextBox(str(20 * n), (72 - 8 * n, 46 + 9 * n, 78 - 8 * n, 52 + 9 * n)) for n in range(4)]
+    >>> name_other_view(aslant, beside)
+    'a view in perspective: its axes run aslant'
+    >>> name_other_view(aslant[:4], beside)
+    ''
+    """
+    outside = [text for text in texts if not inside[tuple(round(place) for place in text.centre)]]
+    if _are_round_a_circle(outside):
+        return "a plot in polar coordinates: its angles stand round a circle"
+    directions = [angle % 180 for angle in _aslant_rows(outside)]
+    apart = [abs((one - other + 90) % 180 - 90) for one, other in combinations(directions, 2)]
+    return "a view in perspective: its axes run aslant" if max(apart, default=0.0) >= MIN_APART else ""
+
+
+def _are_round_a_circle(texts: Sequence[TextBox]) -> bool:
+    """Whether degrees, multiples of 15, stand round a circle."""
+    found = {}
+    for text in texts:
+        if (match := ANGLE.fullmatch(text.text.strip())) and int(match[1]) % 15 == 0 and int(match[1]) < 360:
+            found[int(match[1])] = text.centre
+    if len(found) < MIN_ANGLES or max(found) - min(found) < 180:
+        return False
+    places = np.array(list(found.values()))
+    ends = np.stack([places.min(axis=0), places.max(axis=0)])
+    away = np.hypot(*(places - ends.mean(axis=0)).T)
+    return bool(np.ptp(ends, axis=0).min() > 0 and away.std() <= MAX_OFF_CIRCLE * away.mean())
+
+
+def _aslant_rows(texts: Sequence[TextBox]) -> list[float]:
+    """Directions in degrees of rows of evenly spaced numbers that run neither along rows nor along columns."""
+    numbers = [
+        (np.array(text.centre), values[0]) for text in texts[:MAX_NUMBERS] if (values := read_numbers(text.text))
+    ]
+    directions = []
+    for (start, value), (place, second) in permutations(numbers, 2):
+        step, rise = place - start, second - value
+        angle = float(np.degrees(np.arctan2(step[0], step[1])))
+        if rise == 0 or min(angle % 90, 90 - angle % 90) < MIN_ASLANT:
+            continue
+        count = 2
+        while count < MIN_ASLANT_NUMBERS:
+            near = [at for at, number in numbers if abs(number - second - rise) <= 1e-6 * abs(rise)
+                    and np.hypot(*(at - place - step)) <= MAX_UNEVEN * np.hypot(*step)]  # fmt: skip
+            if not near:
+                break
+            step, place, second, count = near[0] - place, near[0], second + rise, count + 1
+        if count == MIN_ASLANT_NUMBERS:
+            directions.append(angle)
+    return directions
 
 
 def _shared_scale(

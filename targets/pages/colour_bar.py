@@ -15,6 +15,7 @@ from targets.pages.numbers import Direction, Quantity, name_quantity, read_numbe
 from targets.pages.text import Box, TextBox
 from targets.pages.ticks import INK_CONTRAST, TickScale, fit_ticks, is_logarithmic, tick_places, without_tick_mark
 from targets.rendering.palettes import RGB
+from targets.units.names import UNITS
 
 MIN_WIDTH, MIN_LENGTH = 4, 30  # pixels, of a strip
 MIN_ASPECT = 2.0  # length over width
@@ -35,6 +36,11 @@ MAX_SAMPLE = 4000  # pixels of the map that are compared with a bar
 ALIGNED = 0.7  # heights of letters between the edges of numbers in one column
 WORDS_REACH = 6.0  # heights of letters between a bar with its numbers and its title
 MIN_DEPTH_SHARE = 0.1  # of the largest number, the smallest one of depths that no word names: no horizon starts at 0
+MAX_DEPTH = {
+    "length": 1e5,
+    "time": 60.0,
+    "angle": 0.0,
+}  # metres and seconds; larger numbers are coordinates, or misread
 BAND_STEP, MAX_BANDS, MIN_BAND = 4.0, 48, 3  # grey levels, number and pixels: bands of a discrete bar
 
 HIGH_WORDS = re.compile(r"(high(er|est)?|shallow(er|est)?|up|crest|hoch|flach|haut|alto|мелко|высоко)\W*\Z")
@@ -67,7 +73,7 @@ class ColourBar:
     reason : str
         Where the direction comes from.
     problem : str, default ''
-        Why its numbers give no depths: a logarithmic scale. `values` then are only in the right order.
+        Why its numbers give no depths: a logarithmic scale, coordinates. `values` may be in the right order only.
     """
 
     box: Box
@@ -558,7 +564,10 @@ def _with_direction(bar: ColourBar, map_box: Box, texts: Sequence[TextBox]) -> C
         grows, reason = "down", "larger numbers are taken to be deeper"
     else:
         grows, reason = None, "nothing says whether larger numbers are deeper"
-    return replace(bar, quantity=quantity, grows=grows, reason=reason)
+    problem = bar.problem
+    if unit is not None and max(abs(low), abs(high)) * UNITS[unit].factor > MAX_DEPTH[UNITS[unit].kind]:
+        problem = f"numbers up to {max(low, high, key=abs):g} {unit} are no depths"
+    return replace(bar, quantity=quantity, grows=grows, reason=reason, problem=problem)
 
 
 def _is_beside(box: Box, text: TextBox) -> bool:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from targets.errors import UserError
-from targets.pages.axes import PageAxes, read_axes
+from targets.pages.axes import PageAxes, name_other_view, read_axes
 from targets.pages.bar_depth import depth_from_bar
 from targets.pages.colour_bar import ColourBar, colour_bar_between, find_colour_bar, find_named_ends
 from targets.pages.ground import find_ground
@@ -237,6 +237,11 @@ def read_page(rgb: RGB, options: PageOptions = DEFAULT_OPTIONS, where: object = 
     own = next(own for part, own in zip(maps, traits, strict=True) if part is panel.part)
     found = _with_stage(replace(found, panel=panel), Stage("map", 1.0 if own is None else own.confidence))
     found = replace(found, inside=_inside(found, options.map_box is not None))
+    if options.map_box is None and not options.is_map and (view := name_other_view(found.texts, found.inside)):
+        problem = UserError(where, view, "a map seen from above", "--map_box [left,top,right,bottom] in pixels reads a "
+                            "part of the picture in any case")  # fmt: skip
+        found = replace(found, problem=problem, inside=np.zeros(found.ground.shape, np.bool_))
+        return _with_stage(found, Stage("map", 0.0, view))
     return _with_polarity(_with_numbers(found, options), options, where)
 
 
