@@ -40,19 +40,23 @@ class Rings(NamedTuple):
     Attributes
     ----------
     corner : (C,) int64
-        Flat indices of corners in the order of the rings; straight lines have none in between.
+        Flat indices of corners in the order of the rings, each ring from its uppermost, then leftmost side that runs
+        East; straight lines have none in between, and the first one is repeated at the end.
     first : (R + 1,) int64
-        The corners of ring i are first[i]..first[i + 1] - 1; the first one is not repeated at the end.
+        The corners of ring i are first[i]..first[i + 1] - 1.
     closure : (R,) int32
         Row of the table.
     area : (R,) int64
         In cells; negative where the ring is a hole.
+    outer : (R,) int64
+        The outer ring of the polygon that a ring belongs to: of a hole the one around it, of others themselves.
     """
 
     corner: NDArray[np.int64]
     first: NDArray[np.int64]
     closure: NDArray[np.int32]
     area: NDArray[np.int64]
+    outer: NDArray[np.int64]
 
 
 def polygonize_closures(closures: Closures, nested: bool = True) -> dict[int, list[list[Ring]]]:
@@ -168,37 +172,16 @@ def polygonize_nested(closures: Closures) -> dict[int, list[list[Ring]]]:
     width = closures.labels.shape[1] + 1
     rings = _trace_rings(sides, closures.labels.shape[0] + 1, width)
     points = np.stack(np.divmod(rings.corner, width), axis=1) - 0.5
-    by_closure: dict[int, list[tuple[int, Ring]]] = {key: [] for key in found}
-    starts = rings.first.tolist()
-    for i, (row, area) in enumerate(zip(rings.closure.tolist(), rings.area.tolist(), strict=True)):
-        ring = points[starts[i] : starts[i + 1]]
-        by_closure[row + 1].append((area, np.concatenate([ring, ring[:1]])))
-    return {key: _group_rings(parts) for key, parts in by_closure.items()}
-
-
-def _group_rings(parts: list[tuple[int, Ring]]) -> list[list[Ring]]:
-    """Polygons of one closure, ordered by their first corners: outer rings, each with its holes, small ones first."""
-    outer = sorted(((area, ring) for area, ring in parts if area > 0), key=lambda part: tuple(part[1][0]))
-    holes = sorted(((area, ring) for area, ring in parts if area < 0), key=lambda part: (-part[0], *part[1][0]))
-    polygons = [[ring] for _, ring in outer]
-    if not holes or len(outer) == 1:
-        return [[*polygon, *(hole for _, hole in holes)] for polygon in polygons]
-    smallest_first = sorted(range(len(outer)), key=lambda i: outer[i][0])
-    low = np.array([ring.min(axis=0) for _, ring in outer])[smallest_first]
-    high = np.array([ring.max(axis=0) for _, ring in outer])[smallest_first]
-    for _, hole in holes:
-        cell = hole[0] + 0.5  # the first side of a hole runs East along the upper side of the hole's neighbour
-        around = np.flatnonzero(((low < cell) & (cell < high)).all(axis=1))
-        *others, largest = (smallest_first[i] for i in around)
-        polygons[next((i for i in others if _encloses(outer[i][1], *cell)), largest)].append(hole)
-    return polygons
-
-
-def _encloses(ring: Ring, row: float, col: float) -> bool:
-    """Whether a ring encloses the centre of a cell: a ray to the West crosses it an odd number of times."""
-    start, end, at = ring[:-1, 0], ring[1:, 0], ring[:-1, 1]
-    crossed = (np.minimum(start, end) < row) & (row < np.maximum(start, end)) & (at < col)
-    return bool(np.count_nonzero(crossed) % 2)
+    begins = rings.corner[rings.first[:-1]]
+    # polygons by their first corners, in each the outer ring, then its holes, small ones first
+    order = np.lexsort([begins, np.abs(rings.area), rings.area < 0, begins[rings.outer], rings.closure])
+    starts, ends, keys = (part[order].tolist() for part in (rings.first[:-1], rings.first[1:], rings.closure + 1))
+    for start, end, key, is_hole in zip(starts, ends, keys, (rings.area[order] < 0).tolist(), strict=True):
+        if is_hole:
+            found[key][-1].append(points[start:end])
+        else:
+            found[key].append([points[start:end]])
+    return found
 
 
 @compiled(nogil=True)
@@ -242,9 +225,12 @@ def _trace_rings(sides: Sides, rows: int, width: int) -> Rings:
     place_on_path = np.full(rows * width, -1)
     is_used = np.zeros(start.size, np.bool_)
     path = np.empty(start.size, np.int64)
-    corner, ends = np.empty(start.size, np.int64), np.empty(start.size, np.int64)
+    ring_of_side = np.empty(start.size, np.int64)
+    corner, ends = np.empty(2 * start.size, np.int64), np.empty(start.size, np.int64)
     closure, area = np.empty(start.size, np.int32), np.empty(start.size, np.int64)
+    outer = np.empty(start.size, np.int64)
     corners = rings = 0
+    left = np.empty(start.size, np.int64)
     for k in range(first.size - 1):
         for side in range(first[k], first[k + 1]):
             leaving[start[side]] = -1
@@ -263,6 +249,8 @@ def _trace_rings(sides: Sides, rows: int, width: int) -> Rings:
                     head = on_path if touches else 0
                     corners = _write_ring(path[head:length], start, direction, width, corner, corners, area, rings)
                     ends[rings], closure[rings] = corners, k
+                    for i in range(head, length):
+                        ring_of_side[path[i]] = rings
                     rings, length = rings + 1, head
                 if is_end:
                     break
@@ -273,9 +261,47 @@ def _trace_rings(sides: Sides, rows: int, width: int) -> Rings:
                 turn = leaving[end, 1]
                 # Where two cells of the closure touch by a corner alone, the ring stays with its own cell.
                 side = turn if turn >= 0 and direction[turn] == (direction[side] + 1) % 4 else leaving[end, 0]
+        _find_outer_rings(k, sides, ring_of_side, width, rings, closure, area, left, outer)
     first_of_ring = np.zeros(rings + 1, np.int64)
     first_of_ring[1:] = ends[:rings]
-    return Rings(corner[:corners].copy(), first_of_ring, closure[:rings].copy(), area[:rings].copy())
+    return Rings(
+        corner[:corners].copy(), first_of_ring, closure[:rings].copy(), area[:rings].copy(), outer[:rings].copy()
+    )
+
+
+@compiled(nogil=True)
+def _find_outer_rings(
+    k: int, sides: Sides, ring_of_side: NDArray[np.int64], width: int, rings: int, closure: NDArray[np.int32],
+    area: NDArray[np.int64], left: NDArray[np.int64], outer: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the outer ring of each of the last rings, those of closure k; left : work space.
+
+    West of the first cell of a hole lies a run of cells of the closure, which begins at a side of another ring of the
+    same polygon. If that is a hole too, it begins further up, or further to the left, so that no two lead to each
+    other.
+    """
+    start, direction, first = sides
+    count, begin = 0, rings
+    while begin > 0 and closure[begin - 1] == k:
+        begin -= 1
+        outer[begin] = begin
+    for side in range(first[k], first[k + 1]):
+        if direction[side] == NORTH:  # at the left of a cell; in the order of cells
+            left[count], count = side, count + 1
+    for side in range(first[k], first[k + 1]):
+        ring = ring_of_side[side]
+        if direction[side] == SOUTH and area[ring] < 0 and outer[ring] == ring:  # the first one of a hole
+            low, high = 0, count
+            while high - low > 1:
+                middle = (low + high) // 2
+                if start[left[middle]] - width < start[side]:
+                    low = middle
+                else:
+                    high = middle
+            outer[ring] = ring_of_side[left[low]]
+    for ring in range(begin, rings):
+        while area[outer[ring]] < 0:
+            outer[ring] = outer[outer[ring]]
 
 
 @compiled(nogil=True)
@@ -298,5 +324,7 @@ def _write_ring(
         if direction[side] != direction[before]:
             corner[written] = start[side]
             written += 1
+    corner[written] = start[path[head]]
+    written += 1
     area[ring] = twice // 2
     return written

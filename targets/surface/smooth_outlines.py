@@ -74,20 +74,21 @@ def smooth_rings(
     """
     if not rings:
         return []
-    sides, owner = _sides_of(rings), np.asarray(owners, np.int64)
+    corners = np.concatenate(rings)
+    sizes = np.array([len(ring) for ring in rings])
+    sides, owner = _sides_of(corners, sizes), np.asarray(owners, np.int64)
     owner_of_side = owner[sides.ring]
     share, is_free = _crossings(sides, surface, np.asarray(levels, np.float64)[owner_of_side])
-    share = _with_areas(sides, share, is_free, owner_of_side, _areas(rings, owner))
+    share = _with_areas(sides, share, is_free, owner_of_side, _areas(corners, sizes, owner))
     share = _inside_holders(sides, share, owner_of_side, surface.shape[1])
     points = np.asarray(sides.inner + share[:, None] * (sides.outer - sides.inner), np.float64)
-    starts = np.flatnonzero(np.diff(sides.ring, prepend=-1))
-    return [_closed(part) for part in np.split(points, starts[1:])]
+    return _closed(points, sides)
 
 
-def _sides_of(rings: Sequence[Ring]) -> _Sides:
-    """Unit sides of rings whose corners lie between cells."""
-    first = np.concatenate([ring[:-1] for ring in rings])
-    along = np.concatenate([np.diff(ring, axis=0) for ring in rings])
+def _sides_of(corners: NDArray[np.float64], sizes: NDArray[np.int64]) -> _Sides:
+    """Unit sides of closed rings, each of so many corners (C, 2), which lie between cells."""
+    start = _starts_of_lines(sizes)
+    first, along = corners[start], corners[start + 1] - corners[start]
     length = np.abs(along).sum(axis=1).astype(np.int64)
     unit = np.sign(along)
     count = int(length.sum())
@@ -95,13 +96,17 @@ def _sides_of(rings: Sequence[Ring]) -> _Sides:
     direction = np.repeat(unit, length, axis=0)
     middle = np.repeat(first, length, axis=0) + (step[:, None] + 0.5) * direction
     right = np.stack([direction[:, 1], -direction[:, 0]], axis=1) / 2
-    corners = np.array([len(ring) - 1 for ring in rings])
-    ring = np.repeat(np.repeat(np.arange(len(rings)), corners), length)
+    ring = np.repeat(np.repeat(np.arange(sizes.size), sizes - 1), length)
     following = np.arange(1, count + 1)
     last = np.flatnonzero(np.diff(ring, append=-1))
     following[last] = np.concatenate([[0], last[:-1] + 1])
     inner, outer = (np.rint(middle + way).astype(np.int64) for way in (right, -right))
     return _Sides(inner, outer, ring, following)
+
+
+def _starts_of_lines(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of all corners but the last one of each ring."""
+    return np.delete(np.arange(sizes.sum()), np.cumsum(sizes) - 1)
 
 
 def _crossings(
@@ -116,10 +121,11 @@ def _crossings(
     return np.clip(share, CLOSEST, 1 - CLOSEST), is_free
 
 
-def _areas(rings: Sequence[Ring], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+def _areas(corners: NDArray[np.float64], sizes: NDArray[np.int64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
     """Area (N,) inside the rings of each owner, in cells."""
-    areas = [_cross(ring[:-1], ring[1:]).sum() / 2 for ring in rings]
-    return np.asarray(np.bincount(owner, areas), np.float64)
+    start = _starts_of_lines(sizes)
+    twice = _cross(corners[start], corners[start + 1])
+    return np.asarray(np.bincount(np.repeat(owner, sizes - 1), twice) / 2, np.float64)
 
 
 def _cross(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,9 +178,16 @@ def _inside_holders(
     return capped
 
 
-def _closed(points: NDArray[np.float64]) -> Ring:
-    """A closed ring without the points on straight lines."""
-    before, behind = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+def _closed(points: NDArray[np.float64], sides: _Sides) -> list[Ring]:
+    """Closed rings without the points (S, 2) on straight lines."""
+    ring, following = sides.ring, sides.following
+    behind = points[following] - points
+    before = np.empty_like(behind)
+    before[following] = behind
     bends = np.abs(_cross(before, behind)) > 1e-9
-    kept = points[bends] if np.count_nonzero(bends) > 2 else points
-    return np.concatenate([kept, kept[:1]])
+    kept = np.flatnonzero(bends | (np.bincount(ring, bends) <= 2)[ring])
+    size = np.bincount(ring[kept])
+    last = np.cumsum(size)
+    closed = points[np.insert(kept, last, kept[last - size])]
+    ends = last + np.arange(1, last.size + 1)
+    return [closed[start:end] for start, end in zip((ends - size - 1).tolist(), ends.tolist(), strict=True)]
