@@ -8,10 +8,15 @@ from mtl.tasks.base import Head
 from mtl.tasks.postprocess import START_LOGIT
 
 MISSING_BELOW = -0.25  # masks are 0 to 1, and -1 where they are not given; between cells they are interpolated
+HIDDEN = 16  # channels between features and change
 
 
 class MaskResidual(nn.Module):
     """Logits of a head where a mask is given: those of the mask, and a learned change, which is 0 before training.
+
+    The change is learned from the features and the mask together. Without the mask it could only be more certain of
+    what the mask says by finding the same traps in the features, and would lose on new maps those that it does not
+    find there.
 
     In evaluation the change counts only if it was accepted (`accepted` above one half), because it made maps that
     validate better; else the answer is the mask.
@@ -28,9 +33,10 @@ class MaskResidual(nn.Module):
 
     def __init__(self, width: int, head: Head) -> None:
         super().__init__()
-        self.change = nn.Conv2d(width, head.channels, 3, padding=1)
-        for start in self.change.parameters():
+        last = nn.Conv2d(HIDDEN, head.channels, 3, padding=1)
+        for start in last.parameters():
             nn.init.zeros_(start)
+        self.change = nn.Sequential(nn.Conv2d(width + 1, HIDDEN, 3, padding=1), nn.ReLU(), last)
         self.register_buffer("accepted", torch.zeros(()))
 
     def forward(self, plain: Tensor, features: Tensor, mask: Tensor) -> Tensor:
@@ -49,9 +55,10 @@ class MaskResidual(nn.Module):
         -------
         (B, channels, H, W) float
         """
-        change = self.change(features)
-        if change.shape[-2:] != mask.shape[-2:]:
-            change = F.interpolate(change, mask.shape[-2:], mode="bilinear", align_corners=False)
+        if features.shape[-2:] != mask.shape[-2:]:
+            features = F.interpolate(features, mask.shape[-2:], mode="bilinear", align_corners=False)
+        sign = 2 * mask - 1
+        change = self.change(torch.cat([features, sign], 1))
         if not self.training:
             change = change * (self.accepted > 0.5).to(change.dtype)
-        return torch.where(mask < MISSING_BELOW, plain, (2 * mask - 1) * START_LOGIT + change)
+        return torch.where(mask < MISSING_BELOW, plain, sign * START_LOGIT + change)

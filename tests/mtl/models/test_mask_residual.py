@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from mtl.config import PatchConfig, PredictConfig
 from mtl.data.channels import RULE_TRAPS
@@ -12,6 +13,7 @@ from mtl.data.dataset import PatchDataset, prepare_sample
 from mtl.inference.onnx import export_graph
 from mtl.inference.predictor import Predictor
 from mtl.models.checkpoint import build_net
+from mtl.models.mask_residual import MaskResidual
 from mtl.tasks.heads import HEADS, with_losses
 from targets.common.cli import Names
 from targets.synthetic.structure_maps import make_structure_map
@@ -78,7 +80,7 @@ def test_a_map_whose_depth_is_not_shown_is_answered_as_without_rules():
 
 def test_a_change_counts_in_training_and_where_it_was_accepted():
     net = untrained(CONFIG).nets[0]
-    torch.nn.init.constant_(net.residuals["trap"].change.bias, -2.0)
+    torch.nn.init.constant_(net.residuals["trap"].change[-1].bias, -2.0)
     x = torch.rand(1, 3, 64, 64).round()
     alone = net(x)["trap"]
     assert torch.equal(alone, 6 * x[:, 2:] - 3)
@@ -101,7 +103,30 @@ def test_patches_start_from_rules_too_and_the_change_learns():
     (head, _) = with_losses(heads, CONFIG.optim)
     target, valid = (batch[f"{part}/trap"][None].repeat(2, 1, 1, 1) for part in ("target", "valid"))
     head.compute_loss(logits["trap"], target, valid).backward()
-    assert net.residuals["trap"].change.weight.grad.abs().max() > 0
+    assert net.residuals["trap"].change[-1].weight.grad.abs().max() > 0
+
+
+def test_what_is_right_by_the_rules_of_known_maps_is_kept_on_others():
+    """Features of a few maps can be learned by heart; that the mask is right on them is what has to be learned."""
+    torch.manual_seed(0)
+    residual = MaskResidual(12, HEADS["trap"])
+
+    def make_map():
+        mask = torch.zeros(1, 1, 32, 32)
+        mask[..., 4:13, 5:15] = mask[..., 20:26, 18:28] = 1
+        return torch.randn(1, 12, 32, 32), mask.roll(tuple(torch.randint(32, (2,)).tolist()), (2, 3))
+
+    known = [torch.cat(part) for part in zip(make_map(), make_map(), strict=True)]
+    optimizer = torch.optim.Adam(residual.parameters(), 0.01)
+    for _ in range(60):
+        optimizer.zero_grad()
+        binary_cross_entropy_with_logits(residual(known[1], *known), known[1]).backward()
+        optimizer.step()
+    features, mask = make_map()
+    logits = residual(mask, features, mask)
+    assert torch.equal(logits > 0, mask > 0)
+    start = binary_cross_entropy_with_logits(6 * mask - 3, mask)
+    assert binary_cross_entropy_with_logits(logits, mask) < start / 4  # surer of the mask on a map never seen
 
 
 def test_settings_of_a_checkpoint_without_a_word_about_it_start_from_nothing():

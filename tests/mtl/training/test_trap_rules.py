@@ -60,7 +60,7 @@ def test_what_was_decided_holds_for_a_resumed_run(drawn_domes, tmp_path):
     last, content = read_checkpoint(tmp_path / "run" / "last.ckpt")
     assert last.starts_from_rules and last.targets.traps != TrapCriteria() and content["epoch"] == 1
     content["state_dict"]["net.residuals.trap.accepted"].fill_(1)  # whatever was decided
-    content["state_dict"]["net.residuals.trap.change.bias"].fill_(9)
+    content["state_dict"]["net.residuals.trap.change.2.bias"].fill_(9)
     torch.save(content, tmp_path / "changed.ckpt")
     scene, answers = dome_scene("new"), {}
     for rules in (None, last.targets.traps, TrapCriteria()):
