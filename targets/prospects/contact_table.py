@@ -1,7 +1,5 @@
 """Table of contacts: a row per closure, which is found by its id, by a place in it, or by its name."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +10,9 @@ import numpy as np
 from targets.analysis.analyse import Analysis
 from targets.analysis.place_names import JOINED
 from targets.closure import Closures
-from targets.common.files.input_files import require_file
 from targets.errors import UserError
-from targets.io.text_tables.encoding import decode_text
 from targets.io.text_tables.headings import parse_heading
+from targets.io.text_tables.small_table import SmallTable, read_small_table
 from targets.prospects.contacts import FORMS, Contact
 from targets.prospects.in_place import Contacts
 from targets.scene import Scene
@@ -30,7 +27,7 @@ WORDS = {
 }  # spellings of headings, in lower case, letters and digits alone
 ROLES = {word: role for role, words in WORDS.items() for word in words.split()}
 UNIT = re.compile(r"(?:[_ ]|\s*[(\[])(m|ft|ms|s|ftus)[)\]]?\Z", re.IGNORECASE)
-MAX_ROWS = 100_000
+EXPECTED = "headings id (or x and y, or name) and contact"
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class ContactRow:
 
 
 def read_contact_table(path: Path) -> list[ContactRow]:
-    """Read a table of contacts: separated by commas, semicolons or tabs, with headings in any order.
+    """Read a table of contacts: text in any usual dialect, with headings in any order.
 
     Parameters
     ----------
@@ -81,27 +78,11 @@ def read_contact_table(path: Path) -> list[ContactRow]:
     UserError
         The file is missing or no such table, or a cell is not understood.
     """
-    require_file(path, "a table of contacts")
-    text = decode_text(path.read_bytes())
-    if text is None:
-        raise UserError(path, "no text", "a table with headings id (or x and y) and contact")
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1)
-             if line.strip() and not line.lstrip().startswith("#")]  # fmt: skip
-    if len(lines) < 2 or len(lines) > MAX_ROWS:
-        raise UserError(path, f"{max(len(lines) - 1, 0)} rows", f"headings and 1 to {MAX_ROWS:,} rows")
-    head = lines[0][1]
-    separator = max(",;\t", key=head.count)
-    names, units = _headings(path, next(csv.reader([head], delimiter=separator)))
-    rows = csv.reader(io.StringIO("\n".join(line for _, line in lines[1:])), delimiter=separator)
-    found = []
-    for (number, _), cells in zip(lines[1:], rows, strict=False):
-        words = [cell.strip() for cell in cells]
-        if len(words) > len(names):
-            raise UserError(path, f"line {number} holds {len(words)} columns", f"{len(names)}, as the headings",
-                            "decimal commas need semicolons between the columns")  # fmt: skip
-        row = {name: word for name, word in zip(names, words, strict=False) if name and word}
-        found.append(_parse_row(path, number, row, separator, units))
-    return found
+    table = read_small_table(path, "a table of contacts", EXPECTED)
+    names, units = _headings(path, table.headings)
+    rows = [(line, {name: word for name, word in zip(names, words, strict=True) if name and word})
+            for line, words in table.rows]  # fmt: skip
+    return [_parse_row(path, line, row, table, units) for line, row in rows]
 
 
 def _headings(path: Path, headings: Sequence[str]) -> tuple[list[str], str | None]:
@@ -123,21 +104,16 @@ def _headings(path: Path, headings: Sequence[str]) -> tuple[list[str], str | Non
     return names, next(iter(units), None)
 
 
-def _parse_row(path: Path, line: int, row: dict[str, str], separator: str, unit: str | None) -> ContactRow:
+def _parse_row(path: Path, line: int, row: dict[str, str], table: SmallTable, unit: str | None) -> ContactRow:
     def number(name: str) -> float:
-        word = row[name].replace(",", ".") if separator != "," else row[name]
-        try:
-            value = float(word)
-        except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
+        value = table.dialect.to_number(row[name])
+        if value is None or not np.isfinite(value):
             raise UserError(path, f"line {line}: {name} is {row[name][:80]!r}", "a number")
         return value
 
     def contact(name: str) -> Contact:
-        word = row[name].replace(",", ".") if separator != "," else row[name]
         try:
-            return Contact(word)
+            return Contact(table.plain(row[name]))
         except ValueError as error:
             raise UserError(path, f"line {line}: {name} is {row[name][:80]!r}", FORMS) from error
 

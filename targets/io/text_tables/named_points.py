@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from targets.common.files.input_files import require_file
 from targets.common.optional_import import import_optional
 from targets.errors import UserError
-from targets.io.text_tables.dialect import is_comment, sniff_dialect
-from targets.io.text_tables.encoding import detect_encoding
 from targets.io.text_tables.headings import Heading, Role, parse_heading
+from targets.io.text_tables.small_table import read_small_table
 
 GIS_SUFFIXES = (".shp", ".gpkg", ".geojson", ".json", ".parquet")
 EXPECTED = "rows of x, y and name under headings that say so"
@@ -73,23 +72,14 @@ def read_named_points(path: str | Path) -> NamedPoints:
 
 
 def _read_text(path: Path) -> NamedPoints:
-    content = path.read_bytes()
-    encoding = detect_encoding(content)
-    if encoding is None:
-        raise UserError(path, "is no text", EXPECTED)
-    lines = [line for line in content.decode(encoding, "replace").splitlines() if line.strip() and not is_comment(line)]
-    dialect = sniff_dialect(lines * 2, least=2)  # one row is enough
-    if dialect is None:
-        raise UserError(path, "no columns of numbers", EXPECTED, "save it as CSV with the headings x, y, name")
-    headings = [parse_heading(word) for word in dialect.split(lines[0])]
+    table = read_small_table(path, "a table of named points", EXPECTED)
+    headings = [parse_heading(word) for word in table.headings]
     columns = {role: _column(headings, role) for role in ("x", "y", "name")}
     if missing := [role for role, column in columns.items() if column is None]:
-        found = ", ".join(heading.text for heading in headings)[:200]
+        found = ", ".join(table.headings)[:200]
         raise UserError(path, f"no column {' and '.join(missing)} among: {found}", EXPECTED, "write x,y,name as line 1")
-    rows = [dialect.split(line) for line in lines[1:]]
-    texts = {role: [row[column or 0] if len(row) > (column or 0) else "" for row in rows]
-             for role, column in columns.items()}  # fmt: skip
-    x, y = (np.array([_number(dialect.to_number(word)) for word in texts[role]]) for role in ("x", "y"))
+    texts = {role: [words[column or 0] for _, words in table.rows] for role, column in columns.items()}
+    x, y = (np.array([_number(table.dialect.to_number(word)) for word in texts[role]]) for role in ("x", "y"))
     return NamedPoints(tuple(texts["name"]), x, y)
 
 

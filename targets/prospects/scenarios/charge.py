@@ -1,12 +1,10 @@
 """Charge of a map: where the volume comes from, and how far it fills each closure of the table."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from targets.analysis.analyse import Analysis
@@ -26,13 +24,12 @@ from targets.io.grids.grid_format import normalise_orientation
 from targets.io.grids.registry import is_grid_file, require_format
 from targets.io.nulls import undefine_nulls
 from targets.io.read_options import DEFAULT_READING, ReadOptions
-from targets.io.text_tables.encoding import decode_text
 from targets.io.text_tables.headings import Role, parse_heading
+from targets.io.text_tables.small_table import read_small_table
 from targets.prospects.scenarios.options import parse_charge, refuse_contours
 from targets.prospects.scenarios.units import ScenarioUnits
 from targets.units.names import unit_kind
 
-MAX_TABLE = 2**24  # bytes of a table of points
 SAME_PLACE = 0.01  # cells by which two grids may lie apart
 VOLUME_WORDS = ("volume", "vol", "charge", "объем", "объём")
 
@@ -188,29 +185,21 @@ def _read_grid(path: Path, analysis: Analysis, reading: ReadOptions) -> tuple[ND
 def _read_table(path: Path, analysis: Analysis) -> NDArray[np.float64]:
     """The charge of a table of points or of closures."""
     expected = "columns x, y, volume or id, volume, with headings"
-    if path.stat().st_size > MAX_TABLE:
-        raise UserError(path, f"{path.stat().st_size / 2**20:.0f} MiB", "a table of at most 16 MiB", "or a grid")
-    text = decode_text(path.read_bytes())
-    if text is None or not text.strip():
-        raise UserError(path, "no text", expected)
-    try:
-        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", comment="#", skipinitialspace=True)
-        if any(isinstance(value, str) and "," in value for value in table.to_numpy().ravel()):
-            table = pd.read_csv(io.StringIO(text), sep=";", decimal=",", comment="#", skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UserError(path, f"no table ({error})", expected) from error
-    names = [str(name).strip() for name in table.columns]
+    table = read_small_table(path, "a table of charges", expected)
+    names = table.headings
     volume = [k for k, name in enumerate(names) if name.lower().startswith(VOLUME_WORDS)]
     role = {parse_heading(name).role: k for k, name in reversed(list(enumerate(names))) if k not in volume}
     columns: tuple[Role, ...] = ("x", "y") if {"x", "y"} <= role.keys() else ("index",)
     if len(volume) != 1 or not set(columns) <= role.keys():
-        raise UserError(path, f"columns {', '.join(names)}", expected)
+        raise UserError(path, f"columns {', '.join(names)}"[:200], expected)
     chosen = [*(role[name] for name in columns), *volume]
-    values = np.stack([pd.to_numeric(table.iloc[:, k], errors="coerce").to_numpy(np.float64) for k in chosen], axis=1)
+    read = [[table.dialect.to_number(words[k]) for k in chosen] for _, words in table.rows]
+    values = np.array(read, np.float64)  # None, a text, is NaN
     wrong = np.flatnonzero(~np.isfinite(values).all(axis=1) | (values[:, -1] < 0))
     if len(wrong):
-        row = ", ".join(map(str, table.iloc[int(wrong[0])].tolist()))
-        raise UserError(path, f"row {int(wrong[0]) + 1}: {row}", "numbers, with a volume of 0 or more")
+        line, words = table.rows[int(wrong[0])]
+        raise UserError(path, f"row {int(wrong[0]) + 1} (line {line}): {', '.join(words)}"[:200],
+                        "numbers, with a volume of 0 or more")  # fmt: skip
     closures, volumes = analysis.closures, values[:, -1]
     if columns == ("index",):
         ids, place = np.unique(values[:, 0].astype(int), return_inverse=True)
