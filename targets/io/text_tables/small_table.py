@@ -82,13 +82,13 @@ def read_small_table(path: str | Path, what: str, expected: str) -> SmallTable:
         raise UserError(path, f"{size / 2**20:.0f} MiB", f"{what} of at most {MAX_BYTES // 2**20} MiB")
     text = decode_text(path.read_bytes())
     if text is None or not text.strip():
-        raise UserError(path, "no text", expected)
+        raise UserError(path, "is no text" if text is None else "no text, so no columns of numbers", expected)
     numbered = [(number, line) for number, line in enumerate(LINE_END.split(text), 1) if line.strip()]
     lines = [(number, line) for number, line in numbered if not is_comment(line)]
     if lines and (head := _heading_in_comment(numbered, lines[0])):
         lines.insert(0, head)
     if len(lines) < 2:
-        raise UserError(path, f"{max(len(lines) - 1, 0)} rows", f"a line of headings and rows: {expected}")
+        raise UserError(path, "0 rows, so no columns of numbers", f"a line of headings and rows: {expected}")
     dialect = _find_dialect([line for _, line in lines])
     headings = tuple(word.strip('"') for word in _words(dialect, lines[0][1]))
     rows = []
