@@ -17,6 +17,7 @@ def main(
     checkpoint: Names | None = None,
     seed: int = 0,
     device: str = "auto",
+    pages: bool = False,
     reading: ReadOptions = READING,
 ) -> None:
     """Judge a model on real surfaces: with a picture alone, with depth, with closures, and with a noisy depth.
@@ -34,12 +35,14 @@ def main(
         Seed of the styles of pictures and of the noise.
     device : str, default 'auto'
         Where the network runs: auto (a GPU if there is one), cpu, cuda or another device of torch.
+    pages : bool, default False
+        Draw the surfaces as pages of a report, too, and read these as any picture; some seconds a surface.
     """
     with importing():
         from mtl.evaluation.benchmark import TABLE_FILE, run_benchmark
         from mtl.inference.predictor import load_predictor
 
-    text, failed = run_benchmark(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed)
+    text, failed = run_benchmark(load_predictor(checkpoint, device), surfaces, Path(out), reading, seed, pages)
     print(text)
     print(f"table: {Path(out) / TABLE_FILE}; look at worst.png in the folders beside it")
     raise_all(failed)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mtl.data.channels import INPUTS
 from mtl.evaluation.baselines import NOISE_LEFT_OUT, baseline_traps
 from mtl.evaluation.evaluate import MapScore, predict_map_with_truth, score_map, write_scores
+from mtl.evaluation.pages import judge_pages
 from mtl.inference.predictor import Predictor
 from mtl.metrics.base import add_states
 from mtl.metrics.keypoints import MASK_AND_CREST_METRIC
@@ -22,7 +23,7 @@ from mtl.tasks.base import Drawing, MaskedValues, Output
 from targets.common.atomic_write import atomic_write, safe_file_name
 from targets.common.html_report import png_of_figure
 from targets.errors import UserError, raise_all
-from targets.io.catalogue import MapSource
+from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
 from targets.io.read_options import ReadOptions
 from targets.rendering.map import ensure_picture
@@ -133,7 +134,7 @@ NETWORK_OUTPUT = Output(
 
 
 def run_benchmark(
-    predictor: Predictor, surfaces: Sequence[str], out: Path, reading: ReadOptions, seed: int = 0
+    predictor: Predictor, surfaces: Sequence[str], out: Path, reading: ReadOptions, seed: int = 0, pages: bool = False
 ) -> tuple[str, dict[int, UserError]]:
     """Run every case of the benchmark; one bad surface does not stop the others.
 
@@ -151,6 +152,8 @@ def run_benchmark(
         How surfaces are read.
     seed : int, default 0
         Seed of styles and noise.
+    pages : bool, default False
+        Whether the surfaces are drawn as pages, too, and these are read.
 
     Returns
     -------
@@ -192,6 +195,9 @@ def run_benchmark(
             cells = " | ".join(f"{metrics[metric]:.3f}" for metric in METRICS)
             lines.append(f"| {case.name if output is NETWORK_OUTPUT else ''} | {name} | {cells} |")
     text = "\n".join(lines) + "\n"
+    if pages and (input_sets := input_sets_for(predictor, CASES[0])):
+        drawn = (read_map(source, said) for source in sources.values())
+        text += "\n" + judge_pages(predictor.with_input_sets(input_sets), drawn, TRUTH_OPTIONS, said, seed)
     with atomic_write(out / TABLE_FILE) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return text, failed

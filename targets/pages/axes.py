@@ -25,8 +25,8 @@ SAME_SCALE = 0.03  # relative difference of two axes that show one scale
 MAX_STRETCH = 30.0  # of one axis against the other; more are other units, or a factor that was not read
 UTM_EASTING, UTM_NORTHING = (1e5, 1e6), (1e5, 1.01e7)  # metres
 
-# Degrees between two axes of a view in perspective, and from rows and columns; numbers along each, and how unevenly they
-# may stand. Angles of a polar plot, and how far off a circle they may stand.
+# Degrees between two axes of a view in perspective, and from rows and columns; numbers along each, and how unevenly
+# they may stand. Angles of a polar plot, and how far off a circle they may stand.
 MIN_APART, MIN_ASLANT, MIN_ASLANT_NUMBERS, MAX_UNEVEN, MAX_NUMBERS = 20.0, 12.0, 4, 0.25, 80
 MIN_ANGLES, MAX_OFF_CIRCLE, ANGLE = 5, 0.15, re.compile(r"(\d{1,3})\s?°")
 

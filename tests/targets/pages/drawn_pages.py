@@ -57,10 +57,11 @@ def draw_page(
     inside = np.zeros((height, width), bool)
     inside[box[0] + 2 : box[2] - 2, box[1] + 2 : box[3] - 2] = True
     true[~inside] = np.nan
-    return DrawnPage(picture, box, _texts(figure, picture), true)
+    return DrawnPage(picture, box, texts_of(figure, picture), true)
 
 
-def _texts(figure: Figure, picture: np.ndarray) -> tuple[TextBox, ...]:
+def texts_of(figure: Figure, picture: np.ndarray) -> tuple[TextBox, ...]:
+    """What is written on a drawn figure, with its places."""
     height, width = picture.shape[:2]
     texts = []
     for text in figure.findobj(Text):

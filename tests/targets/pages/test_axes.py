@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, ScalarFormatter
 
-from targets.pages.axes import read_axes
+from targets.pages.axes import name_other_view, read_axes
 from targets.scene import GeoReference
-from tests.targets.pages.drawn_pages import UTM, draw_page, surface
+from tests.targets.pages.drawn_pages import UTM, draw_page, surface, texts_of
 
 
 def axes_of(extent=UTM, xlabel="", ylabel="", origin="upper", written="", ticks="", ground="white", **formatter):
@@ -99,3 +101,33 @@ def test_panels_in_line_share_the_numbers_of_one():
 def test_a_title_with_a_unit_of_depth_names_no_unit_of_place():
     _, axes = axes_of((0, 5500, -2000, 6500), xlabel="Depth (ft)")
     assert axes.xy_unit is None
+
+
+def test_numbers_of_a_second_axis_are_no_power_of_ten():
+    """1100 of the inlines above a map was 10 to the power of 0: northings of 5.93 for 5.93e6."""
+    page, _ = axes_of()
+    top, left, _, right = page.box
+    inlines = [replace(page.texts[0], text=str(1000 + 100 * n), box=(top - 18, col, top - 8, col + 26))
+               for n, col in enumerate(range(left + 5, right - 30, 60))]  # fmt: skip
+    factor = next(text for text in page.texts if text.text == "1e6")
+    texts = (*inlines, *(text for text in page.texts if text is not factor), factor)
+    axes = read_axes(page.picture, page.box, texts)
+    assert axes.y.values.max() > 6e6 and axes.is_location
+
+
+@pytest.mark.parametrize("word", ["view in perspective", "polar"])
+def test_a_plot_whose_axes_no_map_has_is_named(word):
+    figure = Figure(figsize=(5, 4), dpi=100)
+    canvas, z = FigureCanvasAgg(figure), surface(shape=(20, 30))
+    if word == "polar":
+        axes = figure.add_subplot(projection="polar")
+        axes.pcolormesh(np.linspace(0, 2 * np.pi, 30), np.linspace(0, 1, 20), z, cmap="jet")
+    else:
+        axes = figure.add_subplot(projection="3d")
+        axes.plot_surface(*np.mgrid[:20, :30], -z, cmap="jet")
+    canvas.draw()
+    picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    texts, nowhere = texts_of(figure, picture), np.zeros(picture.shape[:2], bool)
+    assert word in name_other_view(texts, nowhere)
+    page, _ = axes_of(UTM, "Easting", "Northing")
+    assert name_other_view(page.texts, np.zeros(page.depth.shape, bool)) == ""

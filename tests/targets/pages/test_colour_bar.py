@@ -144,3 +144,28 @@ def test_numbers_beside_a_map_alone_make_no_bar(plain):
     width = plain.box[3] + 3
     texts = [text for text in plain.texts if text.box[3] < width]
     assert len(texts) > 6 and find_colour_bar(plain.picture[:, :width], plain.box, texts) is None
+
+
+def test_numbers_of_an_axis_between_a_map_and_its_bar_are_none_of_the_bar():
+    """Where the numbers of a bar were not read, eastings above it were depths of 454 km."""
+    page = draw_page(surface(), shown("jet_r", orientation="horizontal", label="Depth (m)"))
+    assert find_colour_bar(page.picture, page.box, page.texts) is not None
+    axis = tuple(text for text in page.texts if text.text.replace("0", "").startswith("45"))
+    assert len(axis) >= 3 and find_colour_bar(page.picture, page.box, axis) is None
+
+
+def test_numbers_that_are_no_depths_are_not_used():
+    page = draw_page(surface(450_000, 460_000), shown("jet", label="Depth (m)"))
+    bar = find_colour_bar(page.picture, page.box, page.texts)
+    assert "are no depths" in bar.sentence
+    with pytest.raises(UserError, match="are no depths"):
+        depth_from_bar(page.picture, bar, np.isfinite(page.depth))
+
+
+def test_a_unit_may_stand_behind_a_number_of_the_bar():
+    """The letters at the side of a bar were read as part of one of its numbers."""
+    page = draw_page(surface(), shown("viridis"))
+    numbers = [text for text in page.texts if text.text == "1700"]
+    texts = [replace(text, text="1700 m") if text in numbers else text for text in page.texts]
+    assert find_colour_bar(page.picture, page.box, page.texts).unit is None
+    assert find_colour_bar(page.picture, page.box, texts).unit == "m"

@@ -74,6 +74,15 @@ def test_numbers_that_touch_a_frame_are_no_map():
     assert (found.inside != true).sum() <= 2 * 2 * (120 + 160)
 
 
+def test_the_line_of_a_coordinate_net_is_no_frame():
+    """A map was cut off along the last line of its net where numbers stood close to its frame."""
+    page = on_page(coloured(surface()))
+    page[140, 40:200] = 176
+    for col in range(45, 190, 38):
+        page[164:172, col : col + 24 : 2] = 0
+    assert read_page(page).inside[142:158, 42:198].mean() > 0.99
+
+
 @pytest.mark.parametrize("margin", [(1, 23, 0, 4), (23, 3, 5, 5), (2, 0, 0, 0), (0, 0, 0, 0)])
 def test_paper_of_any_width_is_cut_off(margin):
     top, bottom, left, right = margin
