@@ -66,12 +66,8 @@ def main(
         from targets.common.resume import file_state, map_resumable
         from targets.io.describe import MapDescription, print_lines, report_maps
         from targets.io.text_tables.named_points import read_named_points
-        from targets.rules.fitted_rules import rules_of_file
         from targets.surface.simplify_outlines import check_tolerance
 
-    if (criteria := rules_of_file(rules)) and criteria.smoothing:
-        left_out = f"its smoothing over {criteria.smoothing:g} cells is left out"
-        print_lines([f"{rules}: outlines are exact; {left_out}"], reading)
     if tile is not None:
         check_options(closures, error, tile, reading)
         if names is not None:
@@ -144,7 +140,11 @@ def find_presets(values: Mapping[str, Any], typed: Mapping[str, Any]) -> Presets
     if values["rules"] is None:
         return None
     with importing():
+        from targets.io.describe import print_lines
         from targets.rules.fitted_rules import rules_of_file
 
     rules = rules_of_file(values["rules"])
+    if rules is not None and rules.smoothing:
+        left_out = f"its smoothing over {rules.smoothing:g} cells is left out"
+        print_lines([f"{values['rules']}: outlines are exact; {left_out}"], ReadOptions(quiet=values["reading.quiet"]))
     return None if rules is None else Presets(options_of_rules(rules), replace_config=True)

@@ -169,8 +169,7 @@ def compute_traps(scene: Scene, criteria: TrapCriteria) -> Traps:
     >>> traps.crests.tolist(), float(traps.height.max())
     ([[2, 2]], 15.0)
     """
-    every, smooth = _closures_with_noise(scene, criteria)
-    closures = every if smooth is None else leave_out_noise(every, smooth)
+    closures, every, smooth = _closures_with_noise(scene, criteria)
     count = int(closures.labels.max(initial=0))
     crests = np.stack([closures.table["crest_row"][:count], closures.table["crest_col"][:count]], axis=1)
     traps = Traps(closures.labels, crests.astype(np.int64), closures.height)
@@ -210,12 +209,11 @@ def find_trap_closures(scene: Scene, criteria: TrapCriteria) -> Closures:
         Labels, heights and the table of the traps and of what is nested in them. Outlines are exact: what the
         criteria change of outlines is left to `compute_traps`.
     """
-    every, smooth = _closures_with_noise(scene, criteria)
-    return every if smooth is None else leave_out_noise(every, smooth)
+    return _closures_with_noise(scene, criteria)[0]
 
 
-def _closures_with_noise(scene: Scene, criteria: TrapCriteria) -> tuple[Closures, Closures | None]:
-    """Closures under some criteria, and those of the smoothed surface where noise of the depth is to be left out."""
+def _closures_with_noise(scene: Scene, criteria: TrapCriteria) -> tuple[Closures, Closures, Closures | None]:
+    """Closures that count, all under the criteria, and those of the smoothed surface where noise is to be left out."""
     interval, base = contours_of(scene, criteria)
     smooth = smooth_noise(scene) if criteria.noise == "left_out" else None
 
@@ -231,7 +229,11 @@ def _closures_with_noise(scene: Scene, criteria: TrapCriteria) -> tuple[Closures
         )
         return select_traps(closures, criteria.culminations, criteria.fault_contact)
 
-    return find(scene), None if smooth is None else find(smooth)
+    every = find(scene)
+    if smooth is None:
+        return every, every, None
+    calm = find(smooth)
+    return leave_out_noise(every, calm), every, calm
 
 
 def search_closures(
