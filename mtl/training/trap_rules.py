@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from mtl.config import TrainConfig
 from mtl.distributed.launch import current_process
 from mtl.training.check_settings import can_start_from_rules
@@ -62,6 +64,7 @@ def drawn_maps(training: Sequence[Scene]) -> list[Scene]:
     return drawn if any(scene.traps is not None and scene.traps.any() for scene in drawn) else []
 
 
+CERTAIN = 2.0  # standard errors of a gain: docs/experiments/interpreters.md
 RULES_IOU, CHANGED_IOU, ACCEPTED = "iou_of_rules", "iou_of_changes", "changes_accepted"  # of a head, logged
 
 
@@ -96,10 +99,11 @@ def pooled_iou(counts: Collection[tuple[int, int]]) -> float:
 
 
 def accepts_changes(maps: Sequence[MapComparison]) -> bool:
-    """Whether the changes make maps better, and not because of one group of them alone.
+    """Whether the changes make maps better, beyond what the choice of the maps explains.
 
-    The pooled intersection over union has to be higher than that of the rules, also without any one of the groups: what
-    a single map gains says little about the next one. With one group it has to be higher on that.
+    The gain in pooled intersection over union has to be more than `CERTAIN` times its standard error, by the jackknife
+    over groups: what single maps gain says little about the next one, and every epoch tries again. With one group it
+    has to be more than nothing.
 
     Examples
     --------
@@ -108,12 +112,13 @@ def accepts_changes(maps: Sequence[MapComparison]) -> bool:
     (True, False, True)
     """
 
-    def is_better(some: Sequence[MapComparison]) -> bool:
-        return pooled_iou([one.changed for one in some]) > pooled_iou([one.rules for one in some])
+    def gain(some: Sequence[MapComparison]) -> float:
+        return pooled_iou([one.changed for one in some]) - pooled_iou([one.rules for one in some])
 
     groups = {one.group for one in maps}
-    rests = [[one for one in maps if one.group != left_out] for left_out in groups] if len(groups) > 1 else []
-    return bool(maps) and is_better(maps) and all(is_better(rest) for rest in rests)
+    rests = [gain([one for one in maps if one.group != left_out]) for left_out in groups] if len(groups) > 1 else [0.0]
+    error = float(np.sqrt((len(rests) - 1) * np.var(rests)))
+    return gain(maps) > max(CERTAIN * error, 0.0)
 
 
 def describe_acceptance(head: str, state: Mapping[str, float]) -> str:
@@ -130,6 +135,8 @@ def describe_acceptance(head: str, state: Mapping[str, float]) -> str:
     --------
     >>> describe_acceptance("trap", {RULES_IOU: 0.9, CHANGED_IOU: 0.925, ACCEPTED: 1.0})
     'trap: the learned changes are taken: IoU 0.925 on maps that validate, 0.900 by the rules alone (+2.5 points)'
+    >>> describe_acceptance("trap", {RULES_IOU: 0.9, CHANGED_IOU: 0.904, ACCEPTED: 0.0}).rpartition(" with ")[2]
+    'what was learned (+0.4 points, which these maps may owe to chance)'
     """
     if not state:
         return f"{head}: the rules alone are taken, as no map that validates shows the network its depth"
@@ -138,4 +145,5 @@ def describe_acceptance(head: str, state: Mapping[str, float]) -> str:
         what = f"the learned changes are taken: IoU {changed:.3f} on maps that validate, {rules:.3f} by the rules alone"
     else:
         what = f"the rules alone are taken: IoU {rules:.3f} on maps that validate, {changed:.3f} with what was learned"
-    return f"{head}: {what} ({100 * (changed - rules):+.1f} points)"
+    unsure = ", which these maps may owe to chance" if changed > rules and not state[ACCEPTED] else ""
+    return f"{head}: {what} ({100 * (changed - rules):+.1f} points{unsure})"
