@@ -12,6 +12,7 @@ from targets.io.map_folder.sidecar import change_sidecar
 from targets.io.read_options import ReadOptions
 from targets.pages import page as page_module
 from targets.pages.crop import crop_to_map
+from targets.pages.map_body import Part, clip_to_frame
 from targets.pages.page import PageOptions, read_page
 from targets.pages.text import TextBox
 from targets.picture_reading.resolution import line_width, reduction_of
@@ -76,11 +77,12 @@ def test_numbers_that_touch_a_frame_are_no_map():
 
 def test_the_line_of_a_coordinate_net_is_no_frame():
     """A map was cut off along the last line of its net where numbers stood close to its frame."""
-    page = on_page(coloured(surface()))
-    page[140, 40:200] = 176
-    for col in range(45, 190, 38):
-        page[164:172, col : col + 24 : 2] = 0
-    assert read_page(page).inside[142:158, 42:198].mean() > 0.99
+    page = np.full((120, 120, 3), 90, np.uint8)
+    page[:100, :100] = np.arange(100)[:, None, None] * [2, 1, 0]
+    page[92, :100], page[99, :100] = 176, 0
+    mask = np.ones((118, 100), bool)
+    mask[100:, 30:] = False
+    assert clip_to_frame(page, Part((0, 0, 118, 100), mask)).box == (0, 0, 101, 100)
 
 
 @pytest.mark.parametrize("margin", [(1, 23, 0, 4), (23, 3, 5, 5), (2, 0, 0, 0), (0, 0, 0, 0)])
