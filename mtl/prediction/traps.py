@@ -125,6 +125,10 @@ class TrapPrediction:
         Row and column of each crest.
     comparison : ExactComparison | None
         Comparison with the closures of the map's depth, None without a depth.
+    names : tuple[str, ...], default ()
+        Of the traps, after the wells or places in them; empty where none were asked for.
+    naming : str, default ''
+        How many of these wells or places lie in no trap.
     """
 
     traps: list[PredictedTrap]
@@ -134,6 +138,8 @@ class TrapPrediction:
     measure: UncertaintyMeasure
     crests: NDArray[np.int64]
     comparison: ExactComparison | None
+    names: tuple[str, ...] = ()
+    naming: str = ""
 
 
 def extract_traps(
@@ -141,8 +147,8 @@ def extract_traps(
 ) -> TrapPrediction:
     """Extract trap instances from a prediction and match them with exact closures.
 
-    The crest of a trap is the shallowest cell of the predicted depth; without one the highest peak of the crest head,
-    the shallowest cell of the map's own depth, or the most probable cell.
+    The crest of a trap is the shallowest cell of the predicted depth; without one the shallowest cell of the map's own
+    depth, the highest peak of the crest head, or the most probable cell.
 
     Parameters
     ----------
@@ -158,7 +164,8 @@ def extract_traps(
     labels, probability = find_instances(maps, outputs, scene.cell_sides)
     measure, uncertainty = trap_uncertainty(scene, maps, outputs, probability)
     planes = planes_by_role(maps, outputs)
-    height = planes.get("elevation", planes.get("keypoint", -scene.depth if scene.has_depth else probability))
+    height = -scene.depth if scene.has_depth else planes.get("keypoint", probability)
+    height = planes.get("elevation", height)
     confidences, count = instance_confidences(labels, probability), int(labels.max(initial=0))
     numbers = np.arange(1, count + 1)
     crests = np.array(ndimage.maximum_position(height, labels, numbers), np.int64).reshape(count, 2)

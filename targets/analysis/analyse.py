@@ -158,7 +158,10 @@ def _rules_text(scene: Scene, options: ClosureOptions, interval: float | None) -
     words = ["last closed contour" if interval else "down to the spill point"]
     if interval and (few := warn_of_few_contours(*scene.relief, interval, scene.geo.contour_base)):
         words.append(few)
-    words += [f"faults {options.faults}"] if scene.fault.any() else []
+    if scene.fault.any():
+        words.append(f"faults {options.faults}")
+    elif options.faults != "transparent":
+        words.append(f"no faults known that could be {options.faults}")
     words += [f"fault {rule.replace('=', ' ')}" for rule in options.fault_rules or ()]
     words += ["closed edge"] if options.edge == "closed" else []
     words += ["each culmination by itself"] if options.culminations == "single" else []

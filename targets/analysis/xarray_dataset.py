@@ -21,7 +21,8 @@ LONG_NAMES = {
     "crest_depth": "depth of the highest cell",
     "spill_depth": "depth at which the closure leaks",
     "contour_depth": "depth of the outline",
-    "height": "spill depth minus crest depth",
+    "height": "contour depth minus crest depth",
+    "volume": "volume between the surface and the contour depth",
     "parent": "smallest closure around it, 0 = outermost",
     "spills_into": "outermost closure that receives the leak, 0 = out of the map",
 }

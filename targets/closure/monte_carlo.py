@@ -11,6 +11,7 @@ from scipy import fft
 from targets.closure.arguments import map_cells
 from targets.closure.arrays import check_depth, check_faults, check_mask, laid_on, plain_array
 from targets.closure.find import Closures, find_closures
+from targets.closure.properties import above_outline
 from targets.common.memory import require_memory
 from targets.errors import UserError
 
@@ -34,7 +35,8 @@ class ClosureProbability:
         The share of realisations in which the closure exists.
     area, height, volume : (N, 3) float64
         P90, P50 and P10 over the realisations in which it exists, in cells and the unit of depth: the value that 90,
-        50 and 10 percent of them exceed (P90 is the low case); NaN where it never exists.
+        50 and 10 percent of them exceed (P90 is the low case); NaN where it never exists. Heights and volumes are
+        those above the outline, as of `targets.closure.properties.above_outline`.
     """
 
     probability: NDArray[np.float32]
@@ -148,7 +150,7 @@ def closure_probability(
     for k, (found, match) in enumerate(drawn):
         count += found.labels > 0
         rows = found.table[match[match > 0] - 1]
-        sizes[k, match > 0] = np.stack([rows["area"], rows["height"], rows["volume"]], axis=1)
+        sizes[k, match > 0] = np.stack([rows["area"], *above_outline(rows)], axis=1)
     exists = np.isfinite(sizes[:, :, 0]).mean(axis=0)
     cases = np.full((3, roots, 3), np.nan)
     some = exists > 0

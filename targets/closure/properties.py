@@ -158,7 +158,9 @@ def in_map_units(closures: Closures, geo: GeoReference | None = None) -> NDArray
     Returns
     -------
     (N,) structured array
-        The columns of `ROW`, and crest_x, crest_y, spill_x, spill_y. Areas are in m² and volumes in m³ where the units
+        The columns of `ROW`, and crest_x, crest_y, spill_x, spill_y. Heights and volumes are those above the depth of
+        the outline: of the last closed contour in the contour reading, where `ROW` has those above the spill depth,
+        which holds more. Areas are in m² and volumes in m³ where the units
         of x, y and depth are known, on the ellipsoid if the map lies in degrees; else in squared map units, times the
         unit of depth; in cells where the spacing is unknown too (`GeoReference.units` says which). The depths keep
         their own unit. On a map of travel times the volume means nothing, and no file shows it.
@@ -176,16 +178,43 @@ def in_map_units(closures: Closures, geo: GeoReference | None = None) -> NDArray
     geo, table = closures.geo if geo is None else geo, closures.table
     xy = [*geo.xy(table["crest_row"], table["crest_col"]), *geo.xy(table["spill_row"], table["spill_col"])]
     cell_areas = geo.cell_areas(closures.labels.shape)
+    heights, volumes = above_outline(table)
     if cell_areas.size == 1:
-        areas, volumes = table["area"] * cell_areas.item(), table["volume"] * cell_areas.item()
+        areas, volumes = table["area"] * cell_areas.item(), volumes * cell_areas.item()
     else:
         nesting, weights = find_nesting(closures), np.broadcast_to(cell_areas, closures.labels.shape)
         areas = nesting.sums(weights)
-        volumes = areas * table["spill_depth"] - nesting.sums(weights * closures.grid.depth)
-    kept = recfunctions.drop_fields(table, ["area", "volume"])
-    names = ["area", "volume", "crest_x", "crest_y", "spill_x", "spill_y"]
-    columns = [areas, volumes * geo.height_factor, *xy]
+        volumes = areas * table["contour_depth"] - nesting.sums(weights * closures.grid.depth)
+    kept = recfunctions.drop_fields(table, ["height", "area", "volume"])
+    names = ["height", "area", "volume", "crest_x", "crest_y", "spill_x", "spill_y"]
+    columns = [heights, areas, volumes * geo.height_factor, *xy]
     return recfunctions.append_fields(kept, names, columns, usemask=False)
+
+
+def above_outline(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Height and volume of closures above the depth of their outlines, the spill depth or the last closed contour.
+
+    Parameters
+    ----------
+    rows : (N,) of `ROW`
+        Rows of a table of closures.
+
+    Returns
+    -------
+    height, volume : (N,) float64
+        In the unit of depth, and in cells times it.
+
+    Examples
+    --------
+    The last closed contour of every 2 is at 6, one above the spill depth:
+
+    >>> from targets.closure import find_closures
+    >>> found = find_closures([[9, 9, 9, 9], [9, 3, 5, 7], [9, 9, 9, 9]], contour_interval=2)
+    >>> found.table[["height", "volume"]].tolist(), [values.tolist() for values in above_outline(found.table)]
+    ([(4.0, 6.0)], [[3.0], [4.0]])
+    """
+    above_spill = rows["spill_depth"] - rows["contour_depth"]
+    return rows["contour_depth"] - rows["crest_depth"], rows["volume"] - rows["area"] * above_spill
 
 
 def areas_of_labels(

@@ -190,7 +190,7 @@ def _faults(scene: Scene, known: Provenance) -> list[str]:
     if scene.image_depth is not None or scene.salt is not None:
         return []
     if not scene.fault.any():
-        return ["no faults"]
+        return ["faults drawn in it are not read" if known.format.startswith("picture") else "no faults"]
     share = _percent(float(scene.fault[scene.map_valid].mean()))
     return [f"faults on {share} of the map" if known.format in WITH_MASKS else f"voids on {share} taken for faults"]
 

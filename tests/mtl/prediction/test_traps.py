@@ -69,9 +69,14 @@ def test_two_traps_that_touch_have_polygons_that_do_not_overlap():
 def test_small_components_are_not_traps_and_each_trap_has_its_crest():
     trap = np.maximum.reduce([disc((15, 15), 8), disc((45, 45), 8), disc((5, 60), 2)])
     crest = np.maximum(disc((16, 14), 0), disc((44, 47), 0))
-    traps = predict(dome_scene().replace(geo=GeoReference()), trap=trap, crest=crest).traps
+    scene = dome_scene().replace(geo=GeoReference())
+    traps = predict(scene.replace(depth_valid=np.zeros_like(scene.depth_valid)), trap=trap, crest=crest).traps
     assert [trap.id for trap in traps] == [1, 2] and all(t.confidence > 0.8 for t in traps)
     assert [(t.crest_x, t.crest_y) for t in traps] == [(14, 16), (47, 44)]
+    for one in predict(scene, trap=trap, crest=crest).traps:  # a depth says it better than a network
+        row, col = int(one.crest_y), int(one.crest_x)
+        near = np.hypot(*(np.indices(trap.shape) - np.reshape([row, col], (2, 1, 1)))) < 20
+        assert one.crest_depth == scene.depth[row, col] == scene.depth[near & (trap > 0.5)].min()
 
 
 def test_the_crest_is_the_shallowest_cell_of_a_predicted_depth_whatever_the_crest_head_predicts():

@@ -58,3 +58,18 @@ def test_map_units() -> None:
     assert table["area"].tolist() == (in_cells["area"] * 200).tolist()
     assert table["volume"].tolist() == (in_cells["volume"] * 200).tolist()
     assert (table["crest_x"][0], table["crest_y"][0]) == (140.0, 480.0)
+
+
+@pytest.mark.parametrize("geo", [GeoReference(dx=10.0, dy=-10.0), GeoReference(crs="EPSG:4326", dx=0.001, dy=-0.001)])
+@pytest.mark.parametrize("interval", [None, 0.7])
+def test_height_and_volume_are_those_above_the_outline(interval: float | None, geo: GeoReference) -> None:
+    depth = rough(8).astype(np.float64)
+    found = find_closures(depth, contour_interval=interval)
+    table = in_map_units(found, geo)
+    areas = np.broadcast_to(geo.cell_areas(depth.shape), depth.shape)
+    for row in table:
+        inside = cells_of(found, row["id"])
+        volume = ((row["contour_depth"] - depth) * areas)[inside].sum() * geo.height_factor
+        assert row["height"] == row["contour_depth"] - row["crest_depth"]
+        assert row["volume"] == pytest.approx(volume, rel=1e-9, abs=1e-9 * areas.max())
+    assert interval is None or (table["height"] < found.table["height"]).any()
