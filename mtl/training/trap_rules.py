@@ -65,6 +65,7 @@ def drawn_maps(training: Sequence[Scene]) -> list[Scene]:
 
 
 CERTAIN = 2.0  # standard errors of a gain: docs/experiments/interpreters.md
+NAMED_GAIN = 0.0005  # of intersection over union: less is printed as 0.0 points
 RULES_IOU, CHANGED_IOU, ACCEPTED = "iou_of_rules", "iou_of_changes", "changes_accepted"  # of a head, logged
 
 
@@ -145,5 +146,5 @@ def describe_acceptance(head: str, state: Mapping[str, float]) -> str:
         what = f"the learned changes are taken: IoU {changed:.3f} on maps that validate, {rules:.3f} by the rules alone"
     else:
         what = f"the rules alone are taken: IoU {rules:.3f} on maps that validate, {changed:.3f} with what was learned"
-    unsure = ", which these maps may owe to chance" if changed > rules and not state[ACCEPTED] else ""
+    unsure = ", which these maps may owe to chance" if changed - rules > NAMED_GAIN and not state[ACCEPTED] else ""
     return f"{head}: {what} ({100 * (changed - rules):+.1f} points{unsure})"
