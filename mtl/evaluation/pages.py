@@ -220,7 +220,7 @@ def score_page(
             scene = settle_question(predictor, found)
         except UserError as error:
             outcome = "asked" if "--high" in error.hint else "refused"
-            return PageScore(outcome, 0, int((_true_traps(page.depth, rules)).sum()))
+            return PageScore(outcome, 0, 0)
     own = page_of(scene)
     assert own is not None
     place = crop_to_map(own)
@@ -273,7 +273,7 @@ def judge_pages(
     seed : int
         Of the styles.
     """
-    lines = ["| drawn as a page | pages | read | asked | refused | upside down | trap IoU | depth RMSE over range |",
+    lines = ["| drawn as a page | pages | read | asked | refused | upside down | trap IoU of those read | depth RMSE over range |",
              "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     kinds = [("without numbers, `--high` given", False)]
     if can_read_text():

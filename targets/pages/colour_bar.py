@@ -508,10 +508,12 @@ def _banded(bar: ColourBar, scale: TickScale, first: int) -> ColourBar:
 
 
 def _map_sample(picture: RGB, map_box: Box) -> NDArray[np.float64]:
-    """Some pixels (n, 3) of the map that are neither white nor black."""
+    """Some pixels (n, 3) of the map that are neither white nor black nor of the page's own colour."""
     row0, col0, row1, col1 = map_box
     pixels = picture[row0:row1, col0:col1].reshape(-1, 3).astype(np.float64)
-    pixels = pixels[(pixels.min(axis=1) < 250) & (pixels.max(axis=1) > 5)]
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    is_page = np.abs(pixels - np.median(border, axis=0)).max(axis=1) <= SAME_COLOUR
+    pixels = pixels[(pixels.min(axis=1) < 250) & (pixels.max(axis=1) > 5) & ~is_page]
     return pixels[:: max(1, len(pixels) // MAX_SAMPLE)]
 
 

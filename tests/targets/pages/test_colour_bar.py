@@ -169,3 +169,16 @@ def test_a_unit_may_stand_behind_a_number_of_the_bar():
     texts = [replace(text, text="1700 m") if text in numbers else text for text in page.texts]
     assert find_colour_bar(page.picture, page.box, page.texts).unit is None
     assert find_colour_bar(page.picture, page.box, texts).unit == "m"
+
+
+def test_a_map_in_a_corner_of_its_frame_on_grey_paper_has_the_colours_of_its_bar():
+    """Grey paper within the frame, around an irregular outline, was taken for colours of the map."""
+
+    def draw(figure, depth):
+        figure.set_facecolor("0.9")
+        axes = figure.add_subplot(facecolor="0.9")
+        depth = np.where(np.add.outer(np.arange(81), np.arange(101)) < 70, depth, np.nan)
+        figure.colorbar(axes.imshow(depth, cmap="rainbow", extent=UTM), label="Depth (m)")
+
+    page = draw_page(surface(), draw)
+    assert find_colour_bar(page.picture, page.box, page.texts) is not None
