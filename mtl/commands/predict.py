@@ -40,10 +40,13 @@ def main(
     """
     with importing():
         from mtl.prediction.predict_maps import REPORT_FILE, predict_maps
+        from targets.io.text_tables.named_points import read_named_points
         from targets.io.tgs_salt import SUBMISSION
         from targets.surface.simplify_outlines import check_tolerance
 
     check_tolerance(outlines.simplify)
+    if batch.names is not None:
+        read_named_points(batch.names)  # is refused once, not for each map
     folder, failed = Path(out), dict[int, UserError]()
     with lock_folder(folder):
         for index, name, outcome in predict_maps(network, maps, folder, reading, batch, workers, resume, outlines):

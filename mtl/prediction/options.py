@@ -1,6 +1,7 @@
 """Options of a batch of predictions: what is written. Settings alone, quick to import."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mtl.config import THRESHOLD
 
@@ -18,11 +19,15 @@ class BatchOptions:
     mask_output : str | None, default None
         Output whose masks submission.csv holds as run-length codes; by default the one that is made for submissions,
         if the network has one.
+    names : Path | None, default None
+        Wells or places after which traps are named: a table with the headings x, y and name (CSV or other text), or
+        a Shapefile, GeoPackage or GeoJSON of points; a trap takes the names of all points in it.
     """
 
     folders: bool = True
     threshold: float = THRESHOLD
     mask_output: str | None = None
+    names: Path | None = None
 
 
 DEFAULT_BATCH = BatchOptions()

@@ -27,7 +27,7 @@ from mtl.prediction.writers import write_prediction
 from mtl.tasks.base import Output
 from targets.common.csv_tables import write_csv
 from targets.common.parallel import THIS_PROCESS, Workers
-from targets.common.resume import map_resumable
+from targets.common.resume import file_state, map_resumable
 from targets.errors import UserError
 from targets.io.catalogue import MapSource, read_map
 from targets.io.describe import MapDescription, describe_map, describe_maps, print_lines, report_maps
@@ -104,7 +104,9 @@ def predict_maps(
         predict_map, options=chosen, threads=threads_per_worker(workers), out=out, reading=reading, batch=batch,
         outlines=outlines,
     )  # fmt: skip
-    settings = (options, checkpoint_states(options), replace(reading, quiet=False), batch, outlines)
+    names = batch.names and file_state(batch.names)
+    plain = replace(batch, names=None)
+    settings = (options, checkpoint_states(options), replace(reading, quiet=False), plain, outlines, names)
 
     def is_complete(source: MapSource, record: dict[str, Any]) -> bool:
         return not batch.folders or (out / source.name / (PREVIEW_FILE if "summary" in record else "")).exists()
@@ -197,7 +199,10 @@ def predict_map(
     if batch.folders:
         exact = find_trap_closures(scene, predictor.config.targets.traps) if scene.has_depth else None
         prediction = write_prediction(scene, values, predictor.outputs, out / source.name, exact, outlines,
-                                      predicted.confidence)  # fmt: skip
+                                      predicted.confidence, batch.names)  # fmt: skip
+        if prediction is not None and prediction.naming:
+            known = record["description"]
+            record["description"] = known._replace(notes=(*known.notes, prediction.naming))
         if (page := page_of(scene)) is not None:
             write_page(page, out / source.name)
         if batch.mask_output is None:

@@ -1,7 +1,7 @@
 """Files of one prediction: rasters of every output, traps as polygons and tables, and pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import cv2
@@ -21,20 +21,24 @@ from mtl.prediction.pages import page_of, with_page_confidence
 from mtl.prediction.traps import PredictedTrap, TrapPrediction, extract_traps, trap_polygons
 from mtl.tasks.base import Drawing, Output, mask_invalid
 from targets.analysis.closure_table import write_closure_table
-from targets.analysis.layers import cell_of_map, flatten_rings, outline_closures
-from targets.closure import Closures
+from targets.analysis.layers import MAX_NUMBERED, cell_of_map, flatten_rings, outline_closures
+from targets.analysis.place_names import name_labels
+from targets.closure import Closures, contour_closures
 from targets.common.atomic_write import atomic_write, remove_half_written
+from targets.errors import UserError
 from targets.io.grids.geotiff import write_class_raster
 from targets.io.grids.registry import write_grid
 from targets.io.map_folder.results import write_result_file
 from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions, write_outlines
-from targets.io.qgis.styles import LayerStyle
+from targets.io.qgis.styles import LayerStyle, label_of
 from targets.io.vectors import VectorLayer
+from targets.rendering.map_frame import add_depth_bar
 from targets.rendering.overlays import (
     CREST_MARKER,
     add_legend,
     draw_lines,
     fault_legend_entries,
+    label_crest,
     legend_entry,
     make_class_figure,
     make_map_figure,
@@ -55,6 +59,7 @@ def write_prediction(
     exact: Closures | None,
     outlines: OutlineOptions = DEFAULT_OUTLINES,
     confidence: float = 1.0,
+    names: Path | None = None,
 ) -> TrapPrediction | None:
     """Write the prediction of one map into its folder.
 
@@ -80,6 +85,8 @@ def write_prediction(
         How traps are outlined, and in which format.
     confidence : float, default 1.0
         Of the reading of the map's page, on which that of its traps depends.
+    names : Path | None, default None
+        A table of wells or places after which traps are named.
 
     Returns
     -------
@@ -97,6 +104,8 @@ def write_prediction(
     prediction = extract_traps(scene, maps, outputs, exact) if instance_outputs(outputs) else None
     if page_of(scene) is not None:
         prediction = with_page_confidence(prediction, confidence)
+    if prediction is not None and names is not None:
+        prediction = name_traps(scene, prediction, names)
     labels = None if prediction is None else prediction.labels
     for output in outputs:
         valid, drawing = output_valid(output, scene, labels), output.drawing
@@ -112,7 +121,7 @@ def write_prediction(
         polygons = outline_traps(scene, prediction, outlines)
         layers = trap_layers(scene, prediction, polygons, outlines)
         write_outlines(layers, scene.geo, folder / "traps", outlines.vectors)
-        write_closure_table(trap_table(prediction.traps), folder / "closures.csv", scene.geo.units)
+        write_closure_table(trap_table(prediction), folder / "closures.csv", scene.geo.units)
         if prediction.comparison is not None:
             write_comparison(scene, prediction.comparison, folder)
     masks = {
@@ -254,7 +263,7 @@ def trap_layers(
         names of attributes say their units, as in tables. The depths of exact traps are those of their outlines, those
         of predicted traps the spill depths in them, if all are known.
     """
-    table, units, layers = trap_table(prediction.traps), scene.geo.units, []
+    table, units, layers = trap_table(prediction), scene.geo.units, []
     if (comparison := prediction.comparison) is not None:
         layers.append(disagreement_layer(comparison.agreement, scene.geo))
         closures = outline_closures(comparison.closures, scene, outlines, nested=False)
@@ -266,17 +275,38 @@ def trap_layers(
     filled = LayerStyle(MAGENTA, (255, 255, 255, 90), 0.6)
     layers.append(VectorLayer("traps", "MultiPolygon", polygons, units.named_columns(table), filled,
                               list(table["spill_depth"])))  # fmt: skip
-    triangles = LayerStyle(BLACK, YELLOW, 0.3, "triangle", 4.0)
-    crest_columns = units.named_columns(table[["id", "confidence", "crest_depth"]])
+    triangles = LayerStyle(BLACK, YELLOW, 0.3, "triangle", 4.0, label=label_of(table.dtype.names or ()))
+    crest_columns = units.named_columns(
+        table[[name for name in ("id", "name", "confidence", "crest_depth") if name in (table.dtype.names or ())]]
+    )
     layers.append(VectorLayer("crests", "Point", list(prediction.crests), crest_columns, triangles,
                               list(table["crest_depth"])))  # fmt: skip
     return layers
 
 
-def trap_table(traps: Sequence[PredictedTrap]) -> NDArray:
-    """Tabulate traps as a structured array (N,); unknown values are NaN."""
-    dtype = [(item.name, "i4" if item.type is int else "f8") for item in fields(PredictedTrap)]
-    return np.array([astuple(trap) for trap in traps], dtype)
+def name_traps(scene: Scene, prediction: TrapPrediction, path: Path) -> TrapPrediction:
+    """Name traps after the wells or places of a table that lie in them.
+
+    Raises
+    ------
+    UserError
+        The table cannot be read, or the map has no location.
+    """
+    if not scene.geo.located:
+        raise UserError("--names", f"{scene.name} has no location", "a map with coordinates",
+                        "say where it lies in map.yaml, or leave --names out")  # fmt: skip
+    names, sentence = name_labels(scene, prediction.labels, path, "trap")
+    return replace(prediction, names=tuple(names), naming=sentence)
+
+
+def trap_table(prediction: TrapPrediction) -> NDArray:
+    """Tabulate traps as a structured array (N,), with their names where they have some; unknown values are NaN."""
+    dtype: list[tuple[str, str]] = [(item.name, "i4" if item.type is int else "f8") for item in fields(PredictedTrap)]
+    rows = [astuple(trap) for trap in prediction.traps]
+    if prediction.names:
+        dtype.insert(1, ("name", f"U{max(1, *map(len, prediction.names))}"))
+        rows = [(row[0], name, *row[1:]) for row, name in zip(rows, prediction.names, strict=True)]
+    return np.array(rows, dtype)
 
 
 def draw_overlay(
@@ -305,12 +335,14 @@ def draw_overlay(
         {name: (H, W)} other predicted masks.
     """
     figure, axis = make_map_figure(scene)
+    add_depth_bar(axis, scene)
     legend: list[Line2D] = []
-    computed = None if exact is None else exact.labels > 0
-    references = [("drawn traps", scene.traps), ("drawn salt", scene.salt), ("exact closures", computed)]
-    for name, mask in references:
-        if mask is not None and mask.any():
-            draw_lines(axis, cell_rings(mask.astype(np.int8)), "white", 1.4, halo="black")
+    computed = [] if exact is None else flatten_rings(list(contour_closures(exact, nested=False).values()))
+    drawn = [(name, [] if mask is None else cell_rings(mask.astype(np.int8)))
+             for name, mask in (("drawn traps", scene.traps), ("drawn salt", scene.salt))]  # fmt: skip
+    for name, rings in (*drawn, ("exact closures", computed)):
+        if rings:
+            draw_lines(axis, rings, "white", 1.4, halo="black")
             edge = [effects.Stroke(linewidth=3.4, foreground="black"), effects.Normal()]
             legend.append(legend_entry(name, color="white", linewidth=1.4, path_effects=edge))
             break
@@ -332,6 +364,10 @@ def draw_overlay(
         crests = find_peaks(crest, scene.map_valid, cell_sides=scene.cell_sides)
     if crests is not None:
         axis.plot(crests[:, 1], crests[:, 0], **CREST_MARKER)
+        if prediction is not None and len(crests) <= MAX_NUMBERED:
+            names = prediction.names or [""] * len(crests)
+            for trap, name, (row, col) in zip(prediction.traps, names, crests.tolist(), strict=True):
+                label_crest(axis, f"{trap.id} {name}", row, col)
         legend.append(legend_entry(f"predicted crests ({len(crests)})", **CREST_MARKER))
     add_legend(figure, [*legend, *fault_legend_entries(scene)])
     return figure

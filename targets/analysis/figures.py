@@ -12,6 +12,7 @@ from targets.analysis.analyse import Analysis, summarise
 from targets.analysis.layers import MAX_NUMBERED, flatten_rings
 from targets.closure import ClosureProbability, contour_closures
 from targets.io.vectors import VectorLayer
+from targets.rendering.map_frame import add_depth_bar
 from targets.rendering.overlays import (
     CREST_MARKER,
     SPILL_MARKER,
@@ -46,6 +47,7 @@ def write_closure_figure(analysis: Analysis, layers: list[VectorLayer], path: Pa
     scene = analysis.scene
     by_name = {layer.name: layer for layer in layers}
     figure, axis = make_map_figure(scene, summarise(analysis))
+    add_depth_bar(axis, scene)
     inside = np.ma.masked_equal(analysis.closures.labels > 0, False)
     draw_raster(axis, inside, cmap="gray", vmin=0, vmax=1, alpha=0.35)
     # A closure with a speck of another next to it nests the next smaller one, and so on: only the innermost are drawn.

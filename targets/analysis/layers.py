@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from targets.analysis.analyse import Analysis
 from targets.closure import Closures, contour_closures, polygonize_closures
 from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
-from targets.io.qgis.styles import LayerStyle
+from targets.io.qgis.styles import LayerStyle, label_of
 from targets.io.vectors import VectorLayer
 from targets.scene import Scene
 from targets.surface.polygonize import Ring
@@ -71,7 +71,7 @@ def make_vector_layers(analysis: Analysis, outlines: OutlineOptions = DEFAULT_OU
             "Point",
             _points(outermost, "crest"),
             _columns(outermost, crest),
-            LayerStyle((0, 0, 0, 255), (255, 255, 0, 255), 0.3, "triangle", 4.0),
+            LayerStyle((0, 0, 0, 255), (255, 255, 0, 255), 0.3, "triangle", 4.0, label=label_of(crest)),
             outermost["crest_depth"],
         ),
         VectorLayer(

@@ -41,6 +41,7 @@ from targets.truth.rasters import (
 )
 from targets.truth.traps import GroundTruth
 
+TARGETS = "training_targets"  # folder of the pictures that networks learn from
 GREY_LEVELS_PER_CELL = 100  # grey levels of a cell's width in the distance target
 
 
@@ -140,9 +141,9 @@ def write_analysis(
     """Write the results of an analysis into a folder.
 
     ``closures.csv``; vector layers as `targets.io.outline_files.write_outlines` writes them, ``closures.gpkg`` by
-    default; ``labels``, ``height`` and ``catchments`` (and ``probability``) as grids; ``target_trap.png``,
-    ``_boundary``, ``_crest``, ``_dist``; ``closures.png`` (and ``probability.png``). A
-    map without a location always gets GeoJSON in columns and rows, and one ``closures.npz`` for the grids.
+    default; ``labels``, ``height`` and ``catchments`` (and ``probability``) as grids; ``closures.png`` (and
+    ``probability.png``); in ``training_targets/`` what networks learn from, ``target_trap.png`` and so on. A map
+    without a location always gets GeoJSON in columns and rows, and one ``closures.npz`` for the grids.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def write_analysis(
     layers = make_vector_layers(analysis, outlines)
     write_outlines(layers, geo, folder / "closures", outlines.vectors)
     _write_grids(analysis, folder, grids if geo.located else "npz")
-    _write_targets(analysis, folder)
+    _write_targets(analysis, folder / TARGETS)
     write_closure_figure(analysis, layers, folder / "closures.png")
     if analysis.probability is not None:
         write_probability_figure(analysis, analysis.probability, folder / "probability.png")
@@ -204,6 +205,7 @@ def _write_targets(analysis: Analysis, folder: Path) -> None:
     The distance has `DIST_STEPS` grey levels a cell, the depth runs from deepest (black) to shallowest, the three
     classes are red (background), green (inside) and blue (rim).
     """
+    folder.mkdir(exist_ok=True)
     labels, table = analysis.closures.labels, analysis.closures.table
     table = table[table["parent"] == 0]
     crests = np.stack([table["crest_row"], table["crest_col"]], axis=1).astype(np.int64)

@@ -22,7 +22,7 @@ ROW = np.dtype(
         ("spill_row", "i4"),
         ("spill_col", "i4"),
         ("spill_depth", "f8"),
-        ("leak_row", "i4"),  # the neighbour it leaks to; -1 over the border of the map, or no way out
+        ("leak_row", "i4"),  # the neighbour it leaks to; -1 = over the edge of the map: a minimum case; or no way out
         ("leak_col", "i4"),
         ("contour_depth", "f8"),  # of the outline: the last closed contour, or the spill depth in the spill reading
         ("height", "f8"),

@@ -18,6 +18,8 @@ from targets.io.qgis.styles import CategorizedStyle, GeometryType, LayerStyle, v
 from targets.scene import GeoReference
 from targets.units.crs import crs_for_library
 
+VERSION = "1.2"  # of GeoPackage: programs of today's long-term releases warn of the newer ones that GDAL would write
+
 
 @dataclass(frozen=True, eq=False)
 class VectorLayer:
@@ -180,7 +182,8 @@ def write_geopackage(layers: Sequence[VectorLayer], geo: GeoReference, path: str
             with warnings.catch_warnings(), write_as_error(path):
                 warnings.filterwarnings("ignore", message="'crs' was not provided")  # a map may have none
                 located.to_file(temporary, layer=layer.name, driver="GPKG", engine="pyogrio",
-                                geometry_type=ogr_type(layer), layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
+                                geometry_type=ogr_type(layer), layer_options={"GEOMETRY_NAME": "geom"},
+                                dataset_options=None if temporary.exists() else {"VERSION": VERSION})  # fmt: skip
         with write_as_error(path):
             _write_styles(layers, temporary)
 

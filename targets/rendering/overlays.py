@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from targets.common.atomic_write import atomic_write
 from targets.rendering.map import contour_spacing, render
+from targets.rendering.map_frame import add_coordinates
 from targets.rendering.style import BROWN, Style
 from targets.scene import Scene
 from targets.units.names import unit_symbol
@@ -43,7 +44,7 @@ SPILL_MARKER: dict[str, Any] = {
 
 
 def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tuple[Figure, Axes]:
-    """Make a figure of a map as interpreters see it, with title, scale bar and, where it is located, a north arrow.
+    """Make a figure of a map as interpreters see it, with title and scale bar, and with coordinates and a north arrow.
 
     A map without a picture is drawn, its contours as sharp lines whatever the size of its cells.
 
@@ -83,6 +84,7 @@ def make_map_figure(scene: Scene, subtitle: str = "", grey: bool = False) -> tup
     axis.imshow(picture, interpolation="nearest", aspect=aspect)
     axis.set(xticks=[], yticks=[], xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
     figure.suptitle("\n".join(filter(None, [map_title(scene), subtitle])), fontsize=12, parse_math=False)
+    add_coordinates(axis, scene)
     _add_scale_bar(axis, scene)
     _add_north_arrow(axis, scene)
     return figure, axis

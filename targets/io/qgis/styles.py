@@ -1,6 +1,6 @@
 """Styles of vector layers and class rasters in QGIS's own XML (QML), from the templates beside this module."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,8 @@ class LayerStyle:
         Of lines and outlines of polygons.
     arrow_head : bool, default False
         An arrow head at the end of every line.
+    label : str, default ''
+        Expression of QGIS for the text beside a feature, such as ``"id"``; "": none.
     """
 
     line_colour: RGBA
@@ -42,6 +44,18 @@ class LayerStyle:
     marker_size: float = 3.0
     line_style: Literal["solid", "dot", "dash"] = "solid"
     arrow_head: bool = False
+    label: str = ""
+
+
+def label_of(columns: Sequence[str]) -> str:
+    """The expression that writes a feature's id, and its name where the layer has names.
+
+    Examples
+    --------
+    >>> print(label_of(["id", "name"]))
+    trim(concat("id", ' ', "name"))
+    """
+    return """trim(concat("id", ' ', "name"))""" if "name" in columns else '"id"'
 
 
 @dataclass(frozen=True)
@@ -81,11 +95,11 @@ def vector_layer_qml(geometry_type: GeometryType, style: LayerStyle | Categorize
     True
     """
     if isinstance(style, CategorizedStyle):
-        column, styles = style.column, style.styles
+        column, styles, label = style.column, style.styles, ""
     else:
-        column, styles = None, {"": style}
+        column, styles, label = None, {"": style}, style.label
     template = _templates().get_template("vector_layer.qml.j2")
-    return template.render(geometry_type=geometry_type, column=column, styles=styles)
+    return template.render(geometry_type=geometry_type, column=column, styles=styles, label=label)
 
 
 def class_raster_qml(classes: Mapping[str, RGBA]) -> str:

@@ -10,7 +10,7 @@ from targets.analysis.analyse import Analysis
 from targets.analysis.layers import cell_of_map
 from targets.closure.outlines import smooth_polygons
 from targets.io.outline_files import DEFAULT_OUTLINES, OutlineOptions
-from targets.io.qgis.styles import LayerStyle
+from targets.io.qgis.styles import LayerStyle, label_of
 from targets.io.vectors import VectorLayer
 from targets.prospects.display_units import DisplayUnits
 from targets.prospects.inventory import MapProspects, Prospect, cells_above
@@ -112,7 +112,8 @@ def _layer(
         values += [(rock, prospect.held[rock])] if units.has_volume else []
         attributes[at] = (prospect.id, prospect.rank, prospect.name, *(units.convert(*value) for value in values))
     colour = WATER_COLOUR if name == "contacts" else GAS_COLOUR
-    style = LayerStyle((*colour, 255), (*colour, 60), 0.5)
+    label = label_of([name for name, _ in columns]) if name == "contacts" else ""
+    style = LayerStyle((*colour, 255), (*colour, 60), 0.5, label=label)
     return VectorLayer(
         name, "MultiPolygon", [outlines[p.id] for p in wet], attributes, style, [depth_of(p) for p in wet]
     )

@@ -25,17 +25,20 @@ from tests.mtl.prediction.test_traps import disc
 CRITERIA = TrapCriteria()
 
 
-def write_planes(scene, folder, depth=True, **planes):
+def write_planes(scene, folder, depth=True, names=None, **planes):
     """Write the prediction of some heads' planes (H, W)."""
     maps = {name: plane[None] for name, plane in planes.items()}
     exact = find_trap_closures(scene, CRITERIA) if depth else None
-    return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact)
+    return write_prediction(scene, maps, [HEADS[name] for name in planes], folder, exact, names=names)
 
 
 def test_a_located_map_becomes_gis_files(dome, tmp_path):
     geopandas, rasterio = pytest.importorskip("geopandas"), pytest.importorskip("rasterio")
     located = dome.replace(geo=GeoReference(1000.0, 2000.0, 50.0, -50.0, crs="EPSG:23032", depth_unit="m"))
-    write_planes(located, tmp_path, trap=disc((32, 32), 15))
+    wells = tmp_path.with_suffix(".csv")
+    wells.write_text("name,x,y\nA 1,2600,400\nB,1000,2000\n", "utf-8")
+    prediction = write_planes(located, tmp_path, names=wells, trap=disc((32, 32), 15))
+    assert prediction.naming.startswith("1 of 2 points") and prediction.names == ("A 1",)
     assert {path.name for path in tmp_path.iterdir()} == {
         "trap.png", "trap.tif", "overlay.png", "traps.gpkg", "closures.csv", "exact.csv", "disagreement.png",
         "disagreement.tif", "disagreement.qml", RESULT_FILE}  # fmt: skip
@@ -43,6 +46,7 @@ def test_a_located_map_becomes_gis_files(dome, tmp_path):
               for name in ("traps", "crests", "exact_traps", "disagreement")}  # fmt: skip
     assert all(layer.crs.to_epsg() == 23032 and layer.is_valid.all() for layer in layers.values())
     assert [len(layer) for layer in layers.values()] == [1, 1, 1, 2]  # the true dome is larger: a ring around the disc
+    assert layers["traps"]["name"].tolist() == layers["crests"]["name"].tolist() == ["A 1"]
     trap, exact, kinds = layers["traps"].iloc[0], layers["exact_traps"].iloc[0], layers["disagreement"]
     assert trap.geometry.area == pytest.approx(np.pi * 15**2 * 2500, rel=0.02)
     assert exact.volume_m3 > trap.volume_m3 > 0 and trap.exact_iou == exact.learned_iou == pytest.approx(0.46, abs=0.02)

@@ -15,6 +15,7 @@ HOSTILE = "\"><script>alert(1)</script>&'=1"
     [
         ("MultiPolygon", LayerStyle(BLACK, line_style="dot"), ['name="outline_style" value="dot"']),
         ("Point", LayerStyle(BLACK, marker="triangle"), ['name="name" value="triangle"']),
+        ("Point", LayerStyle(BLACK, marker="circle", label='"id"'), ['labelsEnabled="1"', 'fieldName="&#34;id&#34;"']),
         ("LineString", LayerStyle(BLACK, arrow_head=True), ["filled_arrowhead", 'value="lastvertex"']),
     ],
 )
@@ -26,7 +27,7 @@ def test_the_template_says_what_the_style_says(
 
 
 def test_names_do_not_break_out_of_styles() -> None:
-    style = LayerStyle(BLACK, marker=HOSTILE)
+    style = LayerStyle(BLACK, marker=HOSTILE, label=HOSTILE)
     for qml in (
         vector_layer_qml("Point", CategorizedStyle(HOSTILE, {HOSTILE: style})),
         vector_layer_qml("Point", style),
