@@ -273,8 +273,9 @@ def judge_pages(
     seed : int
         Of the styles.
     """
-    lines = ["| drawn as a page | pages | read | asked | refused | upside down | trap IoU of those read | depth RMSE over range |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    heads = ["drawn as a page", "pages", "read", "asked", "refused", "upside down", "trap IoU of those read",
+             "depth RMSE over range"]  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
     kinds = [("without numbers, `--high` given", False)]
     if can_read_text():
         kinds.insert(0, ("with axes and a colour bar", True))

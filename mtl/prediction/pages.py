@@ -14,6 +14,7 @@ from mtl.tasks.heads import trap_outputs
 from mtl.tasks.postprocess import refine_depth
 from targets.common.atomic_write import atomic_write
 from targets.io.map_folder.results import write_mark
+from targets.pages.bar_depth import MIN_LETTERS
 from targets.pages.draw_page import draw_page
 from targets.pages.page import Page, PageError
 from targets.picture_reading.colour_ends import agreement
@@ -185,8 +186,9 @@ def _letters(page: Page) -> Bool:
     """(H, W) bool: cells of the page's map under its text."""
     letters = np.zeros(page.inside.shape, np.bool_)
     for text in page.texts:
-        row0, col0, row1, col1 = text.box
-        letters[row0:row1, col0:col1] = True
+        if text.score >= MIN_LETTERS:
+            row0, col0, row1, col1 = text.box
+            letters[row0:row1, col0:col1] = True
     rows, cols = np.flatnonzero(page.inside.any(axis=1)), np.flatnonzero(page.inside.any(axis=0))
     return letters[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
 

@@ -21,6 +21,7 @@ MIN_SCORE = 0.5  # of a recognised text; less is drawing, not writing
 TALL = 1.5  # height over width of a text that is read turned
 MAX_TILT = 8.0  # degrees from upright or turned by a quarter; text that is tilted more follows a line of the map
 MIN_INK_CONTRAST = 0.4  # of the range of a text's brightness, that its letters are away from their ground
+MAX_LETTER_SIDE = 0.15  # of the page's shorter side, the height of letters
 MAX_GAP = 1.0  # heights of letters between two words of one text
 # Digits of the longest number; more are numbers side by side, a space (`MIN_GAP` heights of letters) apart, each of
 # more digits than a group of thousands.
@@ -106,7 +107,26 @@ def read_text(picture: RGB) -> tuple[TextBox, ...]:
     texts: list[TextBox] = []
     for corners in np.asarray(found.boxes, np.float64) / scale:
         texts += _read_upright(picture, corners) if _tilt(corners) <= MAX_TILT else _read_tilted(picture, corners)
-    return tuple(sorted(texts, key=lambda text: text.box))
+    return tuple(sorted((text for text in texts if is_legible(text, picture.shape)), key=lambda text: text.box))
+
+
+def is_legible(text: TextBox, shape: tuple[int, ...]) -> bool:
+    """Whether a text is not too large for a page: recognition sees numbers in closed contours.
+
+    Parameters
+    ----------
+    text : TextBox
+        A text.
+    shape : tuple[int, ...]
+        Rows and columns of the page first.
+
+    Examples
+    --------
+    >>> is_legible(TextBox("15", (293, 74, 753, 499)), (825, 1050)), is_legible(TextBox("15", (9, 7, 19, 25)), (82, 105))
+    (False, True)
+    """
+    row0, col0, row1, col1 = text.box
+    return min(row1 - row0, col1 - col0) <= MAX_LETTER_SIDE * min(shape[:2])
 
 
 def _read_upright(picture: RGB, corners: NDArray[np.float64]) -> list[TextBox]:
