@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from targets.closure import closure_probability, correlated_noise
+from targets.closure.monte_carlo import _cases
 from targets.errors import UserError
 
 
@@ -51,3 +52,13 @@ def test_probability_without_error_is_certainty_and_a_small_closure_is_unsure() 
     assert (again.probability == unsure.probability).all()
     with pytest.raises(UserError, match="at least 1"):
         closure_probability(depth, 1.0, 3, realisations=0)
+
+
+def test_cases_are_percentiles_of_what_exists() -> None:
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random((9, 40)) < 0.4, np.nan, rng.random((9, 40)))
+    values[:, 7], values[1:, 8], values[0, 8] = np.nan, np.nan, 2.5
+    some = np.isfinite(values).any(axis=0)
+    found = _cases(values)
+    np.testing.assert_allclose(found[some], np.nanpercentile(values[:, some], [10, 50, 90], axis=0).T)
+    assert found[8].tolist() == [2.5] * 3 and np.isnan(found[7]).all() and not some[7]
