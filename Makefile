@@ -20,7 +20,13 @@ demo: install  ## maps, a small multi-head network and a prediction, on the CPU 
 	$(RUN) tools/make_maps.py --out data/demo_new --count 3 --seed 7 --size 128
 	$(RUN) tools/train.py --config configs/demo.yaml --data data/demo --out runs/demo
 	$(RUN) tools/predict.py data/demo_new --checkpoint runs/demo/best.ckpt --out predictions/demo
-	@echo "the heads, in a browser: $(BIN)/tensorboard --logdir runs/demo"
+	@echo "Look at"
+	@echo "  data/demo/contact_sheet.png         maps that the network learned from"
+	@echo "  predictions/demo/report.html        all predicted maps, the most uncertain first"
+	@echo "  predictions/demo/*/overlay.png      a map with predicted traps (magenta, numbered) and the true ones (white)"
+	@echo "  predictions/demo/*/disagreement.png what both see, and what only one of them sees"
+	@echo "  predictions/demo/*/closures.csv     the predicted traps, a row each"
+	@echo "  runs/demo in a browser: $(BIN)/tensorboard --logdir runs/demo"
 
 test: install lint  ## style, types, the tests and the examples in docstrings, within ten minutes
 	$(RUN) -m pytest -n 2 --dist worksteal -m 'not long and not soak'
