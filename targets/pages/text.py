@@ -122,7 +122,7 @@ def is_legible(text: TextBox, shape: tuple[int, ...]) -> bool:
 
     Examples
     --------
-    >>> is_legible(TextBox("15", (293, 74, 753, 499)), (825, 1050)), is_legible(TextBox("15", (9, 7, 19, 25)), (82, 105))
+    >>> is_legible(TextBox("15", (293, 74, 753, 499)), (825, 1050)), is_legible(TextBox("15", (9, 7, 19, 25)), (82, 99))
     (False, True)
     """
     row0, col0, row1, col1 = text.box
