@@ -27,6 +27,7 @@ from targets.surface.fill import fill_holes
 
 MASKS = ("fault_mask", "depth_mask", "map_mask", "traps")
 PICTURE_ALONE = {"rgb", "map", SET_SIDECAR}
+MIN_PAGE_MARGIN = 0.3  # of a picture, around its map: more has numbers and a colour bar in it
 MIN_PAGE_SIDE = 64  # pixels; a smaller picture has no room for a map with something beside it
 MAX_CONTOURS = 10_000  # of a map; the finest of charts have some hundreds
 
@@ -127,6 +128,8 @@ def read_map_files(
         if rgb is None or not set(files) <= PICTURE_ALONE | {"traps"}:
             raise
         return _read_page_map(name, files, reading, sidecar, rgb, placed, ~arrays["traps"])  # drawn on a page's map
+    if rgb is not None and depth is None:
+        notes = (*notes, *_unread_page(files, _page_options(sidecar, reading), rgb, margin))
     if placed is not None and not of_picture:
         first = placed[0].xy(margin[0], margin[2])
         check_same_location(files["depth"], geo, replace(placed[0], x0=float(first[0]), y0=float(first[1])), placed[1])
@@ -264,6 +267,21 @@ def _unused_options(
         notes.append(f"depth_unit {reading.depth_unit} is not used: without depth_range in map.yaml the depth has no "
                      "unit")  # fmt: skip
     return notes
+
+
+def _unread_page(
+    files: Mapping[str, Path], options: PageOptions, rgb: NDArray[np.uint8], margin: tuple[int, int, int, int]
+) -> list[str]:
+    """What a picture is not read for that has files beside it, if it is drawn as a page or something was said of it."""
+    beside = sorted(kind for kind in files if kind not in PICTURE_ALONE)
+    height, width = rgb.shape[:2]
+    share = 1 - height * width / ((height + sum(margin[:2])) * (width + sum(margin[2:])))
+    is_page = "traps" not in files and share > MIN_PAGE_MARGIN and min(height, width) >= MIN_PAGE_SIDE
+    said = (options.high, options.panel, options.map_box, options.colour_bar)
+    if not beside or (said == (None,) * 4 and not is_page):
+        return []
+    names = ", ".join(files[kind].name for kind in beside)
+    return [f"its picture is not read as a page, for {names} beside it: colour bar, numbers and --high are not used"]
 
 
 def _file_and_format(name: str, files: Mapping[str, Path], conventions: SetConventions | None) -> tuple[str, str]:

@@ -348,3 +348,18 @@ def test_a_document_is_not_a_picture(tmp_path):
         (tmp_path / name).write_bytes(b"%PDF-1.7" if name.endswith("pdf") else b"<svg></svg>")
         with pytest.raises(UserError, match="save the page with the map as PNG"):
             read_map(list_maps([tmp_path / name])[0])
+
+
+def test_a_page_with_faults_beside_it_says_that_its_numbers_are_not_read(tmp_path):
+    page = on_page(coloured(surface()), margin=60)
+    write_picture(page, tmp_path / "rgb.png")
+    write_picture(np.full(page.shape[:2], 255, np.uint8), tmp_path / "fault_mask.png")
+    notes = read_map(list_maps([tmp_path])[0]).provenance.notes
+    assert any("not read as a page, for fault_mask.png beside it" in note for note in notes)
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    write_picture(coloured(surface()), plain / "rgb.png")
+    write_picture(np.full((120, 160), 255, np.uint8), plain / "fault_mask.png")
+    assert not read_map(list_maps([plain])[0]).provenance.notes
+    said = read_map(list_maps([plain])[0], ReadOptions(high="red")).provenance.notes
+    assert any("--high are not used" in note for note in said)
