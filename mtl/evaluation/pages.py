@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
@@ -183,7 +184,7 @@ def _reversed(palette: str) -> str:
     return palette.removesuffix("_r") if palette.endswith("_r") else f"{palette}_r"
 
 
-def _depth_of_pixels(axis, depth: Float, extent: Sequence[float], shape: tuple[int, int]) -> Float:  # type: ignore[no-untyped-def]  # of matplotlib
+def _depth_of_pixels(axis, depth: NDArray[np.float64], extent: Sequence[float], shape: tuple[int, int]) -> Float:  # type: ignore[no-untyped-def]  # of matplotlib
     """Depth (H, W) of the pixels of a page, NaN beside the map."""
     rows, cols = np.mgrid[: shape[0], : shape[1]]
     points = np.stack([cols.ravel() + 0.5, shape[0] - rows.ravel() - 0.5], axis=1)
@@ -231,14 +232,14 @@ def score_page(
     scene = with_depth_in_units(scene, values, predictor.outputs)
     read = place.inside & np.isfinite(true)
     height = next((values[output.name][0] for output in predictor.outputs if output.role == "elevation"), None)
-    error, is_upright = float("nan"), True
+    depth_error, is_upright = float("nan"), True
     if scene.has_depth and own.depth is not None:
         read &= scene.depth_valid
-        error = float(np.sqrt(np.mean((scene.depth[read] - true[read]) ** 2)) / np.ptp(true[read]))
+        depth_error = float(np.sqrt(np.mean((scene.depth[read] - true[read]) ** 2)) / np.ptp(true[read]))
         is_upright = float(np.corrcoef(scene.depth[read], true[read])[0, 1]) > 0
     elif height is not None:
         is_upright = float(np.corrcoef(np.nan_to_num(height[read]), true[read])[0, 1]) < 0
-    return PageScore("read", int((labels & traps).sum()), int((labels | traps).sum()), error, is_upright)
+    return PageScore("read", int((labels & traps).sum()), int((labels | traps).sum()), depth_error, is_upright)
 
 
 def _in_cells(depth: Float, place: PageMap, reduction: float) -> Float:
