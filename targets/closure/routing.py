@@ -1,7 +1,8 @@
 """Fill and spill beyond the traps: catchments of closures, migration paths, and the best points to charge."""
 
 from collections.abc import Container
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from targets.closure.kernels.routing import Search, find_catchments, trace_updip
 from targets.closure.merge_tree import ClosureTree, grow_tree, pass_leaks_on
 from targets.closure.nesting import find_nesting
 from targets.errors import UserError
+
+LEAK = ["spill_row", "spill_col", "leak_row", "leak_col", "parent"]  # columns of the table
 
 
 class Migration(NamedTuple):
@@ -116,7 +119,13 @@ def migration_paths(closures: Closures) -> list[NDArray[np.int32]]:
     [[1, 2], [1, 3]]
     """
     router = _Router(closures)
-    return [router.cells(router.from_spill_point(row)) for row in closures.table]
+    cells: list[int] = []
+    ends = [0]
+    for row in closures.table[LEAK].tolist():
+        cells += router.from_spill_point(*row).tolist()
+        ends.append(len(cells))
+    paths = router.cells(np.array(cells, np.int32))
+    return [paths[start:end] for start, end in pairwise(ends)]
 
 
 def trace_migration(closures: Closures, row: int, col: int) -> Migration:
@@ -161,7 +170,7 @@ def trace_migration(closures: Closures, row: int, col: int) -> Migration:
     chain: list[int] = []
     while outermost > 0 and outermost not in chain:
         chain.append(outermost)
-        onward = router.from_spill_point(closures.table[outermost - 1])
+        onward = router.from_spill_point(*closures.table[LEAK][outermost - 1].tolist())
         if len(onward) > 1:
             paths.append(router.to_top(onward))
         outermost = int(closures.table["spills_into"][outermost - 1])
@@ -276,13 +285,15 @@ class _Router:
                              self._path)  # fmt: skip
         return _without_loops(self._path[:length].copy())
 
-    def from_spill_point(self, row: Any) -> NDArray[np.int32]:
-        """The way of what leaks from the closure of a row of the table; the spill point alone if it leaks nowhere."""
+    def from_spill_point(
+        self, spill_row: int, spill_col: int, leak_row: int, leak_col: int, parent: int
+    ) -> NDArray[np.int32]:
+        """The way of what leaks from a closure of the table; the spill point alone if it leaks nowhere."""
         width = self.closures.labels.shape[1]
-        spill = np.array([row["spill_row"] * width + row["spill_col"]], np.int32)
-        if row["parent"] != 0 or row["leak_row"] < 0:
+        spill = np.array([spill_row * width + spill_col], np.int32)
+        if parent != 0 or leak_row < 0:
             return spill
-        return _without_loops(np.concatenate([spill, self.updip(row["leak_row"] * width + row["leak_col"])]))
+        return _without_loops(np.concatenate([spill, self.updip(leak_row * width + leak_col)]))
 
     def to_top(self, path: NDArray[np.int32]) -> NDArray[np.int32]:
         """A way that ends in a closure, and further up-dip to the top there."""
