@@ -174,11 +174,11 @@ def _unknown_units(scene: Scene) -> list[str]:
     no_depth = geo.depth_unit is None and not (low >= 0 and high <= 1)  # a normalised depth has none
     notes = []
     if no_xy:
-        what, options = ("units of x, y and depth", "--xy_unit m --depth_unit m") if no_depth else (
+        what, options = ("units of x, y and depth", "--xy_unit m --depth_unit m or ft") if no_depth else (
             "unit of x and y", "--xy_unit m")  # fmt: skip
         notes.append(f"{what} unknown: areas in squared map units ({options})")
     elif no_depth:
-        notes.append("unit of depth unknown (--depth_unit m)")
+        notes.append("unit of depth unknown (--depth_unit m or ft)")
     if geo.is_geographic and not geo.crs:
         notes.append("in degrees without a coordinate system: areas on the ellipsoid of WGS 84 (--crs)")
     return notes
