@@ -63,7 +63,7 @@ def dataset_summary(check: DataCheck) -> list[tuple[str, str]]:
         count, none = sum(summary.trap_count for summary in known), sum(summary.trap_count == 0 for summary in known)
         lines += [
             ("traps", f"drawn in {drawn} maps, computed from the depth in {len(known) - drawn}; {count} in all"),
-            ("", f"none in {none} map{'' if none == 1 else 's'}; {_range([summary.trap_share for summary in known])} of the map"),
+            ("", f"maps without any: {none}; {_range([summary.trap_share for summary in known])} of the map"),
         ]
     if shares := [summary.salt_share for summary in maps if summary.salt_share is not None]:
         lines += _salt_lines(shares)
