@@ -316,7 +316,8 @@ def _matching_closures(best_guess: Closures, roots: NDArray[Any], found: Closure
     at_crest = found.labels[roots["crest_row"], roots["crest_col"]]
     both = (best_guess.labels > 0) & (found.labels > 0)
     own, other = best_guess.labels[both], found.labels[both]
-    overlap = sparse.csr_array((np.ones(own.size, np.int32), (own, other)))  # cells that each two have in common
+    size = roots.size + 1, found.table.size + 1
+    overlap = sparse.csr_array((np.ones(own.size, np.int32), (own, other)), shape=size)  # cells that two have in common
     overlap.sort_indices()
     pairs = overlap.tocoo()
     order = np.argsort(pairs.data, kind="stable")

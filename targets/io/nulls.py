@@ -17,6 +17,7 @@ from targets.errors import UserError
 from targets.io.grids.grid_format import MAX_DEPTH
 
 KEPT = 32  # distinct values at either end of a summary
+LEAST_NULL = 1e12  # no coordinate is as large: such a number says that there is none
 SAMPLE = 2**15  # values that tell where the ends of a large grid begin
 FREQUENT = 0.05  # share of the sample from which on a value is counted by itself
 
@@ -268,7 +269,7 @@ def find_nulls(summary: ValueSummary, nodata: float | Literal["none"] | None, wh
     UserError
         Every finite value is said to be a depth (nodata is none), and one is beyond `MAX_DEPTH`; or all are.
     """
-    if np.isfinite(summary.beyond_value) and summary.beyond_count and not summary.count:
+    if abs(summary.beyond_value) < LEAST_NULL and summary.beyond_count and not summary.count:
         raise UserError(where, f"all values are beyond {MAX_DEPTH:g} in size, such as {summary.beyond_value:g}",
                         "depths", "of a table, name the columns: --columns x=1,y=2,z=3")  # fmt: skip
     if nodata == "none" and np.isfinite(summary.beyond_value) and summary.beyond_count:
