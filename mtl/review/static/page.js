@@ -104,7 +104,7 @@ async function open(entry) {
     predicted();
     corrected();
   } catch (error) {
-    if (turn === opening) {
+    if (turn === opening && stepping !== entry) {  // the step of a picture says it itself
       say(error.message, true);
       if (entry.picture) await openStep(entry);
     }

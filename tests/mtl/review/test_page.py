@@ -170,10 +170,12 @@ def test_a_picture_is_read_as_marked(browser, tmp_path):
     with open_page(browser, served.start("key"), may_say=("422",)) as page:
         page.get_by_role("button", name="Picture …").click()
         says(page, "#understood", "which end of its colours is high")
+        page.wait_for_load_state("networkidle")
         box = page.locator("#view").bounding_box()
         scale = 0.96 * min(box["width"] / 260, box["height"] / 230)
 
         def place(x, y):
+            box = page.locator("#view").bounding_box()  # lines above it may come and go
             middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             return middle[0] + (x + 0.5 - 130) * scale, middle[1] + (y + 0.5 - 115) * scale
 
