@@ -84,6 +84,19 @@ def find_salt_images(folder: str | Path) -> list[SaltImage]:
     return []
 
 
+def find_image_ids(folder: Path) -> set[str]:
+    """All ids of a data set: those of its tables, and of the images and masks of both parts.
+
+    Raises
+    ------
+    UserError
+        A table is damaged.
+    """
+    tables = [read_id_table(folder / name, column) for name, column in COLUMNS.items() if (folder / name).is_file()]
+    files = [path.stem for part in PARTS for path in (folder / part).glob("*/*.png")]
+    return set(files).union(*tables)
+
+
 def _split_part(folder: Path) -> tuple[Path, tuple[str, ...]]:
     """The data set's folder, and its parts that may hold the images."""
     whole = folder.resolve()

@@ -26,13 +26,18 @@ OUTLINE_COLOUR = (255, 220, 0)
 MEAN_DEPTH, DEPTH_STD = 500, 210  # of the depths of images
 
 
+def salt_image_name(seed: int) -> str:
+    """The name of the image of a seed: the number in hexadecimal, in ten digits."""
+    return f"{seed:010x}"
+
+
 def make_salt_image(seed: int, options: SaltImageOptions = DEFAULT_SALT) -> Scene:
     """Make one image of 101 x 101 cells; the same seed and options give the same image.
 
     Parameters
     ----------
     seed : int
-        0 or more; in hexadecimal it is the image's name.
+        0 or more; it gives the image's name.
     options : SaltImageOptions, default DEFAULT_SALT
         What the image may look like.
 
@@ -56,7 +61,7 @@ def make_salt_image(seed: int, options: SaltImageOptions = DEFAULT_SALT) -> Scen
     grey = apply_gain(imaging_rng, amplitudes)[IMAGE]
     nothing = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.bool_)
     return Scene(
-        name=f"{seed:010x}",
+        name=salt_image_name(seed),
         depth=np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32),
         depth_valid=nothing,
         map_valid=~nothing,

@@ -29,3 +29,21 @@ def test_what_cannot_be_made_is_one_line(tmp_path, words, capsys):
     with pytest.raises(SystemExit) as stop:
         run(main, ["--out", str(tmp_path), *words])
     assert stop.value.code == 2 and words[0].strip("-") in capsys.readouterr().err
+
+
+def test_other_images_and_maps_are_neither_replaced_nor_hidden(tmp_path, capsys):
+    def make(out, seed):
+        run(main, ["--out", str(out), "--count", "1", "--test", "0", "--seed", seed])
+
+    make(tmp_path / "salt", "1")
+    table = (tmp_path / "salt" / "train.csv").read_bytes()
+    np.savez(tmp_path / "top.npz", depth=np.ones((4, 4)))
+    for out, found in ((tmp_path / "salt", "other seismic images"), (tmp_path, "other maps (top)")):
+        with pytest.raises(SystemExit) as stop:
+            make(out, "2")
+        assert stop.value.code == 2 and found in capsys.readouterr().err
+    assert (tmp_path / "salt" / "train.csv").read_bytes() == table and not (tmp_path / "train").exists()
+    make(tmp_path / "salt", "1")  # the same command again
+    (tmp_path / "salt" / "train.csv").unlink()  # as of one that was stopped
+    make(tmp_path / "salt", "1")
+    assert (tmp_path / "salt" / "train.csv").read_bytes() == table
