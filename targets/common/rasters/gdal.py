@@ -269,6 +269,8 @@ def find_corner(path: Path, band: Band) -> tuple[Affine | None, Any, tuple[str, 
         As of `locate`.
     """
     dataset, notes = band.dataset, list(band.beside.notes)
+    if pages := len(dataset.subdatasets):
+        notes.append(f"it holds {pages} pages, of which the first is read")
     corner, crs = _affine(dataset.transform), dataset.crs
     points, points_crs = dataset.gcps
     if corner is None and points:

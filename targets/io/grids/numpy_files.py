@@ -1,5 +1,6 @@
 """NumPy arrays as grids: .npz with an array 'depth' and its location, and plain .npy."""
 
+import math
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -39,9 +40,9 @@ def _read_npz(path: Path, reading: ReadOptions) -> Surface:
         values = _read_entry(path, archive, entries[name])
         keys = next((keys for keys in AXES if all(key in entries for key in keys)), None)
         location: dict[str, Any] = {
-            key: float(_read_entry(path, archive, entries[key], 1)) for key in LOCATION if key in entries
+            key: float(_read_one(path, archive, entries[key])) for key in LOCATION if key in entries
         }
-        texts = {key: str(_read_entry(path, archive, entries[key], 1)) for key in TEXTS if key in entries}
+        texts = {key: str(_read_one(path, archive, entries[key])) for key in TEXTS if key in entries}
         if location:
             keys = None
         if values.ndim == 2 and keys:
@@ -52,6 +53,8 @@ def _read_npz(path: Path, reading: ReadOptions) -> Surface:
                 location = _locate_by_axes(path, x, y, values.shape)
     if any(key in entries for key in ("mask", "valid")):
         notes = (*notes, "its array of a mask is not used: write undefined cells as NaN")
+    if location and (missing := [key for key in LOCATION[:4] if key not in location]):
+        notes = (*notes, f"its {', '.join(location)} are given without {', '.join(missing)}: no location")
     if name == "elevation" and reading.elevation is None:
         notes = (*notes, "read as elevations, positive up; --no_elevation reads it as depths")
     geo = GeoReference(
@@ -93,6 +96,16 @@ def _read_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, ma
         _check_header(path, file, max_cells)
     with archive.open(entry) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _read_one(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Any:
+    """The number or text of an entry that holds one, whatever its axes."""
+    with archive.open(entry) as file:
+        shape, _ = _read_header(path, file)
+    if math.prod(shape) != 1:
+        name = entry.filename.removesuffix(".npy")
+        raise UserError(path, f"{name} is an array of shape {shape}", "one value", f"save {name} as one number or text")
+    return _read_entry(path, archive, entry, 1).item()
 
 
 def _locate_by_axes(path: Path, x: NDArray, y: NDArray, shape: tuple[int, int]) -> dict[str, float]:

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from PIL import Image
 from rasterio.enums import ColorInterp
 
 from targets.common.rasters.windowed import open_raster
 from targets.io.grids.geotiff import write_class_raster
-from targets.io.grids.registry import read_surface, write_grid
+from targets.io.grids.registry import load_surface, read_surface, write_grid
 from targets.io.read_options import ReadOptions
 from tests.targets.io.grids.samples import GEO
 
@@ -123,3 +124,10 @@ def test_windows_and_the_whole_read_the_same_values(tmp_path: Path, band: Band) 
     by_windows = np.block([[raster[0:2, 0:3], raster[0:2, 3:4]], [raster[2:3, 0:3], raster[2:3, 3:4]]])
     assert by_windows.dtype == raster.dtype
     np.testing.assert_array_equal(by_windows, band.expected())
+
+
+def test_pages_behind_the_first_are_told(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.arange(6, dtype=np.float32).reshape(2, 3) + page) for page in (2000, 3000)]
+    pages[0].save(tmp_path / "top.tif", save_all=True, append_images=pages[1:])
+    surface = load_surface(tmp_path / "top.tif")
+    assert surface.values.max() == 2005 and "it holds 2 pages, of which the first is read" in surface.notes

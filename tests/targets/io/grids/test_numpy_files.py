@@ -83,3 +83,15 @@ def test_an_array_of_elevations_is_turned_over_with_a_line(tmp_path: Path) -> No
     assert said.values.max() == 212 and "read as elevations, positive up" in " ".join(said.notes)
     kept = load_surface(tmp_path / "top.npz", ReadOptions(elevation=False))
     assert kept.values.max() == -201 and "elevations" not in " ".join(kept.notes)
+
+
+def test_a_location_is_one_number_each_and_whole(tmp_path: Path) -> None:
+    path, depth = tmp_path / "top.npz", np.full((3, 4), 2000.0)
+    np.savez(path, depth=depth, x0=[[5.0]], y0=[9.0], dx=50.0, dy=-50.0, crs=["EPSG:23031"])
+    surface = load_surface(path)
+    assert (surface.geo.x0, surface.geo.crs, surface.notes) == (5.0, "EPSG:23031", ())
+    np.savez(path, depth=depth, x0=5.0, y0=9.0, dx=[50.0, 60.0], dy=-50.0)
+    with pytest.raises(UserError, match=r"dx is an array of shape \(2,\); expected one value"):
+        load_surface(path)
+    np.savez(path, depth=depth, x0=5.0, y0=9.0)
+    assert "its x0, y0 are given without dx, dy: no location" in load_surface(path).notes
