@@ -104,7 +104,9 @@ def _read_one(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> A
         shape, _ = _read_header(path, file)
     if math.prod(shape) != 1:
         name = entry.filename.removesuffix(".npy")
-        raise UserError(path, f"{name} is an array of shape {shape}", "one value", f"save {name} as one number or text")
+        raise UserError(
+            path, f"{name} has {' x '.join(map(str, shape))} cells", "one value", f"save {name} as one number or text"
+        )
     return _read_entry(path, archive, entry, 1).item()
 
 

@@ -91,7 +91,7 @@ def test_a_location_is_one_number_each_and_whole(tmp_path: Path) -> None:
     surface = load_surface(path)
     assert (surface.geo.x0, surface.geo.crs, surface.notes) == (5.0, "EPSG:23031", ())
     np.savez(path, depth=depth, x0=5.0, y0=9.0, dx=[50.0, 60.0], dy=-50.0)
-    with pytest.raises(UserError, match=r"dx is an array of shape \(2,\); expected one value"):
+    with pytest.raises(UserError, match=r"dx has 2 cells; expected one value"):
         load_surface(path)
     np.savez(path, depth=depth, x0=5.0, y0=9.0)
     assert "its x0, y0 are given without dx, dy: no location" in load_surface(path).notes
